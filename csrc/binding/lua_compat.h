@@ -1,0 +1,88 @@
+/* lua_compat.h - the one file that looks at LUA_VERSION_NUM.  The binding is
+ * written against Lua 5.4; what 5.1, 5.2, 5.3 and LuaJIT lack is made up here. */
+#ifndef SMPP_LUA_COMPAT_H
+#define SMPP_LUA_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 502
+#define lua_rawlen lua_objlen
+#define lua_setuservalue lua_setfenv
+#define lua_getuservalue lua_getfenv
+
+static inline int lua_absindex(lua_State *L, int index) {
+  return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;
+}
+
+static inline void smpp_setfuncs(lua_State *L, const luaL_Reg *l, int nup) {
+  luaL_checkstack(L, nup + 1, "too many upvalues");
+  for (; l->name != NULL; l++) {
+    for (int i = 0; i < nup; i++) lua_pushvalue(L, -nup);
+    lua_pushcclosure(L, l->func, nup);
+    lua_setfield(L, -(nup + 2), l->name);
+  }
+  lua_pop(L, nup);
+}
+#define luaL_setfuncs smpp_setfuncs
+
+static inline void smpp_setmetatable(lua_State *L, const char *name) {
+  luaL_getmetatable(L, name);
+  lua_setmetatable(L, -2);
+}
+#define luaL_setmetatable smpp_setmetatable
+
+static inline void *smpp_testudata(lua_State *L, int index, const char *name) {
+  void *p = lua_touserdata(L, index);
+  if (p == NULL || !lua_getmetatable(L, index)) return NULL;
+  luaL_getmetatable(L, name);
+  if (!lua_rawequal(L, -1, -2)) p = NULL;
+  lua_pop(L, 2);
+  return p;
+}
+#define luaL_testudata smpp_testudata
+
+#undef luaL_newlib
+#define luaL_newlib(L, l)                                     \
+  (lua_createtable(L, 0, (int)(sizeof(l) / sizeof(*(l))) - 1), \
+   luaL_setfuncs(L, l, 0))
+
+static inline lua_Integer smpp_tointegerx(lua_State *L, int index, int *ok) {
+  lua_Number n = lua_tonumber(L, index);
+  *ok = lua_isnumber(L, index);
+  return (lua_Integer)n;
+}
+#undef lua_tointegerx
+#define lua_tointegerx smpp_tointegerx
+#endif
+
+#if LUA_VERSION_NUM < 503
+/* Before 5.3 these return nothing. */
+static inline int smpp_getfield(lua_State *L, int index, const char *key) {
+  lua_getfield(L, index, key);
+  return lua_type(L, -1);
+}
+#define lua_getfield(L, i, k) smpp_getfield(L, i, k)
+static inline int smpp_rawget(lua_State *L, int index) {
+  lua_rawget(L, index);
+  return lua_type(L, -1);
+}
+#define lua_rawget(L, i) smpp_rawget(L, i)
+static inline int smpp_rawgeti(lua_State *L, int index, int n) {
+  lua_rawgeti(L, index, n);
+  return lua_type(L, -1);
+}
+#define lua_rawgeti(L, i, n) smpp_rawgeti(L, i, (int)(n))
+static inline int lua_isinteger(lua_State *L, int index) {
+  lua_Number n = lua_tonumber(L, index);
+  return lua_type(L, index) == LUA_TNUMBER && n >= -9007199254740992.0 && n <= 9007199254740992.0 &&
+         n == (lua_Number)(long long)n;
+}
+#endif
+
+#if LUA_VERSION_NUM < 504
+#define lua_newuserdatauv(L, size, n) lua_newuserdata(L, size)
+#define luaL_pushfail lua_pushnil
+#endif
+
+#endif
