@@ -1,0 +1,116 @@
+#include "protocol.h"
+
+#include <string.h>
+
+#define SMPP_PROTOCOL_DATA
+#undef SMPP_FIELDS
+#include "protocol_data.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+struct field_row {
+  const char *name;
+  uint8_t enum_set;
+  uint8_t status;
+};
+
+#define FIELD_ROW(upper, lower, enum_set, status) {#lower, enum_set, status},
+static const struct field_row fields[] = {SMPP_FIELDS(FIELD_ROW)};
+
+const struct smpp_command *smpp_command_by_id(uint32_t id) {
+  uint32_t low = id & ~SMPP_RESPONSE_BIT;
+  if (low >= COUNT(request_index)) return NULL;
+  uint8_t place = id & SMPP_RESPONSE_BIT ? response_index[low] : request_index[low];
+  return place != 0 ? &commands[place - 1] : NULL;
+}
+
+const struct smpp_command *smpp_command_by_name(const char *name) {
+  for (size_t i = 0; i < COUNT(commands); i++)
+    if (strcmp(commands[i].name, name) == 0) return &commands[i];
+  return NULL;
+}
+
+const struct smpp_command *smpp_command_at(size_t index) {
+  return index < COUNT(commands) ? &commands[index] : NULL;
+}
+
+const struct smpp_param *smpp_params(const struct smpp_command *command) {
+  return params + command->first_param;
+}
+
+int smpp_param_position(const struct smpp_command *command, unsigned field) {
+  return (int)positions[command - commands][field] - 1;
+}
+
+const char *smpp_field_name(unsigned field) { return fields[field].name; }
+
+unsigned smpp_field_enum_set(unsigned field) { return fields[field].enum_set; }
+
+uint32_t smpp_field_status(unsigned field) { return fields[field].status; }
+
+const struct smpp_tlv_row *smpp_tlv_by_tag(uint32_t tag) {
+  size_t low = 0, high = COUNT(tlvs);
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (tlvs[middle].tag == tag) return &tlvs[middle];
+    if (tlvs[middle].tag < tag)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
+
+const struct smpp_tlv_row *smpp_tlv_at(size_t index) {
+  return index < COUNT(tlvs) ? &tlvs[index] : NULL;
+}
+
+const struct smpp_required_tlv *smpp_required_tlv_at(size_t index) {
+  return index < COUNT(required_tlvs) ? &required_tlvs[index] : NULL;
+}
+
+const struct smpp_status_row *smpp_status_by_code(uint32_t code) {
+  size_t low = 0, high = COUNT(statuses);
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (statuses[middle].code == code) return &statuses[middle];
+    if (statuses[middle].code < code)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
+
+const struct smpp_status_row *smpp_status_by_name(const char *name) {
+  for (size_t i = 0; i < COUNT(statuses); i++) {
+    const struct smpp_status_row *row = &statuses[i];
+    if (strcmp(row->name, name) == 0) return row;
+  }
+  for (size_t i = 0; i < COUNT(statuses); i++) {
+    const struct smpp_status_row *row = &statuses[i];
+    if (row->alias != NULL && strcmp(row->alias, name) == 0) return row;
+  }
+  return NULL;
+}
+
+const struct smpp_status_row *smpp_status_at(size_t index) {
+  return index < COUNT(statuses) ? &statuses[index] : NULL;
+}
+
+const struct smpp_enum_set *smpp_enum_set_at(size_t index) {
+  return index < COUNT(enum_sets) ? &enum_sets[index] : NULL;
+}
+
+const struct smpp_enum *smpp_enums(const struct smpp_enum_set *set) { return enums + set->first; }
+
+bool smpp_enum_value(unsigned set, const char *sub, const char *name, uint32_t *value) {
+  const struct smpp_enum_set *names = &enum_sets[set];
+  for (const struct smpp_enum *e = enums + names->first, *end = e + names->count; e < end; e++) {
+    if ((sub == NULL || strcmp(e->sub, sub) == 0) && strcmp(e->name, name) == 0) {
+      *value = e->low;
+      return true;
+    }
+  }
+  return false;
+}

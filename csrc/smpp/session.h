@@ -1,0 +1,142 @@
+/* session.h - the rules of one SMPP session, either side, without I/O or clock.
+ *
+ * Octets and "now" (seconds, any origin, never going back) go in; events,
+ * octets to send and the next deadline come out:
+ *
+ *   smpp_session_feed(s, octets, length, now);
+ *   while (smpp_session_next(s, &event)) ...
+ *   write(smpp_session_output(s, &length)); smpp_session_sent(s, length);
+ *   arm a timer for smpp_session_deadline(s) that calls smpp_session_tick(s, now)
+ *   and takes events and output again.
+ *
+ * The session answers by itself: enquire_link, unbind, unknown commands
+ * (generic_nack), requests in the wrong state, PDUs that cannot be read.  Binds
+ * and all other requests are events; their answers come through
+ * smpp_session_respond. */
+#ifndef SMPP_SESSION_H
+#define SMPP_SESSION_H
+
+#include "pdu.h"
+
+enum smpp_role { SMPP_ESME, SMPP_MC };
+
+/* order of the bits of SMPP_IN_.. */
+#define SMPP_STATES(S)     \
+  S(OPEN, "OPEN")          \
+  S(OUTBOUND, "OUTBOUND")  \
+  S(BOUND_TX, "BOUND_TX")  \
+  S(BOUND_RX, "BOUND_RX")  \
+  S(BOUND_TRX, "BOUND_TRX") \
+  S(UNBOUND, "UNBOUND")    \
+  S(CLOSED, "CLOSED")
+
+#define SMPP_STATE_ENUM(name, text) SMPP_STATE_##name,
+enum smpp_state { SMPP_STATES(SMPP_STATE_ENUM) };
+#undef SMPP_STATE_ENUM
+
+const char *smpp_state_name(enum smpp_state state);
+
+/* Seconds; 0 switches a timer off (session.md, "Timers"). */
+struct smpp_session_config {
+  enum smpp_role role;
+  uint32_t window;         /* requests that may await a response, 1 to 65535 */
+  uint32_t max_pdu;        /* octets, both directions */
+  uint32_t max_unanswered; /* inbound requests; beyond: ESME_RTHROTTLED (MC), ESME_RX_T_APPN (ESME) */
+  uint32_t first_sequence; /* 1 to 0x7FFFFFFF */
+  uint8_t version;         /* ESME: asked for; MC: highest offered */
+  bool unchecked;          /* send what state and role forbid, answer nothing on state */
+  bool require_sc_version; /* ESME: no sc_interface_version in the answer means 3.3 */
+  unsigned tolerate;       /* SMPP_TOLERATE_.. */
+  double response_s, enquire_link_s, enquire_link_response_s, inactivity_s, session_init_s, pdu_read_s;
+};
+
+/* window 10, version 3.4, 60 s responses, 30 s enquire_link, 10 s its answer ... as session.md suggests. */
+void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role role);
+
+enum smpp_event_kind {
+  SMPP_EVENT_REQUEST,  /* pdu: answer it (alert_notification, outbind: nothing to answer) */
+  SMPP_EVENT_RESPONSE, /* pdu, cookie: to our request; a generic_nack too, or a wrong response id (then |reason|) */
+  SMPP_EVENT_TIMEOUT,  /* cookie: no response in time, outcome unknown */
+  SMPP_EVENT_LOST,     /* cookie: session ended first, outcome unknown */
+  SMPP_EVENT_STATE,    /* from, to, reason */
+  SMPP_EVENT_WINDOW,   /* there is room in the window again */
+  SMPP_EVENT_STRAY,    /* pdu, reason: nothing waits for it, or it was refused: for logs */
+  SMPP_EVENT_GARBAGE,  /* octets, length, reason: no SMPP; the stream is lost */
+  SMPP_EVENT_CLOSE     /* reason: write the output, then close the connection; the last event but LOST and STATE */
+};
+
+struct smpp_event {
+  enum smpp_event_kind kind;
+  struct smpp_pdu pdu; /* octets are valid until the next call of feed, tick or next */
+  uint64_t cookie;
+  enum smpp_state from, to;
+  const char *reason; /* static text */
+  const uint8_t *octets;
+  size_t length;
+};
+
+struct smpp_session; /* ask for it with smpp_session_new */
+
+/* NULL: out of memory.  |config| is copied. */
+struct smpp_session *smpp_session_new(const struct smpp_session_config *config, double now);
+void smpp_session_free(struct smpp_session *s);
+
+enum smpp_state smpp_session_state(const struct smpp_session *s);
+/* True between unbind asked for or received and the end. */
+bool smpp_session_is_unbinding(const struct smpp_session *s);
+uint8_t smpp_session_version(const struct smpp_session *s); /* negotiated, or asked for before the bind */
+uint32_t smpp_session_in_flight(const struct smpp_session *s); /* requests in the window */
+uint32_t smpp_session_unanswered(const struct smpp_session *s); /* inbound ones */
+size_t smpp_session_memory(const struct smpp_session *s); /* octets held, this struct included */
+void smpp_session_set_window(struct smpp_session *s, uint32_t window);
+
+/* Octets from the peer: borrowed until smpp_session_next returned false, which keeps the rest. */
+void smpp_session_feed(struct smpp_session *s, const uint8_t *octets, size_t length, double now);
+void smpp_session_tick(struct smpp_session *s, double now);
+/* The peer closed the connection, or it broke: pending requests become LOST events. */
+void smpp_session_lost(struct smpp_session *s, const char *reason);
+/* False: no more events for now. */
+bool smpp_session_next(struct smpp_session *s, struct smpp_event *event);
+/* When to call tick at the latest; negative: no timer runs. */
+double smpp_session_deadline(const struct smpp_session *s);
+
+/* Sends a request; |cookie| comes back with its response, timeout or loss.
+ * |*sequence| gets the number used (message->sequence is ignored unless the
+ * session is unchecked and it is not 0).  Binds change the state when answered.
+ * SMPP_ERR_WINDOW_FULL, SMPP_ERR_NOT_SENT (state, role, unbinding), SMPP_ERR_CLOSED,
+ * SMPP_ERR_NO_MEMORY, or what encoding refuses: nothing was sent. */
+SMPP_MUST_CHECK int smpp_session_request(struct smpp_session *s, struct smpp_message *message,
+                                         uint64_t cookie, double now, uint32_t *sequence,
+                                         struct smpp_fault *fault);
+
+/* Forwards whole octets of a request under a new sequence number. */
+SMPP_MUST_CHECK int smpp_session_request_octets(struct smpp_session *s, const uint8_t *octets,
+                                                size_t length, uint64_t cookie, double now,
+                                                uint32_t *sequence);
+
+/* Answers a request; message->command is the response, message->sequence the request's.
+ * A bind answered with status 0 changes the state.  Never refused for state: only
+ * SMPP_ERR_CLOSED, SMPP_ERR_NO_MEMORY or what encoding refuses. */
+SMPP_MUST_CHECK int smpp_session_respond(struct smpp_session *s, const struct smpp_message *message,
+                                         double now, struct smpp_fault *fault);
+
+/* The common answers without a table: status not 0, or a message_id (may be empty). */
+SMPP_MUST_CHECK int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t sequence,
+                                        uint32_t status, const char *message_id, size_t length,
+                                        double now);
+
+/* Drains: no new requests; unbind goes out when the window is empty or |drain_s|
+ * passed; then CLOSE.  In OPEN, OUTBOUND: CLOSE at once. */
+SMPP_MUST_CHECK int smpp_session_unbind(struct smpp_session *s, double drain_s, double now);
+
+/* Ends it without unbind: LOST for what is pending, state CLOSED. */
+void smpp_session_close(struct smpp_session *s, const char *reason);
+
+/* MC side: what a bind asks for, kept from the REQUEST event until it is answered. */
+uint8_t smpp_session_bind_version(const struct smpp_session *s);
+
+/* Octets to send, until smpp_session_sent takes them off.  NULL and 0: none. */
+const uint8_t *smpp_session_output(const struct smpp_session *s, size_t *length);
+void smpp_session_sent(struct smpp_session *s, size_t length);
+
+#endif
