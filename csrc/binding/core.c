@@ -36,5 +36,6 @@ SMPP_EXPORT int luaopen_smpp_core(lua_State *L);
 
 int luaopen_smpp_core(lua_State *L) {
   lua_createtable(L, 0, 8);
+  smpp_open_text(L);
   return 1;
 }
