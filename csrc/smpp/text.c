@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "grapheme.h"
 #include "gsm7.h"
 #include "ucs2.h"
 
@@ -145,17 +146,45 @@ static int next_character(const struct smpp_cutter *cutter, const uint8_t *p, co
   return out->units == 0 ? SMPP_ERR_UNMAPPABLE : 0;
 }
 
+/* Characters that shall stay together: their octets and units. */
+struct run {
+  size_t octets, units;
+};
+
+/* The run at |p|, at most |limit| octets of it. */
+static int measure_run(const struct smpp_cutter *cutter, const uint8_t *p, const uint8_t *foreign, size_t limit,
+                       struct run *run) {
+  run->octets = run->units = 0;
+  while (run->octets < limit) {
+    struct character character;
+    int err = next_character(cutter, p + run->octets, foreign, &character);
+    if (err != 0) return err;
+    run->octets += character.octets;
+    run->units += character.units;
+    if (foreign != NULL) foreign += character.units;
+  }
+  return 0;
+}
+
 int smpp_text_cut(struct smpp_cutter *cutter, size_t capacity, size_t *octets, size_t *units) {
   const uint8_t *p = cutter->text, *foreign = cutter->foreign;
+  bool graphemes = cutter->graphemes && cutter->coding.encoding != SMPP_BINARY;
   size_t taken = 0;
   while (p < cutter->end) {
-    struct character character;
-    int err = next_character(cutter, p, foreign, &character);
+    struct run run;
+    /* No further than what must be too big, or a megabyte of accents would take forever. */
+    size_t left = (size_t)(cutter->end - p), far = left / 4 > capacity ? 4 * (capacity + 1) : left;
+    size_t together = graphemes ? smpp_grapheme_length(p, p + far) : 1;
+    int err = measure_run(cutter, p, foreign, together, &run);
     if (err != 0) return err;
-    if (taken + character.units > capacity) break;
-    taken += character.units;
-    p += character.octets;
-    if (foreign != NULL) foreign += character.units;
+    if (run.units > capacity) { /* too big for any part: cut it between characters */
+      err = measure_run(cutter, p, foreign, 1, &run);
+      if (err != 0) return err;
+    }
+    if (run.units > capacity - taken) break;
+    taken += run.units;
+    p += run.octets;
+    if (foreign != NULL) foreign += run.units;
   }
   if (p == cutter->text && p < cutter->end) return SMPP_ERR_TOO_LONG;
   *octets = (size_t)(p - cutter->text);
