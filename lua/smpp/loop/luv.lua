@@ -1,0 +1,170 @@
+--- The loop of luv: clock, timers, work put off to the end of the turn, signals.  Sockets are in smpp.loop.luv_tcp.
+--- luv runs its callbacks on the coroutine that loaded it, even a dead or a collected one; so that this is never
+--- a task's, luv is loaded here by the main program or by a coroutine of its own, which is kept.
+local common = require "smpp.loop"
+
+local loader -- the coroutine that loaded luv
+local function load_luv()
+  local co, is_main = coroutine.running()
+  if package.loaded.luv or not co or is_main then return package.loaded.luv or require "luv" end
+  loader = coroutine.create(function() return require "luv" end)
+  return select(2, assert(coroutine.resume(loader)))
+end
+local uv = load_luv()
+local tcp = require "smpp.loop.luv_tcp"
+
+---@class smpp.LuvLoop: smpp.Loop
+local Loop = {}
+local LOOP = { __index = Loop, __name = "smpp.LuvLoop", __tostring = function() return "luv loop" end }
+
+local Timer = {}
+local TIMER = { __index = Timer, __name = "smpp.Timer" }
+
+local Signal = {}
+local SIGNAL = { __index = Signal, __name = "smpp.Signal" }
+
+local luv = { loader = loader }
+local default
+
+--- The luv loop of this Lua state, always the same object.
+---@return smpp.LuvLoop
+function luv.default()
+  if default then return default end
+  local self = setmetatable({
+    name = "luv",
+    on_error = common.on_error,
+    fns = {}, args = {}, deferred = 0, -- work put off to the end of this turn
+    spare_fns = {}, spare_args = {},   -- the arrays of the turn before
+    prepare = nil,                     -- runs that work before the loop blocks; never keeps it alive
+    idle = nil, idling = false,        -- active: the loop does not block, since put-off work put off more
+    holds = 0, keeper = nil,           -- an async handle, active while holds > 0
+    lingering = {},                    -- transports that were closed and wait for the peer's end
+    stopped = false,
+  }, LOOP)
+  self.guard = common.guard(self)
+  local seconds, microseconds = uv.gettimeofday()
+  self.random_number = common.generator(seconds * 1000003 + microseconds + uv.hrtime() % 1000000)
+  self.run_deferred = function() self:flush() end
+  default = self
+  return self
+end
+
+function Loop:now() return uv.now() / 1000 end -- luacheck: no self
+function Loop:precise() return uv.hrtime() / 1e9 end -- luacheck: no self
+function Loop:random() return self.random_number() end
+
+function Loop:time() -- luacheck: no self
+  local seconds, microseconds = uv.gettimeofday()
+  return seconds + microseconds / 1e6
+end
+
+function Loop:timer(fn, keep)
+  local handle = uv.new_timer()
+  if not keep then uv.unref(handle) end
+  local guard = self.guard
+  return setmetatable({ handle = handle, fire = function() guard(fn) end }, TIMER)
+end
+
+function Timer:start(delay_s)
+  if not self.handle then error("the timer is closed", 2) end
+  if delay_s ~= delay_s then error("delay_s is not a number", 2) end
+  uv.update_time() -- else the delay would count from the start of this turn
+  local ms = delay_s * 1000 - 1e-6 -- 0.057 * 1000 is 57.000000000000007
+  uv.timer_start(self.handle, ms <= 0 and 0 or math.ceil(math.min(ms, 4e12)), 0, self.fire)
+end
+
+function Timer:stop()
+  if self.handle then uv.timer_stop(self.handle) end
+end
+
+function Timer:close()
+  if not self.handle then return end
+  uv.close(self.handle)
+  self.handle = nil
+end
+
+function Loop:defer(fn, arg)
+  local n = self.deferred + 1
+  self.fns[n], self.args[n], self.deferred = fn, arg, n
+  if not self.prepare then
+    self.prepare = uv.new_prepare()
+    uv.prepare_start(self.prepare, self.run_deferred)
+    uv.unref(self.prepare)
+  end
+end
+
+--- Runs what was put off; what that puts off in turn waits for the next turn, which then does not block.
+---@private
+function Loop:flush()
+  local fns, args, n, guard = self.fns, self.args, self.deferred, self.guard
+  self.fns, self.args, self.deferred = self.spare_fns, self.spare_args, 0
+  self.spare_fns, self.spare_args = fns, args
+  for i = 1, n do
+    local fn, arg = fns[i], args[i]
+    fns[i], args[i] = false, false
+    guard(fn, arg)
+  end
+  if (self.deferred > 0) ~= self.idling then
+    self.idling = not self.idling
+    self.idle = self.idle or uv.new_idle()
+    if self.idling then uv.idle_start(self.idle, function() end) else uv.idle_stop(self.idle) end
+  end
+end
+
+function Loop:hold()
+  self.holds = self.holds + 1
+  if self.holds > 1 then return end
+  if self.keeper then uv.ref(self.keeper) else self.keeper = uv.new_async(function() end) end
+end
+
+function Loop:release()
+  if self.holds == 0 then error("release without hold", 2) end
+  self.holds = self.holds - 1
+  if self.holds == 0 then uv.unref(self.keeper) end
+end
+
+function Loop:signal(name, fn)
+  local handle, guard = uv.new_signal(), self.guard
+  local ok, err = uv.signal_start(handle, name:lower(), function() guard(fn) end)
+  if not ok then
+    uv.close(handle)
+    error("signal " .. name .. ": " .. tostring(err), 2)
+  end
+  uv.unref(handle)
+  return setmetatable({ handle = handle }, SIGNAL)
+end
+
+function Signal:close()
+  if not self.handle then return end
+  uv.close(self.handle)
+  self.handle = nil
+end
+
+function Loop:run()
+  if uv.loop_mode() or rawget(_G, "vim") then error("the loop runs already: use smpp.spawn", 2) end
+  self.stopped = false
+  uv.update_time()
+  repeat
+    self:flush() -- nothing else might keep the loop alive for a turn
+    uv.run()
+  until self.stopped or self.deferred == 0
+end
+
+function Loop:stop()
+  self.stopped = true
+  uv.stop()
+end
+
+function Loop:close()
+  for i = #self.lingering, 1, -1 do self.lingering[i]:close() end
+  if self.holds > 0 or self.deferred > 0 then return end
+  for _, name in ipairs { "prepare", "idle", "keeper" } do
+    if self[name] then uv.close(self[name]) end
+    self[name] = nil
+  end
+  self.idling = false
+end
+
+Loop.connect, Loop.listen = tcp.connect, tcp.listen
+
+return luv

@@ -1,0 +1,203 @@
+--- Tasks: functions that may wait.  A task runs in a pooled coroutine (a fresh one per message costs a quarter of
+--- the throughput); an error in it goes, with its traceback, to an error sink and never to whoever resumed it.
+--- No table is made per wait.  Nothing here knows a loop: a wait ends when somebody calls `wake`.
+local create, resume, running = coroutine.create, coroutine.resume, coroutine.running
+local status, yield = coroutine.status, coroutine.yield
+local traceback = debug.traceback
+local select = select
+local unpack = table.unpack or unpack -- luacheck: compat
+
+local task = {}
+
+--- The message of misuse: a call that waits, made where nothing can wait.
+task.OUTSIDE = "call it inside smpp.run, or pass a callback"
+
+local POOL_LIMIT = 1024 -- idle coroutines kept after a burst, about 1 KB each
+
+local pool, idle = {}, 0 -- idle coroutines
+local current -- the task (its root coroutine) that runs now; nil on the loop's side
+local weak = { __mode = "k" }
+local waiting = setmetatable({}, weak) -- task -> what it waits for: true, or the key given to `wait`; false: it runs
+local sinks = setmetatable({}, weak) -- task that has waited -> its on_error
+local nested = setmetatable({}, weak) -- Lua 5.1: coroutine of a task.pcall -> the task it belongs to
+
+-- Wakes asked for by a running task; they happen when it waits or ends.
+local queue, queue_first, queue_last = {}, 1, 0
+
+---@class smpp.Task  opaque; the token of a task
+
+--- Where errors go that no other sink takes.  Settable.
+---@param trace string  message and traceback
+---@param err any  what was thrown
+function task.on_error(trace, err) -- luacheck: ignore err
+  io.stderr:write("error in a task: ", trace, "\n")
+end
+
+--- The traceback of an error; one that is no string is shown as what it says of itself.
+local function trace_of(co, err)
+  local ok, text = pcall(tostring, err)
+  return traceback(co, ok and text or "(an error object that cannot be shown)")
+end
+
+local function report(co, err, on_error)
+  waiting[co], sinks[co] = nil, nil
+  local trace = trace_of(co, err)
+  local ok, second = pcall(on_error or task.on_error, trace, err)
+  if not ok then io.stderr:write("error in a task: ", trace, "\nand in its error handler: ", tostring(second), "\n") end
+end
+
+-- What a pooled coroutine runs: a function to its end, then back into the pool until the next.
+local function body(fn, ...)
+  fn(...)
+  if idle < POOL_LIMIT then
+    idle = idle + 1
+    pool[idle] = running()
+    return body(yield())
+  end
+end
+
+local function drain()
+  while queue_first <= queue_last do
+    local item = queue[queue_first]
+    queue[queue_first] = nil
+    queue_first = queue_first + 1
+    local co = item[1]
+    current = co
+    local ok, err = resume(co, unpack(item, 2, item.n))
+    current = nil
+    if not ok then report(co, err, sinks[co]) end
+  end
+  queue_first, queue_last = 1, 0
+end
+
+--- Runs `fn(...)` as a task, at once, until it ends or first waits.  Never raises what fn raises.
+---@param on_error? fun(trace: string, err: any)  default: `task.on_error` as it is when the error happens
+---@param fn function
+---@return smpp.Task  good until the task ends
+function task.start(on_error, fn, ...)
+  local co
+  if idle > 0 then
+    co = pool[idle]
+    pool[idle] = nil
+    idle = idle - 1
+  else
+    co = create(body)
+  end
+  local outer = current
+  current = co
+  local ok, err = resume(co, fn, ...)
+  current = outer
+  if not ok then
+    report(co, err, on_error)
+  elseif pool[idle] ~= co then -- it waits
+    sinks[co] = on_error
+  end
+  if queue_last > 0 and not outer then drain() end
+  return co
+end
+local start = task.start
+
+--- `task.start` with the default error sink.
+---@param fn function
+---@return smpp.Task
+function task.spawn(fn, ...) return start(nil, fn, ...) end
+
+--- The running task, or nil when this coroutine is none of ours (the main program, a loop callback, a coroutine
+--- of the user's, even one made inside a task).
+---@return smpp.Task?
+function task.current()
+  local co = running()
+  if co == current then return co end
+  return co and nested[co]
+end
+
+--- The running task; raises, blaming the caller's caller, where there is none.
+---@param level? integer  as of `error`, seen from the caller; default 2
+---@return smpp.Task
+function task.need(level)
+  local co = running()
+  if co and co == current then return co end
+  return co and nested[co] or error(task.OUTSIDE, (level or 2) + 1)
+end
+
+--- Suspends the running task until it is woken; returns exactly the values given to `wake`.
+--- A wait with a key can only be ended by a `wake_for` with that key, so that an answer which comes after its
+--- timeout does not end the next wait.  Any value but nil, true and false is a key: a sequence number, an object.
+---@async
+---@param key? any
+function task.wait(key)
+  local co = running()
+  if co ~= current or not co then
+    co = co and nested[co] or error(task.OUTSIDE, 2)
+  end
+  waiting[co] = key or true
+  return yield()
+end
+
+local function continue(co, ...)
+  waiting[co] = false
+  if current then
+    queue_last = queue_last + 1
+    queue[queue_last] = { co, n = select("#", ...) + 1, ... }
+    return true
+  end
+  current = co
+  local ok, err = resume(co, ...)
+  current = nil
+  if not ok then report(co, err, sinks[co]) end
+  if queue_last > 0 then drain() end
+  return true
+end
+
+--- Ends a task's `wait()`; the values become its results.  From the loop's side the task runs before this returns;
+--- called by another task, it runs as soon as that one waits or ends.  Never raises.
+---@param token smpp.Task
+---@return boolean woken  false: it does not wait, or waits with a key
+function task.wake(token, ...)
+  if waiting[token] ~= true then return false end
+  return continue(token, ...)
+end
+
+--- Ends a task's `wait(key)`.
+---@param token smpp.Task
+---@param key any
+---@return boolean woken  false: it does not wait for that (any more)
+function task.wake_for(token, key, ...)
+  if key == nil or waiting[token] ~= key then return false end
+  return continue(token, ...)
+end
+
+--- Whether a task waits (with whatever key), and so can be woken.
+---@param token smpp.Task
+---@return boolean
+function task.is_waiting(token) return waiting[token] and true or false end
+
+--- Where a task stands, for messages about tasks that hang.
+---@param token smpp.Task
+---@param message? string
+---@return string
+function task.traceback(token, message) return traceback(token, message) end
+
+-- Lua 5.1 cannot yield through pcall: there the function gets a coroutine of its own, and its waits are handed on.
+local function pass(co, ok, ...)
+  if ok and status(co) == "suspended" then return pass(co, resume(co, yield(...))) end
+  nested[co] = nil
+  return ok, ...
+end
+
+local function pcall_in_coroutine(fn, ...)
+  local root = task.current()
+  if not root then return pcall(fn, ...) end
+  local co = create(function(...) return fn(...) end) -- create takes no C function, no callable table
+  nested[co] = root
+  return pass(co, resume(co, ...))
+end
+
+local can_yield = coroutine.wrap(function() return (pcall(yield, true)) end)()
+
+--- pcall through which a task can wait, on every Lua.
+---@async
+---@type fun(fn: function, ...: any): boolean, ...: any
+task.pcall = can_yield and pcall or pcall_in_coroutine
+
+return task
