@@ -1,0 +1,526 @@
+#include "pdu.h"
+
+int smpp_pdu_frame(const uint8_t *octets, size_t available, size_t max, uint32_t *length) {
+  *length = 0;
+  if (available < 4) return SMPP_ERR_TRUNCATED;
+  uint32_t n = smpp_get_u32(octets);
+  if (n < SMPP_HEADER_OCTETS || n > max) {
+    *length = n;
+    return SMPP_ERR_BAD_LENGTH;
+  }
+  *length = n;
+  return available < n ? SMPP_ERR_TRUNCATED : 0;
+}
+
+/* ---- decoding ---- */
+
+/* Where a walk over a PDU reports what is odd.  |out| NULL: only faults matter. */
+struct report {
+  struct smpp_problem *out;
+  size_t max, count;
+  unsigned tolerate;
+  uint32_t refuse;
+  bool thorough; /* look for what never refuses a PDU, too */
+};
+
+static void note(struct report *r, enum smpp_severity severity, const char *code, const char *field,
+                 uint32_t offset, uint32_t status, const char *text) {
+  if (severity == SMPP_FAULT && r->refuse == 0) r->refuse = status;
+  if (r->out != NULL && r->count < r->max)
+    r->out[r->count] = (struct smpp_problem){code, field, 0, offset, status, severity, text};
+  r->count++;
+}
+
+static void note_tlv(struct report *r, enum smpp_severity severity, const char *code, uint32_t tag,
+                     uint32_t offset, uint32_t status, const char *text) {
+  const struct smpp_tlv_row *row = smpp_tlv_by_tag(tag);
+  note(r, severity, code, row != NULL ? row->name : NULL, offset, status, text);
+  if (r->out != NULL && r->count <= r->max) r->out[r->count - 1].tag = tag;
+}
+
+static enum smpp_severity fault_unless(const struct report *r, unsigned tolerated) {
+  return r->tolerate & tolerated ? SMPP_WARNING : SMPP_FAULT;
+}
+
+static unsigned widest(const struct smpp_param *param) {
+  unsigned max = param->max[0] > param->max[1] ? param->max[0] : param->max[1];
+  return max > param->max[2] ? max : param->max[2];
+}
+
+/* A walk's place: |pos| never passes |end|. */
+struct cursor {
+  const uint8_t *start, *pos, *end;
+};
+
+static uint32_t offset_of(const struct cursor *c) { return (uint32_t)(c->pos - c->start); }
+static size_t left(const struct cursor *c) { return (size_t)(c->end - c->pos); }
+
+/* Octets up to a NUL, which is passed; all that is left when there is none. */
+static uint32_t take_string(struct cursor *c, bool *terminated) {
+  const uint8_t *nul = memchr(c->pos, 0, left(c));
+  uint32_t length = nul != NULL ? (uint32_t)(nul - c->pos) : (uint32_t)left(c);
+  *terminated = nul != NULL;
+  c->pos += length + (nul != NULL);
+  return length;
+}
+
+static bool next_item(struct cursor *c, unsigned kind, struct smpp_list_item *item) {
+  memset(item, 0, sizeof *item);
+  if (kind == SMPP_DESTS) {
+    if (left(c) < 1) return false;
+    item->dest_flag = *c->pos;
+    if (item->dest_flag != 1 && item->dest_flag != 2) return false;
+    c->pos++;
+  }
+  if (kind == SMPP_UNSUCCESS || item->dest_flag == 1) {
+    if (left(c) < 2) return false;
+    item->ton = c->pos[0];
+    item->npi = c->pos[1];
+    c->pos += 2;
+  }
+  bool terminated = false;
+  item->text = (const char *)c->pos;
+  item->text_length = take_string(c, &terminated);
+  if (!terminated) return false;
+  if (kind == SMPP_UNSUCCESS) {
+    if (left(c) < 4) return false;
+    item->status = smpp_get_u32(c->pos);
+    c->pos += 4;
+  }
+  return true;
+}
+
+/* The whole entries that the octets hold; false when there are fewer than announced. */
+static bool walk_list(struct cursor *c, const struct smpp_param *param, struct smpp_span *span,
+                      struct report *r) {
+  const char *name = smpp_field_name(param->field);
+  unsigned count = *c->pos++;
+  span->offset = offset_of(c);
+  for (unsigned i = 0; i < count; i++) {
+    const uint8_t *item_start = c->pos;
+    struct smpp_list_item item;
+    if (!next_item(c, param->kind, &item)) {
+      c->pos = item_start;
+      bool bad_flag = param->kind == SMPP_DESTS && left(c) > 0 && *c->pos != 1 && *c->pos != 2;
+      note(r, SMPP_FAULT, bad_flag ? "bad_value" : "truncated", name, offset_of(c),
+           bad_flag ? 0x40 : SMPP_RINVCMDLEN,
+           bad_flag ? "dest_flag is neither 1 nor 2" : "fewer entries than announced");
+      span->length = offset_of(c) - span->offset;
+      return false;
+    }
+    if (item.text_length > (param->kind == SMPP_IDS ? 8u : 20u)) {
+      uint32_t status = param->kind == SMPP_DESTS && item.dest_flag == 2 ? 0x34 : smpp_field_status(param->field);
+      note(r, fault_unless(r, SMPP_TOLERATE_OVERLONG), "too_long", name,
+           (uint32_t)((const uint8_t *)item.text - c->start), status, "an entry is longer than allowed");
+    }
+  }
+  span->length = offset_of(c) - span->offset;
+  return true;
+}
+
+static bool walk_string(struct cursor *c, const struct smpp_param *param, struct smpp_span *span,
+                        struct report *r) {
+  bool terminated = false;
+  span->offset = offset_of(c);
+  span->length = take_string(c, &terminated);
+  if (terminated && span->length < widest(param)) {
+    if (!r->thorough || param->kind != SMPP_TIME || span->length == 0 || span->length == 16) return true;
+    if (param->field == SMPP_F_FINAL_DATE && span->length == 12) return true;
+    note(r, SMPP_WARNING, "bad_value", smpp_field_name(param->field), span->offset,
+         smpp_field_status(param->field), "a time has 16 characters or none");
+    return true;
+  }
+  uint32_t status = smpp_field_status(param->field);
+  if (!terminated) {
+    note(r, fault_unless(r, SMPP_TOLERATE_UNTERMINATED), "unterminated", smpp_field_name(param->field),
+         span->offset, status, "the PDU ends before the string's NUL");
+    return false;
+  }
+  unsigned tolerated = SMPP_TOLERATE_OVERLONG;
+  if (param->field == SMPP_F_PASSWORD) tolerated |= SMPP_TOLERATE_LONG_PASSWORD;
+  note(r, fault_unless(r, tolerated), "too_long", smpp_field_name(param->field), span->offset, status,
+       "the string is longer than allowed");
+  return true;
+}
+
+/* Walks the parameters; false when the octets end, or go wrong, before the last one. */
+static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r) {
+  const struct smpp_param *param = smpp_params(pdu->command);
+  for (unsigned i = 0; i < pdu->command->param_count; i++, param++) {
+    struct smpp_span *span = &pdu->params[i];
+    size_t need = param->kind == SMPP_U32 ? 4 : param->kind == SMPP_U16 ? 2 : 1;
+    if (left(c) < need) {
+      note(r, SMPP_FAULT, "truncated", smpp_field_name(param->field), offset_of(c), SMPP_RINVCMDLEN,
+           "the PDU ends before this parameter");
+      return false;
+    }
+    pdu->param_count = (uint8_t)(i + 1);
+    switch (param->kind) {
+      case SMPP_CSTRING:
+      case SMPP_TIME:
+        if (!walk_string(c, param, span, r)) return false;
+        break;
+      case SMPP_TEXT: {
+        uint32_t length = *c->pos++;
+        span->offset = offset_of(c);
+        span->length = length <= left(c) ? length : (uint32_t)left(c);
+        c->pos += span->length;
+        if (span->length < length) {
+          note(r, SMPP_FAULT, "truncated", smpp_field_name(param->field), span->offset, SMPP_RINVCMDLEN,
+               "the PDU ends before sm_length octets");
+          return false;
+        }
+        break;
+      }
+      case SMPP_DESTS:
+      case SMPP_UNSUCCESS:
+      case SMPP_IDS:
+        if (!walk_list(c, param, span, r)) return false;
+        break;
+      default:
+        span->offset = offset_of(c);
+        span->length = (uint32_t)need;
+        c->pos += need;
+    }
+  }
+  return true;
+}
+
+/* Passes whole TLVs. */
+static void walk_tlvs(struct cursor *c) {
+  while (left(c) >= 4) {
+    size_t length = smpp_get_u16(c->pos + 2);
+    if (length > left(c) - 4) return;
+    c->pos += 4 + length;
+  }
+}
+
+static bool only_nuls(const uint8_t *p, const uint8_t *end) {
+  while (p < end && *p == 0) p++;
+  return p == end;
+}
+
+static void check_rest(const struct cursor *c, struct report *r) {
+  if (left(c) == 0) return;
+  if (only_nuls(c->pos, c->end))
+    note(r, SMPP_NOTE, "trailing", NULL, offset_of(c), SMPP_RINVTLVSTREAM, "NUL octets after the last parameter");
+  else if (left(c) < 4)
+    note(r, fault_unless(r, SMPP_TOLERATE_STRAY), "trailing", NULL, offset_of(c), SMPP_RINVTLVSTREAM,
+         "octets after the last parameter that are no TLV");
+  else
+    note_tlv(r, fault_unless(r, SMPP_TOLERATE_STRAY), "truncated", smpp_get_u16(c->pos), offset_of(c),
+             SMPP_RINVTLVSTREAM, "the TLV is longer than the rest of the PDU");
+}
+
+/* TLVs that the command must have. */
+static void check_required(const struct smpp_pdu *pdu, struct report *r) {
+  const struct smpp_required_tlv *required;
+  for (size_t i = 0; (required = smpp_required_tlv_at(i)) != NULL; i++) {
+    struct smpp_tlv tlv;
+    if (required->command_id == pdu->id && pdu->status == 0 && !smpp_pdu_find_tlv(pdu, required->tag, &tlv))
+      note_tlv(r, SMPP_FAULT, "missing", required->tag, pdu->length, SMPP_RMISSINGTLV,
+               "the command requires this TLV");
+  }
+}
+
+static void check_tlvs(const struct smpp_pdu *pdu, struct report *r) {
+  uint8_t seen[65536 / 8] = {0};
+  struct smpp_tlv tlv;
+  for (uint32_t offset = pdu->tlv_offset, at = offset; smpp_pdu_next_tlv(pdu, &offset, &tlv); at = offset) {
+    const struct smpp_tlv_row *row = smpp_tlv_by_tag(tlv.tag);
+    uint8_t bit = (uint8_t)(1u << (tlv.tag & 7));
+    if (row == NULL) {
+      note_tlv(r, SMPP_NOTE, "unknown_tlv", tlv.tag, at, 0, "the TLV is not in the tables");
+    } else {
+      unsigned min = row->kind == SMPP_CSTRING ? row->min - 1u : row->min;
+      /* Both standards' tables leave one octet of doubt here: spec, tlvs.tsv. */
+      unsigned max = row->tag == 0x0010 ? 2u : row->tag == 0x060D || row->tag == 0x060E ? 66u : row->max;
+      if (tlv.length < min || tlv.length > max)
+        note_tlv(r, SMPP_WARNING, "bad_length", tlv.tag, at, SMPP_RINVTLVLEN, "the TLV's length is not allowed");
+      if ((seen[tlv.tag >> 3] & bit) != 0 && !row->repeats)
+        note_tlv(r, SMPP_NOTE, "duplicate", tlv.tag, at, 0, "the TLV stands more than once, the first counts");
+    }
+    seen[tlv.tag >> 3] |= bit;
+  }
+}
+
+/* Responses of some peers leave the parameters out and go on with TLVs. */
+static bool is_tlvs_only(const struct smpp_pdu *pdu) {
+  struct cursor c = {pdu->octets, pdu->octets + SMPP_HEADER_OCTETS, pdu->octets + pdu->length};
+  if (left(&c) < 4 || smpp_tlv_by_tag(smpp_get_u16(c.pos)) == NULL) return false;
+  walk_tlvs(&c);
+  return left(&c) == 0;
+}
+
+static void walk(struct smpp_pdu *pdu, struct report *r) {
+  const struct smpp_command *command = pdu->command;
+  struct cursor c = {pdu->octets, pdu->octets + SMPP_HEADER_OCTETS, pdu->octets + pdu->length};
+  bool is_response = (pdu->id & SMPP_RESPONSE_BIT) != 0;
+  pdu->param_count = 0;
+  if (r->thorough && !is_response && pdu->status != 0)
+    note(r, SMPP_NOTE, "bad_value", "command_status", 8, 0, "a request's command_status is 0");
+  if (command == NULL) {
+    note(r, SMPP_FAULT, "bad_value", "command_id", 4, SMPP_RINVCMDID, "the command is not in the tables");
+    pdu->tlv_offset = SMPP_HEADER_OCTETS;
+    pdu->tlv_end = SMPP_HEADER_OCTETS;
+    return;
+  }
+  bool whole = true;
+  if (is_response && left(&c) == 0) {
+    if (pdu->status == 0 && command->param_count > 0 && r->thorough)
+      note(r, SMPP_WARNING, "missing", smpp_field_name(smpp_params(command)->field), SMPP_HEADER_OCTETS,
+           SMPP_RINVCMDLEN, "a response with status 0 has a body");
+  } else {
+    size_t notes = r->count;
+    whole = walk_params(&c, pdu, r);
+    if (whole) {
+      pdu->tlv_offset = offset_of(&c);
+      walk_tlvs(&c);
+      if (is_response && left(&c) > 0 && is_tlvs_only(pdu)) whole = false;
+    }
+    if (!whole && is_response && is_tlvs_only(pdu)) {
+      r->count = notes;
+      r->refuse = 0;
+      note(r, SMPP_WARNING, "missing", smpp_field_name(smpp_params(command)->field), SMPP_HEADER_OCTETS,
+           SMPP_RINVCMDLEN, "TLVs stand where the parameters should");
+      pdu->param_count = 0;
+      c.pos = pdu->octets + SMPP_HEADER_OCTETS;
+      whole = true;
+      pdu->tlv_offset = SMPP_HEADER_OCTETS;
+      walk_tlvs(&c);
+    } else if (!whole) {
+      pdu->tlv_offset = offset_of(&c);
+      pdu->tlv_end = offset_of(&c);
+      return;
+    }
+  }
+  pdu->tlv_end = offset_of(&c);
+  if (r->thorough) check_tlvs(pdu, r);
+  if (left(&c) > 0) check_rest(&c, r);
+  if (pdu->id == SMPP_BROADCAST_SM || r->thorough) check_required(pdu, r);
+  if (r->thorough) {
+    int text = smpp_param_position(command, SMPP_F_SHORT_MESSAGE);
+    struct smpp_tlv payload;
+    if (text >= 0 && text < pdu->param_count && pdu->params[text].length > 0 &&
+        smpp_pdu_find_tlv(pdu, 0x0424, &payload))
+      note(r, SMPP_WARNING, "bad_value", "short_message", pdu->params[text].offset, SMPP_RINVMSGLEN,
+           "short_message and message_payload together: message_payload counts");
+  }
+}
+
+void smpp_pdu_decode(const uint8_t *octets, uint32_t length, unsigned tolerate, struct smpp_pdu *pdu) {
+  struct report r = {NULL, 0, 0, tolerate, 0, false};
+  pdu->octets = octets;
+  pdu->length = length;
+  pdu->id = smpp_get_u32(octets + 4);
+  pdu->status = smpp_get_u32(octets + 8);
+  pdu->sequence = smpp_get_u32(octets + 12);
+  pdu->command = smpp_command_by_id(pdu->id);
+  pdu->tlv_offset = SMPP_HEADER_OCTETS;
+  walk(pdu, &r);
+  pdu->refuse = r.refuse;
+}
+
+size_t smpp_pdu_problems(const struct smpp_pdu *pdu, struct smpp_problem *out, size_t max) {
+  struct report r = {out, max, 0, SMPP_TOLERATE_LONG_PASSWORD, 0, true};
+  struct smpp_pdu again = {.octets = pdu->octets, .length = pdu->length, .id = pdu->id, .status = pdu->status};
+  again.command = pdu->command;
+  again.tlv_offset = SMPP_HEADER_OCTETS;
+  walk(&again, &r);
+  return r.count;
+}
+
+uint32_t smpp_pdu_number(const struct smpp_pdu *pdu, unsigned position) {
+  const uint8_t *p = pdu->octets + pdu->params[position].offset;
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < pdu->params[position].length; i++) n = n << 8 | p[i];
+  return n;
+}
+
+bool smpp_pdu_next_tlv(const struct smpp_pdu *pdu, uint32_t *offset, struct smpp_tlv *tlv) {
+  if (*offset >= pdu->tlv_end) return false;
+  const uint8_t *p = pdu->octets + *offset;
+  tlv->tag = smpp_get_u16(p);
+  tlv->length = smpp_get_u16(p + 2);
+  tlv->octets = p + 4;
+  *offset += 4u + tlv->length;
+  return true;
+}
+
+bool smpp_pdu_find_tlv(const struct smpp_pdu *pdu, uint32_t tag, struct smpp_tlv *tlv) {
+  uint32_t offset = pdu->tlv_offset;
+  while (smpp_pdu_next_tlv(pdu, &offset, tlv))
+    if (tlv->tag == tag) return true;
+  return false;
+}
+
+bool smpp_pdu_next_item(const struct smpp_pdu *pdu, unsigned position, uint32_t *offset,
+                        struct smpp_list_item *item) {
+  const struct smpp_span *span = &pdu->params[position];
+  if (*offset >= span->length) return false;
+  const uint8_t *start = pdu->octets + span->offset;
+  struct cursor c = {start, start + *offset, start + span->length};
+  if (!next_item(&c, smpp_params(pdu->command)[position].kind, item)) return false;
+  *offset = offset_of(&c);
+  return true;
+}
+
+/* ---- encoding ---- */
+
+static unsigned limit_of(const struct smpp_param *param, uint8_t version) {
+  if (version == 0) return widest(param);
+  switch (smpp_version_set(version)) {
+    case SMPP_V33:
+      return param->max[0];
+    case SMPP_V34:
+      return param->max[1];
+    default:
+      return param->max[2];
+  }
+}
+
+static int refuse(struct smpp_fault *fault, int error, const char *field, uint32_t got, uint32_t limit,
+                  const char *text) {
+  *fault = (struct smpp_fault){field, 0, got, limit, text};
+  return error;
+}
+
+static int write_string(struct smpp_writer *w, const char *field, const void *octets, uint32_t length,
+                        unsigned limit, struct smpp_fault *fault) {
+  if (length >= limit) return refuse(fault, SMPP_ERR_TOO_LONG, field, length, limit - 1, "octets");
+  if (length > 0 && memchr(octets, 0, length) != NULL)
+    return refuse(fault, SMPP_ERR_BAD_VALUE, field, 0, 0, "a NUL octet cannot stand in a C-octet string");
+  smpp_write_octets(w, octets, length);
+  smpp_write_u8(w, 0);
+  return 0;
+}
+
+static int write_list(struct smpp_writer *w, const struct smpp_param *param, const struct smpp_value *value,
+                      unsigned limit, struct smpp_fault *fault) {
+  const char *field = smpp_field_name(param->field);
+  uint32_t count = value->is == SMPP_LIST ? value->length : 0;
+  if (count > limit) return refuse(fault, SMPP_ERR_TOO_LONG, field, count, limit, "entries");
+  smpp_write_u8(w, count);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct smpp_list_item *item = &value->items[i];
+    if (param->kind == SMPP_DESTS) {
+      if (item->dest_flag != 1 && item->dest_flag != 2)
+        return refuse(fault, SMPP_ERR_BAD_VALUE, field, item->dest_flag, 2, "dest_flag is 1 or 2");
+      smpp_write_u8(w, item->dest_flag);
+    }
+    if (param->kind == SMPP_UNSUCCESS || item->dest_flag == 1) {
+      smpp_write_u8(w, item->ton);
+      smpp_write_u8(w, item->npi);
+    }
+    int error = write_string(w, field, item->text, item->text_length, param->kind == SMPP_IDS ? 9 : 21, fault);
+    if (error != 0) return error;
+    if (param->kind == SMPP_UNSUCCESS) smpp_write_u32(w, item->status);
+  }
+  return 0;
+}
+
+static int write_number(struct smpp_writer *w, const struct smpp_param *param, uint32_t number,
+                        struct smpp_fault *fault) {
+  if (param->kind == SMPP_U8) {
+    if (number > 0xFF)
+      return refuse(fault, SMPP_ERR_BAD_VALUE, smpp_field_name(param->field), number, 0xFF, "at most");
+    smpp_write_u8(w, number);
+  } else if (param->kind == SMPP_U16) {
+    if (number > 0xFFFF)
+      return refuse(fault, SMPP_ERR_BAD_VALUE, smpp_field_name(param->field), number, 0xFFFF, "at most");
+    smpp_write_u16(w, number);
+  } else {
+    smpp_write_u32(w, number);
+  }
+  return 0;
+}
+
+static int write_param(struct smpp_writer *w, const struct smpp_param *param, const struct smpp_value *value,
+                       uint8_t version, struct smpp_fault *fault) {
+  const char *field = smpp_field_name(param->field);
+  unsigned limit = limit_of(param, version);
+  if (value->is == SMPP_WIRE) {
+    smpp_write_octets(w, value->octets, value->length);
+    return 0;
+  }
+  switch (param->kind) {
+    case SMPP_CSTRING:
+    case SMPP_TIME: {
+      uint32_t length = value->is == SMPP_STRING ? value->length : 0;
+      if (param->kind == SMPP_TIME && length != 0 && length < 16 &&
+          !(param->field == SMPP_F_FINAL_DATE && length == 12))
+        return refuse(fault, SMPP_ERR_BAD_VALUE, field, length, 16, "a time has 16 characters or none");
+      return write_string(w, field, value->octets, length, limit, fault);
+    }
+    case SMPP_TEXT: {
+      uint32_t length = value->is == SMPP_STRING ? value->length : 0;
+      if (length > limit) return refuse(fault, SMPP_ERR_TOO_LONG, field, length, limit, "octets");
+      smpp_write_u8(w, length);
+      smpp_write_octets(w, value->octets, length);
+      return 0;
+    }
+    case SMPP_DESTS:
+    case SMPP_UNSUCCESS:
+    case SMPP_IDS:
+      return write_list(w, param, value, limit, fault);
+    default:
+      return write_number(w, param, value->is == SMPP_NUMBER ? value->number : 0, fault);
+  }
+}
+
+static int write_tlvs(struct smpp_writer *w, const struct smpp_message *m, struct smpp_fault *fault) {
+  for (size_t i = 0; i < m->tlv_count; i++) {
+    const struct smpp_tlv_out *tlv = &m->tlvs[i];
+    const struct smpp_tlv_row *row = smpp_tlv_by_tag(tlv->tag);
+    const char *name = row != NULL ? row->name : NULL;
+    int error = 0;
+    if (m->version != 0 && smpp_version_set(m->version) == SMPP_V33)
+      error = refuse(fault, SMPP_ERR_BAD_VALUE, name, 0, 0, "SMPP 3.3 has no TLVs");
+    else if (m->version != 0 && row != NULL && (row->versions & smpp_version_set(m->version)) == 0)
+      error = refuse(fault, SMPP_ERR_BAD_VALUE, name, 0, 0, "the TLV came with SMPP 5.0");
+    else if (tlv->length > 0xFFFF)
+      error = refuse(fault, SMPP_ERR_TOO_LONG, name, tlv->length, 0xFFFF, "octets");
+    if (error != 0) {
+      fault->tag = tlv->tag;
+      return error;
+    }
+    smpp_write_u16(w, tlv->tag);
+    smpp_write_u16(w, tlv->length);
+    smpp_write_octets(w, tlv->octets, tlv->length);
+  }
+  return 0;
+}
+
+static int write_body(struct smpp_writer *w, const struct smpp_message *m, struct smpp_fault *fault) {
+  const struct smpp_command *command = m->command;
+  const struct smpp_param *param = smpp_params(command);
+  bool has_body = m->status == 0 || m->tlv_count > 0 || m->trailing_length > 0;
+  for (unsigned i = 0; i < command->param_count && !has_body; i++) has_body = m->params[i].is != SMPP_ABSENT;
+  if (!has_body) return 0;
+  for (unsigned i = 0; i < command->param_count; i++) {
+    int error = write_param(w, &param[i], &m->params[i], m->version, fault);
+    if (error != 0) return error;
+  }
+  int error = write_tlvs(w, m, fault);
+  if (error == 0) smpp_write_octets(w, m->trailing, m->trailing_length);
+  return error;
+}
+
+int smpp_pdu_encode(const struct smpp_message *message, struct smpp_writer *w, struct smpp_fault *fault) {
+  const struct smpp_command *command = message->command;
+  size_t start = w->length;
+  int error = 0;
+  if (message->version != 0 && (command->versions & smpp_version_set(message->version)) == 0)
+    return refuse(fault, SMPP_ERR_BAD_VALUE, "command", command->id, 0, "this version of SMPP has no such command");
+  smpp_write_u32(w, 0);
+  smpp_write_u32(w, command->id);
+  smpp_write_u32(w, message->status);
+  smpp_write_u32(w, message->sequence);
+  error = write_body(w, message, fault);
+  if (error != 0) {
+    w->length = start;
+    return error;
+  }
+  if (start + 4 <= w->capacity) smpp_set_u32(w->out + start, (uint32_t)(w->length - start));
+  return 0;
+}
