@@ -1,7 +1,7 @@
 /* bind_text.c - core.text: encodings, and cutting a text into parts. */
 #include <stdio.h>
 
-#include "binding.h"
+#include "bind_text.h"
 #include "smpp/gsm7.h"
 #include "smpp/text.h"
 
@@ -248,4 +248,5 @@ void smpp_open_text(lua_State *L) {
   push_languages(L);
   lua_setfield(L, -2, "languages");
   lua_setfield(L, -2, "text");
+  smpp_open_udh(L);
 }
