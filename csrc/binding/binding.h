@@ -3,14 +3,15 @@
 #ifndef SMPP_BINDING_H
 #define SMPP_BINDING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lua_compat.h"
+#include "smpp/pdu.h"
 
 /* Each group of functions adds its table to the module, which is on top. */
-void smpp_open_pdu(lua_State *L);
+void smpp_open_codec(lua_State *L);
 void smpp_open_protocol(lua_State *L);
-void smpp_open_session(lua_State *L);
 void smpp_open_text(lua_State *L);
 void smpp_open_receipt(lua_State *L);
 
@@ -26,10 +27,107 @@ static inline void push_u32(lua_State *L, uint32_t v) {
 #endif
 }
 
+/* Pushes the number as text, for messages. */
+static inline const char *u32_text(lua_State *L, uint32_t v) {
+  push_u32(L, v);
+  return lua_tostring(L, -1);
+}
+
 /* Raises unless argument |arg| is a whole number from 0 to 0xFFFFFFFF. */
 uint32_t check_u32(lua_State *L, int arg);
 
 /* A whole number from 0 to 0xFFFFFFFF at |index|?  Never raises. */
 int to_u32(lua_State *L, int index, uint32_t *out);
+
+/* Pushes the string key of the table at |names| that looks most like |name|, or
+ * nil.  Ties go to the first in the alphabet. */
+void push_suggestion(lua_State *L, int names, const char *name);
+
+/* ---- codec: names of fields and TLVs for one profile (bind_codec.c) ----
+ *
+ * Every function of a codec, its views and its sessions is a closure over
+ * these; so names resolve with one table access and two profiles cannot mix. */
+enum {
+  UP_NAMES = 1, /* name -> number (see below), or a method of views */
+  UP_TAGS,      /* tag -> name of vendor TLVs */
+  UP_FIELDS,    /* parameter's number + 1 -> name; interned once */
+  UP_VIEW,      /* metatable of received PDUs */
+  UP_SESSION,   /* metatable of sessions */
+  UP_NONE,      /* smpp.none */
+  UP_COUNT = UP_NONE
+};
+
+/* A name's number: parameter + 1, TLV tag and kind, header item; 0 where it is none. */
+#define NAME_FIELD(code) ((code)&0xFFu)
+#define NAME_TAG(code) ((code) >> 8 & 0xFFFFu)
+#define NAME_KIND(code) ((code) >> 24 & 0xFu)
+#define NAME_ITEM(code) ((code) >> 28)
+
+enum {
+  ITEM_COMMAND = 1,
+  ITEM_STATUS,
+  ITEM_COMMAND_ID,
+  ITEM_COMMAND_STATUS,
+  ITEM_SEQUENCE,
+  ITEM_LENGTH,
+  ITEM_TRAILING,
+  ITEM_SM_LENGTH, /* the counts: a parameter of some commands, derived in others */
+  ITEM_NUMBER_OF_DESTS,
+  ITEM_NO_UNSUCCESS,
+  ITEM_NUMBER_MSGS
+};
+
+/* ---- views: received PDUs (bind_view.c) ---- */
+
+struct view {
+  bool answered;
+  struct smpp_pdu pdu; /* cut after its last parameter; the octets follow */
+};
+
+/* Pushes a userdata that owns a copy of |pdu| and its octets. */
+struct view *push_view(lua_State *L, const struct smpp_pdu *pdu);
+
+/* The view at argument |arg|; raises on anything else. */
+struct view *check_view(lua_State *L, int arg);
+struct view *test_view(lua_State *L, int index);
+
+/* Methods of views, each a closure over the codec. */
+extern const luaL_Reg view_methods[];
+int view_index(lua_State *L);
+
+/* ---- drafts: what Lua wants to send (bind_draft.c) ---- */
+
+#define DRAFT_TLVS_MAX 128
+
+struct draft {
+  struct smpp_message message;
+  bool has_status, has_sequence, drops_tlvs;
+  uint32_t command_id; /* 0: not given */
+  uint32_t given[16];  /* derived fields given, by ITEM_.., to be compared */
+  uint16_t given_set;
+  uint32_t numbers[DRAFT_TLVS_MAX]; /* wire form of TLVs that are numbers */
+  struct smpp_tlv_out named[DRAFT_TLVS_MAX];
+  bool dropped[DRAFT_TLVS_MAX]; /* smpp.none */
+  size_t named_count;
+  const struct smpp_pdu *base; /* what a change starts from, or NULL */
+};
+
+/* Reads the table at |index| into |draft|, which points into it and into
+ * userdata left on the stack: keep both until the PDU is written.  |command|:
+ * NULL: the table names it.  |base|: a view's PDU that the table changes.
+ * 0, or the count of values pushed: nil, message, code.  Raises on misuse. */
+int read_draft(lua_State *L, int index, const struct smpp_command *command, const struct smpp_pdu *base,
+               uint8_t version, struct draft *draft);
+
+/* Pushes nil, message, code for what smpp_pdu_encode refused. */
+int push_pdu_fault(lua_State *L, int error, const struct smpp_fault *fault, const struct draft *draft);
+
+/* command_status at |index|: number, or a name or alias.  False: neither. */
+bool to_status(lua_State *L, int index, uint32_t *status);
+
+/* ---- sessions (bind_session.c) ---- */
+extern const luaL_Reg session_methods[];
+int session_new(lua_State *L);
+int session_gc(lua_State *L);
 
 #endif

@@ -36,6 +36,8 @@ SMPP_EXPORT int luaopen_smpp_core(lua_State *L);
 
 int luaopen_smpp_core(lua_State *L) {
   lua_createtable(L, 0, 8);
+  smpp_open_codec(L);
+  smpp_open_protocol(L);
   smpp_open_text(L);
   return 1;
 }

@@ -1,0 +1,328 @@
+/* bind_codec.c - core.codec: the functions that know names of fields and TLVs. */
+#include <string.h>
+
+#include "binding.h"
+
+/* ---- suggestions ---- */
+
+#define SUGGEST_MAX 48
+
+static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length) {
+  size_t row[SUGGEST_MAX + 1];
+  for (size_t j = 0; j <= b_length; j++) row[j] = j;
+  for (size_t i = 1; i <= a_length; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b_length; j++) {
+      size_t best = diagonal + (a[i - 1] != b[j - 1]);
+      if (row[j] + 1 < best) best = row[j] + 1;
+      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      diagonal = row[j];
+      row[j] = best;
+    }
+  }
+  return row[b_length];
+}
+
+void push_suggestion(lua_State *L, int names, const char *name) {
+  size_t length = strlen(name), best = length < 4 ? 2 : length / 3 + 1;
+  if (names > LUA_REGISTRYINDEX) names = lua_absindex(L, names);
+  luaL_checkstack(L, 6, "names");
+  lua_pushnil(L); /* the best so far */
+  if (length > SUGGEST_MAX) return;
+  for (lua_pushnil(L); lua_next(L, names) != 0; lua_pop(L, 1)) {
+    size_t other_length = 0;
+    if (lua_type(L, -2) != LUA_TSTRING) continue;
+    const char *other = lua_tolstring(L, -2, &other_length);
+    if (other_length > SUGGEST_MAX) continue;
+    size_t d = distance(name, length, other, other_length);
+    if (d < best || (d == best && lua_isstring(L, -3) && strcmp(other, lua_tostring(L, -3)) < 0)) {
+      best = d;
+      lua_pushvalue(L, -2);
+      lua_replace(L, -4);
+    }
+  }
+}
+
+/* suggest(name, names) -> the key of |names| that looks most like it, or nil */
+static int suggest(lua_State *L) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  push_suggestion(L, 2, luaL_checkstring(L, 1));
+  return 1;
+}
+
+/* ---- functions ---- */
+
+/* decode(octets [, position [, max_length [, strict]]]) -> view, next position | nil, message, code */
+static int decode(lua_State *L) {
+  size_t length = 0;
+  const char *octets = luaL_checklstring(L, 1, &length);
+  lua_Number position = luaL_optnumber(L, 2, 1);
+  uint32_t max = lua_isnoneornil(L, 3) ? SMPP_PDU_MAX_DEFAULT : check_u32(L, 3), found = 0;
+  luaL_argcheck(L, position >= 1 && position <= (lua_Number)length + 1, 2, "position outside the octets");
+  size_t start = (size_t)position - 1;
+  const uint8_t *pdu_octets = (const uint8_t *)octets + start;
+  int error = smpp_pdu_frame(pdu_octets, length - start, max, &found);
+  if (error == SMPP_ERR_TRUNCATED) {
+    lua_pushfstring(L, found != 0 ? "PDU ends early: %d octets of %d" : "PDU ends early: %d octets of at least 16",
+                    (int)(length - start), (int)found);
+    return push_error(L, error, lua_tostring(L, -1));
+  }
+  if (error != 0) {
+    bool printable = true;
+    for (int i = 0; i < 4; i++) printable &= pdu_octets[i] >= 0x20 && pdu_octets[i] < 0x7F;
+    const char *text = "";
+    if (printable) {
+      lua_pushlstring(L, (const char *)pdu_octets, 4);
+      text = lua_tostring(L, -1);
+    }
+    lua_pushfstring(L, "command_length: %s, 16 to %s allowed%s%s%s", u32_text(L, found), u32_text(L, max),
+                    printable ? "; the octets read \"" : "", text, printable ? "\": not SMPP" : "");
+    return push_error(L, error, lua_tostring(L, -1));
+  }
+  struct smpp_pdu pdu;
+  smpp_pdu_decode(pdu_octets, found, 0, &pdu);
+  if (lua_toboolean(L, 4)) {
+    struct smpp_problem problems[32];
+    size_t n = smpp_pdu_problems(&pdu, problems, 32);
+    for (size_t i = 0; i < n && i < 32; i++) {
+      if (problems[i].status == 0) continue;
+      const struct smpp_status_row *row = smpp_status_by_code(problems[i].status);
+      lua_pushnil(L);
+      if (problems[i].field != NULL)
+        lua_pushfstring(L, "%s: %s (at octet %d)", problems[i].field, problems[i].text, (int)problems[i].offset);
+      else
+        lua_pushfstring(L, "%s (at octet %d)", problems[i].text, (int)problems[i].offset);
+      lua_pushstring(L, row->name);
+      return 3;
+    }
+  }
+  push_view(L, &pdu);
+  lua_pushinteger(L, (lua_Integer)(start + found + 1));
+  return 2;
+}
+
+static uint8_t opt_version(lua_State *L, int arg) {
+  if (lua_isnoneornil(L, arg)) return 0;
+  uint32_t version = check_u32(L, arg);
+  luaL_argcheck(L, version > 0 && version <= 0xFF, arg, "version is an interface_version octet: 0x33, 0x34 or 0x50");
+  return (uint8_t)version;
+}
+
+/* The octets of a draft: from the C stack when they fit, else from a userdata. */
+static int push_draft(lua_State *L, const struct draft *d) {
+  uint8_t small[1024];
+  struct smpp_writer w = {small, sizeof small, 0};
+  struct smpp_fault fault = {0};
+  int error = smpp_pdu_encode(&d->message, &w, &fault);
+  if (error != 0) return push_pdu_fault(L, error, &fault, d);
+  if (!smpp_write_fits(&w)) {
+    w.capacity = w.length;
+    w.out = lua_newuserdatauv(L, w.capacity, 0);
+    w.length = 0;
+    error = smpp_pdu_encode(&d->message, &w, &fault);
+    if (error != 0) return push_pdu_fault(L, error, &fault, d);
+  }
+  uint32_t given = d->given[ITEM_LENGTH];
+  if ((d->given_set & 1u << ITEM_LENGTH) != 0 && given != w.length) {
+    lua_pushfstring(L, "command_length: %d given, the PDU has %d", (int)given, (int)w.length);
+    return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+  }
+  lua_pushlstring(L, (const char *)w.out, w.length);
+  return 1;
+}
+
+/* encode(table or view [, version]) -> octets | nil, message, code */
+static int encode(lua_State *L) {
+  struct view *v = test_view(L, 1);
+  if (v != NULL) {
+    lua_pushlstring(L, (const char *)v->pdu.octets, v->pdu.length);
+    return 1;
+  }
+  luaL_argcheck(L, lua_istable(L, 1), 1, "table or PDU expected");
+  struct draft d;
+  int results = read_draft(L, 1, NULL, NULL, opt_version(L, 2), &d);
+  return results != 0 ? results : push_draft(L, &d);
+}
+
+/* The octets of a view with other values; of an unknown command only the header can change. */
+static int push_changed(lua_State *L, const struct smpp_pdu *pdu, int changes, uint8_t version) {
+  struct draft d;
+  if (pdu->command != NULL) {
+    int results = read_draft(L, changes, NULL, pdu, version, &d);
+    return results != 0 ? results : push_draft(L, &d);
+  }
+  uint32_t status = pdu->status, sequence = pdu->sequence;
+  for (lua_pushnil(L); lua_next(L, changes) != 0; lua_pop(L, 1)) {
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    bool ok = strcmp(name, "sequence_number") == 0                                     ? to_u32(L, -1, &sequence)
+              : strcmp(name, "command_status") == 0 || strcmp(name, "status") == 0 ? to_status(L, -1, &status)
+                                                                                       : false;
+    if (!ok) {
+      lua_pushfstring(L, "%s: only command_status and sequence_number of an unknown command can change", name);
+      return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+    }
+  }
+  uint8_t *copy = lua_newuserdatauv(L, pdu->length, 0);
+  memcpy(copy, pdu->octets, pdu->length);
+  smpp_set_u32(copy + 8, status);
+  smpp_set_u32(copy + 12, sequence);
+  lua_pushlstring(L, (const char *)copy, pdu->length);
+  return 1;
+}
+
+/* pdu:with(changes) -> a changed copy | nil, message, code */
+static int view_with(lua_State *L) {
+  struct view *v = check_view(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int results = push_changed(L, &v->pdu, 2, 0);
+  if (results != 1) return results;
+  struct smpp_pdu pdu;
+  size_t length = 0;
+  const char *octets = lua_tolstring(L, -1, &length);
+  smpp_pdu_decode((const uint8_t *)octets, (uint32_t)length, 0, &pdu);
+  push_view(L, &pdu);
+  return 1;
+}
+
+/* tlv kinds that a profile can declare */
+static const char *const declared_kinds[] = {"int1", "int2", "int4", "cstring", "octets", NULL};
+static const uint8_t declared_codes[] = {SMPP_U8, SMPP_U16, SMPP_U32, SMPP_CSTRING, SMPP_OCTETS};
+
+/* declare(tag, name, type): a vendor TLV gets a name */
+static int declare(lua_State *L) {
+  uint32_t tag = check_u32(L, 1), old = 0;
+  const char *name = luaL_checkstring(L, 2);
+  int kind = luaL_checkoption(L, 3, "octets", declared_kinds);
+  luaL_argcheck(L, tag <= 0xFFFF, 1, "tag is 0 to 0xFFFF");
+  luaL_argcheck(L, smpp_tlv_by_tag(tag) == NULL, 1, "the standard has named this tag");
+  lua_pushvalue(L, 2);
+  int type = lua_rawget(L, lua_upvalueindex(UP_NAMES));
+  if (type != LUA_TNIL && !(type == LUA_TNUMBER && to_u32(L, -1, &old) && NAME_TAG(old) == tag))
+    return luaL_error(L, "'%s' already names something else in PDUs", name);
+  if (lua_rawgeti(L, lua_upvalueindex(UP_TAGS), (int)tag) == LUA_TSTRING && strcmp(lua_tostring(L, -1), name) != 0) {
+    lua_pushvalue(L, -1); /* the tag's former name goes */
+    lua_pushnil(L);
+    lua_rawset(L, lua_upvalueindex(UP_NAMES));
+  }
+  lua_pushvalue(L, 2);
+  push_u32(L, tag << 8 | (uint32_t)declared_codes[kind] << 24);
+  lua_rawset(L, lua_upvalueindex(UP_NAMES));
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, lua_upvalueindex(UP_TAGS), (int)tag);
+  return 0;
+}
+
+/* ---- making a codec ---- */
+
+static void add_name(lua_State *L, int names, const char *name, uint32_t code) {
+  uint32_t old = 0;
+  lua_getfield(L, names, name);
+  (void)to_u32(L, -1, &old);
+  lua_pop(L, 1);
+  push_u32(L, old | code);
+  lua_setfield(L, names, name);
+}
+
+static void add_names(lua_State *L, int names) {
+  static const char *const items[] = {NULL,          "command",         "status",          "command_id",
+                                      "command_status", "sequence_number", "command_length",  "trailing",   "sm_length",       "number_of_dests", "no_unsuccess",
+                                      "number_msgs"};
+  const struct smpp_tlv_row *row;
+  for (unsigned field = 0; field < SMPP_FIELD_COUNT; field++) add_name(L, names, smpp_field_name(field), field + 1);
+  for (unsigned item = 1; item < sizeof items / sizeof *items; item++) {
+    uint32_t keep = item == ITEM_SM_LENGTH ? SMPP_F_SM_LENGTH + 1 : 0; /* query_msg_details has it as a parameter */
+    lua_pushnil(L);
+    lua_setfield(L, names, items[item]);
+    add_name(L, names, items[item], (uint32_t)item << 28 | keep);
+  }
+  for (size_t i = 0; (row = smpp_tlv_at(i)) != NULL; i++) {
+    uint32_t code = (uint32_t)row->tag << 8 | (uint32_t)row->kind << 24;
+    add_name(L, names, row->name, code);
+    if (row->alias != NULL) add_name(L, names, row->alias, code);
+  }
+  add_name(L, names, "failed_broadcast_area_identifier", 0x0606u << 8 | (uint32_t)SMPP_OCTETS << 24);
+}
+
+/* Pushes the upvalues that lie at |first|... again, for one more closure. */
+static void push_upvalues(lua_State *L, int first) {
+  for (int i = 0; i < UP_COUNT; i++) lua_pushvalue(L, first + i);
+}
+
+static int view_newindex(lua_State *L) {
+  return luaL_error(L, "a received PDU cannot be changed; pdu:with{ %s = ... } gives a changed copy",
+                    lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "field");
+}
+
+/* codec(methods, none): methods: Lua functions for views ("__tostring" and other metamethods, too).
+ * -> { decode, encode, declare, session, view (metatable) } */
+static int codec(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"decode", decode}, {"encode", encode}, {"declare", declare}, {"session", session_new}, {NULL, NULL}};
+  static const luaL_Reg with[] = {{"with", view_with}, {NULL, NULL}};
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  int first = 3;
+  lua_newtable(L); /* UP_NAMES */
+  lua_newtable(L); /* UP_TAGS */
+  lua_createtable(L, SMPP_FIELD_COUNT, 0); /* UP_FIELDS */
+  lua_newtable(L); /* UP_VIEW */
+  lua_newtable(L); /* UP_SESSION */
+  lua_pushvalue(L, 2); /* UP_NONE */
+  add_names(L, first);
+  for (unsigned field = 0; field < SMPP_FIELD_COUNT; field++) {
+    lua_pushstring(L, smpp_field_name(field));
+    lua_rawseti(L, first + UP_FIELDS - 1, (int)field + 1);
+  }
+
+  lua_pushvalue(L, first); /* methods stand among the names */
+  push_upvalues(L, first);
+  luaL_setfuncs(L, view_methods, UP_COUNT);
+  push_upvalues(L, first);
+  luaL_setfuncs(L, with, UP_COUNT);
+  lua_pop(L, 1);
+  int view_mt = first + UP_VIEW - 1;
+  for (lua_pushnil(L); lua_next(L, 1) != 0;) {
+    bool meta = strncmp(lua_tostring(L, -2), "__", 2) == 0;
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, meta ? view_mt : first);
+  }
+  push_upvalues(L, first);
+  lua_pushcclosure(L, view_index, UP_COUNT);
+  lua_setfield(L, view_mt, "__index");
+  lua_pushcfunction(L, view_newindex);
+  lua_setfield(L, view_mt, "__newindex");
+  lua_pushliteral(L, "smpp.pdu");
+  lua_setfield(L, view_mt, "__name");
+  lua_pushliteral(L, "smpp.pdu");
+  lua_setfield(L, view_mt, "__metatable");
+  lua_pushboolean(L, 1);
+  lua_setfield(L, view_mt, "smpp_view");
+
+  int session_mt = first + UP_SESSION - 1;
+  lua_createtable(L, 0, 32);
+  push_upvalues(L, first);
+  luaL_setfuncs(L, session_methods, UP_COUNT);
+  lua_setfield(L, session_mt, "__index");
+  lua_pushcfunction(L, session_gc);
+  lua_setfield(L, session_mt, "__gc");
+  lua_pushliteral(L, "smpp.session");
+  lua_setfield(L, session_mt, "__name");
+
+  lua_createtable(L, 0, 5);
+  push_upvalues(L, first);
+  luaL_setfuncs(L, functions, UP_COUNT);
+  return 1;
+}
+
+/* is_pdu(value) */
+static int is_pdu(lua_State *L) {
+  lua_pushboolean(L, test_view(L, 1) != NULL);
+  return 1;
+}
+
+void smpp_open_codec(lua_State *L) {
+  static const luaL_Reg functions[] = {{"codec", codec}, {"suggest", suggest}, {"is_pdu", is_pdu}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

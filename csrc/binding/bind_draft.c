@@ -1,0 +1,483 @@
+/* bind_draft.c - tables to send -> struct smpp_message.
+ *
+ * One pass over the table sorts what it holds into parameters, TLVs and header;
+ * strings stay where they are, the table keeps them alive. */
+#include <string.h>
+
+#include "binding.h"
+
+bool to_status(lua_State *L, int index, uint32_t *status) {
+  if (lua_type(L, index) != LUA_TSTRING) return to_u32(L, index, status) != 0;
+  const struct smpp_status_row *row = smpp_status_by_name(lua_tostring(L, index));
+  if (row == NULL) return false;
+  *status = row->code;
+  return true;
+}
+
+/* The value on top, for messages: a short text of it, quoted if a string. */
+static const char *describe(lua_State *L, const char *field) {
+  switch (lua_type(L, -1)) {
+    case LUA_TSTRING: {
+      size_t length = 0;
+      const char *s = lua_tolstring(L, -1, &length);
+      if (field != NULL && strcmp(field, "password") == 0) return "(hidden)";
+      lua_pushlstring(L, s, length < 40 ? length : 40);
+      lua_pushfstring(L, "\"%s%s\"", lua_tostring(L, -1), length > 40 ? "..." : "");
+      return lua_tostring(L, -1);
+    }
+    case LUA_TNUMBER:
+      lua_pushvalue(L, -1);
+      return lua_tostring(L, -1);
+    default:
+      return luaL_typename(L, -1);
+  }
+}
+
+static int bad_value(lua_State *L, const char *field, const char *expected) {
+  const char *got = describe(L, field);
+  lua_pushfstring(L, "%s: %s expected, got %s", field, expected, got);
+  return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+}
+
+static int unknown_field(lua_State *L, const char *name) {
+  push_suggestion(L, lua_upvalueindex(UP_NAMES), name);
+  if (lua_isnil(L, -1))
+    lua_pushfstring(L, "%s: no such parameter or TLV", name);
+  else
+    lua_pushfstring(L, "%s: no such parameter or TLV; did you mean %s?", name, lua_tostring(L, -1));
+  return push_error(L, SMPP_ERR_UNKNOWN_FIELD, lua_tostring(L, -1));
+}
+
+/* Names inside a flag field: { type = "udhi" } or { "udhi", ... }. */
+static bool flags(lua_State *L, int table, unsigned set, uint32_t *value) {
+  *value = 0;
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+    uint32_t part = 0;
+    const char *sub = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+    if (lua_type(L, -1) == LUA_TSTRING) {
+      if (!smpp_enum_value(set, sub, lua_tostring(L, -1), &part)) {
+        lua_pop(L, 2);
+        return false;
+      }
+    } else if (!to_u32(L, -1, &part)) {
+      lua_pop(L, 2);
+      return false;
+    }
+    *value |= part;
+  }
+  return true;
+}
+
+/* A number, or a name (or table of names) that stands for one. */
+static bool number(lua_State *L, int index, unsigned enum_set, bool is_status, uint32_t *value) {
+  if (to_u32(L, index, value)) return true;
+  if (is_status) return to_status(L, index, value);
+  if (enum_set == 0) return false;
+  if (lua_type(L, index) == LUA_TSTRING) return smpp_enum_value(enum_set, NULL, lua_tostring(L, index), value);
+  return lua_istable(L, index) && flags(L, index, enum_set, value);
+}
+
+static uint32_t item_number(lua_State *L, const char *key, unsigned field, bool *ok) {
+  uint32_t n = 0;
+  lua_getfield(L, -1, key);
+  if (!lua_isnil(L, -1) &&
+      !number(L, lua_gettop(L), smpp_field_enum_set(field), field == SMPP_F_ERROR_STATUS_CODE, &n))
+    *ok = false;
+  if (field != SMPP_F_ERROR_STATUS_CODE && n > 0xFF) *ok = false;
+  lua_pop(L, 1);
+  return n;
+}
+
+static bool item_text(lua_State *L, const char *key, struct smpp_list_item *item) {
+  size_t length = 0;
+  if (lua_getfield(L, -1, key) == LUA_TSTRING) {
+    item->text = lua_tolstring(L, -1, &length);
+    item->text_length = (uint32_t)length;
+  }
+  bool found = !lua_isnil(L, -1);
+  bool ok = !found || lua_type(L, -1) == LUA_TSTRING;
+  lua_pop(L, 1);
+  if (!ok) item->dest_flag = 0xFF;
+  return found;
+}
+
+/* The list on top -> items in a userdata, which is kept alive at |slot|. */
+static int read_list(lua_State *L, int slot, const char *field, unsigned kind, struct smpp_value *value) {
+  if (!lua_istable(L, -1)) return bad_value(L, field, "a list");
+  int list = lua_gettop(L);
+  size_t n = lua_rawlen(L, list);
+  struct smpp_list_item *items = lua_newuserdatauv(L, (n > 0 ? n : 1) * sizeof *items, 0);
+  memset(items, 0, (n > 0 ? n : 1) * sizeof *items);
+  for (size_t i = 0; i < n; i++) {
+    struct smpp_list_item *item = &items[i];
+    bool ok = true;
+    lua_rawgeti(L, list, (int)i + 1);
+    item->text = "";
+    if (kind == SMPP_IDS) {
+      size_t length = 0;
+      if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, field, "a list of strings");
+      item->text = lua_tolstring(L, -1, &length);
+      item->text_length = (uint32_t)length;
+      lua_pop(L, 1);
+      continue;
+    }
+    if (!lua_istable(L, -1)) return bad_value(L, field, "a list of tables");
+    item->ton = (uint8_t)item_number(L, "dest_addr_ton", SMPP_F_DEST_ADDR_TON, &ok);
+    item->npi = (uint8_t)item_number(L, "dest_addr_npi", SMPP_F_DEST_ADDR_NPI, &ok);
+    bool address = item_text(L, "destination_addr", item);
+    if (kind == SMPP_UNSUCCESS) {
+      item->status = item_number(L, "error_status_code", SMPP_F_ERROR_STATUS_CODE, &ok);
+      item->dest_flag = item->dest_flag == 0xFF ? 0xFF : 0;
+    } else {
+      bool list_name = item_text(L, "dl_name", item);
+      uint32_t flag = item_number(L, "dest_flag", SMPP_F_DEST_FLAG, &ok);
+      if (address && list_name) ok = false;
+      if (item->dest_flag != 0xFF) item->dest_flag = flag != 0 ? (uint8_t)flag : list_name ? 2 : 1;
+    }
+    if (!ok || item->dest_flag == 0xFF) {
+      lua_pushfstring(L, "%s[%d]: %s", field, (int)i + 1,
+                      kind == SMPP_DESTS ? "dest_addr_ton, dest_addr_npi, destination_addr, or dl_name expected"
+                                         : "dest_addr_ton, dest_addr_npi, destination_addr, error_status_code expected");
+      return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+    }
+    lua_pop(L, 1);
+  }
+  value->is = SMPP_LIST;
+  value->items = items;
+  value->length = (uint32_t)n;
+  lua_replace(L, slot);
+  return 0;
+}
+
+static int read_param(lua_State *L, int slot, unsigned field, unsigned kind, struct smpp_value *value) {
+  const char *name = smpp_field_name(field);
+  size_t length = 0;
+  switch (kind) {
+    case SMPP_CSTRING:
+    case SMPP_TIME:
+    case SMPP_TEXT:
+      if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, name, "a string");
+      value->is = SMPP_STRING;
+      value->octets = (const uint8_t *)lua_tolstring(L, -1, &length);
+      value->length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+      return 0;
+    case SMPP_DESTS:
+    case SMPP_UNSUCCESS:
+    case SMPP_IDS:
+      return read_list(L, slot, name, kind, value);
+    default:
+      if (!number(L, lua_gettop(L), smpp_field_enum_set(field), field == SMPP_F_ERROR_STATUS_CODE, &value->number))
+        return bad_value(L, name, smpp_field_enum_set(field) != 0 ? "a number or a name of its values" : "a whole number");
+      value->is = SMPP_NUMBER;
+      return 0;
+  }
+}
+
+/* Turns the value on top into the octets of a TLV given by name. */
+static int read_tlv(lua_State *L, const char *name, uint32_t code, struct draft *d) {
+  size_t n = d->named_count, length = 0;
+  struct smpp_tlv_out *tlv = &d->named[n];
+  const struct smpp_tlv_row *row = smpp_tlv_by_tag(NAME_TAG(code));
+  unsigned kind = NAME_KIND(code), octets = kind == SMPP_U32 ? 4 : kind == SMPP_U16 ? 2 : 1;
+  uint32_t value = 0;
+  if (n >= DRAFT_TLVS_MAX) return luaL_error(L, "more than %d TLVs by name", DRAFT_TLVS_MAX);
+  tlv->tag = (uint16_t)NAME_TAG(code);
+  d->dropped[n] = lua_rawequal(L, -1, lua_upvalueindex(UP_NONE));
+  d->named_count++;
+  if (d->dropped[n]) return 0;
+  if (kind == SMPP_CSTRING || kind == SMPP_OCTETS) {
+    if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, name, "a string");
+    tlv->octets = (const uint8_t *)lua_tolstring(L, -1, &length);
+    if (kind == SMPP_CSTRING && memchr(tlv->octets, 0, length) != NULL)
+      return bad_value(L, name, "a string without NUL");
+    if (kind == SMPP_CSTRING) length++; /* Lua's strings end with a NUL of their own */
+    tlv->length = (uint32_t)(length > 0x10000 ? 0x10000 : length);
+    if (row != NULL && (length < row->min || length > row->max)) {
+      bool is_short = length < row->min;
+      lua_pushfstring(L, "%s: %d octets, %s %d", name, (int)length, is_short ? "at least" : "at most",
+                      is_short ? (int)row->min : (int)row->max);
+      return push_error(L, is_short ? SMPP_ERR_BAD_VALUE : SMPP_ERR_TOO_LONG, lua_tostring(L, -1));
+    }
+    return 0;
+  }
+  if (kind == SMPP_FLAG && lua_isboolean(L, -1) && lua_toboolean(L, -1)) return 0; /* no octets */
+  if (!number(L, lua_gettop(L), row != NULL ? row->enum_set : 0, tlv->tag == 0x0607, &value))
+    return bad_value(L, name, row != NULL && row->enum_set != 0 ? "a number or a name of its values" : "a whole number");
+  if (octets < 4 && value >> (8 * octets) != 0) {
+    lua_pushfstring(L, "%s: %s, at most %d", name, u32_text(L, value), octets == 1 ? 0xFF : 0xFFFF);
+    return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+  }
+  if (kind == SMPP_FLAG && value == 0 && d->message.version != 0 && d->message.version < SMPP_50) return 0;
+  uint8_t wire[4];
+  smpp_set_u32(wire, value << (32 - 8 * octets));
+  memcpy(&d->numbers[n], wire, sizeof wire);
+  tlv->octets = (const uint8_t *)&d->numbers[n];
+  tlv->length = octets;
+  return 0;
+}
+
+static int read_command_name(lua_State *L, struct draft *d) {
+  if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, "command", "a name");
+  const char *name = lua_tostring(L, -1);
+  const struct smpp_command *command = smpp_command_by_name(name);
+  if (command == NULL) {
+    lua_pushfstring(L, "command: SMPP has no '%s'", name);
+    return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+  }
+  if (d->message.command != NULL && d->message.command != command) return bad_value(L, "command", d->message.command->name);
+  d->message.command = command;
+  return 0;
+}
+
+static int read_item(lua_State *L, const char *name, unsigned item, struct draft *d) {
+  uint32_t value = 0;
+  switch (item) {
+    case ITEM_COMMAND:
+      return read_command_name(L, d);
+    case ITEM_STATUS:
+    case ITEM_COMMAND_STATUS:
+      if (!to_status(L, -1, &value)) return bad_value(L, name, "a command_status");
+      if (d->has_status && d->message.status != value) return bad_value(L, name, "the same as the other status");
+      d->message.status = value;
+      d->has_status = true;
+      return 0;
+    case ITEM_SEQUENCE:
+      if (!to_u32(L, -1, &d->message.sequence)) return bad_value(L, name, "a number from 0 to 0xFFFFFFFF");
+      d->has_sequence = true;
+      return 0;
+    case ITEM_TRAILING: {
+      size_t length = 0;
+      if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE))) {
+        d->message.trailing_length = 0;
+        return 0;
+      }
+      if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, name, "octets");
+      d->message.trailing = (const uint8_t *)lua_tolstring(L, -1, &length);
+      d->message.trailing_length = length;
+      return 0;
+    }
+    default:
+      if (!to_u32(L, -1, &value)) return bad_value(L, name, "a whole number");
+      d->given[item] = value;
+      d->given_set = (uint16_t)(d->given_set | 1u << item);
+      return 0;
+  }
+}
+
+/* |tlvs| = { { tag, octets } ... } at |index| (0: none), the named ones and those of the
+ * base -> one array in a userdata, which is kept alive at |slot|. */
+static int gather_tlvs(lua_State *L, int slot, int index, struct draft *d) {
+  size_t listed = index != 0 ? lua_rawlen(L, index) : 0, kept = 0, n = 0;
+  struct smpp_tlv tlv;
+  uint32_t offset = 0;
+  if (d->base != NULL && !d->drops_tlvs)
+    for (offset = d->base->tlv_offset; smpp_pdu_next_tlv(d->base, &offset, &tlv);) kept++;
+  size_t room = listed + kept + d->named_count;
+  if (room == 0) return 0;
+  struct smpp_tlv_out *out = lua_newuserdatauv(L, room * sizeof *out, 0);
+  lua_replace(L, slot);
+  bool placed[DRAFT_TLVS_MAX] = {false};
+  if (kept > 0) {
+    for (offset = d->base->tlv_offset; smpp_pdu_next_tlv(d->base, &offset, &tlv);) {
+      size_t k = 0;
+      while (k < d->named_count && d->named[k].tag != tlv.tag) k++;
+      if (k == d->named_count)
+        out[n++] = (struct smpp_tlv_out){tlv.tag, tlv.length, tlv.octets};
+      else if (!placed[k] && !d->dropped[k])
+        out[n++] = d->named[k]; /* a change takes the first one's place */
+      if (k < d->named_count) placed[k] = true;
+    }
+  }
+  for (size_t i = 1; i <= listed; i++) {
+    uint32_t tag = 0;
+    size_t length = 0;
+    lua_rawgeti(L, index, (int)i);
+    if (!lua_istable(L, -1)) return bad_value(L, "tlvs", "a list of { tag, octets }");
+    if (lua_getfield(L, -1, "tag") == LUA_TNIL) {
+      lua_pop(L, 1);
+      lua_rawgeti(L, -1, 1);
+    }
+    if (lua_type(L, -1) == LUA_TSTRING) {
+      lua_pushvalue(L, -1);
+      uint32_t code = 0;
+      if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) (void)to_u32(L, -1, &code);
+      lua_pop(L, 1);
+      tag = NAME_TAG(code);
+      if (tag == 0) return unknown_field(L, lua_tostring(L, -1));
+    } else if (!to_u32(L, -1, &tag) || tag > 0xFFFF) {
+      return bad_value(L, "tlvs: tag", "a number from 0 to 0xFFFF");
+    }
+    lua_pop(L, 1);
+    if (lua_getfield(L, -1, "octets") == LUA_TNIL) {
+      lua_pop(L, 1);
+      lua_rawgeti(L, -1, 2);
+    }
+    if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, "tlvs: octets", "a string");
+    const char *octets = lua_tolstring(L, -1, &length);
+    for (size_t k = 0; k < d->named_count; k++) {
+      if (d->named[k].tag == tag) {
+        const struct smpp_tlv_row *row = smpp_tlv_by_tag(tag);
+        lua_pushfstring(L, "%s: given by name and in tlvs", row != NULL ? row->name : "a TLV");
+        return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+      }
+    }
+    out[n++] = (struct smpp_tlv_out){(uint16_t)tag, (uint32_t)(length > 0x10000 ? 0x10000 : length), (const uint8_t *)octets};
+    lua_pop(L, 2);
+  }
+  /* by name: behind the others, in ascending order of tags */
+  for (uint32_t after = 0, first = 1;; first = 0) {
+    size_t next = d->named_count;
+    for (size_t k = 0; k < d->named_count; k++)
+      if (!placed[k] && !d->dropped[k] && (first || d->named[k].tag > after) &&
+          (next == d->named_count || d->named[k].tag < d->named[next].tag))
+        next = k;
+    if (next == d->named_count) break;
+    after = d->named[next].tag;
+    out[n++] = d->named[next];
+  }
+  d->message.tlvs = out;
+  d->message.tlv_count = n;
+  return 0;
+}
+
+/* What a change starts from: every parameter as it stands on the wire. */
+static void start_from(struct draft *d, const struct smpp_pdu *base) {
+  const struct smpp_param *params = smpp_params(base->command);
+  uint32_t at = SMPP_HEADER_OCTETS;
+  d->base = base;
+  d->message.command = base->command;
+  d->message.status = base->status;
+  d->message.sequence = base->sequence;
+  for (unsigned i = 0; i < base->command->param_count; i++) {
+    struct smpp_value *value = &d->message.params[i];
+    value->is = SMPP_WIRE;
+    if (i >= base->param_count) continue;
+    uint32_t end = base->params[i].offset + base->params[i].length;
+    if ((params[i].kind == SMPP_CSTRING || params[i].kind == SMPP_TIME) && end < base->length) end++;
+    value->octets = base->octets + at;
+    value->length = end - at;
+    at = end;
+  }
+  d->message.trailing = base->octets + base->tlv_end;
+  d->message.trailing_length = base->length - base->tlv_end;
+}
+
+/* Derived fields that were given must agree with what they count. */
+static int check_given(lua_State *L, struct draft *d) {
+  static const struct {
+    unsigned item, field;
+    const char *name;
+  } counts[] = {{ITEM_SM_LENGTH, SMPP_F_SHORT_MESSAGE, "sm_length"},
+                {ITEM_NUMBER_OF_DESTS, SMPP_F_DEST_ADDRESS, "number_of_dests"},
+                {ITEM_NO_UNSUCCESS, SMPP_F_UNSUCCESS_SME, "no_unsuccess"},
+                {ITEM_NUMBER_MSGS, SMPP_F_MESSAGE_ID, "number_msgs"}};
+  const struct smpp_command *command = d->message.command;
+  if ((d->given_set & 1u << ITEM_COMMAND_ID) != 0 && d->given[ITEM_COMMAND_ID] != command->id) {
+    lua_pushfstring(L, "command_id: is not that of %s", command->name);
+    return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+  }
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    if ((d->given_set & 1u << counts[i].item) == 0) continue;
+    int position = smpp_param_position(command, counts[i].field);
+    if (position < 0) return unknown_field(L, counts[i].name);
+    const struct smpp_value *value = &d->message.params[position];
+    uint32_t actual = value->is == SMPP_WIRE && value->length > 0 ? value->octets[0] : value->length;
+    if (d->given[counts[i].item] != actual) {
+      lua_pushfstring(L, "%s: %d given, %s has %d", counts[i].name, (int)d->given[counts[i].item],
+                      smpp_field_name(counts[i].field), (int)actual);
+      return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+    }
+  }
+  return 0;
+}
+
+int read_draft(lua_State *L, int index, const struct smpp_command *command, const struct smpp_pdu *base,
+               uint8_t version, struct draft *d) {
+  int error = 0, tlvs = 0;
+  const char *unknown = NULL;
+  memset(&d->message, 0, sizeof d->message);
+  d->message.command = command;
+  d->message.version = version;
+  d->has_status = d->has_sequence = d->drops_tlvs = false;
+  d->given_set = 0;
+  d->named_count = 0;
+  d->base = NULL;
+  if (base != NULL) start_from(d, base);
+
+  luaL_checkstack(L, 24, "too much to send");
+  lua_pushnil(L); /* becomes the items of a list */
+  lua_pushnil(L); /* becomes the TLVs */
+  int slots = lua_gettop(L) - 1;
+  lua_pushliteral(L, "command"); /* which parameters there are depends on it */
+  if (lua_rawget(L, index) != LUA_TNIL) {
+    if ((error = read_command_name(L, d)) != 0) return error;
+  }
+  lua_pop(L, 1);
+  if (d->message.command == NULL) return push_error(L, SMPP_ERR_MISSING, "command: missing");
+
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+    uint32_t code = 0;
+    int position = -1;
+    if (lua_type(L, -2) != LUA_TSTRING) return luaL_error(L, "names of parameters and TLVs expected as keys, got a %s", luaL_typename(L, -2));
+    const char *name = lua_tostring(L, -2);
+    lua_pushvalue(L, -2);
+    if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) code = (uint32_t)lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    if (NAME_FIELD(code) != 0) position = smpp_param_position(d->message.command, NAME_FIELD(code) - 1);
+    if (position >= 0) {
+      struct smpp_value *value = &d->message.params[position];
+      if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE)))
+        memset(value, 0, sizeof *value);
+      else
+        error = read_param(L, slots, NAME_FIELD(code) - 1, smpp_params(d->message.command)[position].kind, value);
+    } else if (code == 0 && strcmp(name, "tlvs") == 0) {
+      d->drops_tlvs = true;
+      if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE)))
+        ; /* all of the base's go */
+      else if (lua_istable(L, -1))
+        tlvs = 1;
+      else
+        error = bad_value(L, name, "a list of { tag, octets }");
+    } else if (NAME_ITEM(code) != 0) {
+      error = read_item(L, name, NAME_ITEM(code), d);
+    } else if (NAME_TAG(code) != 0) {
+      error = read_tlv(L, name, code, d);
+    } else if (unknown == NULL || strcmp(name, unknown) < 0) {
+      unknown = name;
+    }
+    if (error != 0) return error;
+  }
+  if (unknown != NULL) return unknown_field(L, unknown);
+  if (tlvs) {
+    lua_getfield(L, index, "tlvs");
+    tlvs = lua_gettop(L);
+  }
+  if ((error = gather_tlvs(L, slots + 1, tlvs, d)) != 0) return error;
+  if (base != NULL && base->param_count == 0) { /* a body that was left out stays so, unless it got something */
+    bool touched = false;
+    for (unsigned i = 0; i < d->message.command->param_count; i++) touched |= d->message.params[i].is != SMPP_WIRE;
+    for (unsigned i = 0; i < d->message.command->param_count && touched; i++)
+      if (d->message.params[i].is == SMPP_WIRE) d->message.params[i].is = SMPP_ABSENT;
+  }
+  return d->given_set != 0 ? check_given(L, d) : 0;
+}
+
+int push_pdu_fault(lua_State *L, int error, const struct smpp_fault *fault, const struct draft *d) {
+  const char *command = d != NULL && d->message.command != NULL ? d->message.command->name : "PDU";
+  const char *version = d == NULL || d->message.version == 0 ? "" : smpp_version_set(d->message.version) == SMPP_V33   ? " in SMPP 3.3"
+                                                  : smpp_version_set(d->message.version) == SMPP_V34 ? " in SMPP 3.4"
+                                                                                                     : " in SMPP 5.0";
+  if (fault->text == NULL) return push_error(L, error, NULL);
+  if (fault->field != NULL)
+    lua_pushfstring(L, "%s: %s", command, fault->field);
+  else
+    lua_pushfstring(L, "%s: TLV %d", command, (int)fault->tag);
+  const char *where = lua_tostring(L, -1);
+  if (error == SMPP_ERR_TOO_LONG)
+    lua_pushfstring(L, "%s: %d %s, at most %d%s", where, (int)fault->got, fault->text, (int)fault->limit, version);
+  else if (fault->limit != 0 && strcmp(fault->text, "at most") == 0)
+    lua_pushfstring(L, "%s: %s, at most %d", where, u32_text(L, fault->got), (int)fault->limit);
+  else
+    lua_pushfstring(L, "%s: %s", where, fault->text);
+  return push_error(L, error, lua_tostring(L, -1));
+}

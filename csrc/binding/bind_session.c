@@ -1,0 +1,430 @@
+/* bind_session.c - sessions in Lua: octets and tables in, one flat array of
+ * events out.
+ *
+ * Events of one call stand one after the other in a table that Lua reuses, each
+ * as its kind and what belongs to it:
+ *   "request" pdu command_id | "response" pdu cookie command_status reason | "timeout" cookie | "lost" cookie
+ *   "state" from to reason | "window" | "stray" pdu reason | "garbage" octets reason | "close" reason
+ * where the kind is its place in this list, and a missing reason is false. */
+#include <string.h>
+
+#include "binding.h"
+#include "smpp/session.h"
+
+struct session {
+  struct smpp_session *core; /* NULL once collected */
+};
+
+static struct smpp_session *check_session(lua_State *L) {
+  struct session *s = lua_touserdata(L, 1);
+  if (s == NULL || !lua_getmetatable(L, 1)) luaL_argerror(L, 1, "session expected");
+  if (!lua_rawequal(L, -1, lua_upvalueindex(UP_SESSION))) luaL_argerror(L, 1, "session expected");
+  lua_pop(L, 1);
+  luaL_argcheck(L, s->core != NULL, 1, "session is gone");
+  return s->core;
+}
+
+static double opt_seconds(lua_State *L, const char *name, double otherwise) {
+  lua_getfield(L, 1, name);
+  if (!lua_isnil(L, -1)) {
+    if (lua_type(L, -1) != LUA_TNUMBER || !(lua_tonumber(L, -1) >= 0))
+      luaL_error(L, "%s: a number of seconds expected, 0 for never", name);
+    otherwise = (double)lua_tonumber(L, -1);
+  }
+  lua_pop(L, 1);
+  return otherwise;
+}
+
+static uint32_t opt_number(lua_State *L, const char *name, uint32_t otherwise, uint32_t min, uint32_t max) {
+  lua_getfield(L, 1, name);
+  if (!lua_isnil(L, -1) && (!to_u32(L, -1, &otherwise) || otherwise < min || otherwise > max))
+    luaL_error(L, "%s: a whole number from %s to %s expected", name, u32_text(L, min), u32_text(L, max));
+  lua_pop(L, 1);
+  return otherwise;
+}
+
+static bool opt_boolean(lua_State *L, const char *name) {
+  lua_getfield(L, 1, name);
+  bool value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static unsigned opt_tolerate(lua_State *L, unsigned otherwise) {
+  static const struct {
+    const char *name;
+    unsigned bit;
+  } names[] = {{"overlong", SMPP_TOLERATE_OVERLONG},
+               {"unterminated", SMPP_TOLERATE_UNTERMINATED},
+               {"stray_octets", SMPP_TOLERATE_STRAY},
+               {"long_password", SMPP_TOLERATE_LONG_PASSWORD}};
+  lua_getfield(L, 1, "tolerate");
+  if (lua_istable(L, -1)) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+      lua_getfield(L, -1, names[i].name);
+      if (!lua_isnil(L, -1)) otherwise = lua_toboolean(L, -1) ? otherwise | names[i].bit : otherwise & ~names[i].bit;
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 1);
+  return otherwise;
+}
+
+/* session{ role = "esme"|"mc", now, window, max_pdu_octets, max_unanswered, first_sequence, version, unchecked,
+ * require_sc_version, tolerate, response_s, enquire_link_s, enquire_link_response_s, inactivity_s, session_init_s,
+ * pdu_read_s } */
+int session_new(lua_State *L) {
+  static const char *const roles[] = {"esme", "mc", NULL};
+  struct smpp_session_config config;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_getfield(L, 1, "role");
+  enum smpp_role role = (enum smpp_role)luaL_checkoption(L, -1, NULL, roles);
+  lua_pop(L, 1);
+  smpp_session_defaults(&config, role);
+  config.window = opt_number(L, "window", config.window, 1, 65535);
+  config.max_pdu = opt_number(L, "max_pdu_octets", config.max_pdu, SMPP_HEADER_OCTETS, 0x7FFFFFFF);
+  config.max_unanswered = opt_number(L, "max_unanswered", config.max_unanswered, 1, 0x7FFFFFFF);
+  config.first_sequence = opt_number(L, "first_sequence", config.first_sequence, 1, 0x7FFFFFFF);
+  config.version = (uint8_t)opt_number(L, "version", config.version, 0, 0xFF);
+  config.unchecked = opt_boolean(L, "unchecked");
+  config.require_sc_version = opt_boolean(L, "require_sc_version");
+  config.tolerate = opt_tolerate(L, config.tolerate);
+  config.response_s = opt_seconds(L, "response_s", config.response_s);
+  config.enquire_link_s = opt_seconds(L, "enquire_link_s", config.enquire_link_s);
+  config.enquire_link_response_s = opt_seconds(L, "enquire_link_response_s", config.enquire_link_response_s);
+  config.inactivity_s = opt_seconds(L, "inactivity_s", config.inactivity_s);
+  config.session_init_s = opt_seconds(L, "session_init_s", config.session_init_s);
+  config.pdu_read_s = opt_seconds(L, "pdu_read_s", config.pdu_read_s);
+  double now = opt_seconds(L, "now", 0);
+  struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
+  s->core = NULL; /* __gc may run before there is one */
+  lua_pushvalue(L, lua_upvalueindex(UP_SESSION));
+  lua_setmetatable(L, -2);
+  s->core = smpp_session_new(&config, now);
+  return s->core != NULL ? 1 : luaL_error(L, "out of memory");
+}
+
+int session_gc(lua_State *L) {
+  struct session *s = lua_touserdata(L, 1);
+  smpp_session_free(s->core);
+  s->core = NULL;
+  return 0;
+}
+
+static void put(lua_State *L, int events, int *n) { lua_rawseti(L, events, ++*n); }
+
+static void put_number(lua_State *L, int events, int *n, lua_Integer value) {
+  lua_pushinteger(L, value);
+  put(L, events, n);
+}
+
+static void put_reason(lua_State *L, int events, int *n, const char *reason) {
+  if (reason != NULL)
+    lua_pushstring(L, reason);
+  else
+    lua_pushboolean(L, 0);
+  put(L, events, n);
+}
+
+/* Fills the array at |events|; pushes how many slots are taken. */
+static int push_events(lua_State *L, struct smpp_session *s, int events) {
+  struct smpp_event event;
+  int n = 0;
+  while (smpp_session_next(s, &event)) {
+    put_number(L, events, &n, event.kind + 1);
+    switch (event.kind) {
+      case SMPP_EVENT_REQUEST:
+        push_view(L, &event.pdu);
+        put(L, events, &n);
+        push_u32(L, event.pdu.id);
+        put(L, events, &n);
+        break;
+      case SMPP_EVENT_RESPONSE:
+        push_view(L, &event.pdu);
+        put(L, events, &n);
+        put_number(L, events, &n, (lua_Integer)event.cookie);
+        push_u32(L, event.pdu.status);
+        put(L, events, &n);
+        put_reason(L, events, &n, event.reason);
+        break;
+      case SMPP_EVENT_TIMEOUT:
+      case SMPP_EVENT_LOST:
+        put_number(L, events, &n, (lua_Integer)event.cookie);
+        break;
+      case SMPP_EVENT_STATE:
+        lua_pushstring(L, smpp_state_name(event.from));
+        put(L, events, &n);
+        lua_pushstring(L, smpp_state_name(event.to));
+        put(L, events, &n);
+        put_reason(L, events, &n, event.reason);
+        break;
+      case SMPP_EVENT_WINDOW:
+        break;
+      case SMPP_EVENT_STRAY:
+        push_view(L, &event.pdu);
+        put(L, events, &n);
+        put_reason(L, events, &n, event.reason);
+        break;
+      case SMPP_EVENT_GARBAGE:
+        lua_pushlstring(L, (const char *)event.octets, event.length);
+        put(L, events, &n);
+        put_reason(L, events, &n, event.reason);
+        break;
+      case SMPP_EVENT_CLOSE:
+        put_reason(L, events, &n, event.reason);
+        break;
+    }
+  }
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+static double check_now(lua_State *L, int arg) { return (double)luaL_checknumber(L, arg); }
+
+/* session:receive(octets, now, events) -> slots filled */
+static int session_receive(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  size_t length = 0;
+  const char *octets = luaL_checklstring(L, 2, &length);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  smpp_session_feed(s, (const uint8_t *)octets, length, check_now(L, 3));
+  return push_events(L, s, 4);
+}
+
+/* session:tick(now, events) -> slots filled */
+static int session_tick(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  smpp_session_tick(s, check_now(L, 2));
+  return push_events(L, s, 3);
+}
+
+/* session:poll(events) -> slots filled: what calls other than receive and tick caused */
+static int session_poll(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  return push_events(L, s, 2);
+}
+
+/* session:lost(reason), session:close(reason): reason must be one of a few words of ours */
+static const char *static_reason(lua_State *L, int arg, const char *otherwise) {
+  static const char *const reasons[] = {"connection lost", "closed by the peer", "closed", "shutting down", NULL};
+  if (lua_isnoneornil(L, arg)) return otherwise;
+  return reasons[luaL_checkoption(L, arg, NULL, reasons)];
+}
+
+static int session_lost(lua_State *L) {
+  smpp_session_lost(check_session(L), static_reason(L, 2, "connection lost"));
+  return 0;
+}
+
+static int session_close(lua_State *L) {
+  smpp_session_close(check_session(L), static_reason(L, 2, "closed"));
+  return 0;
+}
+
+static int push_refused(lua_State *L, const struct smpp_session *s, int error, const char *command) {
+  if (error == SMPP_ERR_NOT_SENT) {
+    lua_pushfstring(L, "%s: not allowed in state %s%s", command, smpp_state_name(smpp_session_state(s)),
+                    smpp_session_is_unbinding(s) ? ", which is being unbound" : "");
+    return push_error(L, error, lua_tostring(L, -1));
+  }
+  return push_error(L, error, NULL);
+}
+
+static uint64_t check_cookie(lua_State *L, int arg) { return (uint64_t)luaL_checknumber(L, arg); }
+
+/* session:request(command_id, fields, cookie, now) -> sequence_number | nil, message, code */
+static int session_request(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  uint32_t sequence = 0;
+  const struct smpp_command *command = smpp_command_by_id(check_u32(L, 2));
+  luaL_argcheck(L, command != NULL, 2, "no such command");
+  uint64_t cookie = check_cookie(L, 4);
+  double now = check_now(L, 5);
+  struct view *v = test_view(L, 3);
+  int error = 0;
+  if (v != NULL) {
+    error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, cookie, now, &sequence);
+  } else {
+    struct draft d;
+    struct smpp_fault fault = {0};
+    luaL_checktype(L, 3, LUA_TTABLE);
+    int results = read_draft(L, 3, command, NULL, smpp_session_version(s), &d);
+    if (results != 0) return results;
+    error = smpp_session_request(s, &d.message, cookie, now, &sequence, &fault);
+    if (error != 0 && fault.text != NULL) return push_pdu_fault(L, error, &fault, &d);
+  }
+  if (error != 0) return push_refused(L, s, error, command->name);
+  push_u32(L, sequence);
+  return 1;
+}
+
+/* session:forward(view, changes or nil, cookie, now) -> sequence_number | nil, message, code */
+static int session_forward(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  struct view *v = check_view(L, 2);
+  uint64_t cookie = check_cookie(L, 4);
+  double now = check_now(L, 5);
+  uint32_t sequence = 0;
+  int error = 0;
+  luaL_argcheck(L, v->pdu.command != NULL, 2, "the command is not in the tables");
+  if (lua_isnoneornil(L, 3)) {
+    error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, cookie, now, &sequence);
+  } else {
+    struct draft d;
+    struct smpp_fault fault = {0};
+    luaL_checktype(L, 3, LUA_TTABLE);
+    int results = read_draft(L, 3, NULL, &v->pdu, smpp_session_version(s), &d);
+    if (results != 0) return results;
+    error = smpp_session_request(s, &d.message, cookie, now, &sequence, &fault);
+    if (error != 0 && fault.text != NULL) return push_pdu_fault(L, error, &fault, &d);
+  }
+  if (error != 0) return push_refused(L, s, error, v->pdu.command->name);
+  push_u32(L, sequence);
+  return 1;
+}
+
+static struct view *check_request(lua_State *L, int arg) {
+  struct view *v = check_view(L, arg);
+  luaL_argcheck(L, v->pdu.command != NULL && v->pdu.command->response_id != 0, arg, "this PDU has no response");
+  return v;
+}
+
+static int already_answered(lua_State *L, const struct view *v) {
+  lua_pushfstring(L, "%s %s is answered already", v->pdu.command->name, u32_text(L, v->pdu.sequence));
+  return push_error(L, SMPP_ERR_NOT_SENT, lua_tostring(L, -1));
+}
+
+/* session:answer(pdu, status or nil, message_id or nil, now) -> true | nil, message, code: each request once */
+static int session_answer(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  struct view *v = check_request(L, 2);
+  uint32_t status = 0;
+  size_t length = 0;
+  if (!lua_isnoneornil(L, 3) && !to_status(L, 3, &status)) {
+    lua_pushfstring(L, "no such command_status: %s", lua_isstring(L, 3) ? lua_tostring(L, 3) : luaL_typename(L, 3));
+    return luaL_argerror(L, 3, lua_tostring(L, -1));
+  }
+  const char *message_id = luaL_optlstring(L, 4, "", &length);
+  if (v->answered) return already_answered(L, v);
+  int error = smpp_session_answer(s, v->pdu.id, v->pdu.sequence, status, message_id, length, check_now(L, 5));
+  if (error != 0) {
+    if (error == SMPP_ERR_TOO_LONG) {
+      lua_pushfstring(L, "message_id: %d octets are too many", (int)length);
+      return push_error(L, error, lua_tostring(L, -1));
+    }
+    return push_error(L, error, NULL);
+  }
+  v->answered = true;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* session:respond(pdu, fields, now) -> true | nil, message, code: each request once */
+static int session_respond(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  struct view *v = check_request(L, 2);
+  struct draft d;
+  struct smpp_fault fault = {0};
+  luaL_checktype(L, 3, LUA_TTABLE);
+  double now = check_now(L, 4);
+  if (v->answered) return already_answered(L, v);
+  int results = read_draft(L, 3, smpp_command_by_id(v->pdu.command->response_id), NULL, 0, &d);
+  if (results != 0) return results;
+  d.message.sequence = v->pdu.sequence;
+  int error = smpp_session_respond(s, &d.message, now, &fault);
+  if (error != 0 && fault.text != NULL) {
+    d.message.version = smpp_session_version(s);
+    return push_pdu_fault(L, error, &fault, &d);
+  }
+  if (error != 0) return push_error(L, error, NULL);
+  v->answered = true;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* session:is_answerable(pdu): it has a response, and none was given yet */
+static int session_is_answerable(lua_State *L) {
+  const struct view *v = check_view(L, 2);
+  lua_pushboolean(L, !v->answered && v->pdu.command != NULL && v->pdu.command->response_id != 0);
+  return 1;
+}
+
+/* session:unbind(drain_s, now) -> true | nil, message, code */
+static int session_unbind(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  double drain_s = (double)luaL_checknumber(L, 2);
+  int error = smpp_session_unbind(s, drain_s, check_now(L, 3));
+  if (error != 0) return push_error(L, error, NULL);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* session:output() -> octets to send, which the session forgets, or nil */
+static int session_output(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  size_t length = 0;
+  const uint8_t *octets = smpp_session_output(s, &length);
+  if (length == 0) return 0;
+  lua_pushlstring(L, (const char *)octets, length);
+  smpp_session_sent(s, length);
+  return 1;
+}
+
+/* session:deadline() -> when to tick, or nil */
+static int session_deadline(lua_State *L) {
+  double deadline = smpp_session_deadline(check_session(L));
+  if (deadline < 0) return 0;
+  lua_pushnumber(L, (lua_Number)deadline);
+  return 1;
+}
+
+static int session_state(lua_State *L) {
+  lua_pushstring(L, smpp_state_name(smpp_session_state(check_session(L))));
+  return 1;
+}
+
+/* session:info() -> { state, version, unbinding, in_flight, unanswered, memory_octets, bind_version } */
+static int session_info(lua_State *L) {
+  const struct smpp_session *s = check_session(L);
+  lua_createtable(L, 0, 7);
+  lua_pushstring(L, smpp_state_name(smpp_session_state(s)));
+  lua_setfield(L, -2, "state");
+  lua_pushinteger(L, smpp_session_version(s));
+  lua_setfield(L, -2, "version");
+  lua_pushboolean(L, smpp_session_is_unbinding(s));
+  lua_setfield(L, -2, "unbinding");
+  push_u32(L, smpp_session_in_flight(s));
+  lua_setfield(L, -2, "in_flight");
+  push_u32(L, smpp_session_unanswered(s));
+  lua_setfield(L, -2, "unanswered");
+  lua_pushnumber(L, (lua_Number)smpp_session_memory(s));
+  lua_setfield(L, -2, "memory_octets");
+  lua_pushinteger(L, smpp_session_bind_version(s));
+  lua_setfield(L, -2, "bind_version");
+  return 1;
+}
+
+/* session:in_flight() -> requests in the window */
+static int session_in_flight(lua_State *L) {
+  push_u32(L, smpp_session_in_flight(check_session(L)));
+  return 1;
+}
+
+/* session:set_window(n) */
+static int session_set_window(lua_State *L) {
+  uint32_t window = check_u32(L, 2);
+  luaL_argcheck(L, window >= 1 && window <= 65535, 2, "window is 1 to 65535");
+  smpp_session_set_window(check_session(L), window);
+  return 0;
+}
+
+const luaL_Reg session_methods[] = {
+    {"receive", session_receive},   {"tick", session_tick},           {"poll", session_poll},
+    {"lost", session_lost},         {"close", session_close},         {"request", session_request},
+    {"forward", session_forward},   {"answer", session_answer},       {"respond", session_respond},
+    {"is_answerable", session_is_answerable}, {"unbind", session_unbind}, {"output", session_output},
+    {"deadline", session_deadline}, {"state", session_state},         {"info", session_info},
+    {"in_flight", session_in_flight}, {"set_window", session_set_window}, {NULL, NULL},
+};

@@ -1,0 +1,565 @@
+--- One transport and one C session: octets become calls of handlers and results of requests.
+--- A server hands connections to its handlers as `session`; a client delegates to its current one.
+local core = require "smpp.core"
+local events = require "smpp.events"
+local explain = require "smpp.explain"
+local loops = require "smpp.loop"
+local pdus = require "smpp.pdu"
+local task = require "smpp.task"
+local tracer = require "smpp.tracer"
+
+---@class smpp.Connection
+---@field system_id string?  whose session it is, once bound
+---@field state string  OPEN, OUTBOUND, BOUND_TX, BOUND_RX, BOUND_TRX, UNBOUND or CLOSED
+---@field version integer  interface_version in force
+---@field peer { host: string, port: integer }
+---@field data table  the user's own
+local Connection = {}
+local mt = { __index = Connection, __name = "smpp.Connection" }
+
+events.mixin(Connection, { "state", "closed", "error", "pdu", "stray" })
+
+-- Kinds of events the C session reports, in the order of csrc/binding/bind_session.c.
+local REQUEST, RESPONSE, TIMEOUT, LOST, STATE, WINDOW, STRAY, GARBAGE, CLOSE = 1, 2, 3, 4, 5, 6, 7, 8, 9
+
+-- Octets that wait for a peer which does not read: above the first it is not read from either.
+local STOP_READING_OCTETS, READ_AGAIN_OCTETS = 262144, 65536
+
+local UNANSWERED = { esme = "ESME_RX_T_APPN", mc = "ESME_RSYSERR" }
+
+local connection = { class = Connection }
+
+--- The request commands, for whoever delegates to a connection.
+---@type { name: string, id: integer }[]
+connection.requests = {}
+for _, command in ipairs(core.protocol.commands()) do
+  if command.id < 0x80000000 then connection.requests[#connection.requests + 1] = { name = command.name, id = command.id } end
+end
+
+local start, is_waiting, wake, wait, need = task.start, task.is_waiting, task.wake, task.wait, task.need
+
+function mt:__tostring()
+  return ("session %s %s %s"):format(self.system_id or "(not bound)", loops.address(self.peer.host, self.peer.port), self.state)
+end
+
+---@class smpp.ConnectionOptions
+---@field role "esme"|"mc"
+---@field loop smpp.Loop
+---@field transport smpp.Transport
+---@field session table  options of the C session
+---@field codec table?  of a profile with vendor TLVs
+---@field handlers table<integer, function>  command_id -> fn(target, pdu); the result is the answer
+---@field target any?  first argument of handlers, default the connection
+---@field pdu_first boolean?  handlers get the PDU first, then the target
+---@field unhandled fun(connection, pdu, command_id)?  requests without a handler; default ESME_RINVCMDID
+---@field message_id (fun(connection, pdu): string)?  ids for handlers that return none
+---@field answer_timeout_s number?  after which an unanswered request is answered for its handler, default 10
+
+---@param o smpp.ConnectionOptions
+---@return smpp.Connection
+function connection.new(o)
+  o.session.role, o.session.now = o.role, o.loop:now()
+  local self = setmetatable({
+    role = o.role,
+    loop = o.loop,
+    transport = o.transport,
+    peer = o.transport.peer,
+    core = (o.codec or pdus.codec).session(o.session),
+    handlers = o.handlers,
+    unhandled = o.unhandled,
+    message_id = o.message_id,
+    pdu_first = o.pdu_first,
+    target = nil,               -- first argument of handlers
+    answer_timeout_s = o.answer_timeout_s or 10,
+    slots = {},                 -- events of the core, reused
+    waiting = {},               -- cookie -> task or callback; false: nobody any more
+    cookies = {}, cookie_count = 0, last_cookie = 0, -- cookies to use again
+    busy = {}, busy_first = 1, busy_last = 0, -- requests whose handlers wait, oldest first: { pdu, deadline }
+    busy_of = setmetatable({}, { __mode = "k" }), -- task of a handler that waits -> its PDU
+    serving = nil,              -- PDU whose handler starts right now
+    processing = false, again = false,
+    dirty = false,              -- flush is due at the end of this turn
+    armed = nil,                -- when the timer fires
+    listeners = {},
+    state = "OPEN",
+    stray_count = 0,
+    version = o.session.version or 0x34,
+    data = {},
+    closed = false,
+  }, mt)
+  self.target = o.target or self
+  self.sink = function(trace, _, co) self:handler_failed(trace, co) end
+  self.timer = o.loop:timer(function() self:on_timer() end)
+  self.flush_deferred = function() self:flush() end
+  return self
+end
+
+--- Begins to read.
+function Connection:start()
+  self.transport.on_drain = function() self:on_drain() end
+  self.transport:start(function(chunk) self:on_data(chunk) end, function(message) self:on_end(message) end)
+  self:arm()
+end
+
+-- ---- octets in ----
+
+function Connection:on_data(chunk)
+  if self.trace then self.trace:feed("in", chunk) end
+  self:process(self.core:receive(chunk, self.loop:now(), self.slots))
+  self:flush()
+end
+
+function Connection:on_end(message)
+  if self.closed then return end
+  self.core:lost(message and "connection lost" or "closed by the peer")
+  self.lost_reason = message or "closed by the peer"
+  self:poll()
+end
+
+--- Takes the events that calls other than receive caused.
+function Connection:poll()
+  if self.processing then
+    self.again = true
+  else
+    self:process(self.core:poll(self.slots))
+  end
+end
+
+function Connection:process(n)
+  local slots, i = self.slots, 1
+  self.processing = true
+  while i <= n do
+    local kind = slots[i]
+    if kind == REQUEST then
+      self:serve(slots[i + 1], slots[i + 2])
+      i = i + 3
+    elseif kind == RESPONSE then
+      self:complete(slots[i + 2], slots[i + 1], slots[i + 3], slots[i + 4])
+      i = i + 5
+    elseif kind == TIMEOUT then
+      self:fail(slots[i + 1], "no response in time, outcome unknown", "timeout")
+      i = i + 2
+    elseif kind == LOST then
+      self:fail(slots[i + 1], "connection lost, outcome unknown", "connection_lost")
+      i = i + 2
+    elseif kind == STATE then
+      self:on_state(slots[i + 1], slots[i + 2], slots[i + 3])
+      i = i + 4
+    elseif kind == WINDOW then
+      if self.on_window then self.on_window() end
+      i = i + 1
+    elseif kind == STRAY then
+      self.stray_count = self.stray_count + 1
+      self:emit("stray", slots[i + 1], slots[i + 2])
+      i = i + 3
+    elseif kind == GARBAGE then
+      self:emit("error", ("%s sent what is no SMPP (%s): %s"):format(loops.address(self.peer.host, self.peer.port),
+        slots[i + 2] or "bad command_length", tracer.show_octets(slots[i + 1])))
+      i = i + 3
+    elseif kind == CLOSE then
+      self:finish(slots[i + 1])
+      i = i + 2
+    else
+      error("an event of a kind that is none: " .. tostring(kind))
+    end
+  end
+  self.processing = false
+  if self.again then
+    self.again = false
+    return self:process(self.core:poll(slots))
+  end
+end
+
+function Connection:on_state(from, to, reason)
+  self.state, self.version = to, self.core:info().version
+  self:emit("state", to, from, self.lost_reason or reason or nil)
+  if self.state_changed then self.state_changed(to, from, self.lost_reason or reason or nil) end
+  if to == "CLOSED" then self:finish(reason) end
+end
+
+-- ---- requests of the peer ----
+
+local function answer(self, pdu, result, status)
+  local session = self.core
+  local ok, message, code
+  if result == nil then
+    if status ~= nil then
+      ok, message, code = session:answer(pdu, status, nil, self.loop:now())
+    else
+      ok, message, code = session:answer(pdu, nil, self.message_id and self.message_id(self, pdu), self.loop:now())
+    end
+  elseif type(result) == "string" then
+    ok, message, code = session:answer(pdu, nil, result, self.loop:now())
+  elseif type(result) == "table" then
+    ok, message, code = session:respond(pdu, result, self.loop:now())
+  elseif result == true then
+    ok, message, code = session:answer(pdu, nil, nil, self.loop:now())
+  else
+    error(("a handler of %s returned a %s; nothing, a message_id, a table or nil, status expected"):format(pdu.command, type(result)), 0)
+  end
+  if not ok and code ~= "closed" and code ~= "not_sent" then
+    error(("the answer to %s: %s"):format(pdu.command, message), 0)
+  end
+end
+
+local function run(self, handler, pdu) return answer(self, pdu, handler(self.target, pdu)) end
+local function run_pdu_first(self, handler, pdu) return answer(self, pdu, handler(pdu, self.target)) end
+
+function Connection:serve(pdu, command_id)
+  local handler = self.handlers[command_id]
+  if not handler then return self:serve_unhandled(pdu, command_id) end
+  self.serving = pdu
+  local co = start(self.sink, self.pdu_first and run_pdu_first or run, self, handler, pdu)
+  self.serving = nil
+  if is_waiting(co) then self:hold(pdu, co) end
+end
+
+--- Runs fn(pdu) as the handler of a request: its results are the answer, its errors are answered.
+---@param pdu smpp.Pdu
+---@param fn fun(target, pdu): any, any
+function Connection:serve_with(pdu, fn)
+  self.serving = pdu
+  local co = start(self.sink, run, self, fn, pdu)
+  self.serving = nil
+  if is_waiting(co) then self:hold(pdu, co) end
+  self:touch()
+end
+
+function Connection:serve_unhandled(pdu, command_id)
+  if self.unhandled then return self.unhandled(self, pdu, command_id) end
+  if self.core:is_answerable(pdu) then self.core:answer(pdu, "ESME_RINVCMDID", nil, self.loop:now()) end
+end
+
+--- A request whose answer is to come: answered for its handler when that takes too long.
+function Connection:hold(pdu, co)
+  self.busy_last = self.busy_last + 1
+  self.busy[self.busy_last] = { pdu, self.loop:now() + self.answer_timeout_s }
+  if co then self.busy_of[co] = pdu end
+  if self.busy_last == self.busy_first then self:arm() end
+end
+
+function Connection:handler_failed(trace, co)
+  local pdu = co and self.busy_of[co] or self.serving
+  if pdu and not self.closed and self.core:is_answerable(pdu) then
+    self.core:answer(pdu, UNANSWERED[self.role], nil, self.loop:now())
+    self:touch()
+  end
+  self:emit("error", ("the handler of %s failed: %s"):format(pdu and pdu.command or "a request", trace))
+end
+
+function Connection:expire_busy(now)
+  local busy = self.busy
+  while self.busy_first <= self.busy_last do
+    local entry = busy[self.busy_first]
+    local done = not self.core:is_answerable(entry[1])
+    if not done and entry[2] > now then break end
+    if not done then self.core:answer(entry[1], UNANSWERED[self.role], nil, now) end
+    busy[self.busy_first] = nil
+    self.busy_first = self.busy_first + 1
+  end
+  if self.busy_first > self.busy_last then self.busy_first, self.busy_last = 1, 0 end
+end
+
+-- ---- requests of ours ----
+
+function Connection:new_cookie()
+  local n = self.cookie_count
+  if n > 0 then
+    self.cookie_count = n - 1
+    return self.cookies[n]
+  end
+  self.last_cookie = self.last_cookie + 1
+  return self.last_cookie
+end
+
+function Connection:free_cookie(cookie)
+  local n = self.cookie_count + 1
+  self.cookie_count, self.cookies[n] = n, cookie
+end
+
+--- Gives results to whoever waits for a cookie.
+function Connection:settle(cookie, ...)
+  local waiter = self.waiting[cookie]
+  self.waiting[cookie] = nil
+  self:free_cookie(cookie)
+  if not waiter then return end
+  if type(waiter) == "function" then
+    start(self.sink, waiter, ...)
+  else
+    wake(waiter, ...)
+  end
+end
+
+function Connection:complete(cookie, pdu, status, reason)
+  if reason then
+    self:settle(cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
+  elseif status == 0 and pdu.command_id ~= 0x80000000 then
+    self:settle(cookie, pdu)
+  else
+    local row = explain.status(status)
+    local name = pdu.command_id == 0x80000000 and " (generic_nack)" or ""
+    self:settle(cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), status == 0 and "ESME_RUNKNOWNERR" or row.name, pdu)
+  end
+end
+
+function Connection:fail(cookie, message, code)
+  if code == "connection_lost" and self.lost_reason then message = "connection lost (" .. self.lost_reason .. "), outcome unknown" end
+  self:settle(cookie, nil, message, code)
+end
+
+--- Sends a request; `waiter` (a task or a function) gets the response, or nil, message, code, response.
+---@param command_id integer
+---@param fields table|smpp.Pdu
+---@param waiter thread|function|false
+---@return integer? cookie  nil, message, code: nothing was sent
+function Connection:send(command_id, fields, waiter)
+  local cookie = self:new_cookie()
+  local sequence, message, code = self.core:request(command_id, fields, cookie, self.loop:now())
+  if not sequence then
+    self:free_cookie(cookie)
+    return nil, message, code
+  end
+  self.waiting[cookie] = waiter
+  if not self.processing and not self.dirty then self:touch() end
+  return cookie
+end
+
+--- A wait's own timeout ends the wait, not the request: its response is still matched.
+function Connection:limit(cookie, token, timeout_s)
+  local timer
+  timer = self.loop:timer(function()
+    timer:close()
+    if self.waiting[cookie] == token then
+      self.waiting[cookie] = false
+      if type(token) == "function" then
+        start(self.sink, token, nil, "no response in time, outcome unknown", "timeout")
+      else
+        wake(token, nil, "no response in time, outcome unknown", "timeout")
+      end
+    end
+  end, true)
+  timer:start(timeout_s)
+  return timer
+end
+
+local function wait_limited(timer, ...)
+  timer:close()
+  return ...
+end
+
+--- Sends a request and waits for its response; with a function as last argument calls that instead.
+---@async
+---@param command_id integer
+---@param fields table|smpp.Pdu
+---@param timeout_s? number|function
+---@param callback? function
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code  the peer's ESME_ status, "timeout", "connection_lost", or what says that nothing was sent:
+---  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing", "unknown_field"
+---@return smpp.Pdu? refused  the response that refused
+function Connection:request(command_id, fields, timeout_s, callback)
+  if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
+  local token = callback or need(3)
+  local cookie, message, code = self:send(command_id, fields or {}, token)
+  if callback then
+    if not cookie then
+      start(self.sink, callback, nil, message, code)
+    elseif timeout_s then
+      local timer = self:limit(cookie, token, timeout_s)
+      self.waiting[cookie] = function(...)
+        timer:close()
+        return callback(...)
+      end
+    end
+    return cookie ~= nil
+  end
+  if not cookie then return nil, message, code end
+  if timeout_s then return wait_limited(self:limit(cookie, token, timeout_s), wait()) end
+  return wait()
+end
+
+for _, command in ipairs(connection.requests) do
+  local id = command.id
+  --- Every request by its name: session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
+  ---@async
+  Connection[command.name] = function(self, fields, timeout_s, callback) return self:request(id, fields, timeout_s, callback) end
+end
+
+-- Requests that nothing answers are sent, and that is all.
+for name, id in pairs { alert_notification = 0x102, outbind = 0x0B } do
+  Connection[name] = function(self, fields)
+    local sequence, message, code = self.core:request(id, fields or {}, 0, self.loop:now())
+    if not sequence then return nil, message, code end
+    self:touch()
+    return true
+  end
+end
+
+--- Answers a request before, or instead of, its handler's result.
+---@param pdu smpp.Pdu
+---@param result? string|table  message_id or fields of the response
+---@param status? string|integer
+---@return boolean? ok
+---@return string? message
+---@return string? code
+function Connection:answer(pdu, result, status)
+  local ok, message, code
+  if type(result) == "table" then
+    ok, message, code = self.core:respond(pdu, result, self.loop:now())
+  else
+    ok, message, code = self.core:answer(pdu, status, result, self.loop:now())
+  end
+  self:touch()
+  return ok, message, code
+end
+
+--- Sends a received request on, octet for octet but for its sequence number and `changes`.
+---@async
+---@param pdu smpp.Pdu
+---@param changes? table
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code
+function Connection:forward(pdu, changes)
+  local token, cookie = need(2), self:new_cookie()
+  local sequence, message, code = self.core:forward(pdu, changes, cookie, self.loop:now())
+  if not sequence then
+    self:free_cookie(cookie)
+    return nil, message, code
+  end
+  self.waiting[cookie] = token
+  self:touch()
+  return wait()
+end
+
+-- ---- octets out, time ----
+
+--- Output is due: it is written once per loop turn.
+function Connection:touch()
+  if self.dirty or self.processing or self.closed then return end
+  self.dirty = true
+  self.loop:defer(self.flush_deferred)
+end
+
+function Connection:flush()
+  self.dirty = false
+  local octets = self.core:output()
+  if octets and not self.closed then
+    if self.trace then self.trace:feed("out", octets) end
+    self.transport:write(octets)
+    if not self.paused and self.transport:pending() > STOP_READING_OCTETS then
+      self.paused = true
+      self.transport:pause()
+    end
+  end
+  if self.ending then return self:end_transport() end
+  self:arm()
+end
+
+function Connection:on_drain()
+  if self.paused and self.transport:pending() <= READ_AGAIN_OCTETS and not self.held then
+    self.paused = false
+    self.transport:resume()
+  end
+end
+
+--- Stops reading until `resume`: the application cannot keep up.
+function Connection:pause()
+  self.held = true
+  self.transport:pause()
+end
+
+function Connection:resume()
+  self.held = false
+  if not self.paused and not self.closed then self.transport:resume() end
+end
+
+function Connection:arm()
+  if self.closed then return end
+  local deadline = self.core:deadline()
+  local entry = self.busy[self.busy_first]
+  if entry and (not deadline or entry[2] < deadline) then deadline = entry[2] end
+  if deadline and (not self.armed or deadline < self.armed) then
+    self.armed = deadline
+    self.timer:start(math.max(0, deadline - self.loop:now()))
+  end
+end
+
+function Connection:on_timer()
+  self.armed = nil
+  if self.closed then return end
+  local now = self.loop:now()
+  self:expire_busy(now)
+  self:process(self.core:tick(now, self.slots))
+  self:flush()
+end
+
+-- ---- the end ----
+
+--- The C session is over: what is left is written, then the transport closes.
+function Connection:finish(reason)
+  if self.ending or self.closed then return end
+  self.ending = true
+  self.end_reason = self.lost_reason or reason or "closed"
+  if self.processing then self.again = true end
+  if not self.dirty then
+    self.dirty = true
+    self.loop:defer(self.flush_deferred)
+  end
+end
+
+function Connection:end_transport()
+  if self.closed then return end
+  self.closed = true
+  self.timer:close()
+  self.transport:close_after_flush(1)
+  self:emit("closed", self.end_reason)
+  if self.on_closed then self.on_closed(self.end_reason) end
+  if self.unbind_waiter then
+    local waiter = self.unbind_waiter
+    self.unbind_waiter = nil
+    wake(waiter, true)
+  end
+end
+
+--- Drains, unbinds and closes: no new requests, pending responses are awaited up to `timeout_s`.
+---@async
+---@param timeout_s? number  default 10
+---@return boolean? ok
+---@return string? message
+---@return string? code  "closed"
+function Connection:unbind(timeout_s)
+  if self.closed or self.ending then return nil, "session is closed", "closed" end
+  self.core:unbind(timeout_s or 10, self.loop:now())
+  self:poll()
+  self:touch()
+  local token = task.current()
+  if token and not self.unbind_waiter then
+    self.unbind_waiter = token
+    wait()
+  end
+  return true
+end
+
+--- Ends the session at once, without unbind; pending requests fail with "connection_lost".
+---@param reason? "closed"|"shutting down"
+function Connection:close(reason)
+  if self.closed or self.ending then return end
+  self.core:close(reason or "closed")
+  self:poll()
+  self:touch()
+end
+
+--- Hands every PDU, both ways, to the `pdu` event.
+function Connection:trace_pdus()
+  self.trace = self.trace or tracer.new(function(direction, pdu) self:emit("pdu", pdu, direction) end)
+end
+
+local on = Connection.on
+function Connection:on(name, fn)
+  if name == "pdu" then self:trace_pdus() end
+  return on(self, name, fn)
+end
+
+return connection

@@ -1,0 +1,98 @@
+--- Statuses and field values in words.
+local core = require "smpp.core"
+
+local explain = {}
+
+local sets = core.protocol.values()
+local set_of = {}
+for _, command in ipairs(core.protocol.commands()) do
+  for _, param in ipairs(command.params) do
+    if param.values ~= "" then set_of[param.name] = param.values end
+  end
+end
+for _, tlv in ipairs(core.protocol.tlvs()) do
+  if tlv.values ~= "" then set_of[tlv.name] = tlv.values end
+end
+for name in pairs(sets) do set_of[name] = set_of[name] or name end
+set_of.error_status_code, set_of.broadcast_error_status = nil, nil
+
+local status_fields = { command_status = true, status = true, error_status_code = true, broadcast_error_status = true }
+
+--- What a command_status means and what to do about it.
+---@param status string|integer  name, alias or code
+---@return { code: integer, name: string, alias: string?, meaning: string, advice: string, class: string, bind: string }? row
+---  class: success, throttle, temporary, permanent, session; bind: bound, retry_later, give_up
+---@return string? message
+---@return string? code  "bad_value": not a name SMPP knows
+function explain.status(status)
+  if type(status) == "string" and status:match("^0x%x+$") then status = tonumber(status) end
+  local row = core.protocol.status(status)
+  if row then
+    row.bind = row.bind or "retry_later"
+    return row
+  end
+  if type(status) ~= "number" then
+    local names = {}
+    for _, name in ipairs(core.protocol.statuses()) do names[name] = true end
+    local like = core.suggest(tostring(status), names)
+    return nil, ("no command_status is called '%s'%s"):format(tostring(status), like and ("; did you mean " .. like .. "?") or ""),
+      "bad_value"
+  end
+  local vendor = status >= 0x400 and status <= 0x4FF
+  return {
+    code = status, name = ("0x%08X"):format(status), class = "permanent", bind = "retry_later",
+    meaning = vendor and "an error of the carrier's own (0x400-0x4FF)" or "not in the tables of SMPP",
+    advice = "ask the carrier for its list of error codes",
+  }
+end
+
+local function band(a, mask)
+  local result, bit = 0, 1
+  while mask > 0 do
+    if mask % 2 == 1 and a % 2 == 1 then result = result + bit end
+    a, mask, bit = math.floor(a / 2), math.floor(mask / 2), bit * 2
+  end
+  return result
+end
+
+--- A field's value in words, nil where SMPP has none for it.
+---@param field string  parameter or TLV
+---@param value integer
+---@return string?
+function explain.value(field, value)
+  if status_fields[field] then return explain.status(value).name end
+  local set, words, seen = sets[set_of[field] or ""], {}, {}
+  if not set then return nil end
+  for _, row in ipairs(set) do
+    local group = row.sub .. "/" .. row.mask
+    local part = band(value, row.mask)
+    if not seen[group] and part >= row.low and part <= row.high and (row.mask >= 0xFF or value <= 0xFF) then
+      seen[group] = true
+      local is_flag = row.mask ~= 0xFF and row.mask ~= 0xFFFF
+      if not (is_flag and row.low == 0 and (row.name == "none" or row.name == "inactive")) then words[#words + 1] = row.name end
+    end
+  end
+  if #words == 0 then return next(seen) and "none" or "reserved" end
+  return table.concat(words, ", ")
+end
+
+--- As explain.value, for people: unknown fields are the caller's mistake.
+---@param field string
+---@param value integer|string
+---@return string? words
+---@return string? message
+---@return string? code  "unknown_field"
+function explain.field(field, value)
+  if status_fields[field] then
+    local row, message, code = explain.status(value)
+    if not row then return nil, message, code end
+    return row.name .. ": " .. row.meaning
+  end
+  if not set_of[field] then
+    local like = core.suggest(field, set_of)
+    return nil, ("%s: its values have no names%s"):format(field, like and ("; did you mean " .. like .. "?") or ""), "unknown_field"
+  end
+  return explain.value(field, tonumber(value) or error("explain: a number expected", 2))
+end
+
+return explain

@@ -1,0 +1,62 @@
+--- smpp[s]://id:password@host[:port][,host...][?option=value]
+local url = {}
+
+local PORTS = { smpp = 2775, smpps = 8775 }
+
+local function decode(text) return (text:gsub("%%(%x%x)", function(pair) return string.char(tonumber(pair, 16)) end)) end
+
+local function host_of(text, default_port)
+  local host, port = text:match("^%[(.-)%]:?(%d*)$")
+  if not host then host, port = text:match("^([^:]*):?(%d*)$") end
+  if not host or host == "" then return nil, ("'%s' is no host[:port]; an IPv6 address stands in brackets"):format(text) end
+  port = port == "" and default_port or tonumber(port)
+  if port < 1 or port > 65535 then return nil, ("port %d: 1 to 65535 expected"):format(port) end
+  return { host = decode(host), port = port }
+end
+
+--- Options are numbers where they look like numbers, true for `?name` and `=true`.
+local function value_of(text)
+  if text == "true" then return true end
+  if text == "false" then return false end
+  return tonumber(text) or decode(text)
+end
+
+--- Reads a URL.
+---@param text string
+---@return { system_id: string?, password: string?, hosts: { host: string, port: integer }[], tls: boolean?, options: table }? parsed
+---@return string? message
+---@return string? code  "bad_value"
+function url.parse(text)
+  local scheme, rest = text:match("^(%a+)://(.*)$")
+  if not scheme or not PORTS[scheme:lower()] then
+    return nil, ("'%s': a URL like smpp://system_id:password@host:2775 expected"):format((text:gsub(":[^:@/]*@", ":***@"))), "bad_value"
+  end
+  scheme = scheme:lower()
+  local main, query = rest:match("^([^?]*)%??(.*)$")
+  main = main:gsub("/+$", "")
+  local user, hosts = main:match("^(.*)@([^@]*)$")
+  hosts = hosts or main
+  local parsed = { hosts = {}, options = {} }
+  if scheme == "smpps" then parsed.tls = true end
+  if user then
+    local id, password = user:match("^([^:]*):(.*)$")
+    parsed.system_id = decode(id or user)
+    if password then parsed.password = decode(password) end
+  end
+  for piece in (hosts .. ","):gmatch("([^,]*),") do
+    local host, message = host_of(piece, PORTS[scheme])
+    if not host then return nil, message, "bad_value" end
+    parsed.hosts[#parsed.hosts + 1] = host
+  end
+  for piece in query:gmatch("[^&]+") do
+    local name, value = piece:match("^([^=]+)=(.*)$")
+    if name then
+      parsed.options[decode(name)] = value_of(value)
+    else
+      parsed.options[decode(piece)] = true
+    end
+  end
+  return parsed
+end
+
+return url
