@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "bind_text.h"
+#include "smpp/datacoding.h"
 #include "smpp/gsm7.h"
 #include "smpp/text.h"
 
@@ -44,27 +45,22 @@ static void push_character(lua_State *L, uint32_t codepoint) {
   lua_pushlstring(L, (const char *)utf8, length);
 }
 
-static int push_fault(lua_State *L, const struct smpp_coding *coding, int error, const struct smpp_text_fault *fault) {
-  char message[160], codepoint[16];
-  if (error == SMPP_ERR_BAD_VALUE) {
-    (void)snprintf(message, sizeof message, "ill-formed UTF-8 at octet %lu", (unsigned long)fault->octet);
-    return push_error(L, error, message);
-  }
-  if (error != SMPP_ERR_UNMAPPABLE) {
-    (void)snprintf(message, sizeof message, "%s: no such national language table (locking %u, single %u)",
-                   smpp_encoding_name(coding->encoding), coding->locking, coding->single);
-    return push_error(L, error, message);
-  }
-  (void)snprintf(codepoint, sizeof codepoint, "U+%04lX", (unsigned long)fault->codepoint);
+int push_text_fault(lua_State *L, int error, const char *encoding, const struct smpp_text_fault *fault) {
+  char codepoint[16];
   lua_pushnil(L);
-  if (fault->codepoint >= 0x20 && fault->codepoint != 0x7F) {
-    push_character(L, fault->codepoint);
-    lua_pushfstring(L, "character %d (%s, %s) cannot be written in %s", (int)fault->character, codepoint,
-                    lua_tostring(L, -1), smpp_encoding_name(coding->encoding));
-    lua_remove(L, -2);
+  if (error == SMPP_ERR_BAD_VALUE) {
+    lua_pushfstring(L, "ill-formed UTF-8 at octet %d", (int)fault->octet);
+  } else if (error == SMPP_ERR_UNMAPPABLE) {
+    (void)snprintf(codepoint, sizeof codepoint, "U+%04lX", (unsigned long)fault->codepoint);
+    bool visible = fault->codepoint >= 0x20 && fault->codepoint != 0x7F;
+    lua_pushstring(L, visible ? ", " : "");
+    push_character(L, visible ? fault->codepoint : 0);
+    lua_pushfstring(L, "character %d (%s%s%s) cannot be written in %s", (int)fault->character, codepoint,
+                    lua_tostring(L, -2), lua_tostring(L, -1), encoding);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
   } else {
-    lua_pushfstring(L, "character %d (%s) cannot be written in %s", (int)fault->character, codepoint,
-                    smpp_encoding_name(coding->encoding));
+    lua_pushfstring(L, "%s: no such national language table", encoding);
   }
   lua_pushstring(L, smpp_error_name(error));
   return 3;
@@ -80,7 +76,7 @@ static int text_encode(lua_State *L) {
   struct smpp_text_fault fault = {0, 0, 0};
   uint8_t *out = room(L, smpp_text_encode_bound(length), local);
   int err = smpp_text_encode(&coding, text, length, fill, out, &octets, &units, &fault);
-  if (err != 0) return push_fault(L, &coding, err, &fault);
+  if (err != 0) return push_text_fault(L, err, smpp_encoding_name(coding.encoding), &fault);
   lua_pushlstring(L, (const char *)out, octets);
   lua_pushinteger(L, (lua_Integer)units);
   return 2;
@@ -204,6 +200,52 @@ static int text_capacity(lua_State *L) {
   return 1;
 }
 
+/* data_coding(octet) -> { encoding, default, reserved, compressed, auto_delete, class, flash, mwi } */
+static int text_data_coding(lua_State *L) {
+  static const char *const mwi_names[] = {"voicemail", "fax", "email", "other"};
+  uint32_t octet = check_u32(L, 1);
+  luaL_argcheck(L, octet <= 0xFF, 1, "data_coding is one octet");
+  struct smpp_data_coding d = smpp_data_coding_read((uint8_t)octet);
+  lua_createtable(L, 0, 9);
+  push_u32(L, octet);
+  lua_setfield(L, -2, "data_coding");
+  lua_pushstring(L, smpp_encoding_name(d.encoding));
+  lua_setfield(L, -2, "encoding");
+  const struct {
+    const char *name;
+    bool value;
+  } flags[] = {{"default", d.is_default},         {"reserved", d.reserved},         {"compressed", d.compressed},
+               {"auto_delete", d.auto_delete}, {"flash", d.message_class == 0}};
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+    lua_pushboolean(L, flags[i].value);
+    lua_setfield(L, -2, flags[i].name);
+  }
+  if (d.message_class >= 0) {
+    lua_pushinteger(L, d.message_class);
+    lua_setfield(L, -2, "class");
+  }
+  if (d.mwi) {
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, mwi_names[d.mwi_type]);
+    lua_setfield(L, -2, "type");
+    lua_pushboolean(L, d.mwi_active);
+    lua_setfield(L, -2, "active");
+    lua_pushboolean(L, d.mwi_store);
+    lua_setfield(L, -2, "store");
+    lua_setfield(L, -2, "mwi");
+  }
+  return 1;
+}
+
+/* with_class(encoding, class) -> data_coding | nil: the encoding has no classes */
+static int text_with_class(lua_State *L) {
+  int encoding = luaL_checkoption(L, 1, NULL, encoding_names);
+  int octet = smpp_data_coding_with_class((enum smpp_encoding)encoding, (unsigned)check_u32(L, 2));
+  if (octet < 0) return 0;
+  lua_pushinteger(L, octet);
+  return 1;
+}
+
 static const char *const unit_names[] = {"septet", "octet", "unit16"};
 
 /* { name = { data_coding = , unit = , foreign = }, … } */
@@ -240,7 +282,8 @@ static void push_languages(lua_State *L) {
 void smpp_open_text(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"encode", text_encode},         {"decode", text_decode},     {"cut", text_cut},
-      {"unmappable", text_unmappable}, {"capacity", text_capacity}, {NULL, NULL},
+      {"unmappable", text_unmappable}, {"capacity", text_capacity},
+      {"data_coding", text_data_coding}, {"with_class", text_with_class}, {NULL, NULL},
   };
   luaL_newlib(L, functions);
   push_encodings(L);
@@ -249,4 +292,5 @@ void smpp_open_text(lua_State *L) {
   lua_setfield(L, -2, "languages");
   lua_setfield(L, -2, "text");
   smpp_open_udh(L);
+  smpp_open_iconv(L);
 }

@@ -3,8 +3,15 @@
 #define SMPP_BIND_TEXT_H
 
 #include "binding.h"
+#include "smpp/chars.h"
 
 /* Adds the table `udh` to the module, which is on top. */
 void smpp_open_udh(lua_State *L);
+
+/* Adds the table `iconv`. */
+void smpp_open_iconv(lua_State *L);
+
+/* Pushes nil, message, code for a text that could not be encoded; returns 3. */
+int push_text_fault(lua_State *L, int error, const char *encoding, const struct smpp_text_fault *fault);
 
 #endif

@@ -26,9 +26,7 @@ struct smpp_text_fault {
   P(ODD_OCTET, "odd_octet", "the last octet is half of a 16-bit unit")                    \
   P(BYTE_ORDER_MARK, "byte_order_mark", "begins with a byte order mark")                  \
   P(LITTLE_ENDIAN, "little_endian", "begins with FF FE: the peer seems to be little-endian") \
-  P(UNKNOWN_LANGUAGE, "unknown_language", "no table for this language: read with the default one") \
-  P(ILL_FORMED, "ill_formed", "the octets are not in this character set")                 \
-  P(COMPRESSED, "compressed", "compressed text is handed on as it is")
+  P(UNKNOWN_LANGUAGE, "unknown_language", "no table for this language: read with the default one")
 
 #define SMPP_TEXT_PROBLEM_ENUM(code, name, text) SMPP_TEXT_##code,
 enum smpp_text_problem { SMPP_TEXT_PROBLEMS(SMPP_TEXT_PROBLEM_ENUM) SMPP_TEXT_PROBLEM_COUNT };

@@ -31,7 +31,10 @@ unsigned smpp_coding_units(const struct smpp_coding *coding, uint32_t c) {
       return smpp_gsm7_units(coding->locking, coding->single, c);
     case SMPP_UCS2: case SMPP_UCS2_LE: case SMPP_UCS2_BOM:
       return c > 0xFFFF ? 2 : 1;
+    case SMPP_BINARY:
+      return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     default:
+      if (smpp_encoding_is_foreign(coding->encoding)) return 0;
       return smpp_charset_octet(coding->encoding, c) >= 0;
   }
 }

@@ -42,7 +42,7 @@ SMPP_MUST_CHECK int smpp_text_encode(const struct smpp_coding *coding, const uin
 size_t smpp_text_decode(const struct smpp_coding *coding, const uint8_t *octets, size_t length, unsigned fill,
                         size_t septets, uint8_t *out, struct smpp_text_problems *problems);
 
-/* Units that the character |c| takes, 0 when it cannot be encoded.  Not for foreign encodings. */
+/* Units that the character |c| takes; 0 when it cannot be encoded, and for foreign encodings. */
 unsigned smpp_coding_units(const struct smpp_coding *coding, uint32_t c);
 
 /* Cuts a text into parts, one smpp_text_cut() each. */

@@ -1,198 +1,175 @@
 --- Text <-> octets of a short message: picks the coding, tells what a message costs, cuts it into parts.
 --- The guide is docs/text.md.
 local core = require "smpp.core".text
+local coding = require "smpp.text.coding"
+local plan = require "smpp.text.plan"
 
 local text = {}
 
+local NONE = {}
+local UDHI = 0x40
+local LONG = { concat_8bit = true, concat_16bit = true, sar = true, payload = true, none = true }
+local UNMAPPABLE = { error = true, ["?"] = true, transliterate = true }
+
+---@class smpp.TextPeer  what the peer means by data_coding
+---@field default_alphabet? string  the encoding behind data_coding 0 (default gsm7)
+---@field data_codings? table<integer, string>  data_coding -> encoding, where the peer differs from the book
+
+---@class smpp.TextOptions : smpp.TextPeer
+---@field encoding? string         this one only; else the one of `allow` with the fewest parts
+---@field allow? string[]          codings to choose from, preferred first (default: the peer's default alphabet, ucs2)
+---@field language? string|integer|(string|integer)[]  national languages whose tables may be used
+---@field locking? string|integer  this locking shift table
+---@field single? string|integer   this single shift table
+---@field class? integer           message class: 0 flash, 1 ME, 2 SIM, 3 TE
+---@field on_unmappable? "error"|"?"|"transliterate"  what no coding can write (default error)
+---@field udh? "concat_8bit"|"concat_16bit"|"sar"|"payload"|"none"  how several parts are marked (default concat_8bit)
+---@field reference? integer|fun(): integer  of the parts; default: a counter of this module
+---@field elements? string|smpp.UdhElement[]  other UDH elements for every part: raw octets, or as smpp.udh takes them
+---@field graphemes? boolean       keep what a reader sees as one character in one part (default true)
+---@field max_parts? integer       more is `too_long` (default and most: 255)
+---@field fill? integer            gsm7_packed: zero bits before the first septet (`encode`; `split` knows)
+
+---@class smpp.TextInfo
+---@field encoding string      the coding chosen
+---@field data_coding integer  what to put into the PDU
+---@field esm_class integer    0x40 when the parts begin with a UDH, else 0
+---@field locking integer      national language of the locking shift table, 0 default
+---@field single integer       national language of the single shift table, 0 default
+---@field parts integer        short messages it takes
+---@field units integer        septets, octets or 16-bit units of the whole text
+---@field units_left integer   room in the last part
+---@field text string          what is sent: the text, with its replacements where some were asked for
+---@field udh? string          header of a single message that needs one
+---@field reference? integer   of the parts (`split`)
+---@field culprits smpp.TextCulprit[]  characters that the cheapest allowed coding lacks
+
+---@class smpp.TextCulprit
+---@field character string
+---@field codepoint integer
+---@field position integer  which character of the text, from 1
+---@field octet integer     where its UTF-8 begins, from 1
+---@field units integer     what it takes in the coding chosen
+
 local OPTIONS = {
-  encoding = "string", allow = "table", language = true, locking = true, single = true, fill = "number",
-  udh = "string", reference = true, graphemes = "boolean", max_parts = "number", on_unmappable = "string",
-  default_alphabet = "string",
+  encoding = "string", allow = "table", language = true, locking = true, single = true, class = "number",
+  on_unmappable = "string", udh = "string", reference = true, elements = true, graphemes = "boolean",
+  max_parts = "number", fill = "number", default_alphabet = "string", data_codings = "table",
 }
 local DECODE_OPTIONS = {
-  locking = true, single = true, fill = "number", septets = "number", default_alphabet = "string",
-}
-local NONE = {}
-
-local PAYLOAD_OCTETS = 65535 -- what the TLV message_payload can hold
-local UDHI = 0x40
-
---- How parts are numbered: octets of the concatenation element, the most its reference can be, the element.
---- With sar the message centre makes the element, so the parts leave room for it.
-local CONCAT = {
-  concat_8bit = {
-    octets = 5, reference = 0xFF,
-    header = function(reference, total, seq) return string.char(0x00, 3, reference, total, seq) end,
-  },
-  concat_16bit = {
-    octets = 6, reference = 0xFFFF,
-    header = function(reference, total, seq)
-      return string.char(0x08, 4, math.floor(reference / 256), reference % 256, total, seq)
-    end,
-  },
-  sar = { octets = 5, reference = 0xFFFF },
+  locking = true, single = true, fill = "number", septets = "number", default_alphabet = "string", data_codings = "table",
 }
 
-local language_ids = {}
-for id = 0, #core.languages do language_ids[core.languages[id].name] = id end
+-- The checks return what is wrong, so that the public function can blame its caller.
 
---- The id of a national language given by name or number.
-local function language_id(language) return language_ids[language] or language or 0 end
-
---- Raises, blaming the caller of the public function, unless the language has a `kind` table.
----@param language string|integer?
----@param kind "locking"|"single"
-local function check_language(language, kind)
-  local row = core.languages[language_id(language)]
-  if not row then error("unknown language '" .. tostring(language) .. "'", 4) end
-  if not row[kind] then error(("%s has no %s shift table"):format(row.name, kind), 4) end
+local function bad_encoding(name)
+  return not coding.encodings[name] and ("unknown encoding '%s'"):format(tostring(name)) or nil
 end
 
----@param o table?
----@return table
-local function check_options(o)
-  if o == nil then return NONE end
-  if type(o) ~= "table" then error("options must be a table", 3) end
+local function bad_language(language, kind)
+  local row = core.languages[coding.language(language)]
+  if not row then return ("unknown language '%s'"):format(tostring(language)) end
+  return not row[kind] and ("%s has no %s shift table"):format(row.name, kind) or nil
+end
+
+--- Options that are unknown or of the wrong type, and the peer's habits.
+local function bad_known(o, known)
+  if type(o) ~= "table" then return "options must be a table" end
   for name, value in pairs(o) do
-    local want = OPTIONS[name]
+    local want = known[name]
     if not want then
-      local known = {}
-      for option in pairs(OPTIONS) do known[#known + 1] = option end
-      table.sort(known)
-      error(("unknown option '%s' (known: %s)"):format(tostring(name), table.concat(known, ", ")), 3)
+      local names = {}
+      for option in pairs(known) do names[#names + 1] = option end
+      table.sort(names)
+      return ("unknown option '%s' (known: %s)"):format(tostring(name), table.concat(names, ", "))
     elseif want ~= true and type(value) ~= want then
-      error(("option '%s' must be a %s"):format(name, want), 3)
+      return ("option '%s' must be a %s"):format(name, want)
     end
   end
-  if o.encoding and not core.encodings[o.encoding] then error("unknown encoding '" .. o.encoding .. "'", 3) end
-  if o.udh and o.udh ~= "payload" and o.udh ~= "none" and not CONCAT[o.udh] then
-    error("unknown udh '" .. o.udh .. "'", 3)
-  end
-  check_language(o.locking, "locking")
-  check_language(o.single, "single")
+  local wrong = o.default_alphabet and bad_encoding(o.default_alphabet)
+  for _, name in pairs(o.data_codings or NONE) do wrong = wrong or bad_encoding(name) end
+  return wrong
+end
+
+local function bad_options(message, o)
+  if type(message) ~= "string" then return "text must be a string" end
+  if o == nil then return nil end
+  local wrong = bad_known(o, OPTIONS) or o.encoding and bad_encoding(o.encoding)
+  for _, name in ipairs(wrong and NONE or o.allow or NONE) do wrong = wrong or bad_encoding(name) end
+  wrong = wrong or bad_language(o.locking, "locking") or bad_language(o.single, "single")
   for _, language in ipairs(type(o.language) == "table" and o.language or { o.language }) do
-    check_language(language, "single")
+    wrong = wrong or bad_language(language, "single")
   end
-  return o
-end
-
---- The codings to try, cheapest first.
-local function candidates(o)
-  local locking, single = language_id(o.locking), language_id(o.single)
-  local list = {}
-  for _, encoding in ipairs(o.encoding and { o.encoding } or o.allow or { o.default_alphabet or "gsm7", "ucs2" }) do
-    list[#list + 1] = { encoding = encoding, locking = locking, single = single }
-    if o.language and (encoding == "gsm7" or encoding == "gsm7_packed") then
-      local languages = type(o.language) == "table" and o.language or { o.language }
-      for _, kind in ipairs { "single", "locking", "both" } do
-        for _, name in ipairs(languages) do
-          local id = language_id(name)
-          if kind == "single" or core.languages[id].locking then
-            list[#list + 1] = {
-              encoding = encoding, locking = kind ~= "single" and id or 0, single = kind ~= "locking" and id or 0,
-            }
-          end
-        end
-      end
-    end
+  if wrong then return wrong end
+  if o.udh and not LONG[o.udh] then return ("unknown udh '%s'"):format(o.udh) end
+  if o.on_unmappable and not UNMAPPABLE[o.on_unmappable] then
+    return ("on_unmappable must be error, ? or transliterate, not '%s'"):format(o.on_unmappable)
   end
-  return list
-end
-
---- The elements every part carries: national language tables.
-local function shift_elements(coding)
-  local elements = ""
-  if coding.single ~= 0 then elements = elements .. string.char(0x24, 1, coding.single) end
-  if coding.locking ~= 0 then elements = elements .. string.char(0x25, 1, coding.locking) end
-  return elements
-end
-
-local function with_length(elements)
-  if elements == "" then return nil end
-  return string.char(#elements) .. elements
-end
-
---- Zero bits between a header and the first packed septet.
-local function fill_bits(header_octets) return (7 - header_octets * 8 % 7) % 7 end
-
---- How many parts a text takes in one coding, and where they end.  `framed`: its octets will follow a header.
----@return table? plan
----@return string? err
----@return string? code  "unmappable", "bad_value", "too_long"
-local function plan(message, coding, o, framed)
-  local udh = o.udh or "concat_8bit"
-  local concat = CONCAT[udh]
-  local elements = shift_elements(coding)
-  local header = elements == "" and 0 or 1 + #elements
-  local fill = framed and fill_bits(header) or o.fill or 0
-  local octets, units, code = core.encode(message, coding.encoding, coding.locking, coding.single, fill)
-  if not octets then return nil, units, code end
-  local capacity = udh == "payload" and PAYLOAD_OCTETS - header or core.capacity(coding.encoding, header)
-  local size = udh == "payload" and #octets or units
-  local result = { coding = coding, elements = elements, octets = octets, units = units, concat = concat }
-  if size <= capacity then
-    result.parts, result.units_left = 1, capacity - size
-    return result
-  end
-  if not concat then
-    return nil, ("%d %ss, one message holds %d"):format(size, core.encodings[coding.encoding].unit, capacity), "too_long"
-  end
-  capacity = core.capacity(coding.encoding, 1 + #elements + concat.octets)
-  local ends, last, cut_code =
-    core.cut(message, coding.encoding, coding.locking, coding.single, capacity, o.graphemes ~= false)
-  if not ends then return nil, last, cut_code end
-  local most = math.min(o.max_parts or 255, 255)
-  if #ends > most then return nil, ("%d parts, at most %d are allowed"):format(#ends, most), "too_long" end
-  result.parts, result.ends, result.units_left = #ends, ends, capacity - last
-  return result
-end
-
---- The plan with the fewest parts; the earlier coding at equality.
-local function choose(message, o, framed)
-  local best, err, code
-  local list = candidates(o)
-  for _, coding in ipairs(list) do
-    local found, why, why_code = plan(message, coding, o, framed)
-    if found and (not best or found.parts < best.parts) then best = found end
-    if not found and (err == nil or code == "unmappable" and why_code ~= code) then err, code = why, why_code end
-    if best and best.parts == 1 then break end
-  end
-  if not best then return nil, err, code end
-  best.cheapest = list[1]
-  return best
+  if o.class and (o.class % 1 ~= 0 or o.class < 0 or o.class > 3) then return "class must be 0 to 3" end
+  return nil
 end
 
 --- `culprits`, found when asked for: only people want them.
-local function lazy_culprits(message, cheap, coding)
+local function lazy_culprits(message, cheap, c)
   return {
     __index = function(info, key)
       if key ~= "culprits" then return nil end
-      local list = core.unmappable(message, cheap.encoding, cheap.locking, cheap.single,
-        coding.encoding, coding.locking, coding.single)
+      local list = coding.unmappable(message, cheap, c)
       info.culprits = list
       return list
     end,
   }
 end
 
-local function describe(message, best)
-  local coding = best.coding
+local function describe(best)
+  local c = best.coding
   local info = {
-    encoding = coding.encoding,
-    data_coding = core.encodings[coding.encoding].data_coding,
-    esm_class = (best.elements ~= "" or best.ends and best.concat.header) and UDHI or 0,
-    locking = coding.locking,
-    single = coding.single,
+    encoding = c.encoding,
+    data_coding = best.data_coding,
+    esm_class = (best.elements ~= "" or best.ends and best.concat.element) and UDHI or 0,
+    locking = c.locking,
+    single = c.single,
     parts = best.parts,
     units = best.units,
     units_left = best.units_left,
-    udh = not best.ends and with_length(best.elements) or nil,
+    text = best.text,
+    udh = not best.ends and plan.with_length(best.elements) or nil,
   }
-  if coding == best.cheapest then
+  if c == best.cheapest then
     info.culprits = {}
     return info
   end
-  return setmetatable(info, lazy_culprits(message, best.cheapest, coding))
+  return setmetatable(info, lazy_culprits(best.text, best.cheapest, c))
+end
+
+--- Encodes a text without cutting it.
+---@param message string  UTF-8
+---@param o? smpp.TextOptions
+---@return string? octets
+---@return smpp.TextInfo|string info  or the error for people
+---@return string? code  "unmappable", "bad_value" (ill-formed UTF-8; a peer without this coding), "too_long"
+function text.encode(message, o)
+  local wrong = bad_options(message, o)
+  if wrong then error(wrong, 2) end
+  local best, err, code = plan.choose(message, o or NONE)
+  if not best then return nil, err, code end
+  return best.octets, describe(best)
+end
+
+--- What a text costs.
+---@param message string
+---@param o? smpp.TextOptions
+---@return smpp.TextInfo? info
+---@return string? err
+---@return string? code  as `encode`
+function text.measure(message, o)
+  local wrong = bad_options(message, o)
+  if wrong then error(wrong, 2) end
+  local best, err, code = plan.choose(message, o or NONE)
+  if not best then return nil, err, code end
+  local info = describe(best)
+  info.culprits = info.culprits
+  return info
 end
 
 local last_reference = 0
@@ -211,138 +188,93 @@ local function next_reference(reference, concat)
   return last_reference % (concat.reference + 1)
 end
 
----@class smpp.TextInfo
----@field encoding string      the coding chosen
----@field data_coding integer  what to put into the PDU
----@field esm_class integer    0x40 when the parts begin with a UDH, else 0
----@field locking integer      national language of the locking shift table, 0 default
----@field single integer       national language of the single shift table, 0 default
----@field parts integer        short messages it takes
----@field units integer        septets, octets or 16-bit units of the whole text
----@field units_left integer   room in the last part
----@field udh? string          header that goes before the octets of a single message with national tables
----@field reference? integer   of the parts (`split`)
----@field culprits smpp.TextCulprit[]  characters that the cheapest allowed coding lacks
-
----@class smpp.TextCulprit
----@field character string
----@field codepoint integer
----@field position integer  which character of the text, from 1
----@field octet integer     where its UTF-8 begins, from 1
----@field units integer     what it takes in the coding chosen
-
----@class smpp.TextOptions
----@field encoding? string         this one only; else the one of `allow` with the fewest parts
----@field allow? string[]          codings to choose from, preferred first (default gsm7, ucs2)
----@field language? string|integer|(string|integer)[]  national languages whose tables may be used
----@field locking? string|integer  this locking shift table
----@field single? string|integer   this single shift table
----@field udh? "concat_8bit"|"concat_16bit"|"sar"|"payload"|"none"  how several parts are marked (default concat_8bit)
----@field reference? integer|fun(): integer  of the parts; default: a counter of this module
----@field graphemes? boolean       keep what a reader sees as one character in one part (default true)
----@field max_parts? integer       more is `too_long` (default and most: 255)
----@field fill? integer            gsm7_packed: zero bits before the first septet (`encode`; `split` knows)
-
---- Encodes a text without cutting it.
----@param message string  UTF-8
----@param o? smpp.TextOptions
----@return string? octets
----@return smpp.TextInfo|string info  or the error for people
----@return string? code  "unmappable", "bad_value" (ill-formed UTF-8), "too_long"
-function text.encode(message, o)
-  local best, err, code = choose(message, check_options(o))
-  if not best then return nil, err, code end
-  return best.octets, describe(message, best)
-end
-
---- What a text costs.
----@param message string
----@param o? smpp.TextOptions
----@return smpp.TextInfo? info
----@return string? err
----@return string? code  as `encode`
-function text.measure(message, o)
-  local best, err, code = choose(message, check_options(o))
-  if not best then return nil, err, code end
-  local info = describe(message, best)
-  info.culprits = info.culprits
-  return info
-end
-
 ---@class smpp.TextPart
 ---@field octets string  UDH and payload, as in short_message
 ---@field udh? string    the UDH alone
 ---@field text string    the text of this part
 
---- Cuts a text into parts.  With `udh = "sar"` the parts carry no UDH: number them with the sar_* TLVs.
+--- Cuts a text into parts.  With `udh = "sar"` the parts carry no number: give them the sar_* TLVs.
 ---@param message string
 ---@param o? smpp.TextOptions
 ---@return smpp.TextPart[]? parts
 ---@return smpp.TextInfo|string info
 ---@return string? code  as `encode`
 function text.split(message, o)
-  o = check_options(o)
-  local best, err, code = choose(message, o, true)
+  local wrong = bad_options(message, o)
+  if wrong then error(wrong, 2) end
+  o = o or NONE
+  local best, err, code = plan.choose(message, o, true)
   if not best then return nil, err, code end
-  local info = describe(message, best)
+  local info = describe(best)
   if not best.ends then
-    local udh = info.udh
-    return { { octets = (udh or "") .. best.octets, udh = udh, text = message } }, info
+    return { { octets = (info.udh or "") .. best.octets, udh = info.udh, text = best.text } }, info
   end
-  local coding, concat = best.coding, best.concat
+  local concat = best.concat
   local reference = next_reference(o.reference, concat)
   info.reference = reference
   local parts, from = {}, 1
   for i, to in ipairs(best.ends) do
-    local slice = message:sub(from, to)
-    local udh = with_length((concat.header and concat.header(reference, best.parts, i) or "") .. best.elements)
-    local fill = fill_bits(udh and #udh or 0)
-    local octets = assert(core.encode(slice, coding.encoding, coding.locking, coding.single, fill))
-    parts[i] = { octets = (udh or "") .. octets, udh = udh, text = slice }
+    local slice = best.text:sub(from, to)
+    local header = plan.with_length((concat.element and concat.element(reference, best.parts, i) or "") .. best.elements)
+    local octets = assert(coding.encode(slice, best.coding, plan.fill_bits(header and #header or 0)))
+    parts[i] = { octets = (header or "") .. octets, udh = header, text = slice }
     from = to + 1
   end
   return parts, info
 end
 
---- The encoding that the data_coding values of SMPP stand for.
-local meanings = {}
-for name, encoding in pairs(core.encodings) do
-  if not name:find "_packed" and not name:find "^ucs2_" then meanings[encoding.data_coding] = name end
-end
-
----@class smpp.TextDecodeOptions
+---@class smpp.TextDecodeOptions : smpp.TextPeer
 ---@field locking? string|integer  as the UDH says
 ---@field single? string|integer
 ---@field fill? integer            gsm7_packed: bits between UDH and first septet
 ---@field septets? integer         gsm7_packed: how many
----@field default_alphabet? string what data_coding 0 means to the peer (default gsm7)
 
 ---@class smpp.TextProblem
----@field code string     "high_bit", "undefined", "lone_surrogate" …
+---@field code string     "high_bit", "undefined", "lone_escape", "lone_surrogate", "odd_octet" …
 ---@field offset integer  octet it was found at, from 1
 ---@field message string  for people
 
 --- Decodes received octets (without UDH); never fails.
 ---@param octets string
----@param coding string|integer  encoding or data_coding
+---@param what string|integer  encoding or data_coding
 ---@param o? smpp.TextDecodeOptions
----@return string text  UTF-8; binary is returned as it is
----@return smpp.TextProblem[]? problems
-function text.decode(octets, coding, o)
-  if o == nil then o = NONE end
-  for name, value in pairs(o) do
-    local want = DECODE_OPTIONS[name]
-    if not want then error(("unknown option '%s'"):format(tostring(name)), 2) end
-    if want ~= true and type(value) ~= want then error(("option '%s' must be a %s"):format(name, want), 2) end
-  end
-  local encoding = coding
-  if type(coding) == "number" then
-    encoding = coding == 0 and o.default_alphabet or meanings[coding] or "gsm7"
-  elseif not core.encodings[coding] then
-    error("unknown encoding '" .. tostring(coding) .. "'", 2)
+---@return string text  UTF-8; binary and compressed text as they are
+---@return (smpp.TextProblem[]|{ total: integer })? problems  the first 16, if any
+function text.decode(octets, what, o)
+  local wrong = o ~= nil and bad_known(o, DECODE_OPTIONS) or type(what) ~= "number" and bad_encoding(what)
+  if wrong then error(wrong, 2) end
+  o = o or NONE
+  local encoding = what
+  if type(what) == "number" then
+    if coding.is_compressed(what) then
+      return octets, { { code = "compressed", offset = 1, message = "compressed text is handed on as it is" }, total = 1 }
+    end
+    encoding = coding.meaning(what, o)
   end
   -- A language out of a received UDH may be one that nobody knows: the core reads it with the default table.
-  return core.decode(octets, encoding, language_id(o.locking), language_id(o.single), o.fill, o.septets)
+  local c = { encoding = encoding, locking = coding.language(o.locking), single = coding.language(o.single) }
+  return coding.decode(octets, c, o.fill, o.septets)
+end
+
+---@class smpp.DataCoding
+---@field data_coding integer
+---@field encoding string       what the octets are in, at this peer
+---@field default boolean       the peer's default alphabet: 0, or a reserved value
+---@field reserved boolean      no standard defines this value
+---@field class? integer        message class: 0 flash, 1 ME, 2 SIM, 3 TE
+---@field flash boolean         class 0
+---@field compressed boolean    cannot be read without decompressing
+---@field auto_delete boolean   to be deleted once read
+---@field mwi? { type: "voicemail"|"fax"|"email"|"other", active: boolean, store: boolean }  a waiting indication
+
+--- Explains a data_coding octet.
+---@param octet integer  0 to 255
+---@param o? smpp.TextPeer
+---@return smpp.DataCoding
+function text.data_coding(octet, o)
+  local wrong = o ~= nil and bad_known(o, DECODE_OPTIONS)
+  if wrong then error(wrong, 2) end
+  return coding.describe(octet, o or NONE)
 end
 
 return text
