@@ -3,42 +3,182 @@
 LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
 LUA  ?= lua5.4
 
+# The Luas of `make test`: the one that was asked for, else all.
+CHOSEN := $(if $(filter file,$(origin LUA)),$(LUAS),$(LUA))
+
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
            -Wundef -Wwrite-strings -Wvla -Wcast-qual -Wformat=2 -Wimplicit-fallthrough
 WERROR  ?=
 B       ?= build
-CORE_CFLAGS = -std=c99 $(WARN) $(WERROR) -fPIC -fvisibility=hidden $(CFLAGS)
+SAN     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 30
+
+CORE_CFLAGS = -std=c99 $(WARN) $(WERROR) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
+
+ifeq ($(filter $(LUA),$(LUAS)),)
+$(error LUA is one of: $(LUAS))
+endif
 
 # lua5.4 -> 5.4, luajit -> jit: the name of a Lua's build folder.
 id      = $(patsubst lua%,%,$(1))
+lua_api = $(if $(filter luajit,$(1)),5.1,$(call id,$(1)))
 pc      = $(if $(filter luajit,$(1)),luajit,$(patsubst lua%,lua-%,$(1)))
 incdir  = $(if $(filter luajit,$(1)),/usr/include/luajit-2.1,/usr/include/$(1))
 lua_cflags = $(shell pkg-config --cflags $(call pc,$(1)) 2>/dev/null || echo -I$(call incdir,$(1)))
 
 CORE_SRC := $(wildcard csrc/smpp/*.c)
 BIND_SRC := $(wildcard csrc/binding/*.c)
+TEST_SRC := $(wildcard spec/c/*_test.c)
+FUZZ_SRC := $(wildcard spec/c/fuzz_*.c)
+LUA_SRC  := $(shell find lua -name '*.lua')
 CORE_OBJ := $(CORE_SRC:csrc/smpp/%.c=$(B)/core/%.o)
+MODULE   := $(B)/$(call id,$(LUA))/smpp/core.so
 
-.PHONY: build env
-build: $(B)/$(call id,$(LUA))/smpp/core.so
+.PHONY: help build build-all build-c build-asan build-fuzz demo test env check check-gcc check-clang check-core \
+        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz rockspec tables install uninstall clean FORCE
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
 
-$(B)/core/%.o: csrc/smpp/%.c $(wildcard csrc/smpp/*.h)
+##@ Everyday
+help: ## this list
+	@awk -F':.*## ' '/^##@/ { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@echo "LUA=lua5.1|lua5.2|lua5.3|lua5.4|luajit narrows build, test, demo, install (default lua5.4, test: all five)"
+
+demo: ## installs what it needs, builds, and sends messages through the built-in message centre
+	@.ci/packages install build $(LUA)
+	@$(MAKE) --no-print-directory -s build
+	@eval "$$($(MAKE) --no-print-directory -s env)" && exec $(LUA) examples/demo.lua
+
+test: ## installs what the tests need, builds for each Lua and runs everything
+	@.ci/packages install build $(LUA) $(CHOSEN) specs $(if $(filter $(LUAS),$(CHOSEN)),clang lint fuzz valgrind) interop packaging || \
+	  { echo "0 passed, 1 failed"; exit 1; }
+	@$(MAKE) --no-print-directory -s spec/interop/node/node_modules/.package-lock.json
+	@LUAS="$(CHOSEN)" SECONDS=$(SECONDS) MAKE="$(MAKE)" $(LUA) spec/all.lua $(if $(filter-out $(CHOSEN),$(LUAS)),specs slow)
+
+build: $(MODULE) ## the C module for one Lua
+
+env: ## exports that let this Lua use the checkout: eval "$(make -s env LUA=lua5.4)"
+	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
+	@echo 'export LUA_CPATH="$(CURDIR)/$(B)/$(call id,$(LUA))/?.so;$${LUA_CPATH:-;;}"'
+	@echo 'export PATH="$(CURDIR)/bin:$$PATH" LUA=$(LUA)'
+
+clean: ## removes build/
+	rm -rf $(B)
+
+##@ Checks (each is part of make test)
+run_group = LUAS="$(CHOSEN)" SECONDS=$(SECONDS) MAKE="$(MAKE)" lua5.4 spec/all.lua
+
+check: ## warnings as errors with gcc and clang, clang-tidy, cppcheck, luacheck, the specs of the tree
+	@.ci/packages check build clang lint specs $(LUAS)
+	@$(run_group) check
+
+sanitize: ## specs and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@.ci/packages check build specs lua5.4 $(CHOSEN)
+	@$(run_group) sanitize
+
+valgrind: ## C tests under valgrind
+	@.ci/packages check build specs lua5.4 valgrind
+	@$(run_group) c valgrind
+
+gc: ## specs of the binding while Lua collects garbage all the time
+	@.ci/packages check build specs lua5.4 $(CHOSEN)
+	@$(run_group) gc
+
+fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regression/fuzz
+	@.ci/packages check build specs lua5.4 fuzz
+	@$(run_group) fuzz
+
+##@ Upkeep
+tables: ## writes the generated files again from csrc/tables
+	@for g in csrc/tables/gen_*.lua; do \
+	  out=$$(sed -n 's/^--.*gen_.*\.lua.* > \(.*\)/\1/p' $$g | head -n 1) && $(LUA) $$g > $(B)/generated && mv $(B)/generated $$out || exit 1; done
+
+rockspec: ## writes the list of modules in the rockspec again
+	@$(LUA) rockspec/modules.lua
+
+install: build ## copies the modules and the command below PREFIX (default /usr/local), for one Lua
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin $(sort $(patsubst lua/%/,share/lua/$(call lua_api,$(LUA))/%,$(dir $(LUA_SRC)))) lib/lua/$(call lua_api,$(LUA))/smpp)
+	@for f in $(LUA_SRC:lua/%=%); do install -m 644 lua/$$f $(DESTDIR)$(PREFIX)/share/lua/$(call lua_api,$(LUA))/$$f || exit 1; done
+	@install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/lua/$(call lua_api,$(LUA))/smpp/core.so
+	@sed 's/^installed_for=$$/installed_for=$(LUA)/' bin/smpp > $(DESTDIR)$(PREFIX)/bin/smpp && chmod 755 $(DESTDIR)$(PREFIX)/bin/smpp
+	@echo "installed below $(DESTDIR)$(PREFIX) for $(LUA)"
+
+uninstall: ## removes what install put there
+	@rm -rf $(DESTDIR)$(PREFIX)/share/lua/$(call lua_api,$(LUA))/smpp $(DESTDIR)$(PREFIX)/lib/lua/$(call lua_api,$(LUA))/smpp
+	@rm -f $(DESTDIR)$(PREFIX)/bin/smpp
+	@-rmdir $(addprefix $(DESTDIR)$(PREFIX)/,share/lua/$(call lua_api,$(LUA)) share/lua lib/lua/$(call lua_api,$(LUA)) lib/lua) 2>/dev/null; true
+
+# What the targets above are made of -------------------------------------------------------------------------------
+
+build-all: $(foreach l,$(LUAS),$(B)/$(call id,$(l))/smpp/core.so)
+build-c:    $(TEST_SRC:spec/c/%.c=$(B)/c/%)
+build-fuzz: $(FUZZ_SRC:spec/c/%.c=$(B)/fuzz/%) $(B)/fuzz/seeds
+build-asan:
+	@$(MAKE) --no-print-directory build-all build-c B=build/asan CC=gcc CFLAGS="$(SAN)"
+
+# Objects depend on the flags they were made with; -Werror makes no other object.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(LDFLAGS)' > $@
+
+$(B)/core/%.o: csrc/smpp/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 
+# Linked aside and moved: a Lua that has the old module mapped keeps it.
 define LUA_RULES
-$(B)/$(call id,$(1))/binding/%.o: csrc/binding/%.c $(wildcard csrc/binding/*.h csrc/smpp/*.h)
+$(B)/$(call id,$(1))/binding/%.o: csrc/binding/%.c $(B)/flags
 	@mkdir -p $$(@D)
 	$$(CC) $$(CORE_CFLAGS) -Icsrc $$(call lua_cflags,$(1)) -c -o $$@ $$<
 $(B)/$(call id,$(1))/smpp/core.so: $(CORE_OBJ) $(BIND_SRC:csrc/binding/%.c=$(B)/$(call id,$(1))/binding/%.o)
 	@mkdir -p $$(@D)
-	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@.new $$^ && mv $$@.new $$@
 endef
 $(foreach l,$(LUAS),$(eval $(call LUA_RULES,$(l))))
 
-# The exports that let this Lua use the checkout: eval "$(make -s env LUA=lua5.4)"
-env:
-	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
-	@echo 'export LUA_CPATH="$(CURDIR)/$(B)/$(call id,$(LUA))/?.so;$${LUA_CPATH:-;;}"'
+$(B)/c/%: spec/c/%.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -MF $@.d -MT $@ -Icsrc $(LDFLAGS) -o $@ $< $(CORE_OBJ)
+
+FUZZ_CC := clang -std=c99 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+$(B)/fuzz/core/%.o: csrc/smpp/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+$(B)/fuzz/fuzz_%: spec/c/fuzz_%.c $(CORE_SRC:csrc/smpp/%.c=$(B)/fuzz/core/%.o)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -MMD -MP -MF $@.d -MT $@ -Icsrc -o $@ $(filter %.c %.o,$^)
+
+$(B)/fuzz/seeds: spec/c/seeds.lua $(wildcard spec/fixtures/vectors/*.jsonl)
+	@rm -rf $@ $@.new && mkdir -p $@.new
+	@lua5.4 spec/c/seeds.lua $@.new && mv $@.new $@
+
+check-gcc check-clang: check-%:
+	@$(MAKE) --no-print-directory build-all build-c B=build/check/$* CC=$* WERROR=-Werror
+
+# The core stands alone: it includes nothing of ours but its own files, and no Lua header is on its path.
+check-core:
+	@! $(CC) -std=c99 -MM $(CORE_SRC) | tr ' ' '\n' | grep '\.h$$' | grep -v '^csrc/smpp/'
+
+TIDY := $(CORE_SRC:csrc/%.c=build/check/tidy/%) $(BIND_SRC:csrc/%.c=build/check/tidy/%)
+check-tidy: $(TIDY)
+$(TIDY): build/check/tidy/%: csrc/%.c $(wildcard csrc/*/*.h) .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=c99 -Icsrc $(if $(findstring /binding/,$<),$(call lua_cflags,lua5.4)) 2>$@.err || { cat $@.err; exit 1; }
+	@touch $@
+
+check-cppcheck:
+	@mkdir -p build/check/cppcheck
+	@cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	  --suppress=missingIncludeSystem --cppcheck-build-dir=build/check/cppcheck -Icsrc csrc
+
+check-luacheck:
+	@luacheck --quiet bin/smpp $(wildcard lua spec csrc/tables examples bench rockspec)
+
+spec/interop/node/node_modules/.package-lock.json: spec/interop/node/package-lock.json
+	cd $(<D) && npm ci --no-audit --no-fund --silent
+
+-include $(wildcard $(B)/core/*.d $(B)/*/binding/*.d $(B)/c/*.d $(B)/fuzz/*.d $(B)/fuzz/core/*.d)

@@ -1,0 +1,260 @@
+-- Runs groups of tests side by side and adds them up:  lua5.4 spec/all.lua [group…]
+-- Groups: specs c fuzz check sanitize valgrind gc slow (none given: all of them).
+-- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30); JOBS side by side
+-- (default: processors); MAKE.  Logs lie under build/log; what failed is printed in full.
+-- The last line is "N passed, N failed[, N skipped]"; exit 1 when something failed or nothing ran.
+local uv = require "luv"
+
+local MAKE = os.getenv("MAKE") or "make"
+local SECONDS = os.getenv("SECONDS") or "30"
+local JOBS = tonumber(os.getenv("JOBS")) or #(uv.cpu_info() or { 1 })
+local TIMEOUT_S = 900
+local LOGS = "build/log"
+
+local function lines(command)
+  local list, pipe = {}, assert(io.popen(command))
+  for line in pipe:lines() do list[#list + 1] = line end
+  pipe:close()
+  return list
+end
+
+local luas = {}
+for name in (os.getenv("LUAS") or "lua5.1 lua5.2 lua5.3 lua5.4 luajit"):gmatch("%S+") do luas[#luas + 1] = name end
+local function has_lua(wanted)
+  for _, name in ipairs(luas) do if name == wanted then return true end end
+end
+--- Slow specs run on these: what is not cheap is worth two interpreters, not five.
+local slow_luas = {}
+for _, name in ipairs { "lua5.4", "luajit" } do if has_lua(name) then slow_luas[#slow_luas + 1] = name end end
+if #slow_luas == 0 then slow_luas = luas end
+
+-- Reading a log: how many passed, failed, were skipped; nil when the run did not come to its end ---------------
+
+local function last_match(text, pattern)
+  local a, b, c, d
+  for line in text:gmatch("[^\r\n]+") do
+    local w, x, y, z = line:match(pattern)
+    if w then a, b, c, d = w, x, y, z end
+  end
+  return tonumber(a), tonumber(b), tonumber(c), tonumber(d)
+end
+
+local function read_busted(text)
+  local passed, failed, errors, pending = last_match(text, "^(%d+) success%a* / (%d+) failures? / (%d+) errors? / (%d+) pending")
+  if passed and passed + failed + errors + pending > 0 then return passed, failed + errors, pending end
+end
+
+local function read_counts(text)
+  local passed, failed = last_match(text, "^(%d+) passed, (%d+) failed")
+  if passed and passed + failed > 0 then return passed, failed, 0 end
+end
+
+-- The jobs ------------------------------------------------------------------------------------------------------
+
+local jobs = {}
+
+--- name; command for the shell; read = how to count (default: the exit code is one test); build = true: alone, first.
+local function add(job) jobs[#jobs + 1] = job end
+
+local function make(name, arguments, build)
+  add { name = name, command = MAKE .. " -s " .. arguments, build = build }
+end
+
+local function busted(name, lua, specs, environment)
+  add { name = name, read = read_busted, command = ("SMPP_NO_BUILD=1 %s %s spec/run.lua %s"):format(environment or "", lua, specs) }
+end
+
+local groups = {}
+
+function groups.specs()
+  make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
+  for _, lua in ipairs(luas) do busted("specs " .. lua, lua, "") end
+end
+
+function groups.c()
+  make("build C tests", "-j2 build-c", true)
+  for _, file in ipairs(lines("find spec/c -name '*_test.c' | sort")) do
+    local name = file:match("([^/]+)%.c$")
+    add { name = "c " .. name, command = "build/c/" .. name, read = read_counts }
+  end
+end
+
+function groups.fuzz()
+  make("build fuzz targets", "-j2 build-fuzz", true)
+  for _, file in ipairs(lines("find spec/c -name 'fuzz_*.c' | sort")) do
+    local name = file:match("([^/]+)%.c$")
+    add { name = name, command = ("sh spec/c/fuzz.sh %s %s"):format(name, SECONDS) }
+  end
+end
+
+function groups.check()
+  for _, target in ipairs { "check-gcc", "check-clang" } do make(target, "-j2 " .. target, true) end
+  for _, target in ipairs { "check-tidy", "check-core", "check-cppcheck", "check-luacheck" } do make(target, target) end
+  busted("specs of the tree", "lua5.4", "spec/tree")
+end
+
+--- The specs and the C tests again, under AddressSanitizer and UndefinedBehaviorSanitizer.
+function groups.sanitize()
+  make("build sanitized", "-j2 build-asan LUAS='" .. table.concat(slow_luas, " ") .. "'", true)
+  for _, lua in ipairs(slow_luas) do
+    -- Lua and libuv leave memory to the end of the process on purpose: leaks are looked for in the C tests.
+    busted("sanitize " .. lua, lua, "",
+      "SMPP_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
+      .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)")
+  end
+  for _, file in ipairs(lines("find spec/c -name '*_test.c' | sort")) do
+    local name = file:match("([^/]+)%.c$")
+    add { name = "sanitize " .. name, command = "build/asan/c/" .. name, read = read_counts }
+  end
+end
+
+function groups.valgrind()
+  make("build C tests", "-j2 build-c", true)
+  for _, file in ipairs(lines("find spec/c -name '*_test.c' | sort")) do
+    local name = file:match("([^/]+)%.c$")
+    add { name = "valgrind " .. name, read = read_counts,
+      command = "valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all build/c/" .. name }
+  end
+end
+
+--- The specs of the binding while Lua collects all the time.
+function groups.gc()
+  make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
+  for _, lua in ipairs { "lua5.1", "lua5.4" } do
+    if has_lua(lua) then busted("gc " .. lua, lua, "spec/core", "SMPP_GC=1") end
+  end
+end
+
+function groups.slow()
+  make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
+  for _, kind in ipairs { "slow", "interop", "packaging" } do
+    if #lines("find spec/" .. kind .. " -name '*_spec.lua' 2>/dev/null") > 0 then
+      for i, lua in ipairs(slow_luas) do
+        -- The packaging specs walk all Luas themselves.
+        if kind ~= "packaging" or i == 1 then busted(kind .. " " .. lua, lua, "spec/" .. kind) end
+      end
+    end
+  end
+end
+
+local ORDER = { "check", "specs", "c", "fuzz", "sanitize", "gc", "slow", "valgrind" }
+
+-- Running them --------------------------------------------------------------------------------------------------
+
+local total = { passed = 0, failed = 0, skipped = 0 }
+local started = uv.hrtime()
+local running, broken = {}, {}
+
+local function seconds_since(t) return (uv.hrtime() - t) / 1e9 end
+
+local function report(job, code, signal)
+  local file = io.open(job.log, "rb")
+  local text = file and file:read("*a") or ""
+  if file then file:close() end
+  local passed, failed, skipped = 1, 0, 0
+  if job.read then
+    passed, failed, skipped = job.read(text)
+    if not passed then passed, failed, skipped = 0, 1, 0 end -- died on the way: one failure, whatever it had done
+  end
+  local bad = code ~= 0 or signal ~= 0
+  if bad and failed == 0 then
+    failed = 1
+    if not job.read then passed = 0 end
+  end
+  if not job.build or failed > 0 then
+    total.passed, total.failed, total.skipped = total.passed + passed, total.failed + failed, total.skipped + skipped
+  end
+  if job.build and failed > 0 then broken[#broken + 1] = job.name end
+  print(("%-6s %-26s %7.1f s  %s%s%s"):format(failed > 0 and "FAILED" or "ok", job.name, seconds_since(job.started),
+    job.build and "" or ("%5d passed"):format(passed), failed > 0 and (" %d failed"):format(failed) or "",
+    skipped > 0 and (" %d skipped"):format(skipped) or ""))
+  if failed > 0 then
+    if job.timed_out then text = text .. ("\nstopped after %d s"):format(TIMEOUT_S) end
+    if signal ~= 0 then text = text .. ("\nended by signal %d"):format(signal) end
+    if code ~= 0 and job.read then text = text .. ("\nexit code %d"):format(code) end
+    print(("---- %s\n%s\n----"):format(job.command, (text:gsub("%s+$", ""))))
+  end
+  io.stdout:flush()
+end
+
+local function start(job, done)
+  job.log = LOGS .. "/" .. job.name:gsub("[^%w.]+", "-") .. ".log"
+  local fd = assert(uv.fs_open(job.log, "w", 420))
+  job.started = uv.hrtime()
+  local timer = uv.new_timer()
+  local handle, pid
+  handle, pid = uv.spawn("/bin/sh", {
+    args = { "-c", job.command }, stdio = { nil, fd, fd }, detached = true, -- its own group, so that a timeout ends its children too
+  }, function(code, signal)
+    timer:close()
+    handle:close()
+    running[pid] = nil
+    uv.fs_close(fd)
+    report(job, code, signal)
+    done()
+  end)
+  assert(handle, pid)
+  running[pid] = true
+  timer:start(TIMEOUT_S * 1000, 0, function()
+    job.timed_out = true
+    uv.kill(-pid, "sigkill")
+  end)
+end
+
+--- Runs a list of jobs, at most `width` at a time.
+local function run(list, width)
+  local next_job, active = 1, 0
+  local function fill()
+    while active < width and next_job <= #list do
+      local job = list[next_job]
+      next_job, active = next_job + 1, active + 1
+      start(job, function()
+        active = active - 1
+        fill()
+      end)
+    end
+  end
+  fill()
+  uv.run()
+end
+
+local wanted = {}
+for _, name in ipairs(arg) do
+  if not groups[name] then
+    io.stderr:write("spec/all.lua: no group '", name, "'\n")
+    os.exit(2)
+  end
+  wanted[name] = true
+end
+for _, name in ipairs(ORDER) do
+  if #arg == 0 or wanted[name] then groups[name]() end
+end
+
+os.execute("mkdir -p " .. LOGS)
+for _, name in ipairs { "sigint", "sigterm" } do
+  local signal = uv.new_signal()
+  signal:start(name, function()
+    for pid in pairs(running) do uv.kill(-pid, "sigkill") end
+    os.exit(130)
+  end)
+  signal:unref()
+end
+-- Children of this run see every tool as required, and not the make that called us.
+uv.os_setenv("SMPP_ALL_TOOLS", "1")
+for _, name in ipairs { "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "LUA", "B" } do uv.os_unsetenv(name) end
+
+local builds, tests, seen = {}, {}, {}
+for _, job in ipairs(jobs) do
+  if not seen[job.name] then
+    seen[job.name] = true
+    local list = job.build and builds or tests
+    list[#list + 1] = job
+  end
+end
+run(builds, 1)
+run(tests, JOBS)
+
+if #broken > 0 then print("did not build: " .. table.concat(broken, ", ")) end
+print(("%.0f s"):format(seconds_since(started)))
+print(("%d passed, %d failed%s"):format(total.passed, total.failed, total.skipped > 0 and (", %d skipped"):format(total.skipped) or ""))
+os.exit((total.failed > 0 or total.passed == 0) and 1 or 0)
