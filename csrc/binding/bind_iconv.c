@@ -30,14 +30,12 @@ static const struct charset *check_charset(lua_State *L, int arg) {
   return NULL;
 }
 
-static const iconv_t NO_CONVERTER = (iconv_t)-1;
-
-static iconv_t open_converter(const struct charset *charset, bool to_utf8) {
-  iconv_t converter = NO_CONVERTER;
-  for (size_t i = 0; i < 3 && charset->names[i] != NULL && converter == NO_CONVERTER; i++) {
-    converter = to_utf8 ? iconv_open("UTF-8", charset->names[i]) : iconv_open(charset->names[i], "UTF-8");
+static bool open_converter(const struct charset *charset, bool to_utf8, iconv_t *out) {
+  for (size_t i = 0; i < 3 && charset->names[i] != NULL; i++) {
+    *out = to_utf8 ? iconv_open("UTF-8", charset->names[i]) : iconv_open(charset->names[i], "UTF-8");
+    if (*out != (iconv_t)-1) return true; /* NOLINT(performance-no-int-to-ptr): POSIX says so */
   }
-  return converter;
+  return false;
 }
 
 static int push_missing(lua_State *L, const struct charset *charset) {
@@ -95,8 +93,8 @@ static int iconv_encode(lua_State *L) {
   struct smpp_text_fault fault;
   bool ill_formed = false;
   memcpy(room + size, text, length); /* iconv wants what it might change */
-  iconv_t converter = open_converter(charset, false);
-  if (converter == NO_CONVERTER) return push_missing(L, charset);
+  iconv_t converter;
+  if (!open_converter(charset, false, &converter)) return push_missing(L, charset);
   size_t written = encode(converter, charset->has_states, room + size, length, room, size, &fault, &ill_formed);
   (void)iconv_close(converter);
   if (fault.octet != 0) {
@@ -133,8 +131,8 @@ static int iconv_decode(lua_State *L) {
   size_t size = 4 * length + 4;
   char *room = lua_newuserdatauv(L, size + length, 0);
   memcpy(room + size, octets, length);
-  iconv_t converter = open_converter(charset, true);
-  if (converter == NO_CONVERTER) return push_missing(L, charset);
+  iconv_t converter;
+  if (!open_converter(charset, true, &converter)) return push_missing(L, charset);
   size_t written = decode(converter, room + size, length, room, size, &bad);
   (void)iconv_close(converter);
   lua_pushlstring(L, room, written);

@@ -90,8 +90,11 @@ static void advance(struct state *s, enum class next) {
   s->last = next;
 }
 
+static bool is_plain(uint8_t octet) { return octet >= 0x20 && octet < 0x7F; }
+
 size_t smpp_grapheme_length(const uint8_t *p, const uint8_t *end) {
   const uint8_t *start = p;
+  if (end - p >= 2 && is_plain(p[0]) && is_plain(p[1])) return 1; /* ASCII, the common case */
   uint32_t c = 0;
   unsigned used = smpp_utf8_get(p, end, &c);
   if (used == 0) return p < end;

@@ -25,8 +25,13 @@ local CONCAT = {
 --- The elements that split() writes itself: what the caller keeps must not hold them.
 local OWN_ELEMENTS = { [0x00] = true, [0x08] = true, [0x24] = true, [0x25] = true }
 
+local USUAL = { { encoding = "gsm7", locking = 0, single = 0 }, { encoding = "ucs2", locking = 0, single = 0 } }
+
 --- The codings to try, cheapest first.
 local function candidates(o)
+  if not (o.encoding or o.allow or o.language or o.locking or o.single or o.default_alphabet or o.data_codings) then
+    return USUAL
+  end
   local locking, single = coding.language(o.locking), coding.language(o.single)
   local list = {}
   for _, name in ipairs(o.encoding and { o.encoding } or o.allow or { o.default_alphabet or "gsm7", "ucs2" }) do
