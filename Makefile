@@ -94,7 +94,7 @@ fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regressio
 
 ##@ Upkeep
 tables: ## writes the generated files again from csrc/tables
-	@for g in csrc/tables/gen_*.lua; do \
+	@mkdir -p $(B) && for g in csrc/tables/gen_*.lua; do \
 	  out=$$(sed -n 's/^--.*gen_.*\.lua.* > \(.*\)/\1/p' $$g | head -n 1) && $(LUA) $$g > $(B)/generated && mv $(B)/generated $$out || exit 1; done
 
 rockspec: ## writes the list of modules in the rockspec again

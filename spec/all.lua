@@ -99,7 +99,7 @@ function groups.sanitize()
   for _, lua in ipairs(slow_luas) do
     -- Lua and libuv leave memory to the end of the process on purpose: leaks are looked for in the C tests.
     busted("sanitize " .. lua, lua, "",
-      "SMPP_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
+      "SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
       .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)")
   end
   for _, file in ipairs(lines("find spec/c -name '*_test.c' | sort")) do

@@ -1,0 +1,44 @@
+--- Commands, temporary folders and tools of the specs that start other programs.
+local shell = {}
+
+--- Runs a command in the shell: what it printed (both streams), exit code.
+function shell.run(command)
+  local pipe = assert(io.popen(("{ %s\n} 2>&1; echo \"=$?\""):format(command)))
+  local text = pipe:read("*a")
+  pipe:close()
+  local output, code = text:match("^(.*)=(%d+)\n$")
+  return output, tonumber(code)
+end
+
+--- As run, but anything but exit code 0 is an error that shows command and output.
+function shell.must(command)
+  local output, code = shell.run(command)
+  if code ~= 0 then error(("exit code %d from: %s\n%s"):format(code, command, output), 2) end
+  return output
+end
+
+--- The argument as one word of the shell.
+function shell.quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
+
+--- A new folder, and a function that removes it.
+function shell.folder()
+  local path = shell.must("mktemp -d"):match("%S+")
+  return path, function() shell.must("rm -rf " .. path) end
+end
+
+function shell.write(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  file:close()
+end
+
+--- Without the tool the running spec is skipped; in `make test`, where all are installed, it is an error.
+function shell.need(tool, package)
+  local _, code = shell.run("command -v " .. tool)
+  if code == 0 then return end
+  local message = tool .. " is missing (Debian: apt-get install " .. (package or tool) .. ")"
+  if os.getenv("SMPP_ALL_TOOLS") then error(message, 2) end
+  pending(message)
+end
+
+return shell
