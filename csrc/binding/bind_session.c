@@ -420,11 +420,20 @@ static int session_set_window(lua_State *L) {
   return 0;
 }
 
+/* session:set_max_unanswered(n): requests of the peer, an account's window */
+static int session_set_max_unanswered(lua_State *L) {
+  uint32_t count = check_u32(L, 2);
+  luaL_argcheck(L, count >= 1, 2, "at least 1");
+  smpp_session_set_max_unanswered(check_session(L), count);
+  return 0;
+}
+
 const luaL_Reg session_methods[] = {
     {"receive", session_receive},   {"tick", session_tick},           {"poll", session_poll},
     {"lost", session_lost},         {"close", session_close},         {"request", session_request},
     {"forward", session_forward},   {"answer", session_answer},       {"respond", session_respond},
     {"is_answerable", session_is_answerable}, {"unbind", session_unbind}, {"output", session_output},
     {"deadline", session_deadline}, {"state", session_state},         {"info", session_info},
-    {"in_flight", session_in_flight}, {"set_window", session_set_window}, {NULL, NULL},
+    {"in_flight", session_in_flight}, {"set_window", session_set_window},
+    {"set_max_unanswered", session_set_max_unanswered}, {NULL, NULL},
 };

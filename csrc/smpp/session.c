@@ -114,6 +114,8 @@ void smpp_session_set_window(struct smpp_session *s, uint32_t window) {
   if (s->window_used >= window) s->window_full = true;
 }
 
+void smpp_session_set_max_unanswered(struct smpp_session *s, uint32_t count) { s->config.max_unanswered = count; }
+
 void smpp_session_lost(struct smpp_session *s, const char *reason) {
   smpp_session_end(s, reason, false);
   smpp_buffer_free(&s->output);

@@ -89,6 +89,7 @@ uint32_t smpp_session_in_flight(const struct smpp_session *s); /* requests in th
 uint32_t smpp_session_unanswered(const struct smpp_session *s); /* inbound ones */
 size_t smpp_session_memory(const struct smpp_session *s); /* octets held, this struct included */
 void smpp_session_set_window(struct smpp_session *s, uint32_t window);
+void smpp_session_set_max_unanswered(struct smpp_session *s, uint32_t count);
 
 /* Octets from the peer: borrowed until smpp_session_next returned false, which keeps the rest. */
 void smpp_session_feed(struct smpp_session *s, const uint8_t *octets, size_t length, double now);
