@@ -134,8 +134,13 @@ function Connection:process(n)
       self:serve(slots[i + 1], slots[i + 2])
       i = i + 3
     elseif kind == RESPONSE then
-      self:complete(slots[i + 2], slots[i + 1], slots[i + 3], slots[i + 4])
+      local at = i
       i = i + 5
+      if i <= n and slots[i] == STATE then -- whoever waits for a bind finds the session bound
+        self:on_state(slots[i + 1], slots[i + 2], slots[i + 3])
+        i = i + 4
+      end
+      self:complete(slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 4])
     elseif kind == TIMEOUT then
       self:fail(slots[i + 1], "no response in time, outcome unknown", "timeout")
       i = i + 2
@@ -192,6 +197,7 @@ local function answer(self, pdu, result, status)
     ok, message, code = session:answer(pdu, nil, result, self.loop:now())
   elseif type(result) == "table" then
     ok, message, code = session:respond(pdu, result, self.loop:now())
+    if session:state() ~= self.state then self:poll() end -- it was a bind's
   elseif result == true then
     ok, message, code = session:answer(pdu, nil, nil, self.loop:now())
   else
@@ -200,6 +206,7 @@ local function answer(self, pdu, result, status)
   if not ok and code ~= "closed" and code ~= "not_sent" then
     error(("the answer to %s: %s"):format(pdu.command, message), 0)
   end
+  if not self.processing then self:touch() end -- the handler had waited
 end
 
 local function run(self, handler, pdu) return answer(self, pdu, handler(self.target, pdu)) end
