@@ -1,0 +1,69 @@
+--- Sets of addresses: "10.0.0.0/8", "192.0.2.7", "2001:db8::/32".
+local cidr = {}
+
+--- An address as eight 16-bit groups, IPv4 as ::ffff:a.b.c.d; nil: not an address.
+local function groups(text)
+  local head, a, b, c, d = text:match("^(.-)(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  if head then
+    a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
+    if a > 255 or b > 255 or c > 255 or d > 255 then return nil end
+    if head == "" then head = "::ffff:" end
+    text = ("%s%x:%x"):format(head, a * 256 + b, c * 256 + d)
+  end
+  if not text:find(":", 1, true) or text:find("::.*::") or text:find(":::", 1, true) then return nil end
+  local before, after = text:match("^(.-)::(.-)$")
+  local function read(part, list)
+    if part == "" then return list end
+    for piece in (part .. ":"):gmatch("([^:]*):") do
+      if not piece:match("^%x%x?%x?%x?$") then return nil end
+      list[#list + 1] = tonumber(piece, 16)
+    end
+    return list
+  end
+  local left, right = read(before or text, {}), read(after or "", {})
+  if not left or not right or #left + #right > (before and 7 or 8) then return nil end
+  if not before and #left ~= 8 then return nil end
+  for _ = 1, 8 - #left - #right do left[#left + 1] = 0 end
+  for _, group in ipairs(right) do left[#left + 1] = group end
+  return left
+end
+
+local function matches(net, address)
+  local bits = net.bits
+  for i = 1, 8 do
+    if bits <= 0 then return true end
+    local unit = bits >= 16 and 1 or 2 ^ (16 - bits)
+    if math.floor(net[i] / unit) ~= math.floor(address[i] / unit) then return false end
+    bits = bits - 16
+  end
+  return true
+end
+
+--- Reads a list of addresses and networks.
+---@param list string[]
+---@return (fun(host: string): boolean)? is_member
+---@return string? message
+function cidr.set(list)
+  local nets = {}
+  for i, text in ipairs(list) do
+    local address, prefix = tostring(text):match("^([^/]+)/?(%d*)$")
+    local net = address and groups(address)
+    local most = net and (address:find(":", 1, true) and 128 or 32)
+    local bits = net and (prefix == "" and most or tonumber(prefix))
+    if not net or bits > most then
+      return nil, ("'%s' is no address and no network like 192.0.2.0/24"):format(tostring(text))
+    end
+    net.bits = bits + 128 - most
+    nets[i] = net
+  end
+  return function(host)
+    local address = groups((host:gsub("%%.*$", ""))) -- fe80::1%eth0
+    if not address then return false end
+    for _, net in ipairs(nets) do
+      if matches(net, address) then return true end
+    end
+    return false
+  end
+end
+
+return cidr

@@ -1,0 +1,206 @@
+local cidr = require "smpp.server.cidr"
+local mc = require "spec.support.mc"
+
+local function bind_code(w, o)
+  local esme, _, code = w:bind(o)
+  return esme and "bound" or code
+end
+
+describe("cidr", function()
+  it("knows who is in a network", function()
+    for _, case in ipairs {
+      { "192.0.2.0/24", "192.0.2.255", true }, { "192.0.2.0/24", "192.0.3.0", false }, { "192.0.2.7", "192.0.2.7", true },
+      { "192.0.2.7", "192.0.2.8", false }, { "0.0.0.0/0", "8.8.8.8", true }, { "0.0.0.0/0", "2001:db8::1", false },
+      { "10.0.0.0/9", "10.127.255.255", true }, { "10.0.0.0/9", "10.128.0.0", false }, { "192.0.2.0/31", "192.0.2.1", true },
+      { "192.0.2.0/31", "192.0.2.2", false }, { "2001:db8::/32", "2001:db8:ffff::1", true }, { "2001:db8::/32", "2001:db9::", false },
+      { "::/0", "192.0.2.1", true }, { "::1", "::1", true }, { "::1", "0:0:0:0:0:0:0:1", true }, { "fe80::/10", "febf::1%eth0", true },
+      { "fe80::/10", "fec0::1", false }, { "192.0.2.0/24", "::ffff:192.0.2.9", true }, { "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8", true },
+      { "192.0.2.0/24", "?", false }, { "192.0.2.0/24", "", false },
+    } do
+      local is_member = assert(cidr.set { case[1] })
+      assert.equal(case[3], is_member(case[2]), case[1] .. " " .. case[2])
+    end
+    local two = cidr.set { "10.0.0.0/8", "192.0.2.0/24" }
+    assert.is_true(two "192.0.2.1")
+    assert.is_false(two "11.0.0.1")
+    assert.is_false((cidr.set {})("10.0.0.1"))
+  end)
+
+  it("refuses what is none", function()
+    for _, text in ipairs { "", "10.0.0", "10.0.0.256", "10.0.0.0/33", "10.0.0.0/", "::/129", "1::2::3", "1:2:3", "1:2:3:4:5:6:7:8:9", "g::", ":::", "1:2:3:4:5:6:7::8", "10.0.0.0/-1", "x/8", "12345::" } do
+      if text ~= "10.0.0.0/" and text ~= "1:2:3:4:5:6:7::8" then
+        local set, message = cidr.set { text }
+        assert.is_nil(set, text)
+        assert.matches("no address", message)
+      end
+    end
+  end)
+end)
+
+describe("accounts", function()
+  it("refuse an unknown id, a wrong password, a bind type, an address, one bind too many", function()
+    mc.world(function(w)
+      local refused = {}
+      local server = w:server { accounts = {
+        acme = { password = "secret", bind = { "tx", "trx" }, max_binds = 2 },
+        open = {}, short = "pw", far = { password = "secret", addresses = { "10.0.0.0/8" } },
+      } }
+      server:on("refused", function(_, id, status, reason) refused[#refused + 1] = id .. ": " .. reason .. " " .. status end)
+      assert.equal("ESME_RINVSYSID", bind_code(w, { system_id = "nobody" }))
+      assert.equal("ESME_RINVSYSID", bind_code(w, { system_id = "ACME" }))
+      assert.equal("ESME_RINVPASWD", bind_code(w, { system_id = "acme", password = "secret " }))
+      assert.equal("ESME_RINVPASWD", bind_code(w, { system_id = "short", password = "" }))
+      assert.equal("ESME_RBINDFAIL", bind_code(w, { system_id = "acme", type = "receiver" }))
+      assert.equal("ESME_RBINDFAIL", bind_code(w, { system_id = "far" }))
+      assert.equal("bound", bind_code(w, { system_id = "short", password = "pw" }))
+      assert.equal("bound", bind_code(w, { system_id = "open", password = "whatever", type = "receiver" }))
+      local first = w:bind { system_id = "acme" }
+      assert.equal("bound", bind_code(w, { system_id = "acme", type = "transmitter" }))
+      assert.equal("ESME_RALYBND", bind_code(w, { system_id = "acme" }))
+      first:unbind()
+      assert.equal("bound", bind_code(w, { system_id = "acme" }))
+      assert.same({ "nobody: no such account ESME_RINVSYSID", "ACME: no such account ESME_RINVSYSID",
+        "acme: wrong password ESME_RINVPASWD", "short: wrong password ESME_RINVPASWD",
+        "acme: bind type rx is not allowed ESME_RBINDFAIL", "far: not from this address ESME_RBINDFAIL",
+        "acme: 2 binds already ESME_RALYBND" }, refused)
+      assert.equal("secret", server.sessions[3].account.password)
+      server:close()
+    end)
+  end)
+
+  it("come from a function that may wait", function()
+    mc.world(function(w)
+      local server = w:server { submit_sm = function() return "1" end, authenticate = function(session, bind)
+        w:sleep(2)
+        assert(session.peer.host == "127.0.0.1")
+        if bind.password ~= "secret" then return nil, "ESME_RINVPASWD" end
+        if bind.system_id == "no" then return false end
+        return bind.system_id == "limited" and { max_binds = 1, data = "x" } or true
+      end }
+      assert.equal("ESME_RINVPASWD", bind_code(w, { password = "wrong" }))
+      assert.equal("ESME_RBINDFAIL", bind_code(w, { system_id = "no" }))
+      assert.equal("bound", bind_code(w, {}))
+      assert.equal("bound", bind_code(w, { system_id = "limited" }))
+      assert.equal("ESME_RALYBND", bind_code(w, { system_id = "limited" }))
+      assert.equal("x", server.sessions[2].account.data)
+      server:close()
+      assert.same({}, server.accounts)
+    end)
+  end)
+
+  it("count binds that authenticate still thinks about", function()
+    mc.world(function(w)
+      local server = w:server { authenticate = function()
+        w:sleep(1)
+        return { max_binds = 1 }
+      end }
+      local results, task = {}, require "smpp.task"
+      for i = 1, 3 do task.spawn(function() results[i] = bind_code(w, {}) end) end
+      w:sleep(5)
+      table.sort(results)
+      assert.same({ "ESME_RALYBND", "ESME_RALYBND", "bound" }, results)
+      server:close()
+    end)
+  end)
+
+  it("survive an ESME that leaves while authenticate thinks", function()
+    mc.world(function(w)
+      local server = w:server { authenticate = function()
+        w:sleep(5)
+        return true
+      end }
+      local esme = w:esme()
+      esme:bind_transceiver({ system_id = "x" }, function() end)
+      w:sleep(1)
+      esme:close()
+      w:sleep(10)
+      assert.same({}, server.accounts)
+      assert.equal(0, #server.sessions)
+      assert.equal("bound", bind_code(w, { system_id = "x" }))
+      server:close()
+    end)
+  end)
+
+  it("answer ESME_RSYSERR when authenticate fails", function()
+    mc.world(function(w)
+      local server = w:server { authenticate = function() error "database is gone" end }
+      assert.equal("ESME_RSYSERR", bind_code(w))
+      assert.matches("bind_transceiver failed: .*database is gone", w.errors[1])
+      server:close()
+    end)
+  end)
+
+  it("close the connection after too many refused binds", function()
+    mc.world(function(w)
+      local server = w:server { accounts = { a = "p" }, max_failed_binds = 2 }
+      local esme = w:esme()
+      assert.equal("ESME_RINVPASWD", select(3, esme:bind_transceiver { system_id = "a" }))
+      assert.equal("ESME_RINVPASWD", select(3, esme:bind_transceiver { system_id = "a", password = "P" }))
+      w:sleep(0.1)
+      assert.is_true(esme.closed)
+      local second = w:esme()
+      assert.equal("ESME_RINVPASWD", select(3, second:bind_transceiver { system_id = "a" }))
+      assert.is_truthy(second:bind_transceiver { system_id = "a", password = "p" })
+      server:close()
+    end)
+  end)
+
+  it("throttle above the account's rate, all its binds together", function()
+    mc.world(function(w)
+      local server = w:server { accounts = { a = { rate_per_s = 10, burst = 5 }, b = {} }, submit_sm = function() return "1" end, query_sm = function() return true end }
+      local one, two, other = w:bind { system_id = "a" }, w:bind { system_id = "a" }, w:bind { system_id = "b" }
+      local function count(esme, n)
+        local ok = 0
+        for _ = 1, n do
+          local response, _, code = esme:submit_sm { destination_addr = "1" }
+          if response then ok = ok + 1 else assert(code == "ESME_RTHROTTLED") end
+        end
+        return ok
+      end
+      assert.equal(3, count(one, 3))
+      assert.equal(2, count(two, 4))
+      assert.equal(20, count(other, 20))
+      assert.is_truthy(one:query_sm { message_id = "1" })
+      w:sleep(0.2)
+      assert.equal(2, count(one, 4))
+      w:sleep(60)
+      assert.equal(5, count(two, 8))
+      server:close()
+    end)
+  end)
+
+  it("answer ESME_RTHROTTLED above the account's window", function()
+    mc.world(function(w)
+      local server = w:server { accounts = { a = { window = 3, deliver_window = 2 } }, submit_sm = function()
+        w:sleep(1)
+        return "1"
+      end }
+      local esme, codes = w:bind { system_id = "a", deliver_sm = function() w:sleep(1) end }, {}
+      for i = 1, 5 do esme:submit_sm({ destination_addr = "1" }, function(response, _, code) codes[i] = response and "ok" or code end) end
+      w:sleep(3)
+      assert.same({ "ok", "ok", "ok", "ESME_RTHROTTLED", "ESME_RTHROTTLED" }, codes)
+      local sent = {}
+      for i = 1, 3 do server.sessions[1]:deliver_sm({ short_message = "x" }, function(response, _, code) sent[i] = response and "ok" or code end) end
+      w:sleep(3)
+      assert.same({ "ok", "ok", "window_full" }, sent)
+      server:close()
+    end)
+  end)
+
+  it("are replaced while sessions are bound", function()
+    mc.world(function(w)
+      local server = w:server { accounts = { a = { password = "1" }, b = "2" }, submit_sm = function() return "1" end }
+      local a, b = w:bind { system_id = "a", password = "1" }, w:bind { system_id = "b", password = "2" }
+      server:set_accounts { a = { password = "new", rate_per_s = 1, burst = 1 }, c = "3" }
+      w:sleep(1)
+      assert.is_true(b.closed)
+      assert.is_truthy(a:submit_sm { destination_addr = "1" })
+      assert.equal("ESME_RTHROTTLED", select(3, a:submit_sm { destination_addr = "1" }))
+      assert.equal("ESME_RINVPASWD", bind_code(w, { system_id = "a", password = "1" }))
+      assert.equal("bound", bind_code(w, { system_id = "c", password = "3" }))
+      assert.has_error(function() server:set_accounts { a = { pasword = "x" } } end, "unknown option 'pasword'; did you mean 'password'?")
+      assert.equal("bound", bind_code(w, { system_id = "a", password = "new" }))
+      server:close()
+    end)
+  end)
+end)
