@@ -52,6 +52,12 @@ describe("a character set of iconv", function()
     end)
   end
 
+  it("that ends within a character shows one replacement for it", function()
+    if not has "euc-jp" then return pending "this libc lacks euc-jp" end
+    assert.same({ "a\239\191\189", { { code = "ill_formed", offset = 2, message = "the octets are not euc-jp" }, total = 1 } },
+      { text.decode("a\143\176", "euc-jp") })
+  end)
+
   it("does not pass a yen sign off as a backslash, nor let an escape through", function()
     for _, encoding in ipairs { "shift_jis", "euc-jp" } do
       if has(encoding) then assert.equal("unmappable", select(3, text.encode("¥", { encoding = encoding }))) end

@@ -82,6 +82,57 @@ describe("splitting", function()
     end
   end
 
+  --- UTF-8 of a code point.
+  local function utf8(c)
+    if c < 0x80 then return string.char(c) end
+    local tail = ""
+    local lead = c < 0x800 and 0xC0 or c < 0x10000 and 0xE0 or 0xF0
+    for _ = 1, c < 0x800 and 1 or c < 0x10000 and 2 or 3 do
+      tail = string.char(0x80 + c % 64) .. tail
+      c = math.floor(c / 64)
+    end
+    return string.char(lead + c) .. tail
+  end
+
+  --- Any code point, those that join others more often than chance would have it.
+  local function any_character(random)
+    local kind = random(6)
+    if kind == 1 then return utf8(random(0x7F)) end
+    if kind == 2 then return utf8(0x300 + random(0x6F)) end
+    if kind == 3 then return ({ "\226\128\141", "\239\184\143", "🏽", "🇩", "👩", "❤", "\224\165\141", "क" })[random(8)] end
+    if kind == 4 then return utf8(0x1F300 + random(0x300)) end
+    local c = random(0x10FFFF)
+    if c >= 0xD800 and c <= 0xDFFF or c == 0xFEFF then c = 0x4F60 end
+    return utf8(c)
+  end
+
+  for _, udh in ipairs { "concat_8bit", "concat_16bit", "sar", "payload" } do
+    for _, options in ipairs {
+      {}, { graphemes = false }, { encoding = "ucs2_le" }, { encoding = "ucs2_bom", graphemes = false },
+      { elements = "\5\4\11\132\35\240" }, { allow = { "latin1", "ucs2" } },
+    } do
+      local name = ("joins any Unicode to the original: %s, %s, graphemes %s%s"):format(udh, options.encoding or "auto",
+        tostring(options.graphemes ~= false), options.elements and ", ports" or "")
+      it(name, function()
+        local random = util.random(seed + 100)
+        for round = 1, 15 do
+          local list = {}
+          for i = 1, random(400) do list[i] = any_character(random) end
+          local message = table.concat(list)
+          options.udh = udh
+          local parts, info = assert(text.split(message, options))
+          assert.equal(message, joined(parts, info), ("seed %d round %d"):format(seed, round))
+          -- A receiver may as well join the octets first.
+          local payloads = {}
+          for i, part in ipairs(parts) do payloads[i] = part.octets:sub(#(part.udh or "") + 1) end
+          if info.encoding ~= "ucs2_bom" then
+            assert.equal(message, (text.decode(table.concat(payloads), info.encoding)))
+          end
+        end
+      end)
+    end
+  end
+
   it("needs no header for what fits one message", function()
     for _, case in ipairs { { "a", 160 }, { "Ж", 70 }, { "€", 80 }, { "😀", 35 } } do
       local parts, info = text.split(case[1]:rep(case[2]))
@@ -90,6 +141,11 @@ describe("splitting", function()
       assert.equal(0, info.units_left)
       assert.equal(2, #text.split(case[1]:rep(case[2] + 1)))
     end
+    -- A byte order mark is sent with every part and takes room there.
+    local marked, marked_info = text.split(("a"):rep(69), { encoding = "ucs2_bom" })
+    assert.equal(140, #marked[1].octets)
+    assert.same({ 69, 0 }, { marked_info.units, marked_info.units_left })
+    assert.equal(2, #text.split(("a"):rep(70), { encoding = "ucs2_bom" }))
     local parts, info = text.split("")
     assert.same({ { octets = "", text = "" } }, parts)
     assert.equal("gsm7", info.encoding)
