@@ -181,7 +181,7 @@ static int read_tlv(lua_State *L, const char *name, uint32_t code, struct draft 
   unsigned kind = NAME_KIND(code), octets = kind == SMPP_U32 ? 4 : kind == SMPP_U16 ? 2 : 1;
   uint32_t value = 0;
   if (n >= DRAFT_TLVS_MAX) return luaL_error(L, "more than %d TLVs by name", DRAFT_TLVS_MAX);
-  tlv->tag = (uint16_t)NAME_TAG(code);
+  *tlv = (struct smpp_tlv_out){(uint16_t)NAME_TAG(code), 0, NULL};
   d->dropped[n] = lua_rawequal(L, -1, lua_upvalueindex(UP_NONE));
   d->named_count++;
   if (d->dropped[n]) return 0;

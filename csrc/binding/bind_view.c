@@ -65,10 +65,6 @@ static void push_list(lua_State *L, const struct smpp_pdu *pdu, unsigned positio
   for (int n = 1; smpp_pdu_next_item(pdu, position, &offset, &item); n++) {
     if (kind != SMPP_IDS) {
       lua_createtable(L, 0, 4);
-      if (item.dest_flag != 0) {
-        lua_pushinteger(L, item.dest_flag);
-        lua_setfield(L, -2, "dest_flag");
-      }
       if (item.dest_flag != 2) {
         lua_pushinteger(L, item.ton);
         lua_setfield(L, -2, "dest_addr_ton");

@@ -64,9 +64,10 @@ function explain.value(field, value)
   local set, words, seen = sets[set_of[field] or ""], {}, {}
   if not set then return nil end
   for _, row in ipairs(set) do
-    local group = row.sub .. "/" .. row.mask
+    -- Where networks differ in what a whole octet means, the first (GSM) is told.
+    local group = row.mask >= 0xFF and "" or row.sub .. "/" .. row.mask
     local part = band(value, row.mask)
-    if not seen[group] and part >= row.low and part <= row.high and (row.mask >= 0xFF or value <= 0xFF) then
+    if not seen[group] and part >= row.low and part <= row.high and (value <= 0xFF or row.mask > 0xFF) then
       seen[group] = true
       local is_flag = row.mask ~= 0xFF and row.mask ~= 0xFFFF
       if not (is_flag and row.low == 0 and (row.name == "none" or row.name == "inactive")) then words[#words + 1] = row.name end

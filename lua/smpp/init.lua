@@ -1,0 +1,35 @@
+--- SMPP 3.3, 3.4 and 5.0: codec, text, sessions, clients, servers, simulation.
+--- Requiring this loads no event loop; what needs one loads it when it is first used.
+local explain = require "smpp.explain"
+local pdus = require "smpp.pdu"
+
+local smpp = {
+  _VERSION = "0.1.0",
+  decode = pdus.decode,
+  encode = pdus.encode,
+  declare_tlv = pdus.declare_tlv,
+  none = pdus.none,
+  explain = explain.field,
+  status = explain.status,
+}
+
+-- name -> module, and the function in it (none: the module itself)
+local LAZY = {
+  text = { "smpp.text" }, udh = { "smpp.udh" }, receipt = { "smpp.receipt" }, timestamp = { "smpp.timestamp" },
+  address = { "smpp.address" }, tracker = { "smpp.tracker", "new" }, reassembly = { "smpp.reassembly", "new" },
+  run = { "smpp.run", "run" }, spawn = { "smpp.run", "spawn" }, sleep = { "smpp.run", "sleep" },
+  each = { "smpp.run", "each" }, pcall = { "smpp.run", "pcall" },
+  loop = { "smpp.loop" }, connect = { "smpp.client", "connect" }, open = { "smpp.client", "open" },
+  server = { "smpp.server", "new" }, simulator = { "smpp.simulator", "new" }, trace = { "smpp.trace" },
+}
+
+return setmetatable(smpp, {
+  __index = function(_, name)
+    local place = LAZY[name]
+    if not place then return nil end
+    local value = require(place[1])
+    if place[2] then value = value[place[2]] end
+    rawset(smpp, name, value)
+    return value
+  end,
+})
