@@ -13,7 +13,7 @@ size_t smpp_text_capacity(enum smpp_encoding encoding, size_t header_octets) {
     case SMPP_SEPTET:
       return left * 8 / 7;
     case SMPP_UNIT16:
-      return left / 2 - (encoding == SMPP_UCS2_BOM ? 1 : 0);
+      return encoding == SMPP_UCS2_BOM && left >= 2 ? left / 2 - 1 : left / 2;
     default:
       return left;
   }

@@ -189,6 +189,34 @@ describe("splitting", function()
   end)
 end)
 
+describe("room in one message", function()
+  for _, row in ipairs(util.tsv "segments.tsv") do
+    it("behind " .. row.udh_form, function()
+      local header = tonumber(row.header_octets)
+      assert.equal(tonumber(row.gsm7_septets), core.capacity("gsm7", header))
+      assert.equal(tonumber(row.gsm7_septets), core.capacity("gsm7_packed", header))
+      assert.equal(tonumber(row.octets), core.capacity("latin1", header))
+      assert.equal(tonumber(row.ucs2_units), core.capacity("ucs2", header))
+      -- The fill bits show in how many octets a packed text takes.
+      if header > 0 then
+        local elements = string.char(0xC0, header - 3) .. ("x"):rep(header - 3)
+        local parts = text.split("1234567", { encoding = "gsm7_packed", elements = elements })
+        assert.equal(header + math.ceil((tonumber(row.fill_bits) + 49) / 8), #parts[1].octets)
+        assert.equal("1234567", (text.decode(parts[1].octets:sub(header + 1), "gsm7_packed",
+          { fill = tonumber(row.fill_bits), septets = 7 })))
+      end
+    end)
+  end
+
+  it("is none behind a header that fills it", function()
+    assert.equal(0, core.capacity("gsm7", 140))
+    assert.equal(0, core.capacity("ucs2", 256))
+    assert.equal(1, core.capacity("gsm7", 139))
+    assert.equal(0, core.capacity("ucs2", 139))
+    assert.equal(0, core.capacity("ucs2_bom", 139))
+  end)
+end)
+
 describe("choosing", function()
   it("takes GSM where it can, else UCS-2, and says why", function()
     local info = text.measure("it’s 5€, isn’t it?")
