@@ -39,5 +39,6 @@ int luaopen_smpp_core(lua_State *L) {
   smpp_open_codec(L);
   smpp_open_protocol(L);
   smpp_open_text(L);
+  smpp_open_receipt(L);
   return 1;
 }

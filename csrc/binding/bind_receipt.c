@@ -1,0 +1,171 @@
+/* bind_receipt.c - core.receipt and core.timestamp: receipts' text, states, ids and times. */
+#include "binding.h"
+#include "smpp/receipt.h"
+#include "smpp/timestamp.h"
+
+/* Unix times leave 32 bits in 2038; a lua_Integer may have no more before 5.3. */
+static void push_seconds(lua_State *L, int64_t seconds) {
+  if (sizeof(lua_Integer) >= sizeof(int64_t)) lua_pushinteger(L, (lua_Integer)seconds);
+  else lua_pushnumber(L, (lua_Number)seconds);
+}
+
+/* A whole number of any Lua from |low| to |high|. */
+static int64_t check_whole(lua_State *L, int arg, double low, double high) {
+  lua_Number n = luaL_checknumber(L, arg);
+  luaL_argcheck(L, n >= low && n <= high && (lua_Number)(int64_t)n == n, arg, "number out of range, or a fraction");
+  return (int64_t)n;
+}
+
+/* zone_s, first_year and lenient from |arg| on. */
+static struct smpp_timestamp_rules check_rules(lua_State *L, int arg) {
+  struct smpp_timestamp_rules rules = {2000, 0, false};
+  if (!lua_isnoneornil(L, arg)) rules.zone_s = (int32_t)check_whole(L, arg, -86400, 86400);
+  if (!lua_isnoneornil(L, arg + 1)) rules.first_year = (int)check_whole(L, arg + 1, 0, 9900);
+  rules.lenient = lua_toboolean(L, arg + 2);
+  return rules;
+}
+
+/* scan(text [, zone_s, first_year]) -> fields, submitted, done */
+static int receipt_scan(lua_State *L) {
+  static const char *const names[] = {
+#define NAME(key, text, name) name,
+      SMPP_RECEIPT_KEYS(NAME)
+#undef NAME
+  };
+  size_t length;
+  const uint8_t *octets = (const uint8_t *)luaL_checklstring(L, 1, &length);
+  struct smpp_timestamp_rules rules = check_rules(L, 2);
+  struct smpp_receipt receipt;
+  smpp_receipt_scan(octets, length, &receipt);
+  lua_createtable(L, 0, SMPP_RECEIPT_KEY_COUNT);
+  for (int key = 0; key < SMPP_RECEIPT_KEY_COUNT; key++) {
+    const struct smpp_receipt_field *field = &receipt.field[key];
+    if (field->octets == NULL) continue;
+    lua_pushlstring(L, (const char *)field->octets, field->length);
+    lua_setfield(L, -2, names[key]);
+  }
+  for (int key = SMPP_RECEIPT_SUBMIT_DATE; key <= SMPP_RECEIPT_DONE_DATE; key++) {
+    const struct smpp_receipt_field *field = &receipt.field[key];
+    int64_t unix_s;
+    if (field->octets != NULL && smpp_receipt_date(field->octets, field->length, &rules, &unix_s))
+      push_seconds(L, unix_s);
+    else
+      lua_pushnil(L);
+  }
+  return 3;
+}
+
+/* state(word or number) -> name, final, number, stat; nothing when unknown */
+static int receipt_state(lua_State *L) {
+  const struct smpp_message_state *state;
+  uint32_t number;
+  if (lua_type(L, 1) == LUA_TNUMBER) {
+    state = to_u32(L, 1, &number) ? smpp_state_by_number(number) : NULL;
+  } else {
+    size_t length;
+    const char *word = luaL_checklstring(L, 1, &length);
+    state = smpp_state_by_stat((const uint8_t *)word, length);
+  }
+  if (state == NULL) return 0;
+  lua_pushstring(L, state->name);
+  lua_pushboolean(L, state->final);
+  lua_pushinteger(L, state->number);
+  lua_pushstring(L, state->stat);
+  return 4;
+}
+
+/* rebase(id, "hex" | "dec") -> the id in this base, taken to be in the other one; nil when it is not */
+static int receipt_rebase(lua_State *L) {
+  static const char *const bases[] = {"dec", "hex", NULL};
+  uint8_t out[SMPP_REBASED_MAX];
+  size_t length;
+  const char *id = luaL_checklstring(L, 1, &length);
+  size_t digits = smpp_message_id_rebase((const uint8_t *)id, length, luaL_checkoption(L, 2, NULL, bases) == 1, out);
+  if (digits == 0) lua_pushnil(L);
+  else lua_pushlstring(L, (const char *)out, digits);
+  return 1;
+}
+
+/* read(octets [, zone_s, first_year, lenient]) -> "none"
+ *   | "absolute", unix seconds, tenths, quarters or nil
+ *   | "relative", years, months, remaining seconds */
+static int timestamp_read(lua_State *L) {
+  size_t length;
+  const char *octets = luaL_checklstring(L, 1, &length);
+  struct smpp_timestamp_rules rules = check_rules(L, 2);
+  struct smpp_timestamp time;
+  int err = smpp_timestamp_read((const uint8_t *)octets, length, &rules, &time);
+  if (err != 0)
+    return push_error(L, SMPP_ERR_BAD_VALUE, err == SMPP_ERR_BAD_LENGTH ? "a time has 16 characters" : "no such time");
+  if (time.kind == SMPP_TIME_NONE) {
+    lua_pushliteral(L, "none");
+    return 1;
+  }
+  if (time.kind == SMPP_TIME_RELATIVE) {
+    lua_pushliteral(L, "relative");
+    lua_pushinteger(L, (lua_Integer)time.years);
+    lua_pushinteger(L, (lua_Integer)time.months);
+    push_u32(L, time.rest_s);
+    return 4;
+  }
+  lua_pushliteral(L, "absolute");
+  push_seconds(L, time.unix_s);
+  lua_pushinteger(L, (lua_Integer)time.tenths);
+  if (time.zoned) lua_pushinteger(L, time.quarters);
+  else lua_pushnil(L);
+  return 4;
+}
+
+static int push_written(lua_State *L, const struct smpp_timestamp *time, int first_year) {
+  uint8_t out[SMPP_TIMESTAMP_OCTETS];
+  size_t length;
+  int err = smpp_timestamp_write(time, first_year, out, &length);
+  if (err != 0) {
+    return push_error(L, err, time->kind == SMPP_TIME_RELATIVE ? "more than 99 years, months or days"
+                                                               : "year outside the hundred that two digits can name");
+  }
+  lua_pushlstring(L, (const char *)out, length);
+  return 1;
+}
+
+/* absolute(unix seconds [, tenths, quarters, first_year]) -> 16 characters */
+static int timestamp_absolute(lua_State *L) {
+  struct smpp_timestamp time = {SMPP_TIME_ABSOLUTE, 0, 0, 0, true, 0, 0, 0};
+  time.unix_s = check_whole(L, 1, -9007199254740992.0, 9007199254740992.0);
+  if (!lua_isnoneornil(L, 2)) time.tenths = (unsigned)check_whole(L, 2, 0, 9);
+  if (!lua_isnoneornil(L, 3)) time.quarters = (int)check_whole(L, 3, -48, 48);
+  return push_written(L, &time, lua_isnoneornil(L, 4) ? 2000 : (int)check_whole(L, 4, 0, 9900));
+}
+
+/* relative(years, months, seconds) -> 16 characters */
+static int timestamp_relative(lua_State *L) {
+  struct smpp_timestamp time = {SMPP_TIME_RELATIVE, 0, 0, 0, false, 0, 0, 0};
+  time.years = check_u32(L, 1);
+  time.months = check_u32(L, 2);
+  time.rest_s = check_u32(L, 3);
+  return push_written(L, &time, 2000);
+}
+
+/* after(years, months, seconds, unix seconds) -> unix seconds */
+static int timestamp_after(lua_State *L) {
+  struct smpp_timestamp time = {SMPP_TIME_RELATIVE, 0, 0, 0, false, 0, 0, 0};
+  time.years = check_u32(L, 1) % 10000;
+  time.months = check_u32(L, 2) % 10000;
+  time.rest_s = check_u32(L, 3);
+  push_seconds(L, smpp_timestamp_after(&time, check_whole(L, 4, -1e12, 1e12)));
+  return 1;
+}
+
+void smpp_open_receipt(lua_State *L) {
+  static const luaL_Reg receipt[] = {
+      {"scan", receipt_scan}, {"state", receipt_state}, {"rebase", receipt_rebase}, {NULL, NULL}};
+  static const luaL_Reg timestamp[] = {{"read", timestamp_read},
+                                       {"absolute", timestamp_absolute},
+                                       {"relative", timestamp_relative},
+                                       {"after", timestamp_after},
+                                       {NULL, NULL}};
+  luaL_newlib(L, receipt);
+  lua_setfield(L, -2, "receipt");
+  luaL_newlib(L, timestamp);
+  lua_setfield(L, -2, "timestamp");
+}

@@ -1,0 +1,178 @@
+#include "receipt.h"
+
+#include <string.h>
+
+static const struct {
+  const char *text;
+  size_t length;
+} keys[] = {
+#define ROW(key, text, name) {text ":", sizeof text},
+    SMPP_RECEIPT_KEYS(ROW)
+#undef ROW
+};
+
+/* Some peers leave NULs between or behind the values. */
+static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == 0; }
+
+static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c; }
+
+static bool equal_nocase(const uint8_t *octets, const char *word, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (lower(octets[i]) != lower((uint8_t)word[i])) return false;
+  }
+  return true;
+}
+
+static const uint8_t *skip_space(const uint8_t *p, const uint8_t *end) {
+  while (p < end && is_space(*p)) p++;
+  return p;
+}
+
+static const uint8_t *skip_word(const uint8_t *p, const uint8_t *end) {
+  while (p < end && !is_space(*p)) p++;
+  return p;
+}
+
+static const uint8_t *trim(const uint8_t *start, const uint8_t *end) {
+  while (end > start && is_space(end[-1])) end--;
+  return end;
+}
+
+/* The key at |p|, colon included, or SMPP_RECEIPT_KEY_COUNT. */
+static unsigned key_at(const uint8_t *p, const uint8_t *end) {
+  unsigned key = 0;
+  while (key < SMPP_RECEIPT_KEY_COUNT &&
+         ((size_t)(end - p) < keys[key].length || !equal_nocase(p, keys[key].text, keys[key].length)))
+    key++;
+  return key;
+}
+
+/* The first place from |p| on, at a word's start, with a key of |wanted| (a bit each), or NULL. */
+static const uint8_t *find_key(const uint8_t *p, const uint8_t *end, unsigned wanted) {
+  for (p = skip_space(p, end); p < end; p = skip_space(skip_word(p, end), end)) {
+    if (wanted >> key_at(p, end) & 1u) return p;
+  }
+  return NULL;
+}
+
+/* A stat: and seven capitals in what looked like the message's text, or NULL. */
+static const uint8_t *find_state(const uint8_t *p, const uint8_t *end) {
+  while ((p = find_key(p, end, 1u << SMPP_RECEIPT_STAT)) != NULL) {
+    const uint8_t *word = p + keys[SMPP_RECEIPT_STAT].length, *stop = skip_word(word, end);
+    unsigned capitals = 0;
+    while (word + capitals < stop && word[capitals] >= 'A' && word[capitals] <= 'Z') capitals++;
+    if (capitals == 7 && word + capitals == stop) return p;
+    p = stop;
+  }
+  return NULL;
+}
+
+static void set(struct smpp_receipt *r, unsigned key, const uint8_t *start, const uint8_t *end) {
+  r->field[key].octets = start;
+  r->field[key].length = (size_t)(end - start);
+}
+
+static unsigned missing(const struct smpp_receipt *r) {
+  unsigned keys_missing = 0;
+  for (unsigned key = 0; key < SMPP_RECEIPT_KEY_COUNT; key++) {
+    if (r->field[key].octets == NULL) keys_missing |= 1u << key;
+  }
+  return keys_missing;
+}
+
+void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt *out) {
+  memset(out, 0, sizeof *out);
+  if (length == 0) return;
+  const uint8_t *end = trim(octets, octets + length);
+  const uint8_t *p = skip_space(octets, end);
+  bool has_text = find_key(p, end, 1u << SMPP_RECEIPT_TEXT) != NULL;
+  unsigned last = SMPP_RECEIPT_KEY_COUNT;
+  while (p < end) {
+    unsigned key = key_at(p, end);
+    bool is_new = key < SMPP_RECEIPT_KEY_COUNT && out->field[key].octets == NULL;
+    if (key == SMPP_RECEIPT_TEXT && is_new) {
+      const uint8_t *text = p + keys[key].length;
+      const uint8_t *stat = out->field[SMPP_RECEIPT_STAT].octets == NULL ? find_state(text, end) : NULL;
+      unsigned others = missing(out) & ~(1u << SMPP_RECEIPT_TEXT | 1u << SMPP_RECEIPT_STAT);
+      const uint8_t *other = stat != NULL ? find_key(text, stat, others) : NULL;
+      p = other != NULL ? other : stat != NULL ? stat : end;
+      set(out, key, text, trim(text, p));
+      last = key;
+    } else if (is_new) {
+      const uint8_t *value = p + keys[key].length, *next = skip_space(value, end);
+      p = key_at(next, end) < SMPP_RECEIPT_KEY_COUNT ? value : skip_word(next, end);
+      set(out, key, p == value ? value : next, p);
+      last = key;
+    } else if (last == SMPP_RECEIPT_ERR && !has_text && out->field[SMPP_RECEIPT_STAT].octets != NULL) {
+      break;
+    } else {
+      p = skip_word(p, end);
+    }
+    p = skip_space(p, end);
+  }
+  if (last == SMPP_RECEIPT_ERR) {
+    const uint8_t *rest = out->field[last].octets + out->field[last].length;
+    if (rest < end) set(out, SMPP_RECEIPT_TEXT, rest + 1, end);
+  }
+}
+
+/* The row of number n stands at n; then other words for them. */
+static const struct smpp_message_state states[] = {
+    {"SCHEDLD", "SCHEDULED", 0, false},    {"ENROUTE", "ENROUTE", 1, false},
+    {"DELIVRD", "DELIVERED", 2, true},     {"EXPIRED", "EXPIRED", 3, true},
+    {"DELETED", "DELETED", 4, true},       {"UNDELIV", "UNDELIVERABLE", 5, true},
+    {"ACCEPTD", "ACCEPTED", 6, false},     {"UNKNOWN", "UNKNOWN", 7, false},
+    {"REJECTD", "REJECTED", 8, true},      {"SKIPPED", "SKIPPED", 9, true},
+    {"FAILED", "UNDELIVERABLE", 5, true},  {"UNDELIVERED", "UNDELIVERABLE", 5, true},
+    {"EN_ROUTE", "ENROUTE", 1, false},     {"INVALID", "UNKNOWN", 7, false},
+};
+
+enum { STATES = sizeof states / sizeof *states, NUMBERED_STATES = 10 };
+
+const struct smpp_message_state *smpp_state_by_stat(const uint8_t *octets, size_t length) {
+  for (size_t i = 0; i < STATES; i++) {
+    const struct smpp_message_state *s = &states[i];
+    if (strlen(s->stat) == length && equal_nocase(octets, s->stat, length)) return s;
+    if (strlen(s->name) == length && equal_nocase(octets, s->name, length)) return s;
+  }
+  return NULL;
+}
+
+const struct smpp_message_state *smpp_state_by_number(uint32_t number) {
+  return number < NUMBERED_STATES ? &states[number] : NULL;
+}
+
+static int digit(uint8_t c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Long division: each round divides the number by the new base and leaves its last digit. */
+size_t smpp_message_id_rebase(const uint8_t *id, size_t length, bool to_hex, uint8_t out[SMPP_REBASED_MAX]) {
+  uint8_t number[SMPP_MESSAGE_ID_MAX];
+  const int from = to_hex ? 10 : 16, to = to_hex ? 16 : 10;
+  if (length == 0 || length > SMPP_MESSAGE_ID_MAX) return 0;
+  for (size_t i = 0; i < length; i++) {
+    int d = digit(id[i]);
+    if (d < 0 || d >= from) return 0;
+    number[i] = (uint8_t)d;
+  }
+  size_t first = 0, written = 0;
+  do {
+    int remainder = 0;
+    for (size_t i = first; i < length; i++) {
+      int n = remainder * from + number[i];
+      number[i] = (uint8_t)(n / to);
+      remainder = n % to;
+    }
+    while (first < length && number[first] == 0) first++;
+    out[written++] = (uint8_t)"0123456789abcdef"[remainder];
+  } while (first < length);
+  for (size_t i = 0; i < written / 2; i++) {
+    uint8_t swap = out[i];
+    out[i] = out[written - 1 - i];
+    out[written - 1 - i] = swap;
+  }
+  return written;
+}

@@ -1,0 +1,64 @@
+/* receipt.h - the text form of delivery receipts (v3.4 appendix B, and what
+ * message centres make of it), message states, and message ids in two bases.
+ *
+ *   id:0123456789 sub:001 dlvrd:001 submit date:2611211200 done date:2611211201 stat:DELIVRD err:000 text:Hello
+ */
+#ifndef SMPP_RECEIPT_H
+#define SMPP_RECEIPT_H
+
+#include <stdbool.h>
+
+#include "error.h"
+
+/* enumerator, key in the text, name in Lua */
+#define SMPP_RECEIPT_KEYS(K)                 \
+  K(ID, "id", "id")                          \
+  K(SUB, "sub", "sub")                       \
+  K(DLVRD, "dlvrd", "dlvrd")                 \
+  K(SUBMIT_DATE, "submit date", "submit_date") \
+  K(DONE_DATE, "done date", "done_date")     \
+  K(STAT, "stat", "stat")                    \
+  K(ERR, "err", "err")                       \
+  K(TEXT, "text", "text")
+
+#define SMPP_RECEIPT_ENUM(key, text, name) SMPP_RECEIPT_##key,
+enum smpp_receipt_key { SMPP_RECEIPT_KEYS(SMPP_RECEIPT_ENUM) SMPP_RECEIPT_KEY_COUNT };
+#undef SMPP_RECEIPT_ENUM
+
+struct smpp_receipt_field {
+  const uint8_t *octets; /* NULL: the key is not there; borrowed from the text */
+  size_t length;
+};
+
+struct smpp_receipt {
+  struct smpp_receipt_field field[SMPP_RECEIPT_KEY_COUNT];
+};
+
+/* Finds the keys in a text of one octet per character, in any order and case.
+ * The first of several equal keys counts.  A value ends at white space; that of
+ * text: goes on to the end, unless the stat: that is still missing follows in
+ * it.  Without a text key, what follows err's value is the text.  Never fails. */
+void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt *out);
+
+struct smpp_message_state {
+  const char *stat; /* in receipt text */
+  const char *name; /* of message_state */
+  int number;
+  bool final; /* nothing follows it; ACCEPTED counts as "at the next hop" */
+};
+
+/* By the word of stat:, any case, long names too; NULL when nobody defined it. */
+const struct smpp_message_state *smpp_state_by_stat(const uint8_t *octets, size_t length);
+
+/* By the number of message_state; NULL above 9. */
+const struct smpp_message_state *smpp_state_by_number(uint32_t number);
+
+#define SMPP_MESSAGE_ID_MAX 65
+#define SMPP_REBASED_MAX 80 /* digits that 65 hex digits take in decimal, and one to spare */
+
+/* Writes a hex message id in decimal, or with |to_hex| a decimal one in lower-case
+ * hex, without leading zeros and whatever its size.  Returns the digits written, 0
+ * when the id is empty, too long or no such number. */
+size_t smpp_message_id_rebase(const uint8_t *id, size_t length, bool to_hex, uint8_t out[SMPP_REBASED_MAX]);
+
+#endif
