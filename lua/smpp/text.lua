@@ -2,15 +2,13 @@
 --- The guide is docs/text.md.
 local core = require "smpp.core".text
 local coding = require "smpp.text.coding"
+local options = require "smpp.options"
 local plan = require "smpp.text.plan"
 
 local text = {}
 
 local NONE = {}
 local UDHI = 0x40
-local LONG = { concat_8bit = true, concat_16bit = true, sar = true, payload = true, none = true }
-local UNMAPPABLE = { error = true, ["?"] = true, transliterate = true }
-
 ---@class smpp.TextPeer  what the peer means by data_coding
 ---@field default_alphabet? string  the encoding behind data_coding 0 (default gsm7)
 ---@field data_codings? table<integer, string>  data_coding -> encoding, where the peer differs from the book
@@ -51,62 +49,52 @@ local UNMAPPABLE = { error = true, ["?"] = true, transliterate = true }
 ---@field octet integer     where its UTF-8 begins, from 1
 ---@field units integer     what it takes in the coding chosen
 
-local OPTIONS = {
-  encoding = "string", allow = "table", language = true, locking = true, single = true, class = "number",
-  on_unmappable = "string", udh = "string", reference = true, elements = true, graphemes = "boolean",
-  max_parts = "number", fill = "number", default_alphabet = "string", data_codings = "table",
-}
-local DECODE_OPTIONS = {
-  locking = true, single = true, fill = "number", septets = "number", default_alphabet = "string", data_codings = "table",
-}
-
--- The checks return what is wrong, so that the public function can blame its caller.
-
-local function bad_encoding(name)
-  return not coding.encodings[name] and ("unknown encoding '%s'"):format(tostring(name)) or nil
+local function an_encoding(name)
+  return not coding.encodings[name] and ("no encoding is called '%s'"):format(tostring(name)) or nil
 end
 
-local function bad_language(language, kind)
-  local row = core.languages[coding.language(language)]
-  if not row then return ("unknown language '%s'"):format(tostring(language)) end
-  return not row[kind] and ("%s has no %s shift table"):format(row.name, kind) or nil
-end
-
---- Options that are unknown or of the wrong type, and the peer's habits.
-local function bad_known(o, known)
-  if type(o) ~= "table" then return "options must be a table" end
-  for name, value in pairs(o) do
-    local want = known[name]
-    if not want then
-      local names = {}
-      for option in pairs(known) do names[#names + 1] = option end
-      table.sort(names)
-      return ("unknown option '%s' (known: %s)"):format(tostring(name), table.concat(names, ", "))
-    elseif want ~= true and type(value) ~= want then
-      return ("option '%s' must be a %s"):format(name, want)
+--- A check that every value of a table passes.
+local function each(check)
+  return function(list)
+    if type(list) ~= "table" then return "a table expected, got " .. type(list) end
+    for _, value in pairs(list) do
+      local wrong = check(value)
+      if wrong then return wrong end
     end
+    return nil
   end
-  local wrong = o.default_alphabet and bad_encoding(o.default_alphabet)
-  for _, name in pairs(o.data_codings or NONE) do wrong = wrong or bad_encoding(name) end
-  return wrong
 end
 
-local function bad_options(message, o)
-  if type(message) ~= "string" then return "text must be a string" end
-  if o == nil then return nil end
-  local wrong = bad_known(o, OPTIONS) or o.encoding and bad_encoding(o.encoding)
-  for _, name in ipairs(wrong and NONE or o.allow or NONE) do wrong = wrong or bad_encoding(name) end
-  wrong = wrong or bad_language(o.locking, "locking") or bad_language(o.single, "single")
-  for _, language in ipairs(type(o.language) == "table" and o.language or { o.language }) do
-    wrong = wrong or bad_language(language, "single")
+--- A check for a national language, by name or number, that has a table of this kind.
+local function a_language(kind)
+  return function(language)
+    local row = core.languages[coding.language(language)]
+    if not row then return ("no language is called '%s'"):format(tostring(language)) end
+    return not row[kind] and ("%s has no %s shift table"):format(row.name, kind) or nil
   end
-  if wrong then return wrong end
-  if o.udh and not LONG[o.udh] then return ("unknown udh '%s'"):format(o.udh) end
-  if o.on_unmappable and not UNMAPPABLE[o.on_unmappable] then
-    return ("on_unmappable must be error, ? or transliterate, not '%s'"):format(o.on_unmappable)
-  end
-  if o.class and (o.class % 1 ~= 0 or o.class < 0 or o.class > 3) then return "class must be 0 to 3" end
-  return nil
+end
+
+local function languages(given)
+  return each(a_language "single")(type(given) == "table" and given or { given })
+end
+
+local ENCODE = {
+  encoding = an_encoding, allow = each(an_encoding), language = languages,
+  locking = a_language "locking", single = a_language "single", class = options.number(0, 3, true),
+  on_unmappable = options.one_of("error", "?", "transliterate"),
+  udh = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "none"),
+  reference = "number|function", elements = "string|table", graphemes = "boolean",
+  max_parts = options.number(1, 255, true), fill = options.number(0, 6, true),
+  default_alphabet = an_encoding, data_codings = each(an_encoding),
+}
+-- A language out of a received UDH may be one that nobody knows: the core reads it with the default table.
+local DECODE = {
+  locking = "number|string", single = "number|string", fill = options.number(0, 6, true),
+  septets = options.number(0, math.huge, true), default_alphabet = an_encoding, data_codings = each(an_encoding),
+}
+
+local function a_text(message)
+  if type(message) ~= "string" then error("text must be a string, not a " .. type(message), 3) end
 end
 
 --- `culprits`, found when asked for: only people want them.
@@ -149,9 +137,8 @@ end
 ---@return smpp.TextInfo|string info  or the error for people
 ---@return string? code  "unmappable", "bad_value" (ill-formed UTF-8; a peer without this coding), "too_long"
 function text.encode(message, o)
-  local wrong = bad_options(message, o)
-  if wrong then error(wrong, 2) end
-  local best, err, code = plan.choose(message, o or NONE)
+  a_text(message)
+  local best, err, code = plan.choose(message, o and options.check(o, ENCODE) or NONE)
   if not best then return nil, err, code end
   return best.octets, describe(best)
 end
@@ -163,13 +150,12 @@ end
 ---@return string? err
 ---@return string? code  as `encode`
 function text.measure(message, o)
-  local wrong = bad_options(message, o)
-  if wrong then error(wrong, 2) end
-  local best, err, code = plan.choose(message, o or NONE)
+  a_text(message)
+  local best, err, code = plan.choose(message, o and options.check(o, ENCODE) or NONE)
   if not best then return nil, err, code end
   local info = describe(best)
   info.culprits = info.culprits
-  return info
+  return setmetatable(info, nil)
 end
 
 local last_reference = 0
@@ -200,9 +186,8 @@ end
 ---@return smpp.TextInfo|string info
 ---@return string? code  as `encode`
 function text.split(message, o)
-  local wrong = bad_options(message, o)
-  if wrong then error(wrong, 2) end
-  o = o or NONE
+  a_text(message)
+  o = o and options.check(o, ENCODE) or NONE
   local best, err, code = plan.choose(message, o, true)
   if not best then return nil, err, code end
   local info = describe(best)
@@ -241,17 +226,16 @@ end
 ---@return string text  UTF-8; binary and compressed text as they are
 ---@return (smpp.TextProblem[]|{ total: integer })? problems  the first 16, if any
 function text.decode(octets, what, o)
-  local wrong = o ~= nil and bad_known(o, DECODE_OPTIONS) or type(what) ~= "number" and bad_encoding(what)
-  if wrong then error(wrong, 2) end
-  o = o or NONE
+  o = o and options.check(o, DECODE) or NONE
   local encoding = what
   if type(what) == "number" then
     if coding.is_compressed(what) then
       return octets, { { code = "compressed", offset = 1, message = "compressed text is handed on as it is" }, total = 1 }
     end
     encoding = coding.meaning(what, o)
+  elseif not coding.encodings[what] then
+    error(an_encoding(what), 2)
   end
-  -- A language out of a received UDH may be one that nobody knows: the core reads it with the default table.
   local c = { encoding = encoding, locking = coding.language(o.locking), single = coding.language(o.single) }
   return coding.decode(octets, c, o.fill, o.septets)
 end
@@ -272,9 +256,7 @@ end
 ---@param o? smpp.TextPeer
 ---@return smpp.DataCoding
 function text.data_coding(octet, o)
-  local wrong = o ~= nil and bad_known(o, DECODE_OPTIONS)
-  if wrong then error(wrong, 2) end
-  return coding.describe(octet, o or NONE)
+  return coding.describe(octet, o and options.check(o, DECODE) or NONE)
 end
 
 return text
