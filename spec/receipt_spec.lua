@@ -1,5 +1,6 @@
 local util = require "spec.support.util"
 local core = require "smpp.core"
+local pdus = require "smpp.pdu"
 local receipt = require "smpp.receipt"
 
 local STANDARD = "id:0123456789 sub:001 dlvrd:001 submit date:1507181210 done date:1507181211 stat:DELIVRD err:000 text:Hello World"
@@ -160,7 +161,7 @@ end)
 
 describe("smpp.receipt.parse, PDUs", function()
   it("tells kinds by esm_class, whatever its other bits", function()
-    local kinds = { [0x04] = "receipt", [0x08] = "delivery_ack", [0x10] = "user_ack", [0x20] = "intermediate" }
+    local kinds = { [0x04] = "receipt", [0x08] = "delivery_ack", [0x10] = "manual_ack", [0x20] = "intermediate" }
     for esm_class = 0, 255 do
       local kind = kinds[esm_class - esm_class % 4 - math.floor(esm_class / 64) * 64]
       local is, got = receipt.is { esm_class = esm_class }
@@ -188,7 +189,7 @@ describe("smpp.receipt.parse, PDUs", function()
     local r = receipt.parse {
       esm_class = 0x10, short_message = "id:yes stat:ok", receipted_message_id = "77\0", source_addr = "491", destination_addr = "5",
     }
-    check({ kind = "user_ack", id = "77", text = "id:yes stat:ok", source_addr = "491", destination_addr = "5", state = ABSENT }, r)
+    check({ kind = "manual_ack", id = "77", text = "id:yes stat:ok", source_addr = "491", destination_addr = "5", state = ABSENT }, r)
     check({ kind = "delivery_ack", id = ABSENT }, receipt.parse { esm_class = 0x08, short_message = "" })
   end)
 
@@ -263,6 +264,10 @@ describe("err", function()
     assert.same({ 0x1FFF, "0x1FFF" }, { receipt.gatewayapi_err "4095" })
     assert.same({}, { receipt.gatewayapi_err "4096" })
     assert.same({}, { receipt.gatewayapi_err "07E" })
+    assert.equal("126", receipt.gatewayapi_err(0x107E))
+    assert.equal("001", receipt.gatewayapi_err(0x1001))
+    for _, code in ipairs { 0xFFF, 0x2000, 0x1000 + 0.5, -1 } do assert.is_nil(receipt.gatewayapi_err(code)) end
+    for code = 0x1000, 0x1FFF do assert.equal(code, (receipt.gatewayapi_err(receipt.gatewayapi_err(code)))) end
     assert.equal(0x107E, receipt.parse("id:1 stat:UNDELIV err:126", { err_rule = receipt.gatewayapi_err }).err_code)
   end)
 end)
@@ -295,6 +300,37 @@ describe("smpp.receipt.format", function()
     }, pdu)
   end)
 
+  it("makes the deliver_sm from the addresses alone", function()
+    local o = { id = "a", state = "EXPIRED", err = 8, text = "Hello", submitted = JULY }
+    o.submit = SUBMIT
+    local _, want = receipt.format(o)
+    assert.same(want, receipt.deliver_sm(o))
+    o.submit = nil
+    o.source, o.destination = { addr = "TestApp", ton = 5, npi = 0 }, { addr = "491761234567", ton = 1, npi = 1 }
+    o.user_message_reference = 7
+    assert.same(want, receipt.deliver_sm(o))
+    assert.same({ "bad_value" }, { select(3, receipt.deliver_sm { id = "", state = "EXPIRED", submit = SUBMIT }) })
+    assert.error_matches(function() receipt.deliver_sm { id = "a", state = "EXPIRED", source = o.source } end, "source and destination")
+    assert.error_matches(function() receipt.deliver_sm { id = "a", state = "EXPIRED", texts = "x" } end, "did you mean 'text'?")
+  end)
+
+  it("makes PDUs that encode, and that read back as views", function()
+    for _, version in ipairs { 0x33, 0x34, 0x50 } do
+      local pdu = assert(receipt.deliver_sm {
+        id = "3039", state = "REJECTED", err = 21, submitted = JULY, done = JULY + 60, text = "Gr\195\188\195\159e", submit = SUBMIT,
+        version = version, network_error = { type = 3, code = 21 },
+      })
+      local view = assert(pdus.decode(assert(pdus.encode(pdu, { version = version }))))
+      assert.same({}, view:problems())
+      assert.is_true((receipt.is(view)))
+      assert.equal("491761234567", view.source_addr)
+      local r = assert(receipt.parse(view, { encoding = "gsm7" }))
+      check({ id = "3039", state = "REJECTED", final = true, err = "021", submitted = JULY, done = JULY + 60,
+        text = "Gr\195\188\195\159e", destination_addr = "TestApp" }, r)
+      assert.equal(version >= 0x34 and "3039" or nil, r.tlvs.receipted_message_id)
+    end
+  end)
+
   it("sends no TLVs to a peer of version 3.3, and marks intermediate ones", function()
     local _, pdu = receipt.format { id = "a", state = "ENROUTE", submit = SUBMIT, version = 0x33, intermediate = true }
     assert.equal(0x20, pdu.esm_class)
@@ -315,6 +351,7 @@ describe("smpp.receipt.format", function()
     for _, o in ipairs {
       { id = "a b", state = "DELIVERED" }, { id = "", state = "DELIVERED" }, { id = ("1"):rep(65), state = "DELIVERED" },
       { id = "1", state = "LOST" }, { id = "1", state = "DELIVERED", stat = "A B" }, { id = "1", state = "DELIVERED", done = 4102444800 },
+      { id = "1", state = "DELIVERED", err = "0 1" },
       { id = ("1"):rep(64), state = "DELIVERED", err = ("1"):rep(200) },
     } do
       local text, err, code = receipt.format(o)

@@ -193,9 +193,9 @@ describe("smpp.timestamp.format", function()
   end)
 end)
 
-describe("smpp.timestamp.due", function()
+describe("smpp.timestamp.to_unix", function()
   it("steps through the calendar", function()
-    local function due(field, now) return timestamp.due(timestamp.parse(field), timestamp.parse(now).unix) end
+    local function due(field, now) return timestamp.to_unix(timestamp.parse(field), timestamp.parse(now).unix) end
     local function at(field) return timestamp.parse(field).unix end
     assert.equal(at "270331000000000+", due("000001000000000R", "270330000000000+"))
     assert.equal(at "270228120000000+", due("000100000000000R", "270131120000000+"))
@@ -204,11 +204,11 @@ describe("smpp.timestamp.due", function()
     assert.equal(at "290228000000000+", due("010000000000000R", "280229000000000+"))
     assert.equal(at "280101000005000+", due("000100000005000R", "271201000000000+"))
     assert.equal(at "350401000000000+", due("009900000000000R", "270101000000000+"))
-    assert.equal(0.5 + at "270101000001000+", timestamp.due(timestamp.parse "000000000001000R", 0.5 + at "270101000000000+"))
+    assert.equal(0.5 + at "270101000001000+", timestamp.to_unix(timestamp.parse "000000000001000R", 0.5 + at "270101000000000+"))
   end)
 
   it("leaves moments alone and knows when there is none", function()
-    assert.equal(1023752069, timestamp.due(timestamp.parse "020610233429000+", 5))
-    assert.is_nil(timestamp.due(timestamp.parse "", 5))
+    assert.equal(1023752069, timestamp.to_unix(timestamp.parse "020610233429000+", 5))
+    assert.is_nil(timestamp.to_unix(timestamp.parse "", 5))
   end)
 end)

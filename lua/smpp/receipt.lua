@@ -10,7 +10,7 @@ local decode, scan, known_state = core.text.decode, core.receipt.scan, core.rece
 local receipt = {}
 
 local UDHI = 0x40
-local KINDS = { "receipt", "delivery_ack", nil, "user_ack", nil, nil, nil, "intermediate" } -- by message type / 4
+local KINDS = { "receipt", "delivery_ack", nil, "manual_ack", nil, nil, nil, "intermediate" } -- by message type / 4
 local LATIN1 = 3
 local NONE = {}
 
@@ -40,7 +40,7 @@ local function has_form(octets) return starts_with_id(octets) and octets:lower()
 ---@param pdu table  a received view, or a table with the same fields
 ---@param o? { untyped?: boolean }  untyped: also one of esm_class 0 whose text has the form of a receipt
 ---@return boolean
----@return string? kind  "receipt", "intermediate", "delivery_ack", "user_ack"; nil for an ordinary message
+---@return string? kind  "receipt", "intermediate", "delivery_ack", "manual_ack"; nil for an ordinary message
 function receipt.is(pdu, o)
   local esm_class = pdu.esm_class or 0
   local kind = kind_of(esm_class)
@@ -82,12 +82,16 @@ function receipt.err_number(err)
   return nil
 end
 
---- GatewayAPI's err: the low 12 bits of its SMS error code, in base 10 ("126" is 0x107E).
----@param err string
----@return integer? code  nil: not decimal, or above 0xFFF
----@return string? name   "0x107E"
-function receipt.gatewayapi_err(err)
-  local low = whole(err)
+--- GatewayAPI's err, both ways: it is the low 12 bits of their SMS error code 0x1NNN, in base 10 ("126" for 0x107E).
+---@param value string|integer  an err, or an SMS error code
+---@return integer|string|nil other  the code of an err, the err of a code; nil: not decimal, or out of range
+---@return string? name  of an err's code, as their list has it: "0x107E"
+function receipt.gatewayapi_err(value)
+  if type(value) == "number" then
+    if value % 1 ~= 0 or value < 0x1000 or value > 0x1FFF then return nil end
+    return ("%03d"):format(value - 0x1000)
+  end
+  local low = whole(value)
   if not low or low > 0xFFF then return nil end
   return 0x1000 + low, ("0x%04X"):format(0x1000 + low)
 end
@@ -122,7 +126,7 @@ local function read_state(number, stat, o)
 end
 
 ---@class smpp.Receipt
----@field kind "receipt"|"intermediate"|"delivery_ack"|"user_ack"
+---@field kind "receipt"|"intermediate"|"delivery_ack"|"manual_ack"
 ---@field id string?           message_id as this receipt spells it; nil only in acknowledgements
 ---@field state string?        DELIVERED, EXPIRED, …; a word nobody defined as it came, in capitals; nil in acknowledgements
 ---@field final boolean?       no other state will follow
@@ -181,7 +185,7 @@ function receipt.parse(pdu, o)
     kind = kind, raw = raw, err = "", tlvs = tlvs, fields = {}, network_error = network_error,
     source_addr = pdu.source_addr, destination_addr = pdu.destination_addr,
   }
-  if kind == "delivery_ack" or kind == "user_ack" then
+  if kind == "delivery_ack" or kind == "manual_ack" then
     out.id, out.text = tlvs.receipted_message_id, text
     return out
   end
@@ -262,8 +266,8 @@ end
 ---@param o smpp.ReceiptFields
 ---@return string? text  octets of short_message
 ---@return table|string|nil deliver_sm  to be sent, nil without `submit`; or the error for people
----@return string? code  "bad_value": an id with white space or over 64 octets, an unknown state without `stat`, a year
----  that two digits cannot name, more than 254 octets in all
+---@return string? code  "bad_value": an id with white space or over 64 octets, an unknown state without `stat`, an err
+---  with white space, a year that two digits cannot name, more than 254 octets in all
 function receipt.format(o)
   o = options.check(o, FORMAT)
   if not (o.id and o.state) then error("id and state are required", 2) end
@@ -274,6 +278,7 @@ function receipt.format(o)
   local submitted, done = date(o.submitted, o.zone_s), date(o.done, o.zone_s)
   if not submitted or not done then return nil, "a date that two-digit years cannot name", "bad_value" end
   local err = type(o.err) == "string" and o.err or ("%03d"):format(o.err or 0)
+  if err:find "[%s%z]" then return nil, "an err of several words: " .. err, "bad_value" end
   local original = first_characters(o.text or "", 20)
   original = smpp_text.encode(original, { encoding = "gsm7", on_unmappable = "?" }) or original
   local text = ("id:%s sub:%03d dlvrd:%03d submit date:%s done date:%s stat:%s err:%s text:"):format(o.id, o.sub or 1,
@@ -295,6 +300,41 @@ function receipt.format(o)
     end
   end
   return text, pdu
+end
+
+---@class smpp.ReceiptDelivery : smpp.ReceiptFields  instead of `submit` it may name the original message's addresses
+---@field source { addr: string, ton?: integer, npi?: integer }|nil  of the original message: the receipt goes there
+---@field destination { addr: string, ton?: integer, npi?: integer }|nil
+---@field user_message_reference integer?  of the original message
+
+local DELIVER = options.merge(FORMAT, {
+  source = "table", destination = "table", user_message_reference = "number",
+})
+
+local function addresses(o)
+  local from, to = o.source, o.destination
+  if not (from and to) then error("submit, or source and destination, are required", 3) end
+  return {
+    source_addr = from.addr, source_addr_ton = from.ton, source_addr_npi = from.npi,
+    destination_addr = to.addr, dest_addr_ton = to.ton, dest_addr_npi = to.npi,
+    user_message_reference = o.user_message_reference,
+  }
+end
+
+--- Makes the deliver_sm of a receipt, to be handed to `session:deliver_sm`.
+---@param o smpp.ReceiptDelivery
+---@return table? deliver_sm
+---@return string? err
+---@return string? code  as `format`
+function receipt.deliver_sm(o)
+  o = options.check(o, DELIVER)
+  local fields = { submit = o.submit or addresses(o) }
+  for name in pairs(FORMAT) do
+    if name ~= "submit" then fields[name] = o[name] end
+  end
+  local text, pdu, code = receipt.format(fields)
+  if not text then return nil, pdu, code end
+  return pdu
 end
 
 return receipt

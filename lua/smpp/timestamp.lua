@@ -121,7 +121,7 @@ end
 ---@param time smpp.Time
 ---@param now number  Unix time
 ---@return number? unix  nil: the field was empty
-function timestamp.due(time, now)
+function timestamp.to_unix(time, now)
   if time.kind == "absolute" then return time.unix end
   if time.kind == "none" then return nil end
   check_number(now, "now", 2)
