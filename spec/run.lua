@@ -1,7 +1,8 @@
 -- Runs specs with the Lua that runs this file:  lua5.4 spec/run.lua [spec files or folders…]
 -- Builds the C module for it first (unless SMPP_NO_BUILD is set).  LuaRocks calls it as `luarocks test`.
 -- Without arguments: all but those of spec/slow, interop, packaging and tree, which need more than a Lua.
--- SMPP_BUILD is the folder of the builds (default build); SMPP_GC=1 collects garbage all the time.
+-- SMPP_BUILD is the folder of the builds (default build); SMPP_GC=1000 collects all garbage every 1000
+-- instructions of the virtual machine.
 local interpreter = jit and "luajit" or "lua" .. _VERSION:match("%d%.%d")
 local id = jit and "jit" or _VERSION:match("%d%.%d")
 local build = os.getenv("SMPP_BUILD") or "build"
@@ -23,13 +24,14 @@ if #arg == 0 then
   find:close()
 end
 
-if os.getenv("SMPP_GC") then
+local every = tonumber(os.getenv("SMPP_GC"))
+if every then
   -- What the binding forgets to keep alive dies now, not on some other day.  Hooks belong to a coroutine.
   local function collect() collectgarbage() end
   local create = coroutine.create
   local function hooked(fn)
     local co = create(fn)
-    debug.sethook(co, collect, "", 1000)
+    debug.sethook(co, collect, "", every)
     return co
   end
   coroutine.create = hooked
@@ -43,7 +45,7 @@ if os.getenv("SMPP_GC") then
       return result(coroutine.resume(co, ...))
     end
   end
-  debug.sethook(collect, "", 1000)
+  debug.sethook(collect, "", every)
 end
 
 require "busted.runner" { standalone = false }
