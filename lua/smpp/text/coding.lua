@@ -112,6 +112,7 @@ function coding.describe(octet, peer)
   return copy
 end
 
+--- Whether text with this data_coding would have to be decompressed.
 function coding.is_compressed(octet) return describe(octet).compressed end
 
 --- The data_coding to send an encoding with.
