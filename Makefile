@@ -176,7 +176,7 @@ check-cppcheck:
 	  --suppress=missingIncludeSystem --cppcheck-build-dir=build/check/cppcheck -Icsrc csrc
 
 check-luacheck:
-	@luacheck --quiet bin/smpp $(wildcard lua spec csrc/tables examples bench rockspec)
+	@luacheck --quiet --no-color bin/smpp $(wildcard lua spec csrc/tables examples bench rockspec)
 
 spec/interop/node/node_modules/.package-lock.json: spec/interop/node/package-lock.json
 	cd $(<D) && npm ci --no-audit --no-fund --silent

@@ -1,7 +1,8 @@
 -- Runs groups of tests side by side and adds them up:  lua5.4 spec/all.lua [group…]
 -- Groups: specs c fuzz check sanitize valgrind gc slow (none given: all of them).
--- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30); GC_EVERY, how many instructions
--- from one collection to the next in gc (1000; 5000 among all groups); JOBS side by side (default: processors); MAKE.  Logs lie under build/log; what failed is printed in full.
+-- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30); GC_EVERY, how many
+-- instructions from one collection to the next in gc (1000; 5000 among all groups); JOBS side by side
+-- (default: processors); MAKE.  Logs lie under build/log; what failed is printed in full.
 -- The last line is "N passed, N failed[, N skipped]"; exit 1 when something failed or nothing ran.
 local uv = require "luv"
 
@@ -155,7 +156,10 @@ local function report(job, code, signal)
   local passed, failed, skipped = 1, 0, 0
   if job.read then
     passed, failed, skipped = job.read(text)
-    if not passed then passed, failed, skipped = 0, 1, 0 end -- died on the way: one failure, whatever it had done
+    if not passed then -- died on the way: one failure, whatever it had done
+      passed, failed, skipped = 0, 1, 0
+      if job.read == read_busted then text = text .. ("\ndid not come to its end; to see where: %s -o TAP"):format(job.command) end
+    end
   end
   local bad = code ~= 0 or signal ~= 0
   if bad and failed == 0 then
@@ -173,7 +177,7 @@ local function report(job, code, signal)
     if job.timed_out then text = text .. ("\nstopped after %d s"):format(TIMEOUT_S) end
     if signal ~= 0 then text = text .. ("\nended by signal %d"):format(signal) end
     if code ~= 0 and job.read then text = text .. ("\nexit code %d"):format(code) end
-    print(("---- %s\n%s\n----"):format(job.command, (text:gsub("%s+$", ""))))
+    print(("---- %s\n%s\n----"):format(job.command, (text:gsub("^[-+*.]+\n?", ""):gsub("%s+$", ""))))
   end
   io.stdout:flush()
 end
