@@ -1,4 +1,5 @@
 /* bind_receipt.c - core.receipt and core.timestamp: receipts' text, states, ids and times. */
+#include "bind_map.h"
 #include "binding.h"
 #include "smpp/receipt.h"
 #include "smpp/timestamp.h"
@@ -168,4 +169,5 @@ void smpp_open_receipt(lua_State *L) {
   lua_setfield(L, -2, "receipt");
   luaL_newlib(L, timestamp);
   lua_setfield(L, -2, "timestamp");
+  smpp_open_map(L);
 }

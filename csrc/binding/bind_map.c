@@ -1,0 +1,137 @@
+/* bind_map.c - core.map: a compact map from octets to octets or whole numbers, with expiry. */
+#include <math.h>
+#include <string.h>
+
+#include "bind_map.h"
+#include "binding.h"
+#include "smpp/map.h"
+
+#define MAP_T "smpp.map"
+
+enum { TAG_OCTETS, TAG_NUMBER };
+
+static struct smpp_map *check_map(lua_State *L) { return luaL_checkudata(L, 1, MAP_T); }
+
+/* new([limit, ttl_s, seed]): at most so many entries, each for so long; seed: 8 octets nobody can guess */
+static int map_new(lua_State *L) {
+  lua_Number limit = luaL_optnumber(L, 1, 0), ttl_s = luaL_optnumber(L, 2, (lua_Number)INFINITY);
+  size_t seed_length;
+  const char *octets = luaL_optlstring(L, 3, "", &seed_length);
+  uint32_t seed[2] = {0, 0};
+  luaL_argcheck(L, limit >= 0 && limit <= 4294967295.0, 1, "number of entries expected");
+  luaL_argcheck(L, ttl_s >= 0, 2, "seconds expected");
+  memcpy(seed, octets, seed_length < sizeof seed ? seed_length : sizeof seed);
+  struct smpp_map *map = lua_newuserdatauv(L, sizeof *map, 0);
+  smpp_map_init(map, (size_t)limit, ttl_s, seed);
+  luaL_setmetatable(L, MAP_T);
+  return 1;
+}
+
+static int map_gc(lua_State *L) {
+  smpp_map_clear(check_map(L));
+  return 0;
+}
+
+/* Numbers are stored as the double that every Lua has. */
+static void push_value(lua_State *L, const struct smpp_map_entry *entry) {
+  if (entry->tag == TAG_OCTETS) {
+    lua_pushlstring(L, (const char *)smpp_map_value(entry), entry->value_length);
+    return;
+  }
+  double number;
+  memcpy(&number, smpp_map_value(entry), sizeof number);
+  if (sizeof(lua_Integer) >= 8) lua_pushinteger(L, (lua_Integer)number);
+  else lua_pushnumber(L, (lua_Number)number);
+}
+
+/* map:get(key) -> value, since when; nil when it is not there */
+static int map_get(lua_State *L) {
+  struct smpp_map *map = check_map(L);
+  size_t length;
+  const char *key = luaL_checklstring(L, 2, &length);
+  const struct smpp_map_entry *entry = smpp_map_get(map, key, length);
+  if (entry == NULL) return 0;
+  push_value(L, entry);
+  lua_pushnumber(L, (lua_Number)entry->since);
+  return 2;
+}
+
+/* map:put(key, value, now) -> true; false at the limit; nil, message, code.  What is there keeps its place and age. */
+static int map_put(lua_State *L) {
+  struct smpp_map *map = check_map(L);
+  size_t key_length, value_length = sizeof(double);
+  const char *key = luaL_checklstring(L, 2, &key_length);
+  double number = 0;
+  const char *value = (const char *)&number;
+  uint8_t tag = lua_type(L, 3) == LUA_TNUMBER ? TAG_NUMBER : TAG_OCTETS;
+  if (tag == TAG_NUMBER) {
+    number = (double)lua_tonumber(L, 3);
+    luaL_argcheck(L, number >= -9007199254740991.0 && number <= 9007199254740991.0 && floor(number) == number, 3,
+                  "whole number of at most 53 bits expected");
+  } else {
+    value = luaL_checklstring(L, 3, &value_length);
+  }
+  int err = smpp_map_put(map, key, key_length, value, value_length, tag, (double)luaL_checknumber(L, 4));
+  if (err != 0 && err != SMPP_ERR_WINDOW_FULL) return push_error(L, err, NULL);
+  lua_pushboolean(L, err == 0);
+  return 1;
+}
+
+/* map:delete(key) -> whether it was there */
+static int map_delete(lua_State *L) {
+  struct smpp_map *map = check_map(L);
+  size_t length;
+  const char *key = luaL_checklstring(L, 2, &length);
+  lua_pushboolean(L, smpp_map_delete(map, key, length));
+  return 1;
+}
+
+/* map:expire(now) -> key, value, since when of the oldest entry, which is taken out if its time is up; nil when it is not */
+static int map_expire(lua_State *L) {
+  struct smpp_map *map = check_map(L);
+  const struct smpp_map_entry *entry = smpp_map_expired(map, (double)luaL_checknumber(L, 2));
+  if (entry == NULL) return 0;
+  lua_pushlstring(L, (const char *)entry->octets, entry->key_length);
+  push_value(L, entry);
+  lua_pushnumber(L, (lua_Number)entry->since);
+  (void)smpp_map_delete(map, entry->octets, entry->key_length);
+  return 3;
+}
+
+/* map:next_expiry() -> time, nil when nothing ever expires */
+static int map_next_expiry(lua_State *L) {
+  double at = smpp_map_next_expiry(check_map(L));
+  if (at == (double)INFINITY) return 0;
+  lua_pushnumber(L, (lua_Number)at);
+  return 1;
+}
+
+static int map_count(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check_map(L)->count);
+  return 1;
+}
+
+/* map:memory() -> octets taken for entries and table */
+static int map_memory(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check_map(L)->octets);
+  return 1;
+}
+
+void smpp_open_map(lua_State *L) {
+  static const luaL_Reg methods[] = {{"get", map_get},           {"put", map_put},
+                                     {"delete", map_delete},     {"expire", map_expire},
+                                     {"count", map_count},       {"memory", map_memory},
+                                     {"clear", map_gc},          {"next_expiry", map_next_expiry},
+                                     {NULL, NULL}};
+  luaL_newmetatable(L, MAP_T);
+  lua_createtable(L, 0, 8);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, map_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, map_new);
+  lua_setfield(L, -2, "new");
+  lua_setfield(L, -2, "map");
+}
