@@ -194,6 +194,13 @@ describe("smpp.timestamp.format", function()
 end)
 
 describe("smpp.timestamp.to_unix", function()
+  it("takes what format takes", function()
+    assert.equal(90, timestamp.to_unix({ kind = "relative", seconds = 89.5 }, 0))
+    assert.equal(2678405, timestamp.to_unix({ kind = "relative", months = 1, rest_s = 5 }, 0))
+    assert.equal(31536000, timestamp.to_unix({ kind = "relative", years = 1 }, 0))
+    assert.is_nil(timestamp.to_unix({ kind = "none" }, 0))
+  end)
+
   it("steps through the calendar", function()
     local function due(field, now) return timestamp.to_unix(timestamp.parse(field), timestamp.parse(now).unix) end
     local function at(field) return timestamp.parse(field).unix end

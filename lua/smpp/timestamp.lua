@@ -126,7 +126,9 @@ function timestamp.to_unix(time, now)
   if time.kind == "none" then return nil end
   check_number(now, "now", 2)
   local whole = math.floor(now)
-  local due = core.after(time.years, time.months, time.rest_s, whole)
+  local rest = time.rest_s
+  if not (time.years or time.months or rest) then rest = math.ceil(time.seconds) end
+  local due = core.after(time.years or 0, time.months or 0, rest or 0, whole)
   return now == whole and due or due + (now - whole)
 end
 
