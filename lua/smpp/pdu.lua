@@ -2,6 +2,8 @@
 --- A received PDU is a view: a userdata that owns its octets and decodes a field when it is asked for.
 local core = require "smpp.core"
 local explain = require "smpp.explain"
+local text = require "smpp.text"
+local udh = require "smpp.udh"
 
 local pdu = {}
 
@@ -33,6 +35,22 @@ local function show(name, value, secrets)
   return "{ " .. table.concat(items, ", ") .. " }"
 end
 
+--- Octets of a message as people read them: the text behind its header, or octets where it is none.
+local function show_message(pdu, octets)
+  local header = (pdu.esm_class or 0) % 128 >= 64 and udh.decode(octets)
+  local body = header and octets:sub(header.length + 1) or octets
+  local coding = pdu.data_coding and text.data_coding(pdu.data_coding)
+  if not coding or coding.compressed or coding.encoding == "binary" then return quote(octets) end
+  local words = text.decode(body, coding.encoding, header and { locking = header.locking, single = header.single } or nil)
+  local shown = '"' .. words:gsub('[%c"\\\127]', function(c)
+    if c == '"' or c == "\\" then return "\\" .. c end
+    return ("\\x%02x"):format(c:byte())
+  end) .. '"'
+  local concat = header and header.concat
+  if concat then shown = shown .. (" (part %d of %d, reference %d)"):format(concat.seq, concat.total, concat.ref) end
+  return shown
+end
+
 local methods = {}
 
 --- Iterates over what the PDU carries: parameters, then TLVs, in wire order.
@@ -49,14 +67,18 @@ function methods:fields()
   end
 end
 
---- The PDU on one line, for logs: what is 0 or empty is left out, passwords are hidden.
+--- The PDU on one line, for people: texts decoded, what is 0 or empty left out, passwords hidden.
 function methods:__tostring()
   local parts = { self.command }
   if self.command == "unknown" then parts[1] = ("command 0x%08X"):format(self.command_id) end
   parts[#parts + 1] = "#" .. ("%d"):format(self.sequence_number)
   if self.command_status ~= 0 or self.command_id >= 0x80000000 then parts[#parts + 1] = self.status end
   for name, value in self:fields() do
-    if value ~= 0 and value ~= "" then parts[#parts + 1] = name .. "=" .. show(name, value) end
+    if name == "short_message" or name == "message_payload" then
+      if value ~= "" then parts[#parts + 1] = name .. "=" .. show_message(self, value) end
+    elseif value ~= 0 and value ~= "" then
+      parts[#parts + 1] = name .. "=" .. show(name, value)
+    end
   end
   return table.concat(parts, " ")
 end

@@ -157,12 +157,14 @@ end
 
 function Loop:close()
   for i = #self.lingering, 1, -1 do self.lingering[i]:close() end
-  if self.holds > 0 or self.deferred > 0 then return end
-  for _, name in ipairs { "prepare", "idle", "keeper" } do
-    if self[name] then uv.close(self[name]) end
-    self[name] = nil
+  if self.holds == 0 and self.deferred == 0 then
+    for _, name in ipairs { "prepare", "idle", "keeper" } do
+      if self[name] then uv.close(self[name]) end
+      self[name] = nil
+    end
+    self.idling = false
   end
-  self.idling = false
+  uv.run "nowait" -- a handle whose closing is not over when the Lua state ends makes luv 1.44 read freed memory
 end
 
 Loop.connect, Loop.listen = tcp.connect, tcp.listen

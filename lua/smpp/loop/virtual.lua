@@ -1,0 +1,310 @@
+--- A loop whose time, network and chance are its own: nothing happens in wall time, the clock jumps to the next
+--- timer when nothing else can run, and a seed makes every run the same on every Lua.
+--- The network, with its faults, is in smpp.loop.virtual_net.
+local common = require "smpp.loop"
+local net = require "smpp.loop.virtual_net"
+
+---@class smpp.VirtualLoop: smpp.Loop
+local Loop = {}
+local LOOP = { __index = Loop, __name = "smpp.VirtualLoop", __tostring = function() return "virtual loop" end }
+
+local Timer = {}
+local TIMER = { __index = Timer, __name = "smpp.Timer" }
+
+local Signal = {}
+local SIGNAL = { __index = Signal, __name = "smpp.Signal" }
+
+local virtual = {}
+
+local YEAR_S = 366 * 86400
+
+--- A loop of its own, at second 0 of its clock.
+---@param o? { seed?: number, start?: number, limit_s?: number }  `start`: Unix time at second 0, default 1700000000;
+---  `limit_s`: the clock raises when it gets there (default a year): two sides that keep each other alive never end
+---@return smpp.VirtualLoop
+function virtual.new(o)
+  o = o or {}
+  local self = setmetatable({
+    name = "virtual",
+    on_error = common.on_error,
+    clock = 0,
+    start = o.start or 1700000000,
+    limit_s = o.limit_s or YEAR_S,
+    random_number = common.generator(o.seed or 1),
+    serial = 0,                      -- counts everything that is scheduled or opened: ties are broken by age
+    heap = {},                       -- what happens later: a binary heap by time, then age
+    posts = {}, post_args = {}, posted = 0,
+    spare_posts = {}, spare_post_args = {},
+    fns = {}, args = {}, deferred = 0,
+    spare_fns = {}, spare_args = {},
+    kept = 0,                        -- how many things keep the loop alive
+    holds = 0,
+    open = {},                       -- whatever has to be closed -> its age
+    signals = {},                    -- in the order of registration
+    turning = false, stopped = false,
+  }, LOOP)
+  self.guard = common.guard(self)
+  self.net = net.new()
+  return self
+end
+
+function Loop:now() return self.clock end
+function Loop:precise() return self.clock end
+function Loop:time() return self.start + self.clock end
+function Loop:random() return self.random_number() end
+
+-- The heap.  Items know their index, so that a timer which is stopped leaves at once.
+
+local function is_before(a, b) return a.at < b.at or (a.at == b.at and a.serial < b.serial) end
+
+local function place(heap, item, i)
+  heap[i] = item
+  item.index = i
+end
+
+local function sift_up(heap, item, i)
+  while i > 1 do
+    local parent = math.floor(i / 2)
+    if not is_before(item, heap[parent]) then break end
+    place(heap, heap[parent], i)
+    i = parent
+  end
+  place(heap, item, i)
+end
+
+local function sift_down(heap, item, i)
+  local n = #heap
+  while 2 * i <= n do
+    local child = 2 * i
+    if child < n and is_before(heap[child + 1], heap[child]) then child = child + 1 end
+    if not is_before(heap[child], item) then break end
+    place(heap, heap[child], i)
+    i = child
+  end
+  place(heap, item, i)
+end
+
+local function remove(heap, item)
+  local i, last = item.index, heap[#heap]
+  heap[#heap] = nil
+  item.index = nil
+  if last == item then return end
+  sift_up(heap, last, i)
+  sift_down(heap, last, last.index)
+end
+
+--- Has `item.fire` called in `delay_s` seconds.
+---@private
+function Loop:schedule(item, delay_s)
+  self.serial = self.serial + 1
+  item.at, item.serial = self.clock + math.max(delay_s, 0), self.serial
+  local heap = self.heap
+  heap[#heap + 1] = item
+  sift_up(heap, item, #heap)
+end
+
+--- Has `fn(arg)` called in the next turn.
+---@private
+function Loop:post(fn, arg)
+  local n = self.posted + 1
+  self.posts[n], self.post_args[n], self.posted = fn, arg, n
+end
+
+--- Has `fn()` called in `delay_s` seconds; in the next turn if that is none.
+---@private
+function Loop:after(delay_s, fn)
+  if delay_s <= 0 then return self:post(fn) end
+  self:schedule({ fire = fn }, delay_s)
+end
+
+--- Notes that something is open that has to be closed.
+---@private
+function Loop:opened(object)
+  self.serial = self.serial + 1
+  self.open[object] = self.serial
+end
+
+---@private
+function Loop:forget(object) self.open[object] = nil end
+
+--- Counts what keeps the loop alive: `object.keeping` follows `wanted`.
+---@private
+function Loop:keep(object, wanted)
+  if (object.keeping or false) == wanted then return end
+  object.keeping = wanted
+  self.kept = self.kept + (wanted and 1 or -1)
+end
+
+function Loop:timer(fn, keep)
+  local t = setmetatable({ loop = self, keep = keep or false, kind = "timer" }, TIMER)
+  t.fire = function()
+    self:keep(t, false)
+    fn()
+  end
+  self:opened(t)
+  return t
+end
+
+function Timer:start(delay_s)
+  if self.closed then error("the timer is closed", 2) end
+  if delay_s ~= delay_s then error("delay_s is not a number", 2) end
+  if self.index then remove(self.loop.heap, self) end
+  self.loop:schedule(self, delay_s)
+  self.loop:keep(self, self.keep)
+end
+
+function Timer:stop()
+  if self.index then remove(self.loop.heap, self) end
+  self.loop:keep(self, false)
+end
+
+function Timer:close()
+  self:stop()
+  self.closed = true
+  self.loop:forget(self)
+end
+
+function Loop:defer(fn, arg)
+  local n = self.deferred + 1
+  self.fns[n], self.args[n], self.deferred = fn, arg, n
+end
+
+function Loop:hold()
+  self.holds = self.holds + 1
+  self.kept = self.kept + 1
+end
+
+function Loop:release()
+  if self.holds == 0 then error("release without hold", 2) end
+  self.holds = self.holds - 1
+  self.kept = self.kept - 1
+end
+
+function Loop:signal(name, fn)
+  local signal = setmetatable({ loop = self, name = name, fn = fn, kind = "signal" }, SIGNAL)
+  table.insert(self.signals, signal)
+  self:opened(signal)
+  return signal
+end
+
+function Signal:close()
+  local signals = self.loop.signals
+  for i = #signals, 1, -1 do
+    if signals[i] == self then table.remove(signals, i) end
+  end
+  self.loop:forget(self)
+end
+
+--- Sends the program a signal, as `kill` would.
+---@param name string  "SIGINT", …
+---@return boolean taken  somebody listens to it
+function Loop:raise(name)
+  local taken = false
+  for _, signal in ipairs(self.signals) do
+    if signal.name == name then
+      self:post(signal.fn)
+      taken = true
+    end
+  end
+  return taken
+end
+
+local function run_all(guard, fns, args, n)
+  for i = 1, n do
+    local fn, arg = fns[i], args[i]
+    fns[i], args[i] = false, false
+    guard(fn, arg)
+  end
+end
+
+-- One turn, in libuv's order: timers, what was posted, what was put off.  What these start is for the next turn.
+local function turn(self)
+  local guard, heap, newest = self.guard, self.heap, self.serial
+  while heap[1] and heap[1].at <= self.clock and heap[1].serial <= newest do
+    local item = heap[1]
+    remove(heap, item)
+    guard(item.fire)
+  end
+  local fns, args, n = self.posts, self.post_args, self.posted
+  self.posts, self.post_args, self.posted = self.spare_posts, self.spare_post_args, 0
+  self.spare_posts, self.spare_post_args = fns, args
+  run_all(guard, fns, args, n)
+  fns, args, n = self.fns, self.args, self.deferred
+  self.fns, self.args, self.deferred = self.spare_fns, self.spare_args, 0
+  self.spare_fns, self.spare_args = fns, args
+  run_all(guard, fns, args, n)
+end
+
+local function is_runnable(self) return self.posted > 0 or self.deferred > 0 end
+
+--- What happens next, and only that: one turn, before which the clock jumps if nothing is to be done now.
+---@return boolean happened  false: nothing ever will
+function Loop:step()
+  if self.turning then error("the loop runs already: a task sleeps instead", 2) end
+  if not is_runnable(self) then
+    local item = self.heap[1]
+    if not item then return false end
+    if item.at > self.clock then self.clock = item.at end
+    if self.clock > self.limit_s then
+      error(("virtual time ran past limit_s (%g s); open: %s"):format(self.limit_s, self:describe()), 2)
+    end
+  end
+  self.turning = true
+  turn(self) -- raises nothing: all it calls is guarded
+  self.turning = false
+  return true
+end
+
+--- Lets `seconds` pass, with all that happens in them.
+---@param seconds number
+function Loop:advance(seconds)
+  if self.turning then error("the loop runs already: a task sleeps instead", 2) end
+  local target = self.clock + seconds
+  while is_runnable(self) or (self.heap[1] and self.heap[1].at <= target) do self:step() end
+  self.clock = target
+end
+
+--- Runs until nothing keeps the loop alive, `stop` is called, or nothing can happen any more.
+function Loop:run()
+  if self.turning then error("the loop runs already: use smpp.spawn", 2) end
+  self.stopped = false
+  while not self.stopped and (self.kept > 0 or is_runnable(self)) do
+    if not self:step() then break end
+  end
+end
+
+function Loop:stop() self.stopped = true end
+
+--- Whether something still keeps the loop alive.
+---@return boolean
+function Loop:is_alive() return self.kept > 0 end
+
+--- All that is open, oldest first: timers, signals, transports, listeners, connects under way.  Each has a `kind`.
+---@return { kind: string }[]
+function Loop:handles()
+  local list = {}
+  for object in pairs(self.open) do list[#list + 1] = object end
+  table.sort(list, function(a, b) return self.open[a] < self.open[b] end)
+  return list
+end
+
+--- What is open, in words.
+---@return string
+function Loop:describe()
+  local words = {}
+  for _, handle in ipairs(self:handles()) do
+    words[#words + 1] = handle.kind .. (handle.address and " " .. handle.address or "")
+  end
+  if self.holds > 0 then words[#words + 1] = self.holds .. (self.holds == 1 and " hold" or " holds") end
+  return #words > 0 and table.concat(words, ", ") or "nothing"
+end
+
+function Loop:close()
+  for _, handle in ipairs(self:handles()) do
+    if handle.lingering then handle:close() end
+  end
+end
+
+for name, method in pairs(net.methods) do Loop[name] = method end
+
+return virtual
