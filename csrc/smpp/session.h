@@ -12,7 +12,11 @@
  * The session answers by itself: enquire_link, unbind, unknown commands
  * (generic_nack), requests in the wrong state, PDUs that cannot be read.  Binds
  * and all other requests are events; their answers come through
- * smpp_session_respond. */
+ * smpp_session_respond.
+ *
+ * The peer's unbind is answered at once, or, when requests of the peer's await
+ * an answer of ours, after the last of these, within five seconds or response_s.
+ * An MC closes then; an ESME waits as long for the MC to close. */
 #ifndef SMPP_SESSION_H
 #define SMPP_SESSION_H
 
@@ -98,7 +102,7 @@ void smpp_session_tick(struct smpp_session *s, double now);
 void smpp_session_lost(struct smpp_session *s, const char *reason);
 /* False: no more events for now. */
 bool smpp_session_next(struct smpp_session *s, struct smpp_event *event);
-/* When to call tick at the latest; negative: no timer runs. */
+/* When to call tick at the latest: now while events wait that a call caused; negative: no timer runs. */
 double smpp_session_deadline(const struct smpp_session *s);
 
 /* Sends a request; |cookie| comes back with its response, timeout or loss.

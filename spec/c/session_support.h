@@ -1,5 +1,5 @@
 /* session_support.h - what the C specs of sessions share: checks that count,
- * PDUs by command name, an allocator that fails on purpose. */
+ * PDUs by command name, an allocator that fails on purpose, the way to a state. */
 #ifndef SESSION_SUPPORT_H
 #define SESSION_SUPPORT_H
 
@@ -107,6 +107,69 @@ static inline int request(struct smpp_session *s, const char *command, uint64_t 
   struct smpp_fault fault;
   build(&b, smpp_command_by_name(command), 0, 0);
   return smpp_session_request(s, &b.message, cookie, now, sequence, &fault);
+}
+
+/* ---- sessions ---- */
+
+static inline void drain(struct smpp_session *s) {
+  struct smpp_event e;
+  size_t length = 0;
+  while (smpp_session_next(s, &e)) continue;
+  smpp_session_output(s, &length);
+  smpp_session_sent(s, length);
+}
+
+static inline void from_peer(struct smpp_session *s, const char *command, uint32_t sequence) {
+  uint8_t octets[256];
+  size_t length = pdu_of(smpp_command_by_name(command), sequence, 0, octets, sizeof octets);
+  CHECK_FOR(length > 0, command);
+  smpp_session_feed(s, octets, length, 0);
+  drain(s);
+}
+
+static inline const char *bind_for(enum smpp_state state) {
+  return state == SMPP_STATE_BOUND_TX   ? "bind_transmitter"
+         : state == SMPP_STATE_BOUND_RX ? "bind_receiver"
+                                        : "bind_transceiver";
+}
+
+/* A session that went the way to |state| that the standard shows. */
+static inline struct smpp_session *reach(enum smpp_role role, enum smpp_state state, uint8_t version, bool unchecked) {
+  struct smpp_session_config config;
+  uint32_t sequence = 0;
+  char response[40];
+  smpp_session_defaults(&config, role);
+  config.version = version;
+  config.unchecked = unchecked;
+  struct smpp_session *s = smpp_session_new(&config, 0);
+  if (state == SMPP_STATE_OUTBOUND) {
+    if (role == SMPP_MC)
+      CHECK(request(s, "outbind", 0, 0, &sequence) == 0);
+    else
+      from_peer(s, "outbind", 1);
+  }
+  if (state >= SMPP_STATE_BOUND_TX) {
+    const char *bind = version < SMPP_34 && state > SMPP_STATE_BOUND_RX ? "bind_transmitter" : bind_for(state);
+    if (role == SMPP_MC) {
+      from_peer(s, bind, 1);
+      CHECK(smpp_session_answer(s, smpp_command_by_name(bind)->id, 1, 0, "", 0, 0) == 0);
+    } else {
+      struct built b;
+      struct smpp_fault fault;
+      build(&b, smpp_command_by_name(bind), 0, 0);
+      b.message.params[3].number = version;
+      CHECK(smpp_session_request(s, &b.message, 0, 0, &sequence, &fault) == 0);
+      snprintf(response, sizeof response, "%s_resp", bind);
+      from_peer(s, response, sequence);
+    }
+  }
+  if (state == SMPP_STATE_UNBOUND) { /* crossing: an MC's session is over otherwise */
+    CHECK(smpp_session_unbind(s, 0, 0) == 0);
+    from_peer(s, "unbind", 2);
+  }
+  if (state == SMPP_STATE_CLOSED) smpp_session_close(s, "closed");
+  drain(s);
+  return s;
 }
 
 #endif

@@ -179,6 +179,8 @@ static void call(struct player *p, const char *line) {
     smpp_session_close(p->s, "closed");
   } else if (strcmp(what, "window") == 0) {
     smpp_session_set_window(p->s, (uint32_t)given);
+  } else if (strcmp(what, "max_unanswered") == 0) {
+    smpp_session_set_max_unanswered(p->s, (uint32_t)given);
   } else if (strcmp(what, "in_flight") == 0) {
     CHECK_FOR(smpp_session_in_flight(p->s) == given, p->name);
   } else if (strcmp(what, "unanswered") == 0) {
