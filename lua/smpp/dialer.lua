@@ -1,0 +1,85 @@
+--- One attempt to reach an MC: connect, then bind.
+local connection = require "smpp.connection"
+local explain = require "smpp.explain"
+local loops = require "smpp.loop"
+local task = require "smpp.task"
+
+local dialer = {}
+
+local BINDS = { trx = 0x09, tx = 0x02, rx = 0x01 }
+local VERSIONS = { ["3.3"] = 0x33, ["3.4"] = 0x34, ["5.0"] = 0x50, [0x33] = 0x33, [0x34] = 0x34, [0x50] = 0x50 }
+
+--- The interface_version octet of "3.3", "3.4", "5.0" or the octet itself.
+---@param version string|integer?
+---@return integer? octet  nil: none of them
+function dialer.version(version)
+  if version == nil then return 0x34 end
+  return VERSIONS[version] or VERSIONS[tostring(version)]
+end
+
+--- Connects the transport; waits.
+---@return smpp.Transport? transport
+---@return string? message
+---@return string? code  "connect_failed", "tls"
+local function connect(o, host)
+  if o.tls then
+    return nil, "TLS needs OpenSSL's part of this toolkit, which is not installed; use smpp:// or a TLS tunnel", "tls"
+  end
+  local token = task.need(2)
+  o.loop:connect({ host = host.host, port = host.port, timeout_s = o.connect_timeout_s or o.bind_timeout_s }, function(...)
+    task.wake_for(token, o, ...)
+  end)
+  return task.wait(o)
+end
+
+--- What a user should look at when a bind is refused.
+local function bind_advice(o, row)
+  local hints = {}
+  local function blank(text) return text and (text:match("^%s") or text:match("%s$")) end
+  if blank(o.password) then hints[#hints + 1] = "the password begins or ends with a blank" end
+  if blank(o.system_id) then hints[#hints + 1] = "the system_id begins or ends with a blank" end
+  if o.password and #o.password > 8 then hints[#hints + 1] = "the password is longer than the standard's 8 octets" end
+  return ("%s: %s%s"):format(row.meaning, row.advice, #hints > 0 and "; note: " .. table.concat(hints, ", ") or "")
+end
+
+--- Opens a connection to one host and, unless `o.bind` is false, binds it.
+---@async
+---@param o table  options of the client, with loop
+---@param host { host: string, port: integer }
+---@param prepare fun(connection: smpp.ConnectionOptions): smpp.ConnectionOptions  adds handlers and the like
+---@return smpp.Connection?
+---@return string? message
+---@return string? code  "connect_failed", "tls", "timeout", "connection_lost" or the status that refused the bind
+function dialer.open(o, host, prepare)
+  local where = loops.address(host.host, host.port)
+  local transport, message, code = connect(o, host)
+  if not transport then return nil, message, code end
+  local conn = connection.new(prepare {
+    role = "esme", loop = o.loop, transport = transport, codec = o.codec, answer_timeout_s = o.answer_timeout_s,
+    session = {
+      window = o.window, version = o.version, unchecked = o.unchecked, first_sequence = o.first_sequence,
+      response_s = o.response_timeout_s, enquire_link_s = o.enquire_link_s,
+      enquire_link_response_s = o.enquire_link_response_s, inactivity_s = o.inactivity_s, pdu_read_s = o.pdu_read_s,
+      max_pdu_octets = o.max_pdu_octets, session_init_s = 0, tolerate = o.tolerate,
+      require_sc_version = o.require_sc_version, max_unanswered = o.max_unanswered,
+    },
+  })
+  conn.host = where
+  conn:start()
+  if o.bind == false then return conn end
+  local response, refused, status = conn:request(BINDS[o.bind], {
+    system_id = o.system_id or "", password = o.password or "", system_type = o.system_type,
+    interface_version = o.version, addr_ton = o.addr_ton, addr_npi = o.addr_npi, address_range = o.address_range,
+  }, o.bind_timeout_s)
+  if response then
+    conn.system_id = o.system_id
+    conn.mc_system_id = response.system_id
+    return conn
+  end
+  conn:close()
+  local row = explain.status(status)
+  if row then return nil, ("%s refused the bind with %s (0x%02X), %s"):format(where, row.name, row.code, bind_advice(o, row)), row.name end
+  return nil, ("%s: bind: %s"):format(where, refused), status
+end
+
+return dialer
