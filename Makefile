@@ -1,6 +1,7 @@
 # smpp: SMPP 3.3/3.4/5.0 for Lua.  `make help` lists the targets.
 
-LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
+KNOWN := lua5.1 lua5.2 lua5.3 lua5.4 luajit
+LUAS  := $(KNOWN)
 LUA  ?= lua5.4
 
 # The Luas of `make test`: the one that was asked for, else all.
@@ -19,8 +20,8 @@ SECONDS ?= 30
 
 CORE_CFLAGS = -std=c99 $(WARN) $(WERROR) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 
-ifeq ($(filter $(LUA),$(LUAS)),)
-$(error LUA is one of: $(LUAS))
+ifneq ($(words $(filter $(KNOWN),$(LUA))),1)
+$(error LUA is one of: $(KNOWN))
 endif
 
 # lua5.4 -> 5.4, luajit -> jit: the name of a Lua's build folder.
@@ -39,7 +40,7 @@ CORE_OBJ := $(CORE_SRC:csrc/smpp/%.c=$(B)/core/%.o)
 MODULE   := $(B)/$(call id,$(LUA))/smpp/core.so
 
 .PHONY: help build build-all build-c build-asan build-fuzz demo test env check check-gcc check-clang check-core \
-        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz rockspec tables install uninstall clean FORCE
+        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz bench rockspec tables install uninstall clean FORCE
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -96,6 +97,11 @@ fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regressio
 tables: ## writes the generated files again from csrc/tables
 	@mkdir -p $(B) && for g in csrc/tables/gen_*.lua; do \
 	  out=$$(sed -n 's/^--.*gen_.*\.lua.* > \(.*\)/\1/p' $$g | head -n 1) && $(LUA) $$g > $(B)/generated && mv $(B)/generated $$out || exit 1; done
+
+bench: ## codec, server and client beside node-smpp; BENCH="--rounds 5 --json FILE" are its options
+	@.ci/packages check build lua5.4 luajit node
+	@$(MAKE) --no-print-directory -s build-all spec/interop/node/node_modules/.package-lock.json LUAS="lua5.4 luajit"
+	@$(LUA) bench/run.lua $(BENCH)
 
 rockspec: ## writes the list of modules in the rockspec again
 	@$(LUA) rockspec/modules.lua
