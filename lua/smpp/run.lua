@@ -1,174 +1,261 @@
---- Running: smpp.run owns the loop for as long as there is something to do; spawn, sleep and each are made of tasks.
-local loops = require "smpp.loop"
+--- smpp.run and what goes with it: a main task, the loop under it, and an orderly end.
 local task = require "smpp.task"
+local loops = require "smpp.loop"
 
 local run = {}
 
-local pack = table.pack or function(...) return { n = select("#", ...), ... } end -- luacheck: compat
 local unpack = table.unpack or unpack -- luacheck: compat
 
-local scope -- of the smpp.run that runs: what it opened
+local active -- the state of the smpp.run that runs
 
---- An object that keeps the loop alive was opened; it is closed with the program, and when main ends if main opened it
---- and gave it no handlers.
----@param object { close: fun(self, timeout_s: number?), has_handlers: boolean? }
-function run.opened(object)
-  if not scope then return end
-  scope.count = scope.count + 1
-  scope.objects[object] = { number = scope.count, by_main = task.current() == scope.main or scope.main == nil }
+local function check_function(fn, position)
+  if type(fn) ~= "function" then
+    error(("argument %d: a function expected, got %s"):format(position, type(fn)), 3)
+  end
 end
 
---- It was closed.
+--- An error as it is raised again: with its traceback, or, when it is an object, as that object.
+local function raisable(trace, err) return type(err) == "string" and trace or err end
+
+--- Notes an object that must be closed before the program ends; called by whoever makes one.
+--- When the main task returns, `smpp.run` closes those it opened whose `has_handlers` is false; on an error or a
+--- signal, all.  Does nothing outside smpp.run.
+---@param object { close: fun(self), has_handlers: boolean? }
+---@param stays? boolean  opened callback-style: the main task's return does not close it
+function run.opened(object, stays)
+  local state = active
+  if not state then return end
+  local token = task.current()
+  state.serial = state.serial + 1
+  state.open[object] = { serial = state.serial, of_main = not stays and token ~= nil and state.family[token] == true }
+  if state.closing then
+    state.loop:defer(function()
+      if state.open[object] then state.close(object) end
+    end)
+  end
+end
+
+--- Forgets an object that is closed.  Harmless twice.
+---@param object table
 function run.closed(object)
-  if scope then scope.objects[object] = nil end
+  if active then active.open[object] = nil end
 end
 
---- What is open, in the order of opening.
-local function open_objects(which)
+-- Closes what `wanted` picks, youngest first, each in a task of its own.
+local function close_open(state, wanted)
   local list = {}
-  for object, entry in pairs(which.objects) do list[#list + 1] = { object, entry } end
-  table.sort(list, function(a, b) return a[2].number < b[2].number end)
-  return list
-end
-
-local CLOSE_S = 5
-
---- Closes, newest first; waits for each.
-local function close_all(which, wanted)
-  local list = open_objects(which)
-  for i = #list, 1, -1 do
-    local object, entry = list[i][1], list[i][2]
-    if which.objects[object] and wanted(object, entry) then
-      task.pcall(object.close, object, CLOSE_S)
-      which.objects[object] = nil
-    end
+  for object, entry in pairs(state.open) do
+    if wanted(object, entry) then list[#list + 1] = object end
+  end
+  table.sort(list, function(a, b) return state.open[a].serial > state.open[b].serial end)
+  for _, object in ipairs(list) do
+    if state.open[object] then state.close(object) end
   end
 end
 
-local function everything() return true end
-local function left_by_main(object, entry) return entry.by_main and not object.has_handlers end
+local function state_of(loop)
+  local state = {
+    loop = loop,
+    open = {}, serial = 0,                          -- object -> { serial, of_main }
+    family = setmetatable({}, { __mode = "k" }),    -- the main task and the tasks of its smpp.each
+    sleepers = {},                                  -- timers of tasks that sleep
+    main = nil, results = nil, failure = nil,       -- the main task; how it ended
+    interrupted = nil,                              -- name of the signal
+    closing = false, closers = 0,                   -- everything is being closed; by so many tasks
+  }
+  local function closer_left()
+    state.closers = state.closers - 1
+    if state.closing and state.closers == 0 then loop:defer(function() loop:stop() end) end
+  end
+  local function closer_failed(trace, err)
+    closer_left()
+    task.on_error(trace, err)
+  end
+  function state.close(object)
+    state.closers = state.closers + 1
+    task.start(closer_failed, function()
+      object:close()
+      run.closed(object)
+      closer_left()
+    end)
+  end
+  return state
+end
 
---- Runs fn as a task, and the loop until fn has returned and nothing keeps the loop alive.  Closes what fn opened and
---- gave no handlers.  SIGINT and SIGTERM close everything gracefully, a second one at once.
+-- Closes everything, then stops the loop, whoever still sleeps.
+local function shut_down(state)
+  if state.closing then return end
+  state.closing = true
+  state.closers = state.closers + 1
+  close_open(state, function() return true end)
+  state.closers = state.closers - 1
+  if state.closers == 0 then state.loop:defer(function() state.loop:stop() end) end
+end
+
+local function fail(state, trace, err)
+  state.failure = state.failure or { value = raisable(trace, err) }
+  shut_down(state)
+end
+
+local function main(state, fn)
+  state.main = task.current()
+  state.family[state.main] = true
+  local function finished(...)
+    state.results = { n = select("#", ...), ... }
+    state.family[state.main] = nil
+    if state.closing then return end
+    close_open(state, function(object, entry) return entry.of_main and not object.has_handlers end)
+  end
+  finished(fn())
+end
+
+local function on_signal(state, name)
+  if state.interrupted then return state.loop:stop() end
+  state.interrupted = name
+  shut_down(state)
+end
+
+-- The loop has ended by itself although something is unfinished: nothing can wake what waits.
+local function deadlock_of(state)
+  if state.failure or state.interrupted then return nil end
+  if not state.results then
+    return task.traceback(state.main, "deadlock: the main task waits, and nothing is left that could wake it")
+  end
+  if state.loop.is_alive and state.loop:is_alive() then
+    return "deadlock: nothing can happen any more, but these are open: " .. state.loop:describe()
+  end
+end
+
+local function run_loop(state)
+  local ok, err = pcall(state.loop.run, state.loop)
+  local trouble = not ok and err or deadlock_of(state)
+  if not trouble then return end
+  fail(state, trouble, trouble)
+  pcall(state.loop.run, state.loop) -- until everything is closed
+end
+
+--- Runs `fn` as the main task, and the loop, until fn has returned and nothing keeps the loop alive; returns what fn
+--- returned.  When fn returns, what it opened and gave no handlers is closed.  An error in fn closes everything and
+--- is raised again, with its traceback (an error object as itself).  SIGINT and SIGTERM close everything too, a
+--- second one ends at once; then the result is nil, a message, "interrupted", and what fn raised, if it did.  A main task that nothing can wake
+--- any more raises "deadlock: …" with its traceback.
 ---@param fn fun(): ...
----@param options? { loop: smpp.Loop? }
----@return ... results of fn; nil, message, "interrupted" after a signal
-function run.run(fn, options)
-  if type(fn) ~= "function" then error("smpp.run(function) expected", 2) end
-  if scope then error("smpp.run runs already: use smpp.spawn", 2) end
-  local loop = options and options.loop or loops.current()
+---@param o? { loop?: smpp.Loop, signals?: boolean }  default: the current loop; signals = false leaves them alone
+---@return any ...
+function run.run(fn, o)
+  check_function(fn, 1)
+  o = o or {}
+  if active then error("smpp.run runs already: use smpp.spawn", 2) end
+  local loop = o.loop or loops.current()
+  if loop:is_running() then error("the loop runs already: use smpp.spawn", 2) end
+  local state = state_of(loop)
+  active = state
   local previous = loops.set(loop)
-  local mine = { objects = {}, count = 0, main = nil }
-  scope = mine
-  local results, failure, interrupted
-
-  local function stop_after_closing()
-    task.spawn(function()
-      close_all(mine, everything)
-      loop:stop()
-    end)
+  local handles = {}
+  for i, name in ipairs(o.signals == false and {} or { "SIGINT", "SIGTERM" }) do
+    handles[i] = loop:signal(name, function() on_signal(state, name) end)
   end
-  local signals = {}
-  for i, name in ipairs { "SIGINT", "SIGTERM" } do
-    signals[i] = loop:signal(name, function()
-      if interrupted then return loop:stop() end
-      interrupted = name
-      stop_after_closing()
-    end)
-  end
-
-  local function main()
-    mine.main = task.current()
-    local got = pack(fn())
-    close_all(mine, left_by_main)
-    results = got
-  end
-  mine.main = task.start(function(trace)
-    failure = trace
-    stop_after_closing()
-  end, main)
-  local ok, err = pcall(loop.run, loop)
-  for _, signal in ipairs(signals) do signal:close() end
-  scope = nil
+  task.start(function(trace, err) fail(state, trace, err) end, main, state, fn)
+  run_loop(state)
+  for timer in pairs(state.sleepers) do timer:close() end
+  for _, handle in ipairs(handles) do handle:close() end
+  loop:close()
   loops.set(previous)
-  if loop.close then loop:close() end
-  if not ok then error(err, 0) end
-  if failure then error(failure, 0) end
-  if interrupted then return nil, "interrupted by " .. interrupted, "interrupted" end
-  if not results then
-    error(task.traceback(mine.main, "deadlock: the main task waits for something that nothing can bring about"), 0)
-  end
-  return unpack(results, 1, results.n)
+  active = nil
+  local failure = state.failure and state.failure.value
+  -- An error after a signal comes of what the signal closed.
+  if state.interrupted then return nil, "interrupted by " .. state.interrupted, "interrupted", failure end
+  if state.failure then error(failure, 0) end
+  return unpack(state.results, 1, state.results.n)
 end
 
---- Runs fn(...) as a task in a loop that runs already, or in smpp.run's.
+--- Runs `fn(...)` as a task, at once, until it first waits.  Joins the loop that runs or will run, and never runs
+--- one.  An error in it goes to `task.on_error` (stderr).
 ---@param fn function
----@return smpp.Task
 function run.spawn(fn, ...)
-  if type(fn) ~= "function" then error("smpp.spawn(function) expected", 2) end
-  return task.spawn(fn, ...)
+  check_function(fn, 1)
+  task.spawn(fn, ...)
 end
 
---- Waits.
+--- Waits `seconds`; keeps the script alive meanwhile.
 ---@async
 ---@param seconds number
----@param callback? function
+---@param callback? fun()  called instead of waiting
 function run.sleep(seconds, callback)
-  if type(seconds) ~= "number" or seconds ~= seconds then error("sleep(seconds) expected", 2) end
-  local token = not callback and task.need(2)
+  if type(seconds) ~= "number" or seconds ~= seconds then error("argument 1: a number of seconds expected", 2) end
+  if callback ~= nil then check_function(callback, 2) end
+  local token = not callback and task.need()
+  local sleepers = active and active.sleepers or {}
   local timer
   timer = loops.current():timer(function()
+    sleepers[timer] = nil
     timer:close()
-    if callback then return task.spawn(callback) end
+    if callback then return callback() end
     task.wake_for(token, timer)
   end, true)
-  timer:start(math.max(0, seconds))
+  sleepers[timer] = true
+  timer:start(seconds)
   if token then task.wait(timer) end
 end
 
---- Calls fn for every item, in n tasks at once; returns when all are done.  An error in one is raised here, once the
---- others have ended what they were at.
+local function items_of(array)
+  local i = 0
+  return function()
+    i = i + 1
+    return array[i]
+  end
+end
+
+--- Calls `fn` for each item, in up to `n` tasks at a time; returns when all are done.  The first error stops the
+--- taking of items, and is raised again when the calls under way have ended.
 ---@async
----@param items table|fun(): any, any  a list, or an iterator; it may wait
+---@generic T
+---@param items T[]|fun(): T?, ...  an array, or a function that returns the next item (and more), at the end nil
 ---@param n integer
----@param fn fun(item: any, more: any)
+---@param fn fun(item: T, ...)
+---@return integer done  how many items there were
 function run.each(items, n, fn)
-  if type(n) ~= "number" or n < 1 then error("each(items, n, fn): n is at least 1", 2) end
-  local token = task.need(2)
-  local following, i = items, 0
-  if type(items) == "table" then
-    following = function()
-      i = i + 1
-      return items[i]
-    end
+  if type(items) ~= "table" and type(items) ~= "function" then
+    error("argument 1: an array or an iterator expected, got " .. type(items), 2)
   end
-  local running, failure, done = 0, nil, false
-  local function work()
-    while not failure and not done do
-      local item, more = following()
-      if item == nil then
-        done = true
-        break
-      end
-      fn(item, more)
-    end
-    running = running - 1
-    if running == 0 then task.wake_for(token, work) end
+  if type(n) ~= "number" or n < 1 or n % 1 ~= 0 then error("argument 2: a number of tasks expected", 2) end
+  check_function(fn, 3)
+  local caller = task.need()
+  local state = active
+  local of_main = state and state.family[caller]
+  local next_item = type(items) == "table" and items_of(items) or items
+  local working, done, exhausted, failure = 0, 0, false, nil
+
+  local function work(item, ...)
+    if item == nil then exhausted = true end
+    if exhausted or failure then return end
+    fn(item, ...)
+    done = done + 1
   end
-  local function failed(trace)
-    failure = failure or trace
-    running = running - 1
-    if running == 0 then task.wake_for(token, work) end
+  local function left()
+    working = working - 1
+    if working == 0 then task.wake_for(caller, work) end
   end
-  running = 1 -- nobody wakes us while we still start
+  local function worker()
+    local token = task.current()
+    if of_main then state.family[token] = true end
+    while not (exhausted or failure) do work(next_item()) end
+    if of_main then state.family[token] = nil end
+    left()
+  end
+  local function failed(trace, err)
+    failure = failure or { value = raisable(trace, err) }
+    left()
+  end
+
   for _ = 1, n do
-    if done or failure then break end
-    running = running + 1
-    task.start(failed, work)
+    if exhausted or failure then break end
+    working = working + 1
+    task.start(failed, worker)
   end
-  running = running - 1
-  if running > 0 then task.wait(work) end
-  if failure then error(failure, 0) end
+  if working > 0 then task.wait(work) end
+  if failure then error(failure.value, 0) end
+  return done
 end
 
 --- pcall through which a task can wait, on every Lua.

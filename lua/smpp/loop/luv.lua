@@ -140,8 +140,11 @@ function Signal:close()
   self.handle = nil
 end
 
+-- Neovim runs the loop from C, which luv does not see.
+function Loop:is_running() return uv.loop_mode() ~= nil or rawget(_G, "vim") ~= nil end -- luacheck: no self
+
 function Loop:run()
-  if uv.loop_mode() or rawget(_G, "vim") then error("the loop runs already: use smpp.spawn", 2) end
+  if self:is_running() then error("the loop runs already: use smpp.spawn", 2) end
   self.stopped = false
   uv.update_time()
   repeat

@@ -275,6 +275,8 @@ end
 
 function Loop:stop() self.stopped = true end
 
+function Loop:is_running() return self.turning end
+
 --- Whether something still keeps the loop alive.
 ---@return boolean
 function Loop:is_alive() return self.kept > 0 end

@@ -41,7 +41,8 @@ local function direction_of(loop)
     capacity = 262144,
     delivered = 0,
     link = nil, sender = nil, receiver = nil,
-    backlog = {}, backlog_octets = 0,        -- written, not in flight: what transport:pending() tells
+    backlog = {}, oldest = 1, newest = 0,    -- written, not in flight
+    backlog_octets = 0,                      -- what transport:pending() tells
     flight = {}, first = 1, last = 0,        -- segments { octets, due }
     flying = 0, last_due = 0,                -- octets in flight; FIFO: nothing is due before what was sent earlier
     closed_to_writes = false,
@@ -65,14 +66,14 @@ function Direction:latency() return value_of(self.latency_s) end
 --- Octets of the backlog take off while there is room.
 ---@private
 function Direction:fill()
-  local backlog, taken = self.backlog, 0
-  while backlog[taken + 1] and self.flying < self.capacity do
-    local octets = backlog[taken + 1]
-    local room = self.capacity - self.flying
+  local backlog = self.backlog
+  while self.oldest <= self.newest and self.flying < self.capacity do
+    local octets, room = backlog[self.oldest], self.capacity - self.flying
     if #octets > room then
-      backlog[taken + 1], octets = octets:sub(room + 1), octets:sub(1, room)
+      backlog[self.oldest], octets = octets:sub(room + 1), octets:sub(1, room)
     else
-      taken = taken + 1
+      backlog[self.oldest] = nil
+      self.oldest = self.oldest + 1
     end
     self.last_due = math.max(self.last_due, self.loop:now() + self:latency())
     self.last = self.last + 1
@@ -80,15 +81,14 @@ function Direction:fill()
     self.flying = self.flying + #octets
     self.backlog_octets = self.backlog_octets - #octets
   end
-  if taken == 0 then return end
-  for i = 1, #backlog do backlog[i] = backlog[i + taken] end
-  if #backlog == 0 and self.ending == "eof" then self.ending_due = math.max(self.last_due, self.ending_due) end
+  self.ending_due = math.max(self.last_due, self.ending_due)
 end
 
 ---@private
 function Direction:send(octets)
-  if self.closed_to_writes or octets == "" then return end
-  table.insert(self.backlog, octets)
+  if self.closed_to_writes or self.over or octets == "" then return end
+  self.newest = self.newest + 1
+  self.backlog[self.newest] = octets
   self.backlog_octets = self.backlog_octets + #octets
   self:fill()
   self:schedule()
@@ -107,8 +107,14 @@ end
 --- Forgets all octets under way.
 ---@private
 function Direction:drop()
-  self.backlog, self.backlog_octets = {}, 0
+  self:drop_backlog()
   self.flight, self.first, self.last, self.flying = {}, 1, 0, 0
+end
+
+---@private
+function Direction:drop_backlog()
+  self.backlog, self.oldest, self.newest, self.backlog_octets = {}, 1, 0, 0
+  self.sender:update()
 end
 
 --- Plans the next delivery, if there is something to deliver and somebody who reads.
@@ -116,10 +122,10 @@ end
 function Direction:schedule()
   if self.scheduled or self.stalled or self.over then return end
   if not (self.receiver.closed or self.receiver:is_reading()) then return end
-  local segment, due = self.flight[self.first], nil
+  local segment, due = self.flight[self.first]
   if segment then
     due = segment.due
-  elseif self.ending and #self.backlog == 0 then
+  elseif self.ending and self.backlog_octets == 0 then
     due = self.ending_due
   else
     return
@@ -158,8 +164,7 @@ function Direction:deliver()
   if self.stalled or self.over then return end
   if receiver.closed then
     self.over = true
-    self:drop()
-    return self.sender:update()
+    return self:drop()
   end
   if not receiver:is_reading() then return end
   if self.first <= self.last then
@@ -205,7 +210,8 @@ function Link:cut()
   for _, direction in ipairs { self.a_to_b, self.b_to_a } do
     direction.stalled, direction.last_due = false, 0
     direction:finish("reset")
-    direction.ending_due = self.loop:now()
+    direction.ending_due, direction.scheduled = self.loop:now(), false -- it may be planned for when octets were due
+    direction:schedule()
   end
 end
 
@@ -283,7 +289,7 @@ local function leave(self, how)
   if self.closed then return end
   self.closed = true
   if self.timer then self.timer:close() end
-  self.outgoing.backlog, self.outgoing.backlog_octets = {}, 0
+  self.outgoing:drop_backlog()
   self.outgoing:finish(how)
   self.outgoing:schedule() -- an end that waited for the backlog
   self.incoming:schedule() -- what comes now falls on the floor

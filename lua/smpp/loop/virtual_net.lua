@@ -93,6 +93,7 @@ local function dial(self, listener, address)
   loop:after(there, function()
     if listener.closed then
       link.a:close()
+      link.b:close()
       if not self.done and self.at == attempt then fail(self, REFUSED) end
       return
     end
