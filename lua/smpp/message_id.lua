@@ -14,7 +14,12 @@ local ENOUGH = 3 -- receipts that agree make a rule
 local MOST = 10 -- and so many of another kind at most undo it
 local DISTINCT = 5 -- digits that two unrelated ids hardly share
 
-local RULES = { ["as-is"] = true, hex = true, dec = true, auto = true }
+--- Ways to read a receipt's id under each rule, and under auto when one is learned.
+local ORDER = {
+  ["as-is"] = { "exact" }, hex = { "hex", "exact", "fold" }, dec = { "dec", "exact", "fold" },
+  auto = { "exact", "fold", "dec", "hex" },
+}
+local LEARNED = { hex = { "hex", "exact", "fold", "dec" }, dec = { "dec", "exact", "fold", "hex" } }
 
 --- The id in lower case, without leading zeros and trailing NULs.
 ---@param id string
@@ -24,7 +29,7 @@ function message_id.fold(id) return (id:lower():match "^0*(.-)%z*$"):match "^.+"
 --- What is wrong with the name of a rule, or nil.
 ---@return string?
 function message_id.check_rule(rule)
-  if RULES[rule] then return nil end
+  if ORDER[rule] then return nil end
   return ('"auto", "as-is", "hex" or "dec" expected, got %s'):format(tostring(rule))
 end
 
@@ -47,34 +52,18 @@ function Rule:keys(id)
   return "i" .. message_id.fold(id), "=" .. (id:match "^(.-)%z*$")
 end
 
----@class smpp.IdCandidate
----@field key string
----@field way "as-is"|"hex"|"dec"
-
---- The keys under which the message of a receipt's id may be found, the likeliest first.
+--- The n-th likeliest key under which the message of a receipt's id may be found.
 ---@param id string
----@return smpp.IdCandidate[]
-function Rule:candidates(id)
-  local list, seen = {}, {}
-  local function add(way, key)
-    if key and not seen[key] then
-      seen[key] = true
-      list[#list + 1] = { key = key, way = way }
-    end
-  end
-  local function convert(way)
-    local other = rebase(message_id.fold(id), way == "dec" and "hex" or "dec")
-    add(way, other and "i" .. other)
-  end
-  local first = self.rule == "auto" and self.learned or self.rule
-  if first == "hex" or first == "dec" then convert(first) end
-  add("as-is", "=" .. (id:match "^(.-)%z*$"))
-  if self.rule ~= "as-is" then add("as-is", "i" .. message_id.fold(id)) end
-  if self.rule == "auto" then
-    convert "dec"
-    convert "hex"
-  end
-  return list
+---@param n integer  from 1
+---@return string|false|nil key  false: this way leads nowhere, the next may; nil: there is no n-th
+---@return "as-is"|"hex"|"dec"|nil way
+function Rule:candidate(id, n)
+  local way = (self.rule == "auto" and LEARNED[self.learned] or ORDER[self.rule])[n]
+  if way == "exact" then return "=" .. (id:match "^(.-)%z*$"), "as-is" end
+  if way == "fold" then return "i" .. message_id.fold(id), "as-is" end
+  if not way then return nil end
+  local other = rebase(message_id.fold(id), way == "dec" and "hex" or "dec")
+  return other and "i" .. other or false, way
 end
 
 --- May a message found this way be taken for the receipt's?

@@ -203,24 +203,25 @@ function Tracker:apply(key, entry, receipt, now)
   return out
 end
 
---- The part that a receipt's id means: an open one, or one that has ended not long ago.
+--- The part that a receipt's id means: an open one, or one that has ended not long ago; how it was found, its key.
 function Tracker:find(id, number)
-  local best, best_candidate
-  for _, candidate in ipairs(self.ids:candidates(id)) do
-    local open = self.store:get(candidate.key)
-    local value = open or self.recent:get("d" .. candidate.key)
-    local entry = value and read_part(value)
-    if entry then
-      local same
+  local best, best_way, best_key
+  for n = 1, math.huge do
+    local key, way = self.ids:candidate(id, n)
+    if key == nil then break end
+    local open = key and self.store:get(key)
+    local value = open or key and self.recent:get("d" .. key)
+    if value then
+      local entry, same = read_part(value), nil
       if number ~= NO_NUMBER and entry.number ~= NO_NUMBER then same = number == entry.number end
-      if self.ids:trusts(id, candidate.way, same) and (same or not best) then
-        best, best_candidate = entry, candidate
+      if self.ids:trusts(id, way, same) and (same or not best) then
+        best, best_way, best_key = entry, way, key
         best.ended = not open
-        if same then break end
+        if same ~= false then break end -- else another one may have the right number
       end
     end
   end
-  return best, best_candidate
+  return best, best_way, best_key
 end
 
 --- Keeps a receipt whose response has not come yet, and the ids under which the response may ask for it.
@@ -229,7 +230,11 @@ function Tracker:hold(receipt, now)
   local held = (self.recent:get(key) or "") .. pack.write(receipt)
   if #held > MAX_HELD_OCTETS then return end
   self:remember(key, held, now)
-  for _, candidate in ipairs(self.ids:candidates(receipt.id)) do self:remember("a" .. candidate.key, receipt.id, now) end
+  for n = 1, math.huge do
+    local candidate = self.ids:candidate(receipt.id, n)
+    if candidate == nil then return end
+    if candidate then self:remember("a" .. candidate, receipt.id, now) end
+  end
 end
 
 --- Applies the receipts that were held for a response's id.
@@ -307,11 +312,11 @@ function Tracker:receipt(receipt, now)
   if type(receipt) ~= "table" then error("receipt: a table expected, got " .. type(receipt), 2) end
   local id = receipt.id
   if not id or not receipt.state then return nil, "an acknowledgement, or a receipt without id or state", "missing" end
-  local entry, candidate = self:find(id, number_of(receipt.source_addr))
+  local entry, way, key = self:find(id, number_of(receipt.source_addr))
   if entry and entry.ended then return outcome("duplicate", entry, receipt) end
   if entry then
-    local learned = self.ids:learn(id, candidate.way)
-    local out = self:apply(candidate.key, entry, receipt, now)
+    local learned = self.ids:learn(id, way)
+    local out = self:apply(key, entry, receipt, now)
     out.learned = learned
     return out
   end
