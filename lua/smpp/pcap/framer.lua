@@ -49,7 +49,7 @@ function Framer:feed(octets, packet)
     if not self.found then
       local start = search(rest, at)
       if not start then
-        local keep = math.max(at, #rest - 6) -- a header may be cut
+        local keep = rest:find("%z", math.max(at, #rest - 6)) or #rest + 1 -- a header may be cut
         if keep > at then self.on_skipped(rest:sub(at, keep - 1), packet) end
         at = keep
         break

@@ -1,0 +1,141 @@
+--- smpp decode of a capture: one line per PDU, its times, and a summary.
+local brief = require "smpp.cli.brief"
+local content = require "smpp.cli.content"
+local exit = require "smpp.cli.exit"
+local json = require "smpp.cli.json"
+local pcap = require "smpp.pcap"
+local show_octets = require("smpp.tracer").show_octets
+
+local capture = {}
+
+local function time_of_day(time)
+  local seconds = math.floor(time)
+  return os.date("!%H:%M:%S", seconds) .. ("%.6f"):format(time - seconds):sub(2)
+end
+
+local function milliseconds(s)
+  if s < 0.01 then return ("%.2f ms"):format(s * 1000) end
+  if s < 1 then return ("%.0f ms"):format(s * 1000) end
+  return ("%.2f s"):format(s)
+end
+
+local function text_object(item, c, secrets)
+  local object = json.object({
+    "packet", item.number, "time", os.date("!%Y-%m-%dT", math.floor(item.time)) .. time_of_day(item.time) .. "Z",
+    "connection", item.connection, "from", item.from, "to", item.to,
+  }, 10)
+  if item.kind ~= "pdu" then
+    json.add(object, item.kind, item.kind == "skipped" and json.hex(item.octets) or item.octets)
+    json.add(object, "reason", item.reason)
+    return object
+  end
+  if item.latency_s then
+    json.add(object, "latency_s", tonumber(("%.6f"):format(item.latency_s)))
+    json.add(object, "request_packet", item.request.number)
+  end
+  local pdu = json.pdu(item.pdu, secrets)
+  for _, name in ipairs(getmetatable(pdu).__jsonorder) do json.add(object, name, pdu[name]) end
+  content.add_json(object, c)
+  return object
+end
+
+local Printer = {}
+Printer.__index = Printer
+
+function Printer:line(item, words)
+  local out = self.out
+  local day = os.date("!%Y-%m-%d", math.floor(item.time))
+  if day ~= self.day then
+    self.day = day
+    out:print(out:paint("dim", ("-- %s (UTC)"):format(day)))
+  end
+  local known = self.connections[item.connection]
+  if not known then
+    known = item.from
+    self.connections[item.connection] = known
+    out:print(out:paint("dim", ("-- connection %d: %s and %s"):format(item.connection, item.from, item.to)))
+  end
+  out:print(("%s %s %s  %s"):format(
+    out:paint("dim", ("%6d %s"):format(item.number, time_of_day(item.time))),
+    self.many and ("%3d"):format(item.connection) or ("%d"):format(item.connection),
+    out:paint("yellow", item.from == known and "->" or "<-"), words))
+end
+
+function Printer:item(item)
+  local out, options = self.out, self.options
+  local c = item.pdu and content.of(item.pdu, options.alphabet)
+  if out.json then return out:object(text_object(item, c, options.show_secrets)) end
+  if item.kind == "missing" then
+    return self:line(item, out:paint("yellow", ("%d octets are not in the capture"):format(item.octets)))
+  elseif item.kind == "skipped" then
+    return self:line(item, out:paint("yellow", ("%d octets: %s"):format(#item.octets, item.reason)) .. "  " .. show_octets(item.octets))
+  end
+  local words = brief.line(out, item.pdu, c)
+  if item.latency_s then words = words .. "  " .. out:paint("dim", milliseconds(item.latency_s)) end
+  self:line(item, words)
+  if out.verbose then self.show(out, item.pdu, c, options.show_secrets) end
+end
+
+local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
+
+local function note_summary(out, summary)
+  out:note("%s on %s, in %s", plural(summary.pdus, "PDU"), plural(summary.connections, "connection"), plural(summary.packets, "packet"))
+  local commands = {}
+  for command in pairs(summary.latency) do commands[#commands + 1] = command end
+  table.sort(commands)
+  for _, command in ipairs(commands) do
+    local l = summary.latency[command]
+    out:note("%s: %s answered, median %s, 95%% within %s, longest %s", command, plural(l.count, "request"), milliseconds(l.median_s),
+      milliseconds(l.p95_s), milliseconds(l.max_s))
+  end
+  if #summary.unanswered > 0 then
+    out:note("%s without a response:", plural(#summary.unanswered, "request"))
+    for i, item in ipairs(summary.unanswered) do
+      if i > 5 then
+        out:note("   ...")
+        break
+      end
+      out:note("   packet %d: %s #%.0f from %s", item.number, item.pdu.command, item.pdu.sequence_number, item.from)
+    end
+  end
+  if summary.unasked > 0 then out:note("%s whose request is not in the capture", plural(summary.unasked, "response")) end
+  if summary.missing_octets > 0 then out:note("%s of SMPP are not in the capture", plural(summary.missing_octets, "octet")) end
+  if summary.retransmissions > 0 then out:note("%s", plural(summary.retransmissions, "TCP retransmission")) end
+  local others = {}
+  for why, count in pairs(summary.skipped) do others[#others + 1] = ("%s: %s"):format(plural(count, "packet"), why) end
+  table.sort(others)
+  if summary.other_connections > 0 then table.insert(others, 1, plural(summary.other_connections, "connection") .. " without SMPP") end
+  if #others > 0 then out:note("not shown: %s", table.concat(others, "; ")) end
+end
+
+--- Shows a capture.
+---@param read fun(n: integer): string?
+---@param options table
+---@param out smpp.CliOutput
+---@param show fun(out, pdu, content, secrets)  all of a PDU
+---@return integer exit_code
+function capture.run(read, options, out, show)
+  local printer = setmetatable({ out = out, options = options, show = show, connections = {}, day = nil }, Printer)
+  local ports
+  for _, port in ipairs(options.port or {}) do
+    ports = ports or {}
+    ports[port] = true
+  end
+  local summary, message = pcap.read(read, function(item) printer:item(item) end, { ports = ports })
+  if not summary then
+    out:fail("%s", message)
+    return exit.FAILED
+  end
+  note_summary(out, summary)
+  if summary.problem then
+    out:fail("%s", summary.problem)
+    return exit.FAILED
+  end
+  if summary.pdus == 0 then
+    out:fail "no SMPP in this capture"
+    return exit.FAILED
+  end
+  return exit.DONE
+end
+
+return capture

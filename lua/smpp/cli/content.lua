@@ -1,0 +1,173 @@
+--- What a PDU carries, for people and as JSON: the text decoded, its user data header read, a receipt parsed.
+local json = require "smpp.cli.json"
+local receipts = require "smpp.receipt"
+local text = require "smpp.text"
+local udh = require "smpp.udh"
+
+local content = {}
+
+local UDHI = 0x40
+
+local CARRIES = {
+  submit_sm = true, deliver_sm = true, data_sm = true, submit_multi = true, replace_sm = true, broadcast_sm = true,
+}
+
+--- One printable line.
+---@param words string  UTF-8
+---@return string
+function content.quote(words)
+  return '"' .. words:gsub('[%c"\\]', function(c)
+    if c == "\n" then return "\\n" end
+    if c == "\r" then return "\\r" end
+    if c == '"' or c == "\\" then return "\\" .. c end
+    return ("\\x%02x"):format(c:byte())
+  end) .. '"'
+end
+
+---@class smpp.Content
+---@field text string?      UTF-8
+---@field data string?      octets that are no text
+---@field coding smpp.DataCoding
+---@field header smpp.UdhHeader?
+---@field part { reference: integer, total: integer, seq: integer }?
+---@field receipt smpp.Receipt?
+---@field problems string[]
+
+--- Where parts are numbered: the header's concatenation, or the sar TLVs.
+local function part_of(pdu, header)
+  if header and header.concat then
+    return { reference = header.concat.ref, total = header.concat.total, seq = header.concat.seq }
+  end
+  if pdu.sar_msg_ref_num and pdu.sar_total_segments and pdu.sar_segment_seqnum then
+    return { reference = pdu.sar_msg_ref_num, total = pdu.sar_total_segments, seq = pdu.sar_segment_seqnum }
+  end
+end
+
+--- What a PDU carries; nil when it is none that carries a message, or an empty one.
+---@param pdu smpp.Pdu
+---@param alphabet? string  what data_coding 0 means to the peer
+---@return smpp.Content?
+function content.of(pdu, alphabet)
+  if not CARRIES[pdu.command] then return nil end
+  local payload, short = pdu.message_payload, pdu.short_message
+  local octets = payload or short
+  if not octets or octets == "" then return nil end
+  local out = { problems = {}, coding = text.data_coding(pdu.data_coding or 0, { default_alphabet = alphabet }) }
+  if payload and short and short ~= "" then
+    out.problems[1] = "both short_message and message_payload: message_payload is shown"
+  end
+  local locking, single = 0, 0
+  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then
+    local header, problems = udh.decode(octets)
+    if header then
+      out.header, locking, single = header, header.locking, header.single
+      for _, problem in ipairs(problems or {}) do out.problems[#out.problems + 1] = "udh: " .. problem.message end
+      octets = octets:sub(header.length + 1)
+    else
+      out.problems[#out.problems + 1] = "esm_class says there is a UDH: " .. tostring(problems)
+    end
+  end
+  out.part = part_of(pdu, out.header)
+  if out.coding.encoding == "binary" or out.coding.compressed or out.header and out.header.ports then
+    out.data = octets
+  else
+    local problems
+    out.text, problems = text.decode(octets, pdu.data_coding or 0, {
+      locking = locking, single = single, default_alphabet = alphabet,
+    })
+    for _, problem in ipairs(problems or {}) do out.problems[#out.problems + 1] = "text: " .. problem.message end
+  end
+  if (pdu.command == "deliver_sm" or pdu.command == "data_sm") and receipts.is(pdu) then
+    local receipt, message = receipts.parse(pdu)
+    out.receipt = receipt
+    if not receipt then out.problems[#out.problems + 1] = "receipt: " .. message end
+  end
+  return out
+end
+
+local function date(unix) return unix and os.date("!%Y-%m-%d %H:%M:%S", unix) end
+
+--- A receipt in words.
+---@param receipt smpp.Receipt
+---@return string
+function content.receipt_words(receipt)
+  local words = { ("id %s"):format(receipt.id or "?"), receipt.state or receipt.kind }
+  if receipt.state and receipt.final == false then words[2] = words[2] .. " (not final)" end
+  if receipt.err ~= "" and receipt.err ~= "000" then words[#words + 1] = "err " .. receipt.err end
+  if receipt.submitted then words[#words + 1] = "submitted " .. date(receipt.submitted) end
+  if receipt.done then words[#words + 1] = "done " .. date(receipt.done) end
+  if receipt.text and receipt.text ~= "" then words[#words + 1] = "text " .. content.quote(receipt.text) end
+  return table.concat(words, ", ")
+end
+
+local function coding_words(coding)
+  local words = { coding.encoding }
+  if coding.flash then words[#words + 1] = "flash" elseif coding.class then words[#words + 1] = "class " .. coding.class end
+  if coding.compressed then words[#words + 1] = "compressed" end
+  if coding.reserved then words[#words + 1] = "a reserved data_coding, read as the default" end
+  if coding.mwi then
+    words[#words + 1] = ("%s waiting indication %s"):format(coding.mwi.type, coding.mwi.active and "on" or "off")
+  end
+  return table.concat(words, ", ")
+end
+
+local function element_words(element)
+  local names = {}
+  for name, value in pairs(element) do
+    if type(value) == "number" and name ~= "iei" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  if #names == 0 then return ("%s 0x%02X: %s"):format(element.name, element.iei, json.hex(element.octets)) end
+  for i, name in ipairs(names) do names[i] = ("%s %d"):format(name, element[name]) end
+  return element.name .. ": " .. table.concat(names, ", ")
+end
+
+--- Lines of name and words.
+---@param c smpp.Content
+---@return { [1]: string, [2]: string }[]
+function content.lines(c)
+  local lines = {}
+  local function add(name, words) lines[#lines + 1] = { name, words } end
+  if c.header then
+    for _, element in ipairs(c.header.elements) do add("udh", element_words(element)) end
+  end
+  if c.part then add("part", ("%d of %d, reference %d"):format(c.part.seq, c.part.total, c.part.reference)) end
+  if c.text then
+    add("text", ("%s (%s)"):format(content.quote(c.text), coding_words(c.coding)))
+  else
+    add("data", ("%d octets (%s)"):format(#c.data, coding_words(c.coding)))
+  end
+  if c.receipt then add(c.receipt.kind, content.receipt_words(c.receipt)) end
+  for _, problem in ipairs(c.problems) do add("problem", problem) end
+  return lines
+end
+
+--- Adds what a PDU carries to its JSON.
+---@param object table  of json.pdu
+---@param c smpp.Content?
+function content.add_json(object, c)
+  if not c then return end
+  json.add(object, "text", c.text)
+  json.add(object, "data", c.data and json.hex(c.data))
+  json.add(object, "encoding", c.coding.encoding)
+  if c.header then
+    local elements = {}
+    for i, element in ipairs(c.header.elements) do
+      elements[i] = json.object { "iei", element.iei, "name", element.name, "octets", json.hex(element.octets) }
+    end
+    json.add(object, "udh", json.list(elements))
+  end
+  if c.part then
+    json.add(object, "part", json.object { "reference", c.part.reference, "total", c.part.total, "seq", c.part.seq })
+  end
+  if c.receipt then json.add(object, "receipt", content.receipt_json(c.receipt)) end
+end
+
+---@param r smpp.Receipt
+---@return table
+function content.receipt_json(r)
+  return json.object({ "kind", r.kind, "id", r.id, "state", r.state, "final", r.final, "err", r.err, "submitted", r.submitted,
+    "done", r.done, "text", r.text and json.text(r.text) }, 16)
+end
+
+return content

@@ -1,0 +1,227 @@
+--- smpp decode: PDUs out of hex, binary and captures, with every octet explained.
+local brief = require "smpp.cli.brief"
+local capture = require "smpp.cli.capture"
+local content = require "smpp.cli.content"
+local core = require "smpp.core"
+local exit = require "smpp.cli.exit"
+local input = require "smpp.cli.input"
+local json = require "smpp.cli.json"
+local be32 = require("smpp.pcap.octets").be32
+local pcap = require "smpp.pcap"
+local pdus = require "smpp.pdu"
+local show_octets = require("smpp.tracer").show_octets
+
+local decode = {
+  summary = "Explain PDUs: hex, binary or a capture.",
+  description = [[
+Explains PDUs octet by octet: texts are decoded, user data headers and receipts read, what is odd is pointed
+out.
+
+Input is hex (blanks, 0x, colons and the dumps of xxd, hexdump, od, tshark and Wireshark are fine) or binary, one PDU
+or many after each other; or a pcap or pcapng file. Captures are shown one line per PDU, with the time each response took.]],
+  epilog = [[
+Examples:
+   smpp decode 0000001000000015000000000000000a
+   smpp decode pdu.bin
+   xxd pdu.bin | smpp decode
+   smpp decode smsc.pcap
+   smpp decode --json smsc.pcap | jq .text]],
+}
+
+function decode.define(command)
+  command:argument("input", "Hex, or a file; - or nothing reads stdin."):args "*"
+  command:flag("-b --brief", "One line per PDU.")
+  command:flag("-v --verbose", "Captures: every octet, too."):count "*"
+  command:flag("--show-secrets", "Show passwords.")
+  command:option("--port", "Captures: only connections with this port."):count "*":convert(tonumber):argname "N"
+  command:option("--alphabet", "What data_coding 0 means to this peer."):choices(decode.alphabets()):argname "NAME"
+end
+
+--- The encodings that a default alphabet can be.
+function decode.alphabets()
+  local names = {}
+  for name in pairs(core.text.encodings) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local MAX_LENGTH = 131072
+
+--- A file's beginning, and the rest of it.
+local function read_file(out, path)
+  local file, message
+  if path == "-" then
+    file = out.stdin
+  else
+    file, message = io.open(path, "rb")
+    if not file then return nil, message end
+  end
+  local first, why = file:read(4)
+  if not first then
+    if why then return nil, ("%s: %s"):format(path, why) end -- a directory
+    return ""
+  end
+  if pcap.is_capture(first) then return nil, nil, pcap.source(file, first) end
+  return first .. (file:read("*a") or "")
+end
+
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+--- The octets, or a capture to read.
+---@return string? octets
+---@return string? message
+---@return (fun(n: integer): string?)? capture
+local function read_input(words, out)
+  local text
+  if #words == 0 or #words == 1 and (words[1] == "-" or exists(words[1])) then
+    local message, source
+    text, message, source = read_file(out, words[1] or "-")
+    if not text then return nil, message, source end
+    if input.is_binary(text) then return text end
+  else
+    text = table.concat(words, " ")
+    if #words == 1 and text:find "[./]" and not text:find "^[%x%s.]+$" then return nil, text .. ": no such file" end
+  end
+  if not text:find "%S" then return nil, "nothing to decode" end
+  return input.unhex(text)
+end
+
+local function dump_lines(out, dump)
+  for line in dump:gmatch "[^\n]+" do
+    local offset, rest = line:match "^(%x+)(.*)$"
+    local severity = rest:match "^  (%l+)"
+    if severity == "note" or severity == "warning" or severity == "fault" then
+      out:print(out:paint("dim", offset) .. out:paint(severity == "note" and "dim" or severity == "warning" and "yellow" or "red", rest))
+    else
+      local octets, meaning = rest:sub(1, 50), rest:sub(51)
+      local name, value = meaning:match "^(%S+)(.*)$"
+      out:print(out:paint("dim", offset) .. octets .. (name and out:paint("cyan", name) .. value or meaning))
+    end
+  end
+end
+
+--- Everything about a PDU, on many lines.
+---@param out smpp.CliOutput
+---@param pdu smpp.Pdu
+---@param c smpp.Content?
+---@param secrets boolean
+function decode.show(out, pdu, c, secrets)
+  dump_lines(out, pdu:dump { secrets = secrets })
+  for _, line in ipairs(c and content.lines(c) or {}) do
+    out:print(("%-10s"):format(line[1]) .. out:paint(line[1] == "problem" and "yellow" or "bold", line[2]))
+  end
+end
+
+local HEADER = { "command_length", "command_id", "command_status", "sequence_number" }
+
+--- The parameters that a PDU which ends early does not have.
+local function missing_parameters(view)
+  for _, command in ipairs(core.protocol.commands()) do
+    if command.name == view.command then
+      local seen, names = {}, {}
+      for name in view:fields() do seen[name] = true end
+      for _, param in ipairs(command.params) do
+        if not seen[param.name] then names[#names + 1] = param.name end
+      end
+      return names
+    end
+  end
+  return {}
+end
+
+--- A PDU that ends early: what there is of it, and what is missing.
+local function show_cut(out, octets, options)
+  local length = #octets >= 4 and be32(octets, 1) or nil
+  if #octets < 16 then
+    if not out.json then
+      for i, name in ipairs(HEADER) do
+        local piece = octets:sub(i * 4 - 3, i * 4)
+        if piece ~= "" then
+          out:print(("%04x  %-48s"):format(i * 4 - 4, (json.hex(piece):gsub("%x%x", "%0 "):sub(1, -2))) .. out:paint("cyan", name))
+        end
+      end
+    end
+    out:fail("the PDU ends inside its header: %d octets of %s", #octets, length and ("%.0f"):format(length) or "at least 16")
+    return
+  end
+  local view = pdus.decode(string.char(math.floor(#octets / 16777216), math.floor(#octets / 65536) % 256, math.floor(#octets / 256) % 256,
+    #octets % 256) .. octets:sub(5))
+  local names = missing_parameters(view)
+  local c = content.of(view)
+  if out.json then
+    local object = json.pdu(view, options.show_secrets)
+    content.add_json(object, c)
+    json.add(object, "missing_octets", length - #octets)
+    json.add(object, "missing_fields", json.list(names))
+    object.hex = json.hex(octets:sub(1, 4)) .. object.hex:sub(9) -- its own command_length again
+    out:object(object)
+  else
+    local dump = view:dump { secrets = options.show_secrets }
+    local first = ("0000  %-48scommand_length  %.0f, of which %d are here"):format(
+      json.hex(octets:sub(1, 4)):gsub("%x%x", "%0 "):sub(1, -2), length, #octets)
+    dump_lines(out, first .. dump:match("\n.*"))
+    for _, line in ipairs(c and content.lines(c) or {}) do out:print(("%-10s"):format(line[1]) .. line[2]) end
+  end
+  out:fail("the PDU ends early: %.0f octets are missing%s", length - #octets,
+    #names > 0 and ", with them " .. table.concat(names, ", ") or "")
+end
+
+--- Octets that are no PDU.
+local function show_garbage(out, octets, at, message)
+  out:fail("at octet %d: %s", at - 1, message)
+  out:note("the octets there: %s", show_octets(octets:sub(at)))
+end
+
+local function decode_octets(octets, options, out)
+  local at, count, code = 1, 0, exit.DONE
+  while at <= #octets do
+    local pdu, following, why = pdus.decode(octets, at, { max_length = math.max(MAX_LENGTH, #octets) }) -- all of it is here
+    if not pdu then
+      if count > 0 and not out.json and not options.brief then out:print "" end
+      if why == "truncated" then
+        show_cut(out, octets:sub(at), options)
+      else
+        show_garbage(out, octets, at, following)
+      end
+      return exit.FAILED
+    end
+    local c = content.of(pdu, options.alphabet)
+    count = count + 1
+    if out.json then
+      local object = json.pdu(pdu, options.show_secrets)
+      content.add_json(object, c)
+      out:object(object)
+    elseif options.brief then
+      out:print(brief.line(out, pdu, c))
+    else
+      if count > 1 then out:print "" end
+      if count > 1 or following <= #octets then
+        out:print(out:paint("bold", ("PDU %d, octets %d to %d"):format(count, at - 1, following - 2)))
+      end
+      decode.show(out, pdu, c, options.show_secrets)
+    end
+    at = following
+  end
+  return code
+end
+
+function decode.run(options, out)
+  if #options.input == 0 and out.is_terminal(out.stdin) then
+    out:fail "give hex or a file, or pipe something into this"
+    out:note "try: smpp decode --help"
+    return exit.USAGE
+  end
+  local octets, message, source = read_input(options.input, out)
+  if source then return capture.run(source, options, out, decode.show) end
+  if not octets then
+    out:fail("%s", message)
+    return exit.FAILED
+  end
+  return decode_octets(octets, options, out)
+end
+
+return decode

@@ -1,0 +1,123 @@
+--- Where a command reads and writes: results to stdout, messages for people to stderr, colours on a terminal that
+--- wants them.  Streams and environment can be given, so that a command runs inside another program.
+local json = require "smpp.cli.json"
+
+---@class smpp.CliOutput
+---@field json boolean     results as JSON, one object per line
+---@field verbose boolean
+local Output = {}
+local mt = { __index = Output, __name = "smpp.CliOutput" }
+
+local output = {}
+
+local STYLES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", magenta = "35", cyan = "36" }
+
+local FILES = { stdin = { 0, io.stdin }, stdout = { 1, io.stdout }, stderr = { 2, io.stderr } }
+
+--- Whether one of the process's own streams is a terminal; luv knows, else the shell's test.
+local function is_terminal(file)
+  for _, known in pairs(FILES) do
+    if known[2] == file then
+      local has_luv, uv = pcall(require, "luv")
+      if has_luv then return uv.guess_handle(known[1]) == "tty" end
+      local ok = os.execute(("test -t %d"):format(known[1]))
+      return ok == true or ok == 0
+    end
+  end
+  return false
+end
+
+---@class smpp.CliStreams
+---@field stdin? file*    or what has :read
+---@field stdout? file*   or what has :write
+---@field stderr? file*
+---@field getenv? fun(name: string): string?
+---@field is_terminal? fun(file: file*): boolean
+
+---@param given smpp.CliStreams?
+function output.new(given)
+  given = given or {}
+  local self = setmetatable({
+    stdin = given.stdin or io.stdin,
+    stdout = given.stdout or io.stdout,
+    stderr = given.stderr or io.stderr,
+    getenv = given.getenv or os.getenv,
+    is_terminal = given.is_terminal or is_terminal,
+    json = false,
+    verbose = false,
+    live = false,    -- every line is flushed: somebody watches
+    colors = {},     -- file -> whether it gets colours
+    progress = nil,  -- the unfinished line on stderr
+    progress_at = nil,
+  }, mt)
+  return self
+end
+
+--- Decides about colours: "always", "never", or as terminal and environment (NO_COLOR, TERM) say.
+---@param when string
+function Output:set_color(when)
+  local no_color = self.getenv "NO_COLOR"
+  local plain = no_color and no_color ~= "" or self.getenv "TERM" == "dumb"
+  for _, file in ipairs { self.stdout, self.stderr } do
+    self.colors[file] = when == "always" or when ~= "never" and not plain and self.is_terminal(file)
+  end
+end
+
+local function paint(self, file, style, text)
+  if not self.colors[file] or text == "" then return text end
+  return ("\27[%sm%s\27[0m"):format(STYLES[style] or error("no style " .. style), text)
+end
+
+--- Text in a style, for stdout.
+---@param style string  bold, dim, or a colour
+---@param text string
+---@return string
+function Output:paint(style, text) return paint(self, self.stdout, style, text) end
+
+--- Text in a style, for stderr.
+function Output:paint_note(style, text) return paint(self, self.stderr, style, text) end
+
+--- Thrown when the reader of stdout is gone (`smpp decode … | head`): there is nobody to write for.
+output.BROKEN_PIPE = setmetatable({}, { __tostring = function() return "stdout is closed" end })
+
+--- A line of the result.
+---@param text string
+function Output:print(text)
+  self:clear_progress()
+  local ok = self.stdout:write(text, "\n")
+  if not ok then error(output.BROKEN_PIPE, 0) end
+  if self.live and self.stdout.flush then self.stdout:flush() end
+end
+
+--- One object as a line of JSON.
+---@param value table  as json.object makes it
+function Output:object(value) self:print(json.encode(value)) end
+
+--- A message for people.
+---@param format string
+function Output:note(format, ...)
+  self:clear_progress()
+  self.stderr:write(format:format(...), "\n")
+end
+
+--- What went wrong, for people.
+function Output:fail(format, ...)
+  self:note("%s", self:paint_note("red", "smpp: ") .. format:format(...))
+end
+
+--- The line at the bottom of a terminal that changes in place; elsewhere there is none.
+---@param text string
+function Output:show_progress(text)
+  if not self.is_terminal(self.stderr) then return end
+  self.stderr:write("\r", text, "\27[K")
+  if self.stderr.flush then self.stderr:flush() end
+  self.progress = true
+end
+
+function Output:clear_progress()
+  if not self.progress then return end
+  self.progress = false
+  self.stderr:write("\r\27[K")
+end
+
+return output

@@ -1,0 +1,108 @@
+local cli = require "spec.support.cli"
+local core = require "smpp.core"
+local dkjson = require "dkjson"
+local explains = require "smpp.explain"
+local run = cli.run
+
+local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+
+describe("smpp explain", function()
+  it("knows every status by name, by what is left of it, by number", function()
+    for _, name in ipairs(core.protocol.statuses()) do
+      local row = explains.status(name)
+      for _, word in ipairs {
+        name, name:lower(), (name:gsub("^ESME_", "")), (name:gsub("^ESME_R", "")), ("0x%X"):format(row.code), ("%.0f"):format(row.code),
+      } do
+        local code, out, err = run { "explain", word }
+        assert.equal(0, code, word .. err)
+        has(out, ("%s (0x%08X, %.0f)"):format(name, row.code, row.code))
+        has(out, row.meaning)
+        has(out, row.advice)
+      end
+    end
+  end)
+
+  it("knows every command, parameter and TLV", function()
+    for _, command in ipairs(core.protocol.commands()) do
+      for _, words in ipairs { { command.name }, { ("0x%08X"):format(command.id) }, { "command_id", ("%.0f"):format(command.id) } } do
+        table.insert(words, 1, "explain")
+        local code, out = run(words)
+        assert.equal(0, code)
+        has(out, ("%s (0x%08X)"):format(command.name, command.id))
+        for _, param in ipairs(command.params) do has(out, param.name) end
+      end
+      for _, param in ipairs(command.params) do
+        local code, out = run { "explain", param.name }
+        assert.equal(0, code)
+        has(out, command.name)
+      end
+    end
+    for _, tlv in ipairs(core.protocol.tlvs()) do
+      for _, word in ipairs { tlv.name, ("0x%04X"):format(tlv.tag) } do
+        local code, out = run { "explain", word }
+        assert.equal(0, code)
+        has(out, ("%s (0x%04X)"):format(tlv.name, tlv.tag))
+      end
+    end
+  end)
+
+  it("puts every value of every field in words", function()
+    for name, rows in pairs(core.protocol.values()) do
+      for _, row in ipairs(rows) do
+        local code, out = run { "explain", name, ("0x%02X"):format(row.low) }
+        assert.equal(0, code)
+        has(out, explains.value(name, row.low))
+      end
+    end
+    for _, case in ipairs {
+      { "data_coding 0xF5", "the text is in      binary" }, { "data_coding 0xF0", "flash" }, { "data_coding 200", "voicemail waiting, on" },
+      { "data_coding=8", "ucs2" }, { "data_coding 0x84", "reserved" }, { "esm_class 0x43", "mode: store_and_forward" },
+      { "registered_delivery 0x11", "intermediate: requested" }, { "message_state 2", "delivered" }, { "source_addr_ton 5", "alphanumeric" },
+      { "command_status 13", "ESME_RBINDFAIL" }, { "status RBINDFAIL", "trailing space" }, { "error_status_code 0x58", "THROTTLED" },
+      { "user_message_reference 7", "no names" }, { "sequence_number", "octets 13 to 16" },
+    } do
+      local words = { "explain" }
+      for word in case[1]:gmatch "%S+" do words[#words + 1] = word end
+      local code, out, err = run(words)
+      assert.equal(0, code, err)
+      has(out, case[2])
+    end
+  end)
+
+  it("numbers outside the tables are statuses of the carrier's own or nobody's", function()
+    local code, out = run { "explain", "0x410" }
+    assert.equal(0, code)
+    has(out, "carrier's own")
+    code, out = run { "explain", "0x7777" }
+    assert.equal(0, code)
+    has(out, "not in the tables")
+  end)
+
+  it("suggests names for misspelt ones, and fails", function()
+    for word, like in pairs {
+      ESME_RTROTTLED = "ESME_RTHROTTLED", RINVDSTADDR = "ESME_RINVDSTADR", sumbit_sm = "submit_sm", dest_adr_ton = "dest_addr_ton",
+      mesage_payload = "message_payload", Sequence_Numbr = "sequence_number",
+    } do
+      local code, out, err = run { "explain", word }
+      assert.equal(1, code)
+      assert.equal("", out)
+      has(err, "did you mean " .. like .. "?")
+    end
+    for _, words in ipairs { { "foo" }, { "esm_class", "x" }, { "foo", "3" }, { "0x1FFFFFFFF" }, { "command_id", "77" }, { "status", "NOPE" } } do
+      table.insert(words, 1, "explain")
+      local code, _, err = run(words)
+      assert.equal(1, code)
+      assert.is_nil(err:find("stack traceback", 1, true))
+    end
+    assert.equal(2, (run { "explain" }))
+    assert.equal(2, (run { "explain", "a", "b", "c" }))
+  end)
+
+  it("as JSON", function()
+    local code, out = run { "explain", "--json", "0x58" }
+    assert.equal(0, code)
+    assert.equal("ESME_RTHROTTLED (0x00000058, 88)", dkjson.decode(out).status)
+    out = select(2, run { "explain", "--json", "submit_sm" })
+    assert.equal(17, #dkjson.decode(out).parameters)
+  end)
+end)
