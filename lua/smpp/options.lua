@@ -5,6 +5,19 @@ local options = {}
 
 local function fail(level, format, ...) error(format:format(...), level + 1) end
 
+--- Nothing is wrong at first sight: the usual case, without a sorted list of what there is.
+local function is_plain(given, known)
+  for name, value in pairs(given) do
+    local kind = known[name]
+    if type(kind) == "function" then
+      if kind(value) then return false end
+    elseif not kind or (kind ~= type(value) and not kind:find(type(value), 1, true)) then
+      return false
+    end
+  end
+  return true
+end
+
 --- Checks a table against `known` = { name = type }, where type is a Lua type, several joined by "|", or a function
 --- (value) -> message when wrong.  Returns the table.
 ---@param given table?
@@ -15,6 +28,7 @@ function options.check(given, known, level)
   level = (level or 2) + 1
   if given == nil then return {} end
   if type(given) ~= "table" then fail(level, "options: a table expected, got %s", type(given)) end
+  if is_plain(given, known) then return given end
   local names = {}
   for name in pairs(given) do
     if type(name) ~= "number" then names[#names + 1] = tostring(name) end
