@@ -2,7 +2,9 @@
 --- The guide is docs/server.md.
 local accounts = require "smpp.server.accounts"
 local bind = require "smpp.server.bind"
+local checks = require "smpp.server.checks"
 local connection = require "smpp.connection"
+local deliveries = require "smpp.server.delivery"
 local events = require "smpp.events"
 local loops = require "smpp.loop"
 local options = require "smpp.options"
@@ -42,7 +44,9 @@ local KNOWN = {
   max_connections = whole, max_connections_per_address = whole, max_pdu_octets = options.number(16, 0x7FFFFFFF, true),
   enquire_link_s = seconds, enquire_link_response_s = seconds, inactivity_s = seconds, bind_timeout_s = seconds,
   pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "table",
-  message_id = "function",
+  message_id = "function", checks = "table",
+  queue_limit = options.number(0, 1e9, true), keep_s = seconds, retry_s = seconds, max_attempts = whole,
+  spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
 }
 local HANDLERS = {}
 for _, command in ipairs(connection.requests) do
@@ -99,6 +103,8 @@ function server.new(given)
     handlers = {},
     give_id = nil,              -- a message_id for handlers that return none
     codec = o.profile and o.profile.tlvs and pdus.new_codec(o.profile.tlvs) or nil,
+    on_finished = nil,          -- called when all is closed: for what is built on a server
+    delivery = nil,             -- receipts and MO messages that wait
     listeners = {},
     closing = false, closed = false,
     has_handlers = true,
@@ -108,13 +114,18 @@ function server.new(given)
     if HAS_MESSAGE_ID[pdu.command_id] then return message_id(session, pdu) end
   end
   for _, command in ipairs(HANDLERS) do self.handlers[command.id] = o[command.name] end
+  if o.checks then checks.guard(self.handlers, options.check(o.checks, checks.options, 2), loop) end
   self.handlers[0x01] = bind.handler(self)
   self.handlers[0x02], self.handlers[0x09] = self.handlers[0x01], self.handlers[0x01]
+  self.delivery = deliveries.new(self)
   if o.accounts then self:set_accounts(o.accounts, 2) end
   local listener, message, code = loop:listen({ host = o.host, port = o.port, backlog = o.backlog }, function(transport)
     self:accept(transport)
   end)
-  if not listener then return nil, message, code end
+  if not listener then
+    self.delivery:close()
+    return nil, message, code
+  end
   self.listener, self.host, self.port = listener, listener.host, listener.port
   tell_run("opened", self)
   return self
@@ -263,9 +274,11 @@ function Server:on_state(session, to, from, reason)
   elseif BOUND[from] then
     remove(self.sessions, session)
     remove(account.binds, session)
+    self.delivery:leave(session)
   end
   self:emit("state", session, to, from, reason)
   if BOUND[to] then self:emit("session", session) end
+  if to == "BOUND_RX" or to == "BOUND_TRX" then self.delivery:join(session) end
 end
 
 --- The place that an accepted bind was given is no longer just reserved.
@@ -287,6 +300,28 @@ function Server:on_closed(session, reason)
   end
   if session.serial then self:emit("closed", session, reason) end
   if self.closer and self.connection_count == 0 then self.closer() end
+end
+
+-- ---- messages for ESMEs ----
+
+--- Sends a message to whichever receivers an account has, now or later: it waits for one (`queue_limit`, `keep_s`), is
+--- spread over them (`spread`), stays until it is acknowledged and is sent again when a session was lost.
+---@param system_id string
+---@param fields table  of a deliver_sm, or of a data_sm with command = "data_sm"
+---@param o? { session: smpp.Connection?, done: (fun(ok: boolean, code: string?))? }  session: the bind to use while
+---  it lasts, with spread = "same_bind"; done: called once, when it is acknowledged, refused for good or given up
+---@return boolean? ok
+---@return string? message
+---@return string? code  "queue_full", "closed"; "bad_value": no such account
+function Server:deliver(system_id, fields, o)
+  if type(fields) ~= "table" then error("deliver(system_id, { short_message = ... }) expected", 2) end
+  if self.closing then return nil, "the server is closing", "closed" end
+  local account = self.accounts[system_id]
+  if not account then
+    if self.accounts_given then return nil, "no such account: " .. system_id, "bad_value" end
+    account = self:account(system_id, self.no_limits)
+  end
+  return self.delivery:put(account, { fields = fields, session = o and o.session, done = o and o.done })
 end
 
 -- ---- the end ----
@@ -319,6 +354,9 @@ function Server:close(timeout_s)
     if self.closed then return end
     self.closed, self.closer = true, nil
     if timer then timer:close() end
+    left.waiting = self.delivery.waiting
+    self.delivery:close()
+    if self.on_finished then self.on_finished() end
     tell_run("closed", self)
     if token then task.wake_for(token, self, left) end
   end

@@ -39,7 +39,7 @@ accounts.options = {
   rate_per_s = options.number(1e-6, 1e9), burst = whole,
   default_alphabet = "string",           -- what data_coding 0 means
   profile = "string|table",
-  queue_limit = options.number(0, 1e9, true), keep_s = options.seconds, -- receipts and MO that wait for a receiver
+  queue_limit = options.number(0, 1e9, true), keep_s = options.seconds, retry_s = options.seconds, max_attempts = whole, -- receipts and MO that wait for a receiver
   spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
   data = function() end,                 -- the user's own
 }
@@ -62,7 +62,7 @@ function accounts.new(system_id, given, server)
     system_id = system_id,
     server = server,
     given = nil, is_from = nil, types = nil, -- set by configure
-    binds = {}, reserved = 0,                -- sessions; binds that are accepted but not answered yet
+    binds = {}, receivers = {}, reserved = 0, -- sessions; those that can receive; binds that are accepted but not answered yet
     next_free = 0,                           -- when the rate's bucket is full again
     handlers = server.handlers,
     outbox = nil,                            -- what waits for a receiver (smpp.server.delivery)

@@ -1,0 +1,108 @@
+--- What is to happen when: any number of items under one timer.  Times are rounded up to milliseconds, so that items
+--- of one moment share a slot and cost one table entry each.
+local agenda = {}
+
+local Agenda = {}
+local mt = { __index = Agenda, __name = "smpp.Agenda" }
+
+local BATCH = 500 -- items per turn: whoever has much to do must not keep the loop from its sockets
+
+---@param loop smpp.Loop
+---@param fire fun(item: any, at: number)  `at` as `add` returned it: an item that was put off knows a later one
+function agenda.new(loop, fire)
+  local self = setmetatable({
+    loop = loop,
+    fire = fire,
+    slots = {},                -- time in ms -> items
+    heap = {}, size = 0,       -- those times, the earliest first
+    armed = nil,               -- what the timer waits for
+    closed = false,
+  }, mt)
+  self.timer = loop:timer(function() self:on_timer() end)
+  return self
+end
+
+local function push(self, at)
+  local heap, i = self.heap, self.size + 1
+  self.size = i
+  while i > 1 do
+    local parent = math.floor(i / 2)
+    if heap[parent] <= at then break end
+    heap[i], i = heap[parent], parent
+  end
+  heap[i] = at
+end
+
+local function pop(self)
+  local heap, n = self.heap, self.size
+  local top, last = heap[1], heap[n]
+  heap[n], self.size = nil, n - 1
+  n = n - 1
+  if n == 0 then return top end
+  local i = 1
+  while 2 * i <= n do
+    local child = 2 * i
+    if child < n and heap[child + 1] < heap[child] then child = child + 1 end
+    if last <= heap[child] then break end
+    heap[i], i = heap[child], child
+  end
+  heap[i] = last
+  return top
+end
+
+--- Puts an item down for `at`, seconds of the loop's clock.  Returns the moment it is really down for.
+---@param at number
+---@param item any
+---@return number at
+function Agenda:add(at, item)
+  local key = math.ceil(at * 1000 - 1e-6)
+  local slot = self.slots[key]
+  if slot then
+    slot[#slot + 1] = item
+  else
+    self.slots[key] = { item }
+    push(self, key)
+    self:arm()
+  end
+  return key / 1000
+end
+
+function Agenda:arm()
+  local first = self.heap[1]
+  if self.closed or not first or (self.armed and self.armed <= first) then return end
+  self.armed = first
+  self.timer:start(math.max(0, first / 1000 - self.loop:now()))
+end
+
+function Agenda:on_timer()
+  self.armed = nil
+  local now, left = math.floor(self.loop:now() * 1000 + 1e-6), BATCH
+  while left > 0 and self.size > 0 and self.heap[1] <= now do
+    local key = self.heap[1]
+    local slot, at = self.slots[key], key / 1000
+    local n, taken = #slot, slot.taken or 0
+    local last = math.min(n, taken + left)
+    left = left - (last - taken)
+    if last == n then
+      self.slots[key] = nil
+      pop(self)
+    else
+      slot.taken = last
+    end
+    for i = taken + 1, last do
+      local item = slot[i]
+      slot[i] = false
+      self.fire(item, at)
+    end
+  end
+  self:arm()
+end
+
+function Agenda:close()
+  if self.closed then return end
+  self.closed = true
+  self.slots, self.heap, self.size = {}, {}, 0
+  self.timer:close()
+end
+
+return agenda

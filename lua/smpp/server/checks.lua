@@ -1,0 +1,185 @@
+--- What is wrong with a request of an ESME, and the status that says so.  This is the one place that decides.
+local core = require "smpp.core"
+local options = require "smpp.options"
+local smpp_text = require "smpp.text"
+local timestamp = require "smpp.timestamp"
+local udh = require "smpp.udh"
+
+local checks = {}
+
+local known_npi = {}
+for _, row in ipairs(core.protocol.values().npi) do known_npi[row.low] = true end
+
+local TYPES = { [0] = true, [2] = true, [4] = true } -- esm_class, bits 5-2, an ESME may send: none, delivery and user ack
+local MANDATORY = { "broadcast_area_identifier", "broadcast_content_type", "broadcast_rep_num", "broadcast_frequency_interval" }
+
+---@class smpp.Checks
+---@field ton integer[]?          allowed dest_addr_ton; default 0 to 6
+---@field data_coding integer[]?  allowed; default all
+---@field decodable boolean?      the text must decode with its data_coding
+---@field default_alphabet string?  what data_coding 0 means, default gsm7
+---@field max_octets integer?     of the text, default 65535
+---@field max_units integer?      of a message without UDH in its own coding: refuse what is no single SMS
+---@field schedule boolean?       false: schedule_delivery_time is not supported
+---@field service_types string[]? allowed; default all
+---@field digits boolean?         destinations of TON 0 and 1 must be digits; default true
+---@field default_messages integer?  how many predefined messages sm_default_msg_id may name, default 255
+checks.options = {
+  ton = "table", data_coding = "table", decodable = "boolean", default_alphabet = "string", schedule = "boolean",
+  max_octets = options.number(0, 65535, true), max_units = options.number(1, 65535, true), service_types = "table",
+  digits = "boolean", default_messages = options.number(0, 255, true),
+}
+
+local function set_of(list)
+  if not list then return nil end
+  local set = {}
+  for _, value in ipairs(list) do set[value] = true end
+  return set
+end
+
+--- A time field: the moment it means; nil for an empty one; false: it is none, or over already.
+---@param octets string
+---@param now number  Unix time
+---@return number|false|nil unix
+function checks.moment(octets, now)
+  if octets == "" then return nil end
+  local time = timestamp.parse(octets)
+  if not time then return false end
+  return timestamp.to_unix(time, now)
+end
+
+local function check_address(o, pdu)
+  local ton, npi, address = pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr
+  if o.ton then
+    if not o.ton[ton] then return "ESME_RINVDSTTON" end
+  elseif ton > 6 then
+    return "ESME_RINVDSTTON"
+  end
+  if not known_npi[npi] then return "ESME_RINVDSTNPI" end
+  if address == "" then return "ESME_RINVDSTADR" end
+  if ton <= 1 and npi <= 1 and o.digits and not address:find "^%+?%d+$" then return "ESME_RINVDSTADR" end
+end
+
+local function check_source(pdu)
+  if pdu.source_addr_ton > 6 then return "ESME_RINVSRCTON" end
+  if not known_npi[pdu.source_addr_npi] then return "ESME_RINVSRCNPI" end
+end
+
+local function check_flags(pdu, version)
+  local esm_class, delivery = pdu.esm_class or 0, pdu.registered_delivery
+  if not TYPES[math.floor(esm_class % 64 / 4)] then return "ESME_RINVESMCLASS" end
+  if delivery >= 32 or (delivery % 4 == 3 and version < 0x50) then return "ESME_RINVREGDLVFLG" end
+end
+
+--- Times of a request; where they are right also their moments.
+---@param pdu smpp.Pdu
+---@param now number  Unix time
+---@param o table?  of `new`
+---@return string? status
+---@return number? schedule
+---@return number? expires
+function checks.times(pdu, now, o)
+  local schedule, expires = checks.moment(pdu.schedule_delivery_time or "", now), checks.moment(pdu.validity_period or "", now)
+  if schedule == false or (schedule and (schedule < now - 1 or (o and o.schedule == false))) then return "ESME_RINVSCHED" end
+  local left_s = pdu.qos_time_to_live
+  if left_s then expires = now + left_s end -- 5.0: supersedes validity_period
+  if expires == false or (expires and (expires < now or (schedule and expires < schedule))) then return "ESME_RINVEXPIRY" end
+  return nil, schedule, expires
+end
+
+local function text_of(pdu)
+  local short, payload = pdu.short_message, pdu.message_payload
+  if payload and short and short ~= "" then return nil end
+  return payload or short or ""
+end
+
+--- Whether octets are what their data_coding says.
+local function decodes(o, octets, data_coding, esm_class)
+  if math.floor(esm_class / 64) % 2 == 1 then
+    local header = udh.decode(octets)
+    if not header then return false end
+    octets = octets:sub(header.length + 1)
+  end
+  local _, problems = smpp_text.decode(octets, data_coding, { default_alphabet = data_coding == 0 and o.default_alphabet or nil })
+  return problems == nil
+end
+
+local function check_text(o, pdu)
+  local octets, data_coding = text_of(pdu), pdu.data_coding
+  if not octets or #octets > o.max_octets then return "ESME_RINVMSGLEN" end
+  if o.data_coding and data_coding and not o.data_coding[data_coding] then return "ESME_RINVDCS" end
+  if pdu.sm_default_msg_id and pdu.sm_default_msg_id > o.default_messages then return "ESME_RINVDFTMSGID" end
+  local esm_class = pdu.esm_class or 0
+  if o.decodable and data_coding and octets ~= "" and not decodes(o, octets, data_coding, esm_class) then
+    return esm_class >= 64 and math.floor(esm_class / 64) % 2 == 1 and not udh.decode(octets) and "ESME_RINVESMCLASS" or "ESME_RINVDCS"
+  end
+  if o.max_units and esm_class % 128 < 64 then
+    local limit = data_coding == 8 and o.max_units * 2 or o.max_units
+    if #octets > limit then return "ESME_RINVMSGLEN" end
+  end
+end
+
+local function check_common(o, pdu, version, now)
+  if o.service_types and not o.service_types[pdu.service_type] then return "ESME_RINVSERTYP" end
+  if (pdu.priority_flag or 0) > (version >= 0x50 and 4 or 3) then return "ESME_RINVPRTFLG" end
+  if (pdu.replace_if_present_flag or 0) > 1 then return "ESME_RINVREPFLAG" end
+  return checks.times(pdu, now, o) or check_text(o, pdu)
+end
+
+local function check_submit(o, pdu, version, now)
+  return check_source(pdu) or check_address(o, pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now)
+end
+
+local function check_multi(o, pdu, version, now)
+  if #pdu.dest_address == 0 then return "ESME_RINVNUMDESTS" end
+  return check_source(pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now)
+end
+
+local function check_replace(o, pdu, _, now)
+  if pdu.registered_delivery >= 32 then return "ESME_RINVREGDLVFLG" end
+  return checks.times(pdu, now, o) or check_text(o, pdu)
+end
+
+local function check_broadcast(o, pdu, version, now)
+  for _, name in ipairs(MANDATORY) do
+    if pdu[name] == nil then return "ESME_RMISSINGTLV" end
+  end
+  return check_source(pdu) or check_common(o, pdu, version, now)
+end
+
+--- command_id -> check(o, pdu, version, now) -> status or nothing
+local BY_COMMAND = {
+  [0x04] = check_submit, [0x103] = check_submit, [0x21] = check_multi, [0x07] = check_replace, [0x111] = check_broadcast,
+}
+
+--- Makes the check of a server.
+---@param given smpp.Checks
+---@return fun(pdu: smpp.Pdu, version: integer, now: number): string? status
+function checks.new(given)
+  local o = options.merge({ max_octets = 65535, default_messages = 255, digits = true }, given)
+  o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
+  return function(pdu, version, now)
+    local check = BY_COMMAND[pdu.command_id]
+    return check and check(o, pdu, version, now)
+  end
+end
+
+--- Puts the check before the handlers of what it knows.
+---@param handlers table<integer, function>
+---@param given smpp.Checks
+---@param loop smpp.Loop
+function checks.guard(handlers, given, loop)
+  local check = checks.new(given)
+  for id in pairs(BY_COMMAND) do
+    local handler = handlers[id]
+    if handler then
+      handlers[id] = function(session, pdu)
+        local status = check(pdu, session.version, loop:time())
+        if status then return nil, status end
+        return handler(session, pdu)
+      end
+    end
+  end
+end
+
+return checks

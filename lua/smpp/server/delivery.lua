@@ -1,0 +1,270 @@
+--- Receipts and MO messages on their way to an account: they wait for a receiver, are spread over the account's
+--- receivers, stay until they are acknowledged, and are sent again when a session was lost.
+local agenda = require "smpp.server.agenda"
+local core = require "smpp.core"
+local explain = require "smpp.explain"
+
+local delivery = {}
+
+local Delivery = {}
+local mt = { __index = Delivery, __name = "smpp.Delivery" }
+
+local SKIPPED_MAX = 100
+local COMMANDS = { deliver_sm = 0x05, data_sm = 0x103 }
+
+---@class smpp.Delivery.Item
+---@field fields table       of a deliver_sm (or data_sm: `command`)
+---@field session smpp.Connection?  the bind it belongs to, for spread = "same_bind"
+---@field done (fun(ok: boolean, code: string?))?  called once: acknowledged, refused or given up
+
+--- One for a server.
+---@param server smpp.Server
+function delivery.new(server)
+  local self = setmetatable({
+    server = server,
+    loop = server.loop,
+    waiting = 0,               -- items of all accounts that are not acknowledged
+    sink = function(trace) server:emit("error", trace) end,
+  }, mt)
+  self.agenda = agenda.new(server.loop, function(item, at) self:due(item, at) end)
+  return self
+end
+
+local function setting(account, name, default)
+  local value = account.given[name]
+  if value == nil then value = account.server.options[name] end
+  if value == nil then return default end
+  return value
+end
+
+local function outbox_of(account)
+  if not account.outbox then
+    account.outbox = {
+      first = 1, last = 0,       -- items that wait, by number; requeued ones go before the first
+      count = 0,                 -- waiting, put off and in flight
+      number = 0,                -- of the item that came last
+      next = 0,                  -- receiver that had the last one
+      limit = setting(account, "queue_limit", 25000),
+      keep_s = setting(account, "keep_s", 172800),
+      spread = setting(account, "spread", "round_robin"),
+      retry_s = setting(account, "retry_s", 30),
+      max_attempts = setting(account, "max_attempts", math.huge),
+    }
+  end
+  return account.outbox
+end
+
+--- Keeps an item for an account until one of its receivers acknowledged it.
+---@param account smpp.Account
+---@param item smpp.Delivery.Item
+---@return boolean? ok
+---@return string? message
+---@return string? code  "queue_full"
+function Delivery:put(account, item)
+  local outbox = outbox_of(account)
+  if outbox.count >= outbox.limit then
+    return nil, ("%d messages wait for %s already"):format(outbox.count, account.system_id), "queue_full"
+  end
+  outbox.count = outbox.count + 1
+  self.waiting = self.waiting + 1
+  outbox.number = outbox.number + 1
+  item.account, item.attempts, item.state, item.number = account, 0, "waiting", outbox.number
+  item.command_id = COMMANDS[item.fields.command or "deliver_sm"]
+  item.at = self.agenda:add(self.loop:now() + outbox.keep_s, item)
+  item.expires = item.at
+  outbox.last = outbox.last + 1
+  outbox[outbox.last] = item
+  self:pump(account)
+  return true
+end
+
+--- An item is over.
+function Delivery:finish(item, ok, code)
+  local account = item.account
+  item.state = "over"
+  account.outbox.count = account.outbox.count - 1
+  self.waiting = self.waiting - 1
+  if account.outbox.count == 0 and not account.server.accounts_given then account.outbox = nil end
+  if item.done then
+    local done = item.done
+    item.done = nil
+    done(ok, code)
+  end
+  self.server:forget(account)
+end
+
+--- The agenda's word: an item is to be tried again, or was kept long enough.
+function Delivery:due(item, at)
+  if item.pump then return self:pump(item.pump) end
+  if item.state == "over" or item.at ~= at then return end
+  if at >= item.expires then
+    if item.state == "in flight" then -- its answer or its loss decides
+      item.is_late = true
+      return
+    end
+    return self:finish(item, false, "timeout")
+  end
+  item.at = item.expires
+  self.agenda:add(item.expires, item)
+  self:requeue(item)
+  self:pump(item.account)
+end
+
+--- Back to the head of the queue, behind what is older.
+function Delivery:requeue(item)
+  local outbox = item.account.outbox
+  if item.is_late then return self:finish(item, false, "timeout") end
+  item.state = "waiting"
+  local at = outbox.first - 1
+  outbox.first = at
+  while at < outbox.last and outbox[at + 1].number < item.number do
+    outbox[at] = outbox[at + 1]
+    at = at + 1
+  end
+  outbox[at] = item
+end
+
+local PARAMS = {}
+for _, command in ipairs(core.protocol.commands()) do
+  if COMMANDS[command.name] then
+    PARAMS[command.id] = {}
+    for _, param in ipairs(command.params) do table.insert(PARAMS[command.id], param.name) end
+  end
+end
+
+--- A peer of 3.3 gets no TLVs.
+local function fields_for(session, item)
+  if session.version >= 0x34 then return item.fields end
+  local fields = {}
+  for _, name in ipairs(PARAMS[item.command_id]) do fields[name] = item.fields[name] end
+  return fields
+end
+
+local function has_room(session, now)
+  return not (session.halted_until and session.halted_until > now) and session.core:in_flight() < session.deliver_window
+end
+
+--- The receiver for an item, nil: none has room now.
+local function choose(outbox, receivers, item, now)
+  local n = #receivers
+  if n == 0 then return nil end
+  if outbox.spread == "same_bind" and item.session then
+    for i = 1, n do
+      if receivers[i] == item.session then return has_room(item.session, now) and item.session or nil end
+    end
+  end
+  local best
+  for step = 1, n do
+    local at = (outbox.next + step - 1) % n + 1
+    local session = receivers[at]
+    if has_room(session, now) then
+      if outbox.spread ~= "least_outstanding" then
+        outbox.next = at
+        return session
+      end
+      if not best or session.core:in_flight() < best.core:in_flight() then best = session end
+    end
+  end
+  return best
+end
+
+--- Sends what waits, as far as the account's receivers have room.
+---@param account smpp.Account
+function Delivery:pump(account)
+  local outbox, receivers = account.outbox, account.receivers
+  if not outbox or outbox.pumping then return end
+  outbox.pumping = true
+  local skipped = {} -- their own binds have no room; others' may
+  while outbox.first <= outbox.last and #receivers > 0 and #skipped < SKIPPED_MAX do
+    local item = outbox[outbox.first]
+    local session = item.state == "waiting" and choose(outbox, receivers, item, self.loop:now())
+    if not session and item.state == "waiting" and not (outbox.spread == "same_bind" and item.session) then break end
+    outbox[outbox.first] = nil
+    outbox.first = outbox.first + 1
+    if session then
+      self:send(session, item)
+    elseif item.state == "waiting" then
+      skipped[#skipped + 1] = item
+    end
+  end
+  for i = #skipped, 1, -1 do
+    outbox.first = outbox.first - 1
+    outbox[outbox.first] = skipped[i]
+  end
+  if outbox.first > outbox.last then outbox.first, outbox.last = 1, 0 end
+  outbox.pumping = false
+end
+
+function Delivery:send(session, item)
+  item.state = "in flight"
+  item.attempts = item.attempts + 1
+  local cookie, message, code = session:send(item.command_id, fields_for(session, item), function(response, _, status)
+    self:answered(session, item, response, status)
+  end)
+  if cookie then return end
+  item.attempts = item.attempts - 1
+  if code == "not_sent" or code == "closed" then -- it unbinds
+    self:leave(session)
+    self:requeue(item)
+  elseif code == "window_full" then
+    session.halted_until = self.loop:now() + 0.01 -- somebody else uses this window, too
+    self:retry(item, 0.02)
+  else
+    self.server:emit("error", ("a message for %s cannot be sent: %s"):format(item.account.system_id, message), session)
+    self:finish(item, false, code)
+  end
+end
+
+--- Puts an item off.
+function Delivery:retry(item, seconds)
+  item.state = "put off"
+  item.at = self.agenda:add(math.min(self.loop:now() + seconds, item.expires), item)
+end
+
+function Delivery:answered(session, item, response, status)
+  local account = item.account
+  if item.state == "over" then return end
+  if response then
+    session.halt_s = nil
+    self:finish(item, true)
+  elseif status == "connection_lost" or status == "timeout" or status == "closed" then
+    if status == "timeout" then self:halt(session) end
+    self:requeue(item)
+  else
+    local class = explain.status(status) and explain.status(status).class
+    if class == "throttle" or status == "ESME_RMSGQFUL" then self:halt(session) end
+    if class == "permanent" or class == "session" or item.attempts >= account.outbox.max_attempts then
+      self:finish(item, false, status)
+    else
+      self:retry(item, account.outbox.retry_s)
+    end
+  end
+  self:pump(account)
+end
+
+--- A receiver that cannot keep up gets nothing for a second, then two, up to thirty.
+function Delivery:halt(session)
+  session.halt_s = math.min((session.halt_s or 0.5) * 2, 30)
+  session.halted_until = self.loop:now() + session.halt_s
+  self.agenda:add(session.halted_until, { pump = session.place })
+end
+
+--- A session can receive from now on.
+function Delivery:join(session)
+  local account = session.place
+  session.deliver_window = account.given.deliver_window or self.server.options.window or 10
+  account.receivers[#account.receivers + 1] = session
+  self:pump(account)
+end
+
+--- A session can no longer receive.
+function Delivery:leave(session)
+  local receivers = session.place.receivers
+  for i = #receivers, 1, -1 do
+    if receivers[i] == session then table.remove(receivers, i) end
+  end
+end
+
+function Delivery:close() self.agenda:close() end
+
+return delivery

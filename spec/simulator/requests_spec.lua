@@ -1,0 +1,299 @@
+local mc = require "spec.support.mc"
+local simulator = require "smpp.simulator"
+local task = require "smpp.task"
+
+local function submit(fields)
+  local pdu = { source_addr = "1234", destination_addr = "491761234567", dest_addr_ton = 1, short_message = "Hello World" }
+  for name, value in pairs(fields or {}) do pdu[name] = value end
+  return pdu
+end
+
+--- A world with a simulator and one bound ESME that collects what it gets.
+local function with(options, fn, bind)
+  mc.world(function(w)
+    local sim = w:server(options, simulator.new)
+    local got = {}
+    local fields = { deliver_sm = function(_, pdu) table.insert(got, pdu) end }
+    for name, value in pairs(bind or {}) do fields[name] = value end
+    local esme = assert(w:bind(fields))
+    fn(w, sim, esme, got)
+    sim:close()
+    assert.same({}, w.errors)
+  end)
+end
+
+local function status_of(_, _, code) return code end
+
+local YEAR = "231114" -- the virtual loop starts on 2023-11-14 22:13:20 UTC
+
+describe("the simulator", function()
+  it("gives ids and sends a receipt after a second", function()
+    with({}, function(w, sim, esme, got)
+      assert.equal("1", esme:submit_sm(submit { registered_delivery = 1, user_message_reference = 77 }).message_id)
+      assert.equal("2", esme:submit_sm(submit()).message_id)
+      w:sleep(0.9)
+      assert.equal(0, #got)
+      w:sleep(0.2)
+      assert.equal(1, #got)
+      local pdu = got[1]
+      assert.equal(4, pdu.esm_class)
+      assert.equal("491761234567", pdu.source_addr)
+      assert.equal(1, pdu.source_addr_ton)
+      assert.equal("1234", pdu.destination_addr)
+      assert.equal("id:1 sub:001 dlvrd:001 submit date:2311142213 done date:2311142213 stat:DELIVRD err:000 text:Hello World", pdu.short_message)
+      assert.equal("1", pdu.receipted_message_id)
+      assert.equal(2, pdu.message_state)
+      assert.equal(77, pdu.user_message_reference)
+      assert.equal(2, sim.counts.messages)
+      assert.equal(1, sim.counts.receipts)
+    end)
+  end)
+
+  it("counts ids from where it is told, behind a prefix", function()
+    with({ message_id_prefix = "A-", first_message_id = 99 }, function(_, _, esme)
+      assert.equal("A-99", esme:submit_sm(submit()).message_id)
+      assert.equal("A-100", esme:data_sm({ destination_addr = "491761234567", message_payload = "x" }).message_id)
+    end)
+  end)
+
+  it("sends a 3.3 ESME receipts without TLVs", function()
+    with({}, function(w, _, esme, got)
+      esme:submit_sm(submit { registered_delivery = 1 })
+      w:sleep(2)
+      assert.is_nil(got[1]) -- a transmitter
+      local rx = w:bind { type = "receiver", interface_version = 0x33, deliver_sm = function(_, pdu) table.insert(got, pdu) end }
+      assert.equal("BOUND_RX", rx.state)
+      w:sleep(1)
+      assert.matches("^id:1 ", got[1].short_message)
+      assert.equal(0, #got[1]:tlvs())
+    end, { type = "transmitter", interface_version = 0x33 })
+  end)
+
+  it("heeds registered_delivery", function()
+    for flag, wanted in pairs { [0] = 0, [1] = 1, [2] = 0, [0x10] = 1, [0x11] = 2, [0x12] = 1, [0x0C] = 0 } do
+      with({}, function(w, _, esme, got)
+        assert(esme:submit_sm(submit { registered_delivery = flag }))
+        w:sleep(3)
+        assert.equal(wanted, #got, ("0x%02X"):format(flag))
+        if flag >= 0x10 then
+          assert.equal(0x20, got[1].esm_class)
+          assert.equal(1, got[1].message_state)
+          assert.matches("stat:ENROUTE", got[1].short_message)
+        end
+      end)
+    end
+    with({}, function(w, _, esme, got)
+      assert(esme:submit_sm(submit { registered_delivery = 3 }))
+      w:sleep(3)
+      assert.equal(1, #got)
+    end, { interface_version = 0x50 })
+  end)
+
+  describe("asked with query_sm", function()
+    it("tells the state, and the date when it is final", function()
+      with({ deliver_after_s = 10 }, function(w, _, esme)
+        local id = esme:submit_sm(submit()).message_id
+        local answer = esme:query_sm { message_id = id, source_addr = "1234" }
+        assert.same({ id, 1, "", 0 }, { answer.message_id, answer.message_state, answer.final_date, answer.error_code })
+        w:sleep(11)
+        answer = esme:query_sm { message_id = id, source_addr = "1234" }
+        assert.same({ 2, "231114221330000+" }, { answer.message_state, answer.final_date })
+      end)
+    end)
+
+    it("knows neither strange ids nor other accounts' messages", function()
+      with({}, function(w, _, esme)
+        local id = esme:submit_sm(submit()).message_id
+        local other = w:bind { system_id = "other" }
+        assert.equal("ESME_RINVMSGID", status_of(esme:query_sm { message_id = "99", source_addr = "1234" }))
+        assert.equal("ESME_RINVMSGID", status_of(other:query_sm { message_id = id, source_addr = "1234" }))
+        assert.equal("ESME_RQUERYFAIL", status_of(esme:query_sm { message_id = id, source_addr = "999" }))
+      end)
+    end)
+  end)
+
+  describe("asked with cancel_sm", function()
+    it("deletes one message, with its receipt, and only once", function()
+      with({}, function(w, _, esme, got)
+        local id = esme:submit_sm(submit { registered_delivery = 1 }).message_id
+        assert.is_truthy(esme:cancel_sm { message_id = id, source_addr = "1234" })
+        w:sleep(2)
+        assert.equal(1, #got)
+        assert.equal(4, got[1].message_state)
+        assert.matches("stat:DELETED", got[1].short_message)
+        assert.equal(4, esme:query_sm({ message_id = id, source_addr = "1234" }).message_state)
+        assert.equal("ESME_RCANCELFAIL", status_of(esme:cancel_sm { message_id = id, source_addr = "1234" }))
+      end)
+    end)
+
+    it("fails for delivered and strange ones", function()
+      with({}, function(w, _, esme)
+        local id = esme:submit_sm(submit()).message_id
+        assert.equal("ESME_RCANCELFAIL", status_of(esme:cancel_sm { message_id = id, source_addr = "9" }))
+        assert.equal("ESME_RCANCELFAIL", status_of(esme:cancel_sm { message_id = id, source_addr = "1234", destination_addr = "5" }))
+        assert.equal("ESME_RINVMSGID", status_of(esme:cancel_sm { message_id = "nope", source_addr = "1234" }))
+        w:sleep(2)
+        assert.equal("ESME_RCANCELFAIL", status_of(esme:cancel_sm { message_id = id, source_addr = "1234" }))
+      end)
+    end)
+
+    it("deletes all between two addresses, of a service_type or of any", function()
+      with({ deliver_after_s = 60 }, function(_, _, esme)
+        local ids = {}
+        for i, service in ipairs { "", "CMT", "CMT", "VMN" } do ids[i] = esme:submit_sm(submit { service_type = service }).message_id end
+        local elsewhere = esme:submit_sm(submit { destination_addr = "4900" }).message_id
+        local between = { source_addr = "1234", destination_addr = "491761234567", dest_addr_ton = 1, service_type = "CMT" }
+        assert.is_truthy(esme:cancel_sm(between))
+        local function state(id) return esme:query_sm({ message_id = id, source_addr = "1234" }).message_state end
+        assert.same({ 1, 4, 4, 1, 1 }, { state(ids[1]), state(ids[2]), state(ids[3]), state(ids[4]), state(elsewhere) })
+        assert.equal("ESME_RCANCELFAIL", status_of(esme:cancel_sm(between)))
+        between.service_type = ""
+        assert.is_truthy(esme:cancel_sm(between))
+        assert.same({ 4, 4, 1 }, { state(ids[1]), state(ids[4]), state(elsewhere) })
+      end)
+    end)
+  end)
+
+  describe("asked with replace_sm", function()
+    it("replaces text and registered_delivery", function()
+      with({ deliver_after_s = 5 }, function(w, _, esme, got)
+        local id = esme:submit_sm(submit()).message_id
+        assert.is_truthy(esme:replace_sm { message_id = id, source_addr = "1234", registered_delivery = 1, short_message = "Other" })
+        w:sleep(6)
+        assert.matches("text:Other$", got[1].short_message)
+        assert.equal("ESME_RREPLACEFAIL", status_of(esme:replace_sm { message_id = id, source_addr = "1234", short_message = "x" }))
+        assert.equal("ESME_RINVMSGID", status_of(esme:replace_sm { message_id = "9", source_addr = "1234", short_message = "x" }))
+      end)
+    end)
+
+    it("replaces the schedule, and keeps it where none is given", function()
+      with({}, function(w, _, esme)
+        local id = esme:submit_sm(submit { schedule_delivery_time = "000000000010000R" }).message_id
+        local function state() return esme:query_sm({ message_id = id, source_addr = "1234" }).message_state end
+        assert.is_truthy(esme:replace_sm { message_id = id, source_addr = "1234", short_message = "x" })
+        assert.equal(0, state())
+        assert.is_truthy(esme:replace_sm { message_id = id, source_addr = "1234", short_message = "x", schedule_delivery_time = "000000000100000R" })
+        w:sleep(30)
+        assert.equal(0, state())
+        w:sleep(31)
+        assert.equal(2, state())
+        assert.equal("ESME_RINVSCHED", status_of(esme:replace_sm { message_id = esme:submit_sm(submit()).message_id, source_addr = "1234", schedule_delivery_time = "231314221420000+" }))
+      end)
+    end)
+  end)
+
+  it("replaces what is present", function()
+    with({ deliver_after_s = 5 }, function(w, sim, esme, got)
+      local first = esme:submit_sm(submit { registered_delivery = 1 }).message_id
+      local other = esme:submit_sm(submit { registered_delivery = 1, service_type = "CMT" }).message_id
+      local second = esme:submit_sm(submit { registered_delivery = 1, replace_if_present_flag = 1 }).message_id
+      w:sleep(6)
+      assert.same({ other, second }, { got[1].receipted_message_id, got[2].receipted_message_id })
+      assert.equal("DELETED", sim.requests.messages.store:get(first).state)
+    end)
+  end)
+
+  it("keeps scheduled messages back and expires those whose validity ends first", function()
+    with({}, function(w, _, esme, got)
+      local id = esme:submit_sm(submit { registered_delivery = 1, schedule_delivery_time = YEAR .. "221420000+" }).message_id
+      local function state() return esme:query_sm({ message_id = id, source_addr = "1234" }).message_state end
+      assert.equal(0, state())
+      w:sleep(59)
+      assert.equal(0, state())
+      w:sleep(1.5)
+      assert.equal(1, state())
+      w:sleep(1)
+      assert.equal(2, state())
+      assert.equal(1, #got)
+    end)
+    with({ deliver_after_s = 100 }, function(w, _, esme, got)
+      esme:submit_sm(submit { registered_delivery = 1, validity_period = "000000000010000R" })
+      w:sleep(9)
+      assert.equal(0, #got)
+      w:sleep(2)
+      assert.matches("stat:EXPIRED", got[1].short_message)
+      assert.equal(3, got[1].message_state)
+    end)
+  end)
+
+  it("waits for the outcome in transaction mode", function()
+    with({ deliver_after_s = 7 }, function(w, _, esme)
+      local before = w.loop:now()
+      assert.equal("1", esme:submit_sm(submit { esm_class = 2 }).message_id)
+      assert.equal(7, w.loop:now() - before)
+      local result
+      task.spawn(function() result = status_of(esme:submit_sm(submit { esm_class = 2 })) end)
+      w:sleep(0.1)
+      assert.is_truthy(esme:cancel_sm { message_id = "2", source_addr = "1234" })
+      w:sleep(0.1)
+      assert.equal("ESME_RDELIVERYFAILURE", result)
+    end)
+  end)
+
+  it("sends to many, and to the members of distribution lists", function()
+    with({ lists = { friends = { "4911", "4922" } } }, function(w, _, esme, got)
+      local answer = esme:submit_multi { source_addr = "1234", registered_delivery = 1, short_message = "hi", dest_address = {
+        { dest_addr_ton = 1, destination_addr = "4900" }, { dl_name = "friends" }, { destination_addr = "" },
+      } }
+      assert.equal("1", answer.message_id)
+      assert.equal(1, #answer.unsuccess_sme)
+      assert.equal(0x0B, answer.unsuccess_sme[1].error_status_code)
+      w:sleep(2)
+      local to = {}
+      for i, pdu in ipairs(got) do
+        to[i] = pdu.source_addr
+        assert.equal("1", pdu.receipted_message_id)
+      end
+      assert.same({ "4900", "4911", "4922" }, to)
+      assert.equal(2, esme:query_sm({ message_id = "1", source_addr = "1234" }).message_state)
+      assert.equal("ESME_RINVDLNAME", status_of(esme:submit_multi { short_message = "x", dest_address = { { dl_name = "foes" } } }))
+    end)
+  end)
+
+  it("cancels a submit_multi as a whole or one destination of it", function()
+    with({ deliver_after_s = 9 }, function(w, _, esme, got)
+      esme:submit_multi { source_addr = "1", registered_delivery = 1, short_message = "hi", dest_address = {
+        { destination_addr = "4900" }, { destination_addr = "4911" }, { destination_addr = "4922" } } }
+      assert.is_truthy(esme:cancel_sm { message_id = "1", source_addr = "1", destination_addr = "4911" })
+      w:sleep(1)
+      assert.same({ 1, "4911" }, { #got, got[1].source_addr })
+      assert.equal(1, esme:query_sm({ message_id = "1", source_addr = "1" }).message_state)
+      assert.is_truthy(esme:cancel_sm { message_id = "1", source_addr = "1" })
+      w:sleep(1)
+      assert.equal(3, #got)
+      assert.equal(4, esme:query_sm({ message_id = "1", source_addr = "1" }).message_state)
+    end)
+  end)
+
+  it("broadcasts, tells of it and cancels it", function()
+    with({ version = "5.0", deliver_after_s = 5 }, function(w, _, esme)
+      local fields = {
+        source_addr = "1", message_payload = "hear ye", broadcast_area_identifier = "\0town", broadcast_content_type = "\1\0\1",
+        broadcast_rep_num = 3, broadcast_frequency_interval = "\8\0\5", user_message_reference = 300,
+      }
+      local id = esme:broadcast_sm(fields).message_id
+      local answer = esme:query_broadcast_sm { message_id = id, source_addr = "1" }
+      assert.same({ id, 1, "\0town", 0, 300 }, { answer.message_id, answer.message_state, answer.broadcast_area_identifier, answer.broadcast_area_success, answer.user_message_reference })
+      w:sleep(6)
+      answer = esme:query_broadcast_sm { message_id = id, source_addr = "1" }
+      assert.same({ 2, 100 }, { answer.message_state, answer.broadcast_area_success })
+      assert.matches("^231114221325000%+", answer.broadcast_end_time)
+      assert.equal("ESME_RBCASTCANCELFAIL", status_of(esme:cancel_broadcast_sm { message_id = id, source_addr = "1" }))
+      id = esme:broadcast_sm(fields).message_id
+      assert.is_truthy(esme:query_broadcast_sm { source_addr = "1", user_message_reference = 300 })
+      assert.is_truthy(esme:cancel_broadcast_sm { message_id = id, source_addr = "1" })
+      assert.equal(4, esme:query_broadcast_sm({ message_id = id, source_addr = "1" }).message_state)
+      assert.equal("ESME_RINVMSGID", status_of(esme:query_broadcast_sm { message_id = "77", source_addr = "1" }))
+      fields.broadcast_rep_num = nil
+    end, { interface_version = 0x50, version = 0x50 })
+  end)
+
+  it("refuses a message above its queue_size", function()
+    with({ queue_size = 2, deliver_after_s = 3 }, function(w, _, esme)
+      assert(esme:submit_sm(submit()) and esme:submit_sm(submit()))
+      assert.equal("ESME_RMSGQFUL", status_of(esme:submit_sm(submit())))
+      w:sleep(4)
+      assert.is_truthy(esme:submit_sm(submit()))
+    end)
+  end)
+end)
