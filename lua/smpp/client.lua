@@ -6,6 +6,7 @@ local explain = require "smpp.explain"
 local inbox = require "smpp.inbox"
 local loops = require "smpp.loop"
 local options = require "smpp.options"
+local profiles = require "smpp.profile"
 local pdus = require "smpp.pdu"
 local queues = require "smpp.queue"
 local run = require "smpp.run"
@@ -36,7 +37,7 @@ local KNOWN = options.merge({
   enquire_link_s = seconds, enquire_link_response_s = seconds, response_timeout_s = seconds, bind_timeout_s = seconds,
   connect_timeout_s = seconds, answer_timeout_s = seconds, inactivity_s = seconds, pdu_read_s = seconds,
   max_pdu_octets = whole, tls = "boolean|table", profile = "string|table", wait = "boolean", unchecked = "boolean",
-  require_sc_version = "boolean", reconnect = "boolean|table", tolerate = "table", loop = "table",
+  require_sc_version = "boolean", reconnect = "boolean|table", tolerate = "table", tlvs = "table", loop = "table",
   message = "function", receipt = "function", deliver_sm = "function", data_sm = "function",
 }, sender.options, inbox.options)
 
@@ -66,6 +67,7 @@ local function settings(given, level)
       o.hosts[i] = parsed.hosts[1]
     end
   end
+  o = options.merge(profiles.options(o.profile, level + 1), o)
   o.version = dialer.version(o.version)
   o.bind = o.bind or "trx"
   o.bind_timeout_s = o.bind_timeout_s or 10
@@ -73,7 +75,7 @@ local function settings(given, level)
   o.loop = o.loop or loops.current()
   if o.reconnect == nil or o.reconnect == true then o.reconnect = {} end
   if o.reconnect then options.check(o.reconnect, BACKOFF, level + 1) end
-  if type(o.profile) == "table" and o.profile.tlvs then o.codec = pdus.new_codec(o.profile.tlvs) end
+  if o.tlvs then o.codec = pdus.new_codec(o.tlvs) end
   return o
 end
 
@@ -473,7 +475,7 @@ function client.connect(given, callback)
   local o = settings(given, 2)
   if not callback then task.need(2) end
   local self = new(o)
-  run.opened(self)
+  run.opened(self, callback ~= nil)
   self:hold_loop(true)
   local function connect()
     local ok, message, code = started(self, self:attempt())

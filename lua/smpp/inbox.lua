@@ -30,8 +30,7 @@ function message_mt:__tostring() return ("message from %s to %s"):format(self.fr
 local inbox = { class = Inbox }
 
 inbox.options = {
-  default_alphabet = "string", data_codings = "table", reassembly = "table", tracker = "table",
-  unlisted_receipts = "boolean",
+  default_alphabet = "string", data_codings = "table", reassembly = "table", tracker = "table", receipts = "table",
 }
 
 ---@param client smpp.Client
@@ -63,7 +62,7 @@ function Inbox:wanted() return self.client.options.message ~= nil or events.hear
 --- Answers a deliver_sm or data_sm; what it returns is the answer.
 ---@async
 function Inbox:deliver(pdu)
-  if receipts.is(pdu) then return self:receipt(pdu) end
+  if receipts.is(pdu, self.client.options.receipts) then return self:receipt(pdu) end
   if not self:wanted() then return self:hold(pdu) end
   return self:message(pdu)
 end
@@ -94,14 +93,14 @@ end
 
 function Inbox:receipt(pdu)
   local client = self.client
-  local receipt, message = receipts.parse(pdu, { default_alphabet = self.peer.default_alphabet })
+  local receipt, message = receipts.parse(pdu, client.options.receipts)
   if not receipt then
     client:emit("error", "a receipt that cannot be read: " .. tostring(message))
     return true
   end
-  receipt.pdu, receipt.esme, receipt.source_addr = pdu, client, pdu.source_addr
   receipt.from, receipt.to = address.format(pdu.source_addr, pdu.source_addr_ton), address.format(pdu.destination_addr, pdu.dest_addr_ton)
-  client.sender:receipt(receipt)
+  client.sender:receipt(receipt) -- which may keep a copy of it: octets and numbers only, so far
+  receipt.pdu, receipt.esme = pdu, client
   client:emit("receipt", receipt)
   if client.options.receipt then
     local result, status = client.options.receipt(receipt)

@@ -16,7 +16,7 @@ local smpp = {
 -- name -> module, and the function in it (none: the module itself)
 local LAZY = {
   text = { "smpp.text" }, udh = { "smpp.udh" }, receipt = { "smpp.receipt" }, timestamp = { "smpp.timestamp" },
-  address = { "smpp.address" }, tracker = { "smpp.tracker", "new" }, reassembly = { "smpp.reassembly", "new" },
+  address = { "smpp.address" }, profile = { "smpp.profile" }, tracker = { "smpp.tracker", "new" }, reassembly = { "smpp.reassembly", "new" },
   run = { "smpp.run", "run" }, spawn = { "smpp.run", "spawn" }, sleep = { "smpp.run", "sleep" },
   each = { "smpp.run", "each" }, pcall = { "smpp.run", "pcall" },
   loop = { "smpp.loop" }, connect = { "smpp.client", "connect" }, open = { "smpp.client", "open" },

@@ -25,7 +25,7 @@ local sender = { class = Sender }
 local LONG = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse")
 
 sender.options = {
-  defaults = "table", encoding = "string", long = LONG, language = "string|number|table", graphemes = "boolean",
+  defaults = "table", encoding = "string", long = LONG, allow = "table", language = "string|number|table", graphemes = "boolean",
   on_unmappable = options.one_of("error", "?", "transliterate"), max_parts = options.number(1, 255, true),
   short_code_ton = "number", short_code_npi = "number", receipt_ttl_s = options.seconds, id_base = "string", flash_by = options.one_of("class", "subunit"),
 }
@@ -34,7 +34,7 @@ sender.options = {
 local OWN = {
   from = true, to = true, text = true, data = true, receipt = true, flash = true, encoding = true, long = true,
   validity_s = true, at = true, priority = true, reference = true, language = true, graphemes = true,
-  on_unmappable = true, max_parts = true, elements = true, concat_reference = true, no_wait = true, class = true,
+  allow = true, on_unmappable = true, max_parts = true, elements = true, concat_reference = true, no_wait = true, class = true,
 }
 
 local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
@@ -117,7 +117,7 @@ function Sender:build(message, level)
   local flash = message.flash
   local by_subunit = flash and o.flash_by == "subunit"
   local split = {
-    encoding = message.data and "binary" or choice(message, o, "encoding"),
+    encoding = message.data and "binary" or choice(message, o, "encoding"), allow = choice(message, o, "allow"),
     language = choice(message, o, "language"), graphemes = choice(message, o, "graphemes"),
     on_unmappable = choice(message, o, "on_unmappable"), max_parts = choice(message, o, "max_parts"),
     elements = message.elements, default_alphabet = o.default_alphabet, data_codings = o.data_codings,
