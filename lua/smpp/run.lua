@@ -115,14 +115,17 @@ local function on_signal(state, name)
   shut_down(state)
 end
 
--- The loop has ended by itself although something is unfinished: nothing can wake what waits.
+-- The loop has ended although something is unfinished: it was stopped, or nothing can wake what waits.
 local function deadlock_of(state)
+  local loop = state.loop
   if state.failure or state.interrupted then return nil end
   if not state.results then
-    return task.traceback(state.main, "deadlock: the main task waits, and nothing is left that could wake it")
+    local why = loop.stopped and "the loop was stopped while the main task waits"
+      or "deadlock: the main task waits, and nothing is left that could wake it"
+    return task.traceback(state.main, why)
   end
-  if state.loop.is_alive and state.loop:is_alive() then
-    return "deadlock: nothing can happen any more, but these are open: " .. state.loop:describe()
+  if not loop.stopped and loop.is_alive and loop:is_alive() then
+    return "deadlock: nothing can happen any more, but these keep the loop alive: " .. loop:describe(true)
   end
 end
 
@@ -137,8 +140,8 @@ end
 --- Runs `fn` as the main task, and the loop, until fn has returned and nothing keeps the loop alive; returns what fn
 --- returned.  When fn returns, what it opened and gave no handlers is closed.  An error in fn closes everything and
 --- is raised again, with its traceback (an error object as itself).  SIGINT and SIGTERM close everything too, a
---- second one ends at once; then the result is nil, a message, "interrupted", and what fn raised, if it did.  A main task that nothing can wake
---- any more raises "deadlock: …" with its traceback.
+--- second one ends at once; then the result is nil, a message, "interrupted", and what fn raised, if it did.
+--- A main task that nothing can wake any more raises "deadlock: …" with its traceback.
 ---@param fn fun(): ...
 ---@param o? { loop?: smpp.Loop, signals?: boolean }  default: the current loop; signals = false leaves them alone
 ---@return any ...
@@ -180,7 +183,7 @@ end
 --- Waits `seconds`; keeps the script alive meanwhile.
 ---@async
 ---@param seconds number
----@param callback? fun()  called instead of waiting
+---@param callback? fun()  run as a task, instead of waiting
 function run.sleep(seconds, callback)
   if type(seconds) ~= "number" or seconds ~= seconds then error("argument 1: a number of seconds expected", 2) end
   if callback ~= nil then check_function(callback, 2) end
@@ -190,7 +193,7 @@ function run.sleep(seconds, callback)
   timer = loops.current():timer(function()
     sleepers[timer] = nil
     timer:close()
-    if callback then return callback() end
+    if callback then return task.spawn(callback) end
     task.wake_for(token, timer)
   end, true)
   sleepers[timer] = true

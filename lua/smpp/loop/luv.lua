@@ -167,7 +167,8 @@ function Loop:close()
     end
     self.idling = false
   end
-  uv.run "nowait" -- a handle whose closing is not over when the Lua state ends makes luv 1.44 read freed memory
+  -- A handle whose closing is not over when the Lua state ends makes luv 1.44 read freed memory.
+  if not self:is_running() then uv.run "nowait" end
 end
 
 Loop.connect, Loop.listen = tcp.connect, tcp.listen

@@ -291,11 +291,14 @@ function Loop:handles()
 end
 
 --- What is open, in words.
+---@param keeping? boolean  only what keeps the loop alive
 ---@return string
-function Loop:describe()
+function Loop:describe(keeping)
   local words = {}
   for _, handle in ipairs(self:handles()) do
-    words[#words + 1] = handle.kind .. (handle.address and " " .. handle.address or "")
+    if handle.keeping or not keeping then
+      words[#words + 1] = handle.kind .. (handle.address and " " .. handle.address or "")
+    end
   end
   if self.holds > 0 then words[#words + 1] = self.holds .. (self.holds == 1 and " hold" or " holds") end
   return #words > 0 and table.concat(words, ", ") or "nothing"
