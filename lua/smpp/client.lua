@@ -39,6 +39,7 @@ local KNOWN = options.merge({
   max_pdu_octets = whole, tls = "boolean|table", profile = "string|table", wait = "boolean", unchecked = "boolean",
   require_sc_version = "boolean", reconnect = "boolean|table", tolerate = "table", tlvs = "table", loop = "table",
   message = "function", receipt = "function", deliver_sm = "function", data_sm = "function",
+  pdu = "function",
 }, sender.options, inbox.options)
 
 local BACKOFF = { min_s = seconds, max_s = seconds, stable_s = seconds, fixed_s = seconds, jitter = options.number(0, 1) }

@@ -65,6 +65,7 @@ function dialer.open(o, host, prepare)
     },
   })
   conn.host = where
+  if o.pdu then conn:on("pdu", function(pdu, direction) o.pdu(pdu, direction, conn) end) end
   conn:start()
   if o.bind == false then return conn end
   local response, refused, status = conn:request(BINDS[o.bind], {

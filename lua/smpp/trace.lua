@@ -131,17 +131,24 @@ local function own_end(connection)
   return { host = host, port = connection.transport.local_port or 0 }
 end
 
+--- Writes a PDU that came or goes on a connection, now.
+---@param connection smpp.Connection
+---@param pdu smpp.Pdu
+---@param direction "in"|"out"
+function Trace:record(connection, pdu, direction)
+  local own, incoming = own_end(connection), direction == "in"
+  self:pdu(pdu, {
+    time = connection.loop:time(), direction = direction,
+    from = incoming and connection.peer or own, to = incoming and own or connection.peer,
+  })
+end
+
 --- Writes all that comes and goes from now on.
 ---@param source smpp.Connection|smpp.Client  a session, or a client
 function Trace:follow(source)
   source:on("pdu", function(pdu, direction)
     local connection = source.connection or source
-    if not self.file or not connection.transport then return end -- a client that has lost its connection
-    local own, incoming = own_end(connection), direction == "in"
-    self:pdu(pdu, {
-      time = source.loop:time(), direction = direction,
-      from = incoming and connection.peer or own, to = incoming and own or connection.peer,
-    })
+    if self.file and connection.transport then self:record(connection, pdu, direction) end -- else it was lost
   end)
 end
 
