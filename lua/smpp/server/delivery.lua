@@ -244,8 +244,10 @@ end
 
 --- A receiver that cannot keep up gets nothing for a second, then two, up to thirty.
 function Delivery:halt(session)
+  local now = self.loop:now()
+  if session.halted_until and session.halted_until > now then return end
   session.halt_s = math.min((session.halt_s or 0.5) * 2, 30)
-  session.halted_until = self.loop:now() + session.halt_s
+  session.halted_until = now + session.halt_s
   self.agenda:add(session.halted_until, { pump = session.place })
 end
 

@@ -1,0 +1,267 @@
+local mc = require "spec.support.mc"
+
+--- A server with the account a, and a function that makes receivers which note the texts they get.
+local function with(account, fn)
+  mc.world(function(w)
+    account.password = "secret"
+    local server = w:server { accounts = { a = account, b = {} } }
+    local function receiver(o)
+      local got, fields = {}, { system_id = "a", type = "receiver" }
+      fields.deliver_sm = function(_, pdu)
+        got[#got + 1] = pdu.short_message
+        if o and o.answer then return o.answer(pdu, #got) end
+      end
+      for name, value in pairs(o or {}) do fields[name] = value end
+      fields.answer = nil
+      return got, assert(w:bind(fields))
+    end
+    local function put(...)
+      for _, text in ipairs { ... } do assert(server:deliver("a", { short_message = text })) end
+    end
+    fn(w, server, receiver, put)
+    server:close()
+  end)
+end
+
+describe("what is to be delivered", function()
+  it("waits for a receiver, and a transmitter is none", function()
+    with({}, function(w, server, receiver, put)
+      local silent = receiver { type = "transmitter" }
+      put("1", "2", "3")
+      w:sleep(3600)
+      assert.equal(3, server.delivery.waiting)
+      local got = receiver()
+      w:sleep(0.1)
+      assert.same({ "1", "2", "3" }, got)
+      put "4"
+      w:sleep(0.1)
+      assert.same({ "1", "2", "3", "4" }, got)
+      assert.same({}, silent)
+      assert.equal(0, server.delivery.waiting)
+    end)
+  end)
+
+  it("is kept for 48 hours, at most 25000 of an account", function()
+    with({}, function(w, server, receiver)
+      local gone = {}
+      for i = 1, 25000 do
+        assert(server:deliver("a", { short_message = tostring(i) }, { done = i <= 2 and function(ok, code) gone[#gone + 1] = { ok, code } end or nil }))
+      end
+      local ok, message, code = server:deliver("a", { short_message = "one too many" })
+      assert.is_nil(ok)
+      assert.equal("25000 messages wait for a already", message)
+      assert.equal("queue_full", code)
+      assert.is_true(server:deliver("b", { short_message = "another account" }))
+      w:sleep(48 * 3600 - 1)
+      assert.equal(25001, server.delivery.waiting)
+      assert.same({}, gone)
+      w:sleep(3)
+      assert.equal(0, server.delivery.waiting)
+      assert.same({ { false, "timeout" }, { false, "timeout" } }, gone)
+      local got = receiver()
+      w:sleep(1)
+      assert.same({}, got)
+    end)
+  end)
+
+  it("goes round the receivers", function()
+    with({}, function(w, _, receiver, put)
+      local one, two, three = receiver(), receiver(), receiver { type = "transceiver" }
+      put("1", "2", "3", "4", "5", "6")
+      w:sleep(1)
+      assert.same({ { "1", "4" }, { "2", "5" }, { "3", "6" } }, { one, two, three })
+    end)
+  end)
+
+  it("goes to whom owes the fewest answers", function()
+    with({ spread = "least_outstanding", deliver_window = 5 }, function(w, _, receiver, put)
+      local slow, fast = receiver { answer = function() w:sleep(5) end }, receiver()
+      for i = 1, 8 do
+        put(tostring(i))
+        w:sleep(0.1)
+      end
+      assert.same({ { "1" }, { "2", "3", "4", "5", "6", "7", "8" } }, { slow, fast })
+    end)
+  end)
+
+  it("goes to its own bind while that lasts", function()
+    with({ spread = "same_bind", deliver_window = 1 }, function(w, server, receiver)
+      local one, first = receiver { answer = function() w:sleep(1) end }
+      local two = receiver()
+      local session = server.sessions[1]
+      for i = 1, 3 do server:deliver("a", { short_message = "own" .. i }, { session = session }) end
+      server:deliver("a", { short_message = "any" })
+      w:sleep(0.5)
+      assert.same({ { "own1" }, { "any" } }, { one, two })
+      w:sleep(0.8)
+      assert.same({ "own1", "own2" }, one)
+      first:close()
+      w:sleep(1)
+      assert.same({ "any", "own2", "own3" }, two)
+    end)
+  end)
+
+  it("stops flowing when too many are unanswered", function()
+    with({ deliver_window = 3 }, function(w, server, receiver, put)
+      local answers = {}
+      local got = receiver { answer = function(_, n)
+        while not answers[n] do w:sleep(0.1) end
+      end }
+      put("1", "2", "3", "4", "5")
+      w:sleep(2)
+      assert.equal(3, #got)
+      answers[2] = true
+      w:sleep(1)
+      assert.same({ "1", "2", "3", "4" }, got)
+      for i = 1, 5 do answers[i] = true end
+      w:sleep(1)
+      assert.equal(5, #got)
+      assert.equal(0, server.delivery.waiting)
+    end)
+  end)
+
+  it("is sent again, in order, when a session was lost", function()
+    with({}, function(w, server, receiver, put)
+      local first, esme = receiver { answer = function() w:sleep(60) end }
+      put("1", "2", "3")
+      w:sleep(1)
+      put "4"
+      assert.equal(4, server.delivery.waiting)
+      w:sleep(1)
+      assert.same({ "1", "2", "3", "4" }, first)
+      esme:close()
+      w:sleep(1)
+      assert.equal(4, server.delivery.waiting)
+      put "5"
+      local got = receiver()
+      w:sleep(1)
+      assert.same({ "1", "2", "3", "4", "5" }, got)
+    end)
+  end)
+
+  it("is sent again when no answer came in time", function()
+    with({}, function(w, server, receiver, put)
+      local got = receiver { answer_timeout_s = 100, answer = function(_, n)
+        if n == 1 then w:sleep(100) end
+      end }
+      put "1"
+      w:sleep(59)
+      assert.equal(1, #got)
+      w:sleep(3)
+      assert.same({ "1", "1" }, got)
+      assert.equal(0, server.delivery.waiting)
+    end)
+  end)
+
+  it("moves on when its receiver unbinds", function()
+    with({}, function(w, _, receiver, put)
+      local one, first = receiver()
+      local two = receiver()
+      first:unbind()
+      put("1", "2")
+      w:sleep(1)
+      assert.same({ {}, { "1", "2" } }, { one, two })
+    end)
+  end)
+
+  it("is tried again after a temporary refusal, so often and no more", function()
+    with({ retry_s = 20, max_attempts = 3 }, function(w, server, receiver)
+      local results = {}
+      local got = receiver { answer = function(_, n)
+        if n < 3 then return nil, "ESME_RX_T_APPN" end
+      end }
+      server:deliver("a", { short_message = "x" }, { done = function(...) results[#results + 1] = { ... } end })
+      w:sleep(19)
+      assert.equal(1, #got)
+      w:sleep(2)
+      assert.equal(2, #got)
+      w:sleep(20)
+      assert.same({ { true } }, results)
+    end)
+    with({ retry_s = 20, max_attempts = 3 }, function(w, server, receiver)
+      local results = {}
+      local got = receiver { answer = function() return nil, "ESME_RX_T_APPN" end }
+      server:deliver("a", { short_message = "x" }, { done = function(...) results[#results + 1] = { ... } end })
+      w:sleep(600)
+      assert.equal(3, #got)
+      assert.same({ { false, "ESME_RX_T_APPN" } }, results)
+    end)
+  end)
+
+  it("is given up when it is refused for good", function()
+    with({}, function(w, server, receiver)
+      local results = {}
+      local got = receiver { answer = function() return nil, "ESME_RX_R_APPN" end }
+      server:deliver("a", { short_message = "x" }, { done = function(...) results[#results + 1] = { ... } end })
+      w:sleep(600)
+      assert.equal(1, #got)
+      assert.same({ { false, "ESME_RX_R_APPN" } }, results)
+    end)
+  end)
+
+  it("halts before a receiver whose queue is full: a second, then two", function()
+    with({ retry_s = 0.1 }, function(w, _, receiver, put)
+      local times = {}
+      local got = receiver { answer = function(_, n)
+        times[n] = w.loop:now()
+        if n < 5 then return nil, n < 3 and "ESME_RMSGQFUL" or "ESME_RTHROTTLED" end
+      end }
+      put("1", "2")
+      w:sleep(60)
+      assert.equal(6, #got)
+      assert.equal("2", got[6])
+      local at = {}
+      for i, time in ipairs(times) do at[i] = math.floor((time - times[1]) * 10 + 0.5) / 10 end
+      assert.same({ 0, 0, 1, 1, 3, 3 }, at) -- two under way each time
+    end)
+  end)
+
+  it("may be a data_sm, and 3.3 receivers get no TLVs", function()
+    with({}, function(w, server, receiver)
+      local tlvs
+      receiver { interface_version = 0x33, answer = function(pdu) tlvs = #pdu:tlvs() end }
+      assert(server:deliver("a", { short_message = "x", receipted_message_id = "1", message_state = 2 }))
+      w:sleep(1)
+      assert.equal(0, tlvs)
+      local payload
+      w:bind { system_id = "b", data_sm = function(_, pdu)
+        payload = pdu.message_payload
+        return ""
+      end }
+      assert(server:deliver("b", { command = "data_sm", message_payload = "long" }))
+      w:sleep(1)
+      assert.equal("long", payload)
+    end)
+  end)
+
+  it("is reported when it cannot be sent at all", function()
+    with({}, function(w, server, receiver, put)
+      local results = {}
+      local got = receiver()
+      server:deliver("a", { short_message = ("x"):rep(300) }, { done = function(...) results[#results + 1] = { ... } end })
+      put "next"
+      w:sleep(1)
+      assert.same({ "next" }, got)
+      assert.same({ { false, "too_long" } }, results)
+      assert.matches("a message for a cannot be sent: .*short_message", w.errors[1])
+    end)
+  end)
+
+  it("needs an account, and a server that is not closing", function()
+    with({}, function(_, server)
+      local ok, message, code = server:deliver("nobody", { short_message = "x" })
+      assert.same({ nil, "no such account: nobody", "bad_value" }, { ok, message, code })
+      assert.has_error(function() server:deliver "a" end)
+      server:close()
+      assert.equal("closed", select(3, server:deliver("a", { short_message = "x" })))
+    end)
+  end)
+
+  it("is counted when the server closes", function()
+    mc.world(function(w)
+      local server = w:server { accounts = { a = {} } }
+      for i = 1, 7 do server:deliver("a", { short_message = tostring(i) }) end
+      assert.equal(7, server:close().waiting)
+    end)
+  end)
+end)
