@@ -222,12 +222,12 @@ end
 
 --- The first characters of a text of UTF-8, or of octets that are none.
 local function first_characters(text, count)
+  if #text <= count then return text end
   local position = 1
   for _ = 1, count do
     local _, last = text:find("^[%z\1-\127\194-\244][\128-\191]*", position)
     if not last then return text:sub(1, count) end
     position = last + 1
-    if position > #text then break end
   end
   return text:sub(1, position - 1)
 end
@@ -262,15 +262,9 @@ end
 ---@field intermediate boolean?  an intermediate notification
 ---@field network_error { type: integer, code: integer }?  for the TLV network_error_code
 
---- Writes a receipt in the standard's form, and the deliver_sm that carries it.
----@param o smpp.ReceiptFields
----@return string? text  octets of short_message
----@return table|string|nil deliver_sm  to be sent, nil without `submit`; or the error for people
----@return string? code  "bad_value": an id with white space or over 64 octets, an unknown state without `stat`, an err
----  with white space, a year that two digits cannot name, more than 254 octets in all
-function receipt.format(o)
-  o = options.check(o, FORMAT)
-  if not (o.id and o.state) then error("id and state are required", 2) end
+--- The text; and the number of its state, nil for a word of the caller's own.
+local function write(o)
+  if not (o.id and o.state) then error("id and state are required", 3) end
   if o.id:find "[%s%z]" or #o.id == 0 or #o.id > 64 then return nil, "no message id: " .. o.id, "bad_value" end
   local _, _, number, stat = known_state(o.state)
   stat = o.stat or stat
@@ -284,22 +278,38 @@ function receipt.format(o)
   local text = ("id:%s sub:%03d dlvrd:%03d submit date:%s done date:%s stat:%s err:%s text:"):format(o.id, o.sub or 1,
     o.dlvrd or (number == 2 and 1 or 0), submitted, done, stat, err) .. original -- %s ends at a NUL before 5.3
   if #text > 254 then return nil, "longer than short_message can be", "bad_value" end
-  if not o.submit then return text end
+  return text, number
+end
 
+--- The deliver_sm that takes the text to the sender of `submit`.
+local function carry(text, number, submit, o)
   local pdu = {
     command = "deliver_sm", esm_class = o.intermediate and 0x20 or 0x04, data_coding = 0, registered_delivery = 0,
     short_message = text,
   }
-  answer_addresses(o.submit, pdu)
+  answer_addresses(submit, pdu)
   if (o.version or 0x34) >= 0x34 then
     pdu.receipted_message_id, pdu.message_state = o.id, number
-    pdu.user_message_reference = o.submit.user_message_reference
+    pdu.user_message_reference = submit.user_message_reference
     local network = o.network_error
     if network then
       pdu.network_error_code = string.char(network.type, math.floor(network.code / 256) % 256, network.code % 256)
     end
   end
-  return text, pdu
+  return pdu
+end
+
+--- Writes a receipt in the standard's form, and the deliver_sm that carries it.
+---@param o smpp.ReceiptFields
+---@return string? text  octets of short_message
+---@return table|string|nil deliver_sm  to be sent, nil without `submit`; or the error for people
+---@return string? code  "bad_value": an id with white space or over 64 octets, an unknown state without `stat`, an err
+---  with white space, a year that two digits cannot name, more than 254 octets in all
+function receipt.format(o)
+  o = options.check(o, FORMAT)
+  local text, number, code = write(o)
+  if not text then return nil, number, code end
+  return text, o.submit and carry(text, number, o.submit, o)
 end
 
 ---@class smpp.ReceiptDelivery : smpp.ReceiptFields  instead of `submit` it may name the original message's addresses
@@ -328,13 +338,10 @@ end
 ---@return string? code  as `format`
 function receipt.deliver_sm(o)
   o = options.check(o, DELIVER)
-  local fields = { submit = o.submit or addresses(o) }
-  for name in pairs(FORMAT) do
-    if name ~= "submit" then fields[name] = o[name] end
-  end
-  local text, pdu, code = receipt.format(fields)
-  if not text then return nil, pdu, code end
-  return pdu
+  local submit = o.submit or addresses(o)
+  local text, number, code = write(o)
+  if not text then return nil, number, code end
+  return carry(text, number, submit, o)
 end
 
 return receipt
