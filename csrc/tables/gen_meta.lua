@@ -1,0 +1,287 @@
+-- Writes the LuaCATS types of PDUs and of the C module from the tables beside this file:
+--   lua csrc/tables/gen_meta.lua csrc/tables > lua/smpp/meta/core.lua
+-- The output is committed; `make check` runs this again and compares.
+local dir = arg[1] or "csrc/tables"
+
+local function tsv(name)
+  local rows, header = {}, nil
+  for line in io.lines(dir .. "/" .. name) do
+    if line:sub(1, 1) ~= "#" and line ~= "" then
+      local cells = {}
+      for cell in (line .. "\t"):gmatch("(.-)\t") do cells[#cells + 1] = cell end
+      if header then
+        local row = {}
+        for i, key in ipairs(header) do row[key] = cells[i] end
+        rows[#rows + 1] = row
+      else
+        header = cells
+      end
+    end
+  end
+  return rows
+end
+
+local lines = {}
+local function out(...) lines[#lines + 1] = select("#", ...) > 1 and string.format(...) or (...) end
+
+-- submit_sm -> SubmitSm
+local function class_of(command)
+  return "smpp." .. ("_" .. command):gsub("_(%l)", string.upper):gsub("_", "")
+end
+
+local LUA_TYPES = {
+  int1 = "integer", int2 = "integer", int4 = "integer", bitmask1 = "integer", int1_or_empty = "integer",
+  cstring = "string", cstring_fixed = "string", octets = "string",
+}
+local LISTS = { dest_address = "smpp.DestAddress[]", unsuccess_sme = "smpp.UnsuccessSme[]", message_id = "string[]" }
+-- A parameter that only counts the next one need not be given.
+local COUNTS = { sm_length = "short_message", number_of_dests = "dest_address", no_unsuccess = "unsuccess_sme", number_msgs = "message_id" }
+
+local by_command, tlvs_of, tlv_row = {}, {}, {}
+for _, row in ipairs(tsv "params.tsv") do
+  local list = by_command[row.command] or {}
+  by_command[row.command] = list
+  if not row.pos:find(".", 1, true) then list[#list + 1] = row end
+end
+for _, row in ipairs(tsv "tlvs.tsv") do tlv_row[row.name] = row end
+tlv_row.failed_broadcast_area_identifier = tlv_row.broadcast_area_identifier
+for _, row in ipairs(tsv "command_tlvs.tsv") do
+  tlvs_of[row.command] = tlvs_of[row.command] or {}
+  table.insert(tlvs_of[row.command], row)
+end
+
+-- Names of values: one alias per set, of the names that mean exactly one value.
+local sets, set_of = {}, {}
+for _, row in ipairs(tsv "enums.tsv") do
+  local name, sub = row.field:match("^([^.]+)%.?(.*)$")
+  if row.mask ~= "text" and name ~= "dcs" then
+    local set = set_of[name]
+    if not set then
+      set = { name = name, names = {}, seen = {}, has_subs = false }
+      sets[#sets + 1], set_of[name] = set, set
+    end
+    local label = row.name:lower()
+    set.has_subs = set.has_subs or sub ~= ""
+    if not row.value:find "[,-]" and not set.seen[label] and label ~= "reserved" then
+      set.names[#set.names + 1], set.seen[label] = label, true
+    end
+  end
+end
+local ALIASES = {
+  sc_interface_version = "interface_version", source_addr_subunit = "addr_subunit", dest_addr_subunit = "addr_subunit",
+  source_network_type = "network_type", dest_network_type = "network_type", source_bearer_type = "bearer_type",
+  dest_bearer_type = "bearer_type",
+}
+local function values_of(field)
+  local set = set_of[ALIASES[field] or field:match "_(ton)$" or field:match "_(npi)$" or field]
+  if not set then return nil end
+  set.is_used = true
+  return class_of(set.name) .. "Value"
+end
+
+local function read_type(row)
+  if row.type == "list" then return LISTS[row.name] end
+  return LUA_TYPES[row.type]
+end
+
+local function write_type(row, name)
+  local kind = read_type(row)
+  return kind == "integer" and values_of(name) or kind
+end
+
+local commands = tsv "commands.tsv"
+for _, command in ipairs(commands) do
+  local class, params, tlvs = class_of(command.name), by_command[command.name] or {}, tlvs_of[command.name] or {}
+  out("\n---@class %s : smpp.Pdu  as received", class)
+  for _, row in ipairs(params) do
+    out("---@field %s %s%s", row.name, read_type(row), row.when:find "^command_status" and "?" or "")
+  end
+  for _, row in ipairs(tlvs) do out("---@field %s %s?", row.tlv, read_type(tlv_row[row.tlv])) end
+  if command.name:find "_resp$" then out "---@field congestion_state integer?" end
+  if #params > 0 and not command.name:find "_resp$" then
+    out("\n---@class %sFields : smpp.Fields  to send", class)
+    for i, row in ipairs(params) do
+      local following = params[i + 1]
+      if not (COUNTS[row.name] and following and following.name == COUNTS[row.name]) then
+        out("---@field %s %s?", row.name, write_type(row, row.name))
+      end
+    end
+    for _, row in ipairs(tlvs) do out("---@field %s %s?", row.tlv, write_type(tlv_row[row.tlv], row.tlv)) end
+  end
+end
+
+local responses = {}
+for _, command in ipairs(commands) do responses[command.name] = command.response end
+out "\n--- Every request by its name.  Given a function as last argument it calls that with the results instead of waiting."
+out "---@class smpp.RequestMethods"
+for _, command in ipairs(commands) do
+  local response = responses[command.name]
+  if response ~= "-" then
+    local fields = by_command[command.name] and class_of(command.name) .. "Fields|smpp.Pdu" or "table?"
+    out("---@field %s async fun(self: self, fields: %s, timeout_s: (number|function)?, callback: function?): %s?, string?, string?, smpp.Pdu?",
+      command.name, fields, class_of(response))
+  end
+end
+
+out [=[
+
+--- A client and a session have every request as a method.
+---@class smpp.Client : smpp.RequestMethods
+---@class smpp.Connection : smpp.RequestMethods
+
+--- A received PDU: a view, which owns its octets and decodes a field when it is asked for.  It cannot be changed.
+--- Reading a name that SMPP does not have raises; one that this PDU lacks is nil.
+---@class smpp.Pdu
+---@field command string           "submit_sm" ..., "unknown"
+---@field command_id integer
+---@field command_length integer   octets
+---@field command_status integer
+---@field status string            name of command_status; "0x00010203" when it has none
+---@field sequence_number integer
+---@field trailing string?         octets behind the last parameter that are no TLV
+---@field [string] any             parameters and TLVs by name
+---@field octets fun(self): string  as they came
+---@field totable fun(self): smpp.Fields  what smpp.encode makes the same octets of
+---@field with fun(self, changes: table): smpp.Pdu?, string?, string?  a changed copy; smpp.none removes a field
+---@field tlv fun(self, tag: integer|string): string?  octets of a TLV, the first where there are several
+---@field tlvs fun(self): smpp.Tlv[]  in wire order
+---@field fields fun(self): (fun(): string?, any)  iterates over parameters, then TLVs, in wire order
+---@field layout fun(self): smpp.Place[]  where everything behind the header lies
+---@field problems fun(self): smpp.Problem[]  what is odd about it
+---@field dump fun(self, options: { secrets: boolean? }?): string  all of it, octet by octet, with what each means
+
+---@class smpp.Tlv
+---@field tag integer
+---@field octets string
+---@field name string?
+---@field value integer|string
+
+---@class smpp.Place
+---@field offset integer   from the start of the PDU, from 0
+---@field length integer   octets; length octets, TLV headers and NULs included
+---@field name string?
+---@field tag integer?
+---@field value any
+
+---@class smpp.Problem
+---@field code string
+---@field field string?
+---@field tag integer?
+---@field offset integer   from 0
+---@field severity "note"|"warning"|"fault"
+---@field message string
+---@field status string?   what a strict receiver answers
+
+--- What every table to send may hold beside its parameters and TLVs.
+---@class smpp.Fields
+---@field command string?                 smpp.encode needs it
+---@field command_status integer|string?  or its name
+---@field status integer|string?          the same
+---@field sequence_number integer?
+---@field tlvs { [1]: integer, [2]: string }[]?  tag and octets, in this order, before those given by name
+---@field trailing string?
+
+---@class smpp.DestAddress  a number, or a distribution list
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string?
+---@field dl_name string?
+
+---@class smpp.UnsuccessSme
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string
+---@field error_status_code integer|string
+
+---@class smpp.Codec
+---@field decode fun(octets: string, position: integer?, max_length: integer?, strict: boolean?): smpp.Pdu?, integer|string, string?
+---@field encode fun(value: smpp.Fields|smpp.Pdu, version: integer?): string?, string?, string?
+---@field declare fun(tag: integer, name: string, type: "int1"|"int2"|"int4"|"cstring"|"octets"|nil)
+---@field session fun(options: table): smpp.CoreSession  docs/session.md lists the options
+
+--- The rules of one session, without I/O or clock: docs/session.md.  `now` is in seconds; `events` is filled and reused.
+---@class smpp.CoreSession
+---@field receive fun(self, octets: string, now: number, events: table): integer  slots filled
+---@field tick fun(self, now: number, events: table): integer
+---@field poll fun(self, events: table): integer  what calls other than receive and tick caused
+---@field request fun(self, command_id: integer, fields: smpp.Fields|smpp.Pdu, cookie: integer, now: number): integer?, string?, string?
+---@field forward fun(self, pdu: smpp.Pdu, changes: table?, cookie: integer, now: number): integer?, string?, string?
+---@field answer fun(self, pdu: smpp.Pdu, status: integer|string|nil, message_id: string?, now: number): boolean?, string?, string?
+---@field respond fun(self, pdu: smpp.Pdu, fields: smpp.Fields, now: number): boolean?, string?, string?
+---@field is_answerable fun(self, pdu: smpp.Pdu): boolean
+---@field unbind fun(self, drain_s: number, now: number): boolean?, string?, string?
+---@field lost fun(self, reason: string?)
+---@field close fun(self, reason: string?)
+---@field output fun(self): string?  octets to send, which the session forgets
+---@field deadline fun(self): number?  when to call tick
+---@field state fun(self): string
+---@field info fun(self): smpp.CoreSessionInfo
+---@field in_flight fun(self): integer
+---@field set_window fun(self, requests: integer)
+---@field set_max_unanswered fun(self, requests: integer)
+
+---@class smpp.CoreSessionInfo
+---@field state string
+---@field version integer        in force; before the bind, asked for
+---@field unbinding boolean
+---@field in_flight integer      requests of ours without a response
+---@field unanswered integer     requests of the peer's without an answer
+---@field memory_octets integer
+---@field bind_version integer   that a bind asks for, until it is answered
+
+---@class smpp.Map : smpp.Store  octets or whole numbers by octets, with expiry
+---@field memory fun(self): integer  octets
+---@field clear fun(self)
+
+---@class smpp.Core
+---@field codec fun(methods: table<string, function>, none: any): smpp.Codec  methods of views, metamethods too; what removes a field
+---@field is_pdu fun(value: any): boolean
+---@field suggest fun(name: string, names: table<string, any>): string?  the key that looks most like name
+---@field protocol smpp.CoreProtocol
+---@field text smpp.CoreText
+---@field udh { decode: function, encode: function, row: function }  as smpp.udh
+---@field receipt smpp.CoreReceipt
+---@field timestamp smpp.CoreTimestamp
+---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
+---@field map { new: fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map }  seed: 8 octets nobody can guess
+
+---@class smpp.CoreProtocol
+---@field status fun(status: integer|string): table?
+---@field statuses fun(): string[]
+---@field commands fun(): table[]
+---@field tlvs fun(): table[]
+---@field values fun(): table<string, { sub: string, mask: integer, low: integer, high: integer, name: string }[]>
+
+---@class smpp.CoreText
+---@field encode fun(text: string, encoding: string, locking: integer?, single: integer?, fill: integer?): string?, integer|string, string?
+---@field decode fun(octets: string, encoding: string, locking: integer?, single: integer?, fill: integer?, septets: integer?): string, table?
+---@field cut function
+---@field unmappable function
+---@field capacity fun(encoding: string, header_octets: integer): integer
+---@field data_coding fun(octet: integer): table
+---@field with_class fun(encoding: string, class: integer): integer?
+---@field encodings table<string, { data_coding: integer, unit: string }>
+---@field languages table<integer, { name: string, locking: boolean, single: boolean }>
+
+---@class smpp.CoreReceipt
+---@field scan fun(text: string, zone_s: number?, first_year: number?): table, number?, number?
+---@field state fun(word: string|integer): string?, boolean?, integer?, string?
+---@field rebase fun(id: string, base: "hex"|"dec"): string?
+
+---@class smpp.CoreTimestamp
+---@field read fun(octets: string, zone_s: number?, first_year: number?, lenient: boolean?): string?, ...
+---@field absolute fun(unix: integer, tenths: integer?, quarters: integer?, first_year: integer?): string?, string?, string?
+---@field relative fun(years: integer, months: integer, seconds: integer): string?, string?, string?
+---@field after fun(years: integer, months: integer, seconds: integer, unix: integer): integer
+
+---@type smpp.Core
+local core
+return core]=]
+
+io.write "---@meta smpp.core\n-- Written by csrc/tables/gen_meta.lua: change the tables there, not this file.\n-- luacheck: ignore\n\n"
+for _, set in ipairs(sets) do
+  if set.is_used then
+    io.write(("---@alias %sValue integer%s|\"%s\"\n"):format(class_of(set.name), set.has_subs and "|table" or "", table.concat(set.names, '"|"')))
+  end
+end
+io.write(table.concat(lines, "\n"), "\n")

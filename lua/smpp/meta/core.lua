@@ -1,0 +1,1080 @@
+---@meta smpp.core
+-- Written by csrc/tables/gen_meta.lua: change the tables there, not this file.
+-- luacheck: ignore
+
+---@alias smpp.TonValue integer|"unknown"|"international"|"national"|"network_specific"|"subscriber_number"|"alphanumeric"|"abbreviated"|"reserved_for_extension"
+---@alias smpp.NpiValue integer|"unknown"|"isdn"|"data"|"telex"|"land_mobile"|"national"|"private"|"ermes"|"internet"|"wap_client_id"
+---@alias smpp.EsmClassValue integer|table|"default"|"datagram"|"forward"|"store_and_forward"|"normal"|"mc_delivery_receipt"|"delivery_ack"|"manual_ack"|"conversation_abort"|"intermediate_notification"|"none"|"udhi"|"reply_path"|"udhi_and_reply_path"
+---@alias smpp.RegisteredDeliveryValue integer|table|"none"|"success_or_failure"|"failure_only"|"success_only"|"delivery_ack"|"manual_ack"|"both"|"requested"
+---@alias smpp.PriorityFlagValue integer|table|"non_priority"|"priority"|"normal"|"immediate_broadcast"|"high_priority"|"priority_background"|"bulk"|"urgent"|"very_urgent"|"interactive"|"emergency"
+---@alias smpp.ReplaceIfPresentFlagValue integer|"dont_replace"|"replace"
+---@alias smpp.MessageStateValue integer|"scheduled"|"enroute"|"delivered"|"expired"|"deleted"|"undeliverable"|"accepted"|"unknown"|"rejected"|"skipped"
+---@alias smpp.InterfaceVersionValue integer|"3.4"|"5.0"
+---@alias smpp.DataCodingValue integer|table|"mc_default"|"ascii"|"binary_a"|"latin1"|"binary"|"jis"|"cyrillic"|"hebrew"|"ucs2"|"pictogram"|"iso_2022_jp"|"kanji_jis"|"ksc5601"|"gsm_message_class"|"gsm7_class_0"|"gsm7_class_1"|"gsm7_class_2"|"gsm7_class_3"|"8bit_class_0"|"8bit_class_1"|"8bit_class_2"|"8bit_class_3"|"ucs2_class_0"|"ucs2_class_1"|"ucs2_class_2"|"ucs2_class_3"|"mwi_discard_gsm7_voicemail_off"|"mwi_discard_gsm7_voicemail_on"|"mwi_discard_gsm7_fax_off"|"mwi_discard_gsm7_fax_on"|"mwi_discard_gsm7_email_off"|"mwi_discard_gsm7_email_on"|"mwi_discard_gsm7_other_off"|"mwi_discard_gsm7_other_on"|"mwi_store_gsm7_voicemail_off"|"mwi_store_gsm7_voicemail_on"|"mwi_store_gsm7_fax_off"|"mwi_store_gsm7_fax_on"|"mwi_store_gsm7_email_off"|"mwi_store_gsm7_email_on"|"mwi_store_gsm7_other_off"|"mwi_store_gsm7_other_on"|"mwi_store_ucs2_voicemail_off"|"mwi_store_ucs2_voicemail_on"|"mwi_store_ucs2_fax_off"|"mwi_store_ucs2_fax_on"|"mwi_store_ucs2_email_off"|"mwi_store_ucs2_email_on"|"mwi_store_ucs2_other_off"|"mwi_store_ucs2_other_on"
+---@alias smpp.AddrSubunitValue integer|"unknown"|"ms_display"|"mobile_equipment"|"smart_card_1"|"external_unit_1"
+---@alias smpp.NetworkTypeValue integer|"unknown"|"gsm"|"ansi_136_tdma"|"is_95_cdma"|"pdc"|"phs"|"iden"|"amps"|"paging_network"
+---@alias smpp.BearerTypeValue integer|"unknown"|"sms"|"csd"|"packet_data"|"ussd"|"cdpd"|"datatac"|"flex_reflex"|"cell_broadcast"
+---@alias smpp.PayloadTypeValue integer|"default_wdp"|"wcmp"
+---@alias smpp.PrivacyIndicatorValue integer|"not_restricted"|"restricted"|"confidential"|"secret"
+---@alias smpp.LanguageIndicatorValue integer|"unspecified"|"english"|"french"|"spanish"|"german"|"portuguese"
+---@alias smpp.DisplayTimeValue integer|"temporary"|"default"|"invoke"
+---@alias smpp.DpfResultValue integer|"not_set"|"set"
+---@alias smpp.SetDpfValue integer|"not_requested"|"requested"
+---@alias smpp.MsAvailabilityStatusValue integer|"available"|"denied"|"unavailable"
+---@alias smpp.MoreMessagesToSendValue integer|"no"|"yes"
+---@alias smpp.ItsReplyTypeValue integer|"digit"|"number"|"telephone"|"password"|"character_line"|"menu"|"date"|"time"|"continue"
+---@alias smpp.BroadcastChannelIndicatorValue integer|"basic"|"extended"
+---@alias smpp.BroadcastMessageClassValue integer|"none"|"class_1"|"class_2"|"class_3"
+---@alias smpp.AlertOnMessageDeliveryValue integer|"default"|"low"|"medium"|"high"
+---@alias smpp.DestAddrNpResolutionValue integer|"not_queried"|"queried_not_ported"|"queried_ported"
+---@alias smpp.UssdServiceOpValue integer|"pssd_indication"|"pssr_indication"|"ussr_request"|"ussn_request"|"pssd_response"|"pssr_response"|"ussr_confirm"|"ussn_confirm"
+---@alias smpp.MsMsgWaitFacilitiesValue integer|"active"|"inactive"|"voicemail"|"fax"|"email"|"other"
+---@alias smpp.CallbackNumPresIndValue integer|table|"allowed"|"restricted"|"not_available"|"user_not_screened"|"user_verified_passed"|"user_verified_failed"|"network"
+
+---@class smpp.GenericNack : smpp.Pdu  as received
+
+---@class smpp.BindReceiver : smpp.Pdu  as received
+---@field system_id string
+---@field password string
+---@field system_type string
+---@field interface_version integer
+---@field addr_ton integer
+---@field addr_npi integer
+---@field address_range string
+
+---@class smpp.BindReceiverFields : smpp.Fields  to send
+---@field system_id string?
+---@field password string?
+---@field system_type string?
+---@field interface_version smpp.InterfaceVersionValue?
+---@field addr_ton smpp.TonValue?
+---@field addr_npi smpp.NpiValue?
+---@field address_range string?
+
+---@class smpp.BindReceiverResp : smpp.Pdu  as received
+---@field system_id string?
+---@field sc_interface_version integer?
+---@field congestion_state integer?
+
+---@class smpp.BindTransmitter : smpp.Pdu  as received
+---@field system_id string
+---@field password string
+---@field system_type string
+---@field interface_version integer
+---@field addr_ton integer
+---@field addr_npi integer
+---@field address_range string
+
+---@class smpp.BindTransmitterFields : smpp.Fields  to send
+---@field system_id string?
+---@field password string?
+---@field system_type string?
+---@field interface_version smpp.InterfaceVersionValue?
+---@field addr_ton smpp.TonValue?
+---@field addr_npi smpp.NpiValue?
+---@field address_range string?
+
+---@class smpp.BindTransmitterResp : smpp.Pdu  as received
+---@field system_id string?
+---@field sc_interface_version integer?
+---@field congestion_state integer?
+
+---@class smpp.QuerySm : smpp.Pdu  as received
+---@field message_id string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+
+---@class smpp.QuerySmFields : smpp.Fields  to send
+---@field message_id string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+
+---@class smpp.QuerySmResp : smpp.Pdu  as received
+---@field message_id string
+---@field final_date string
+---@field message_state integer
+---@field error_code integer
+---@field congestion_state integer?
+
+---@class smpp.SubmitSm : smpp.Pdu  as received
+---@field service_type string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field dest_addr_ton integer
+---@field dest_addr_npi integer
+---@field destination_addr string
+---@field esm_class integer
+---@field protocol_id integer
+---@field priority_flag integer
+---@field schedule_delivery_time string
+---@field validity_period string
+---@field registered_delivery integer
+---@field replace_if_present_flag integer
+---@field data_coding integer
+---@field sm_default_msg_id integer
+---@field sm_length integer
+---@field short_message string
+---@field user_message_reference integer?
+---@field source_port integer?
+---@field source_addr_subunit integer?
+---@field dest_port integer?
+---@field dest_addr_subunit integer?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field more_messages_to_send integer?
+---@field payload_type integer?
+---@field message_payload string?
+---@field privacy_indicator integer?
+---@field callback_num string?
+---@field callback_num_pres_ind integer?
+---@field callback_num_atag string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field user_response_code integer?
+---@field display_time integer?
+---@field sms_signal integer?
+---@field ms_validity string?
+---@field ms_msg_wait_facilities integer?
+---@field number_of_messages integer?
+---@field alert_on_message_delivery integer?
+---@field language_indicator integer?
+---@field its_reply_type integer?
+---@field its_session_info string?
+---@field ussd_service_op integer?
+---@field billing_identification string?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution integer?
+---@field dest_bearer_type integer?
+---@field dest_network_id string?
+---@field dest_network_type integer?
+---@field dest_node_id string?
+---@field dest_telematics_id integer?
+---@field qos_time_to_live integer?
+---@field set_dpf integer?
+---@field source_bearer_type integer?
+---@field source_network_id string?
+---@field source_network_type integer?
+---@field source_node_id string?
+---@field source_telematics_id integer?
+
+---@class smpp.SubmitSmFields : smpp.Fields  to send
+---@field service_type string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string?
+---@field esm_class smpp.EsmClassValue?
+---@field protocol_id integer?
+---@field priority_flag smpp.PriorityFlagValue?
+---@field schedule_delivery_time string?
+---@field validity_period string?
+---@field registered_delivery smpp.RegisteredDeliveryValue?
+---@field replace_if_present_flag smpp.ReplaceIfPresentFlagValue?
+---@field data_coding smpp.DataCodingValue?
+---@field sm_default_msg_id integer?
+---@field short_message string?
+---@field user_message_reference integer?
+---@field source_port integer?
+---@field source_addr_subunit smpp.AddrSubunitValue?
+---@field dest_port integer?
+---@field dest_addr_subunit smpp.AddrSubunitValue?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field more_messages_to_send smpp.MoreMessagesToSendValue?
+---@field payload_type smpp.PayloadTypeValue?
+---@field message_payload string?
+---@field privacy_indicator smpp.PrivacyIndicatorValue?
+---@field callback_num string?
+---@field callback_num_pres_ind smpp.CallbackNumPresIndValue?
+---@field callback_num_atag string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field user_response_code integer?
+---@field display_time smpp.DisplayTimeValue?
+---@field sms_signal integer?
+---@field ms_validity string?
+---@field ms_msg_wait_facilities smpp.MsMsgWaitFacilitiesValue?
+---@field number_of_messages integer?
+---@field alert_on_message_delivery smpp.AlertOnMessageDeliveryValue?
+---@field language_indicator smpp.LanguageIndicatorValue?
+---@field its_reply_type smpp.ItsReplyTypeValue?
+---@field its_session_info string?
+---@field ussd_service_op smpp.UssdServiceOpValue?
+---@field billing_identification string?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution smpp.DestAddrNpResolutionValue?
+---@field dest_bearer_type smpp.BearerTypeValue?
+---@field dest_network_id string?
+---@field dest_network_type smpp.NetworkTypeValue?
+---@field dest_node_id string?
+---@field dest_telematics_id integer?
+---@field qos_time_to_live integer?
+---@field set_dpf smpp.SetDpfValue?
+---@field source_bearer_type smpp.BearerTypeValue?
+---@field source_network_id string?
+---@field source_network_type smpp.NetworkTypeValue?
+---@field source_node_id string?
+---@field source_telematics_id integer?
+
+---@class smpp.SubmitSmResp : smpp.Pdu  as received
+---@field message_id string?
+---@field additional_status_info_text string?
+---@field delivery_failure_reason integer?
+---@field dpf_result integer?
+---@field network_error_code string?
+---@field congestion_state integer?
+
+---@class smpp.DeliverSm : smpp.Pdu  as received
+---@field service_type string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field dest_addr_ton integer
+---@field dest_addr_npi integer
+---@field destination_addr string
+---@field esm_class integer
+---@field protocol_id integer
+---@field priority_flag integer
+---@field schedule_delivery_time string
+---@field validity_period string
+---@field registered_delivery integer
+---@field replace_if_present_flag integer
+---@field data_coding integer
+---@field sm_default_msg_id integer
+---@field sm_length integer
+---@field short_message string
+---@field user_message_reference integer?
+---@field source_port integer?
+---@field dest_port integer?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field user_response_code integer?
+---@field privacy_indicator integer?
+---@field payload_type integer?
+---@field message_payload string?
+---@field callback_num string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field language_indicator integer?
+---@field its_session_info string?
+---@field network_error_code string?
+---@field message_state integer?
+---@field receipted_message_id string?
+---@field callback_num_atag string?
+---@field callback_num_pres_ind integer?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution integer?
+---@field dest_addr_subunit integer?
+---@field dest_network_id string?
+---@field dest_node_id string?
+---@field dpf_result integer?
+---@field its_reply_type integer?
+---@field source_addr_subunit integer?
+---@field source_network_id string?
+---@field source_node_id string?
+---@field ussd_service_op integer?
+
+---@class smpp.DeliverSmFields : smpp.Fields  to send
+---@field service_type string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string?
+---@field esm_class smpp.EsmClassValue?
+---@field protocol_id integer?
+---@field priority_flag smpp.PriorityFlagValue?
+---@field schedule_delivery_time string?
+---@field validity_period string?
+---@field registered_delivery smpp.RegisteredDeliveryValue?
+---@field replace_if_present_flag smpp.ReplaceIfPresentFlagValue?
+---@field data_coding smpp.DataCodingValue?
+---@field sm_default_msg_id integer?
+---@field short_message string?
+---@field user_message_reference integer?
+---@field source_port integer?
+---@field dest_port integer?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field user_response_code integer?
+---@field privacy_indicator smpp.PrivacyIndicatorValue?
+---@field payload_type smpp.PayloadTypeValue?
+---@field message_payload string?
+---@field callback_num string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field language_indicator smpp.LanguageIndicatorValue?
+---@field its_session_info string?
+---@field network_error_code string?
+---@field message_state smpp.MessageStateValue?
+---@field receipted_message_id string?
+---@field callback_num_atag string?
+---@field callback_num_pres_ind smpp.CallbackNumPresIndValue?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution smpp.DestAddrNpResolutionValue?
+---@field dest_addr_subunit smpp.AddrSubunitValue?
+---@field dest_network_id string?
+---@field dest_node_id string?
+---@field dpf_result smpp.DpfResultValue?
+---@field its_reply_type smpp.ItsReplyTypeValue?
+---@field source_addr_subunit smpp.AddrSubunitValue?
+---@field source_network_id string?
+---@field source_node_id string?
+---@field ussd_service_op smpp.UssdServiceOpValue?
+
+---@class smpp.DeliverSmResp : smpp.Pdu  as received
+---@field message_id string
+---@field additional_status_info_text string?
+---@field delivery_failure_reason integer?
+---@field network_error_code string?
+---@field congestion_state integer?
+
+---@class smpp.Unbind : smpp.Pdu  as received
+
+---@class smpp.UnbindResp : smpp.Pdu  as received
+---@field congestion_state integer?
+
+---@class smpp.ReplaceSm : smpp.Pdu  as received
+---@field message_id string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field schedule_delivery_time string
+---@field validity_period string
+---@field registered_delivery integer
+---@field sm_default_msg_id integer
+---@field sm_length integer
+---@field short_message string
+---@field message_payload string?
+
+---@class smpp.ReplaceSmFields : smpp.Fields  to send
+---@field message_id string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field schedule_delivery_time string?
+---@field validity_period string?
+---@field registered_delivery smpp.RegisteredDeliveryValue?
+---@field sm_default_msg_id integer?
+---@field short_message string?
+---@field message_payload string?
+
+---@class smpp.ReplaceSmResp : smpp.Pdu  as received
+---@field congestion_state integer?
+
+---@class smpp.CancelSm : smpp.Pdu  as received
+---@field service_type string
+---@field message_id string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field dest_addr_ton integer
+---@field dest_addr_npi integer
+---@field destination_addr string
+
+---@class smpp.CancelSmFields : smpp.Fields  to send
+---@field service_type string?
+---@field message_id string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string?
+
+---@class smpp.CancelSmResp : smpp.Pdu  as received
+---@field congestion_state integer?
+
+---@class smpp.BindTransceiver : smpp.Pdu  as received
+---@field system_id string
+---@field password string
+---@field system_type string
+---@field interface_version integer
+---@field addr_ton integer
+---@field addr_npi integer
+---@field address_range string
+
+---@class smpp.BindTransceiverFields : smpp.Fields  to send
+---@field system_id string?
+---@field password string?
+---@field system_type string?
+---@field interface_version smpp.InterfaceVersionValue?
+---@field addr_ton smpp.TonValue?
+---@field addr_npi smpp.NpiValue?
+---@field address_range string?
+
+---@class smpp.BindTransceiverResp : smpp.Pdu  as received
+---@field system_id string?
+---@field sc_interface_version integer?
+---@field congestion_state integer?
+
+---@class smpp.Outbind : smpp.Pdu  as received
+---@field system_id string
+---@field password string
+
+---@class smpp.OutbindFields : smpp.Fields  to send
+---@field system_id string?
+---@field password string?
+
+---@class smpp.EnquireLink : smpp.Pdu  as received
+
+---@class smpp.EnquireLinkResp : smpp.Pdu  as received
+---@field congestion_state integer?
+
+---@class smpp.SubmitMulti : smpp.Pdu  as received
+---@field service_type string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field number_of_dests integer
+---@field dest_address smpp.DestAddress[]
+---@field esm_class integer
+---@field protocol_id integer
+---@field priority_flag integer
+---@field schedule_delivery_time string
+---@field validity_period string
+---@field registered_delivery integer
+---@field replace_if_present_flag integer
+---@field data_coding integer
+---@field sm_default_msg_id integer
+---@field sm_length integer
+---@field short_message string
+---@field user_message_reference integer?
+---@field source_port integer?
+---@field source_addr_subunit integer?
+---@field dest_port integer?
+---@field dest_addr_subunit integer?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field payload_type integer?
+---@field message_payload string?
+---@field privacy_indicator integer?
+---@field callback_num string?
+---@field callback_num_pres_ind integer?
+---@field callback_num_atag string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field display_time integer?
+---@field sms_signal integer?
+---@field ms_validity string?
+---@field ms_msg_wait_facilities integer?
+---@field alert_on_message_delivery integer?
+---@field language_indicator integer?
+---@field billing_identification string?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution integer?
+---@field dest_bearer_type integer?
+---@field dest_network_id string?
+---@field dest_network_type integer?
+---@field dest_node_id string?
+---@field dest_telematics_id integer?
+---@field its_reply_type integer?
+---@field its_session_info string?
+---@field more_messages_to_send integer?
+---@field number_of_messages integer?
+---@field qos_time_to_live integer?
+---@field set_dpf integer?
+---@field source_bearer_type integer?
+---@field source_network_id string?
+---@field source_network_type integer?
+---@field source_node_id string?
+---@field source_telematics_id integer?
+---@field user_response_code integer?
+---@field ussd_service_op integer?
+
+---@class smpp.SubmitMultiFields : smpp.Fields  to send
+---@field service_type string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field dest_address smpp.DestAddress[]?
+---@field esm_class smpp.EsmClassValue?
+---@field protocol_id integer?
+---@field priority_flag smpp.PriorityFlagValue?
+---@field schedule_delivery_time string?
+---@field validity_period string?
+---@field registered_delivery smpp.RegisteredDeliveryValue?
+---@field replace_if_present_flag smpp.ReplaceIfPresentFlagValue?
+---@field data_coding smpp.DataCodingValue?
+---@field sm_default_msg_id integer?
+---@field short_message string?
+---@field user_message_reference integer?
+---@field source_port integer?
+---@field source_addr_subunit smpp.AddrSubunitValue?
+---@field dest_port integer?
+---@field dest_addr_subunit smpp.AddrSubunitValue?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field payload_type smpp.PayloadTypeValue?
+---@field message_payload string?
+---@field privacy_indicator smpp.PrivacyIndicatorValue?
+---@field callback_num string?
+---@field callback_num_pres_ind smpp.CallbackNumPresIndValue?
+---@field callback_num_atag string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field display_time smpp.DisplayTimeValue?
+---@field sms_signal integer?
+---@field ms_validity string?
+---@field ms_msg_wait_facilities smpp.MsMsgWaitFacilitiesValue?
+---@field alert_on_message_delivery smpp.AlertOnMessageDeliveryValue?
+---@field language_indicator smpp.LanguageIndicatorValue?
+---@field billing_identification string?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution smpp.DestAddrNpResolutionValue?
+---@field dest_bearer_type smpp.BearerTypeValue?
+---@field dest_network_id string?
+---@field dest_network_type smpp.NetworkTypeValue?
+---@field dest_node_id string?
+---@field dest_telematics_id integer?
+---@field its_reply_type smpp.ItsReplyTypeValue?
+---@field its_session_info string?
+---@field more_messages_to_send smpp.MoreMessagesToSendValue?
+---@field number_of_messages integer?
+---@field qos_time_to_live integer?
+---@field set_dpf smpp.SetDpfValue?
+---@field source_bearer_type smpp.BearerTypeValue?
+---@field source_network_id string?
+---@field source_network_type smpp.NetworkTypeValue?
+---@field source_node_id string?
+---@field source_telematics_id integer?
+---@field user_response_code integer?
+---@field ussd_service_op smpp.UssdServiceOpValue?
+
+---@class smpp.SubmitMultiResp : smpp.Pdu  as received
+---@field message_id string
+---@field no_unsuccess integer
+---@field unsuccess_sme smpp.UnsuccessSme[]
+---@field additional_status_info_text string?
+---@field delivery_failure_reason integer?
+---@field dpf_result integer?
+---@field network_error_code string?
+---@field congestion_state integer?
+
+---@class smpp.ParamRetrieve : smpp.Pdu  as received
+---@field param_name string
+
+---@class smpp.ParamRetrieveFields : smpp.Fields  to send
+---@field param_name string?
+
+---@class smpp.ParamRetrieveResp : smpp.Pdu  as received
+---@field param_value string
+---@field congestion_state integer?
+
+---@class smpp.QueryLastMsgs : smpp.Pdu  as received
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field num_messages integer
+
+---@class smpp.QueryLastMsgsFields : smpp.Fields  to send
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field num_messages integer?
+
+---@class smpp.QueryLastMsgsResp : smpp.Pdu  as received
+---@field number_msgs integer
+---@field message_id string[]
+---@field congestion_state integer?
+
+---@class smpp.QueryMsgDetails : smpp.Pdu  as received
+---@field message_id string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field sm_length integer
+
+---@class smpp.QueryMsgDetailsFields : smpp.Fields  to send
+---@field message_id string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field sm_length integer?
+
+---@class smpp.QueryMsgDetailsResp : smpp.Pdu  as received
+---@field service_type string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field number_of_dests integer
+---@field dest_address smpp.DestAddress[]
+---@field protocol_id integer
+---@field priority_flag integer
+---@field schedule_delivery_time string
+---@field validity_period string
+---@field registered_delivery integer
+---@field data_coding integer
+---@field sm_length integer
+---@field short_message string
+---@field message_id string
+---@field final_date string
+---@field message_state integer
+---@field error_code integer
+---@field congestion_state integer?
+
+---@class smpp.AlertNotification : smpp.Pdu  as received
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field esme_addr_ton integer
+---@field esme_addr_npi integer
+---@field esme_addr string
+---@field ms_availability_status integer?
+
+---@class smpp.AlertNotificationFields : smpp.Fields  to send
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field esme_addr_ton smpp.TonValue?
+---@field esme_addr_npi smpp.NpiValue?
+---@field esme_addr string?
+---@field ms_availability_status smpp.MsAvailabilityStatusValue?
+
+---@class smpp.DataSm : smpp.Pdu  as received
+---@field service_type string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field dest_addr_ton integer
+---@field dest_addr_npi integer
+---@field destination_addr string
+---@field esm_class integer
+---@field registered_delivery integer
+---@field data_coding integer
+---@field source_port integer?
+---@field source_addr_subunit integer?
+---@field source_network_type integer?
+---@field source_bearer_type integer?
+---@field source_telematics_id integer?
+---@field dest_port integer?
+---@field dest_addr_subunit integer?
+---@field dest_network_type integer?
+---@field dest_bearer_type integer?
+---@field dest_telematics_id integer?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field more_messages_to_send integer?
+---@field qos_time_to_live integer?
+---@field payload_type integer?
+---@field message_payload string?
+---@field set_dpf integer?
+---@field receipted_message_id string?
+---@field message_state integer?
+---@field network_error_code string?
+---@field user_message_reference integer?
+---@field privacy_indicator integer?
+---@field callback_num string?
+---@field callback_num_pres_ind integer?
+---@field callback_num_atag string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field user_response_code integer?
+---@field display_time integer?
+---@field sms_signal integer?
+---@field ms_validity string?
+---@field ms_msg_wait_facilities integer?
+---@field number_of_messages integer?
+---@field alert_on_message_delivery integer?
+---@field language_indicator integer?
+---@field its_reply_type integer?
+---@field its_session_info string?
+---@field billing_identification string?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution integer?
+---@field dest_network_id string?
+---@field dest_node_id string?
+---@field source_network_id string?
+---@field source_node_id string?
+---@field ussd_service_op integer?
+---@field dpf_result integer?
+
+---@class smpp.DataSmFields : smpp.Fields  to send
+---@field service_type string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string?
+---@field esm_class smpp.EsmClassValue?
+---@field registered_delivery smpp.RegisteredDeliveryValue?
+---@field data_coding smpp.DataCodingValue?
+---@field source_port integer?
+---@field source_addr_subunit smpp.AddrSubunitValue?
+---@field source_network_type smpp.NetworkTypeValue?
+---@field source_bearer_type smpp.BearerTypeValue?
+---@field source_telematics_id integer?
+---@field dest_port integer?
+---@field dest_addr_subunit smpp.AddrSubunitValue?
+---@field dest_network_type smpp.NetworkTypeValue?
+---@field dest_bearer_type smpp.BearerTypeValue?
+---@field dest_telematics_id integer?
+---@field sar_msg_ref_num integer?
+---@field sar_total_segments integer?
+---@field sar_segment_seqnum integer?
+---@field more_messages_to_send smpp.MoreMessagesToSendValue?
+---@field qos_time_to_live integer?
+---@field payload_type smpp.PayloadTypeValue?
+---@field message_payload string?
+---@field set_dpf smpp.SetDpfValue?
+---@field receipted_message_id string?
+---@field message_state smpp.MessageStateValue?
+---@field network_error_code string?
+---@field user_message_reference integer?
+---@field privacy_indicator smpp.PrivacyIndicatorValue?
+---@field callback_num string?
+---@field callback_num_pres_ind smpp.CallbackNumPresIndValue?
+---@field callback_num_atag string?
+---@field source_subaddress string?
+---@field dest_subaddress string?
+---@field user_response_code integer?
+---@field display_time smpp.DisplayTimeValue?
+---@field sms_signal integer?
+---@field ms_validity string?
+---@field ms_msg_wait_facilities smpp.MsMsgWaitFacilitiesValue?
+---@field number_of_messages integer?
+---@field alert_on_message_delivery smpp.AlertOnMessageDeliveryValue?
+---@field language_indicator smpp.LanguageIndicatorValue?
+---@field its_reply_type smpp.ItsReplyTypeValue?
+---@field its_session_info string?
+---@field billing_identification string?
+---@field dest_addr_np_country string?
+---@field dest_addr_np_information string?
+---@field dest_addr_np_resolution smpp.DestAddrNpResolutionValue?
+---@field dest_network_id string?
+---@field dest_node_id string?
+---@field source_network_id string?
+---@field source_node_id string?
+---@field ussd_service_op smpp.UssdServiceOpValue?
+---@field dpf_result smpp.DpfResultValue?
+
+---@class smpp.DataSmResp : smpp.Pdu  as received
+---@field message_id string?
+---@field delivery_failure_reason integer?
+---@field network_error_code string?
+---@field additional_status_info_text string?
+---@field dpf_result integer?
+---@field congestion_state integer?
+
+---@class smpp.BroadcastSm : smpp.Pdu  as received
+---@field service_type string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field message_id string
+---@field priority_flag integer
+---@field schedule_delivery_time string
+---@field validity_period string
+---@field replace_if_present_flag integer
+---@field data_coding integer
+---@field sm_default_msg_id integer
+---@field broadcast_area_identifier string?
+---@field broadcast_content_type string?
+---@field broadcast_rep_num integer?
+---@field broadcast_frequency_interval string?
+---@field alert_on_message_delivery integer?
+---@field broadcast_channel_indicator integer?
+---@field broadcast_content_type_info string?
+---@field broadcast_message_class integer?
+---@field broadcast_service_group string?
+---@field callback_num string?
+---@field callback_num_atag string?
+---@field callback_num_pres_ind integer?
+---@field dest_addr_subunit integer?
+---@field dest_subaddress string?
+---@field dest_port integer?
+---@field display_time integer?
+---@field language_indicator integer?
+---@field message_payload string?
+---@field ms_validity string?
+---@field payload_type integer?
+---@field privacy_indicator integer?
+---@field sms_signal integer?
+---@field source_addr_subunit integer?
+---@field source_port integer?
+---@field source_subaddress string?
+---@field user_message_reference integer?
+
+---@class smpp.BroadcastSmFields : smpp.Fields  to send
+---@field service_type string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field message_id string?
+---@field priority_flag smpp.PriorityFlagValue?
+---@field schedule_delivery_time string?
+---@field validity_period string?
+---@field replace_if_present_flag smpp.ReplaceIfPresentFlagValue?
+---@field data_coding smpp.DataCodingValue?
+---@field sm_default_msg_id integer?
+---@field broadcast_area_identifier string?
+---@field broadcast_content_type string?
+---@field broadcast_rep_num integer?
+---@field broadcast_frequency_interval string?
+---@field alert_on_message_delivery smpp.AlertOnMessageDeliveryValue?
+---@field broadcast_channel_indicator smpp.BroadcastChannelIndicatorValue?
+---@field broadcast_content_type_info string?
+---@field broadcast_message_class smpp.BroadcastMessageClassValue?
+---@field broadcast_service_group string?
+---@field callback_num string?
+---@field callback_num_atag string?
+---@field callback_num_pres_ind smpp.CallbackNumPresIndValue?
+---@field dest_addr_subunit smpp.AddrSubunitValue?
+---@field dest_subaddress string?
+---@field dest_port integer?
+---@field display_time smpp.DisplayTimeValue?
+---@field language_indicator smpp.LanguageIndicatorValue?
+---@field message_payload string?
+---@field ms_validity string?
+---@field payload_type smpp.PayloadTypeValue?
+---@field privacy_indicator smpp.PrivacyIndicatorValue?
+---@field sms_signal integer?
+---@field source_addr_subunit smpp.AddrSubunitValue?
+---@field source_port integer?
+---@field source_subaddress string?
+---@field user_message_reference integer?
+
+---@class smpp.BroadcastSmResp : smpp.Pdu  as received
+---@field message_id string?
+---@field broadcast_error_status integer?
+---@field failed_broadcast_area_identifier string?
+---@field congestion_state integer?
+
+---@class smpp.QueryBroadcastSm : smpp.Pdu  as received
+---@field message_id string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field user_message_reference integer?
+
+---@class smpp.QueryBroadcastSmFields : smpp.Fields  to send
+---@field message_id string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field user_message_reference integer?
+
+---@class smpp.QueryBroadcastSmResp : smpp.Pdu  as received
+---@field message_id string?
+---@field message_state integer?
+---@field broadcast_area_identifier string?
+---@field broadcast_area_success integer?
+---@field broadcast_end_time string?
+---@field user_message_reference integer?
+---@field congestion_state integer?
+
+---@class smpp.CancelBroadcastSm : smpp.Pdu  as received
+---@field service_type string
+---@field message_id string
+---@field source_addr_ton integer
+---@field source_addr_npi integer
+---@field source_addr string
+---@field broadcast_content_type string?
+---@field user_message_reference integer?
+
+---@class smpp.CancelBroadcastSmFields : smpp.Fields  to send
+---@field service_type string?
+---@field message_id string?
+---@field source_addr_ton smpp.TonValue?
+---@field source_addr_npi smpp.NpiValue?
+---@field source_addr string?
+---@field broadcast_content_type string?
+---@field user_message_reference integer?
+
+---@class smpp.CancelBroadcastSmResp : smpp.Pdu  as received
+---@field congestion_state integer?
+
+--- Every request by its name.  Given a function as last argument it calls that with the results instead of waiting.
+---@class smpp.RequestMethods
+---@field bind_receiver async fun(self: self, fields: smpp.BindReceiverFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.BindReceiverResp?, string?, string?, smpp.Pdu?
+---@field bind_transmitter async fun(self: self, fields: smpp.BindTransmitterFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.BindTransmitterResp?, string?, string?, smpp.Pdu?
+---@field query_sm async fun(self: self, fields: smpp.QuerySmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.QuerySmResp?, string?, string?, smpp.Pdu?
+---@field submit_sm async fun(self: self, fields: smpp.SubmitSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.SubmitSmResp?, string?, string?, smpp.Pdu?
+---@field deliver_sm async fun(self: self, fields: smpp.DeliverSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.DeliverSmResp?, string?, string?, smpp.Pdu?
+---@field unbind async fun(self: self, fields: table?, timeout_s: (number|function)?, callback: function?): smpp.UnbindResp?, string?, string?, smpp.Pdu?
+---@field replace_sm async fun(self: self, fields: smpp.ReplaceSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.ReplaceSmResp?, string?, string?, smpp.Pdu?
+---@field cancel_sm async fun(self: self, fields: smpp.CancelSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.CancelSmResp?, string?, string?, smpp.Pdu?
+---@field bind_transceiver async fun(self: self, fields: smpp.BindTransceiverFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.BindTransceiverResp?, string?, string?, smpp.Pdu?
+---@field enquire_link async fun(self: self, fields: table?, timeout_s: (number|function)?, callback: function?): smpp.EnquireLinkResp?, string?, string?, smpp.Pdu?
+---@field submit_multi async fun(self: self, fields: smpp.SubmitMultiFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.SubmitMultiResp?, string?, string?, smpp.Pdu?
+---@field param_retrieve async fun(self: self, fields: smpp.ParamRetrieveFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.ParamRetrieveResp?, string?, string?, smpp.Pdu?
+---@field query_last_msgs async fun(self: self, fields: smpp.QueryLastMsgsFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.QueryLastMsgsResp?, string?, string?, smpp.Pdu?
+---@field query_msg_details async fun(self: self, fields: smpp.QueryMsgDetailsFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.QueryMsgDetailsResp?, string?, string?, smpp.Pdu?
+---@field data_sm async fun(self: self, fields: smpp.DataSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.DataSmResp?, string?, string?, smpp.Pdu?
+---@field broadcast_sm async fun(self: self, fields: smpp.BroadcastSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.BroadcastSmResp?, string?, string?, smpp.Pdu?
+---@field query_broadcast_sm async fun(self: self, fields: smpp.QueryBroadcastSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.QueryBroadcastSmResp?, string?, string?, smpp.Pdu?
+---@field cancel_broadcast_sm async fun(self: self, fields: smpp.CancelBroadcastSmFields|smpp.Pdu, timeout_s: (number|function)?, callback: function?): smpp.CancelBroadcastSmResp?, string?, string?, smpp.Pdu?
+
+--- A client and a session have every request as a method.
+---@class smpp.Client : smpp.RequestMethods
+---@class smpp.Connection : smpp.RequestMethods
+
+--- A received PDU: a view, which owns its octets and decodes a field when it is asked for.  It cannot be changed.
+--- Reading a name that SMPP does not have raises; one that this PDU lacks is nil.
+---@class smpp.Pdu
+---@field command string           "submit_sm" ..., "unknown"
+---@field command_id integer
+---@field command_length integer   octets
+---@field command_status integer
+---@field status string            name of command_status; "0x00010203" when it has none
+---@field sequence_number integer
+---@field trailing string?         octets behind the last parameter that are no TLV
+---@field [string] any             parameters and TLVs by name
+---@field octets fun(self): string  as they came
+---@field totable fun(self): smpp.Fields  what smpp.encode makes the same octets of
+---@field with fun(self, changes: table): smpp.Pdu?, string?, string?  a changed copy; smpp.none removes a field
+---@field tlv fun(self, tag: integer|string): string?  octets of a TLV, the first where there are several
+---@field tlvs fun(self): smpp.Tlv[]  in wire order
+---@field fields fun(self): (fun(): string?, any)  iterates over parameters, then TLVs, in wire order
+---@field layout fun(self): smpp.Place[]  where everything behind the header lies
+---@field problems fun(self): smpp.Problem[]  what is odd about it
+---@field dump fun(self, options: { secrets: boolean? }?): string  all of it, octet by octet, with what each means
+
+---@class smpp.Tlv
+---@field tag integer
+---@field octets string
+---@field name string?
+---@field value integer|string
+
+---@class smpp.Place
+---@field offset integer   from the start of the PDU, from 0
+---@field length integer   octets; length octets, TLV headers and NULs included
+---@field name string?
+---@field tag integer?
+---@field value any
+
+---@class smpp.Problem
+---@field code string
+---@field field string?
+---@field tag integer?
+---@field offset integer   from 0
+---@field severity "note"|"warning"|"fault"
+---@field message string
+---@field status string?   what a strict receiver answers
+
+--- What every table to send may hold beside its parameters and TLVs.
+---@class smpp.Fields
+---@field command string?                 smpp.encode needs it
+---@field command_status integer|string?  or its name
+---@field status integer|string?          the same
+---@field sequence_number integer?
+---@field tlvs { [1]: integer, [2]: string }[]?  tag and octets, in this order, before those given by name
+---@field trailing string?
+
+---@class smpp.DestAddress  a number, or a distribution list
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string?
+---@field dl_name string?
+
+---@class smpp.UnsuccessSme
+---@field dest_addr_ton smpp.TonValue?
+---@field dest_addr_npi smpp.NpiValue?
+---@field destination_addr string
+---@field error_status_code integer|string
+
+---@class smpp.Codec
+---@field decode fun(octets: string, position: integer?, max_length: integer?, strict: boolean?): smpp.Pdu?, integer|string, string?
+---@field encode fun(value: smpp.Fields|smpp.Pdu, version: integer?): string?, string?, string?
+---@field declare fun(tag: integer, name: string, type: "int1"|"int2"|"int4"|"cstring"|"octets"|nil)
+---@field session fun(options: table): smpp.CoreSession  docs/session.md lists the options
+
+--- The rules of one session, without I/O or clock: docs/session.md.  `now` is in seconds; `events` is filled and reused.
+---@class smpp.CoreSession
+---@field receive fun(self, octets: string, now: number, events: table): integer  slots filled
+---@field tick fun(self, now: number, events: table): integer
+---@field poll fun(self, events: table): integer  what calls other than receive and tick caused
+---@field request fun(self, command_id: integer, fields: smpp.Fields|smpp.Pdu, cookie: integer, now: number): integer?, string?, string?
+---@field forward fun(self, pdu: smpp.Pdu, changes: table?, cookie: integer, now: number): integer?, string?, string?
+---@field answer fun(self, pdu: smpp.Pdu, status: integer|string|nil, message_id: string?, now: number): boolean?, string?, string?
+---@field respond fun(self, pdu: smpp.Pdu, fields: smpp.Fields, now: number): boolean?, string?, string?
+---@field is_answerable fun(self, pdu: smpp.Pdu): boolean
+---@field unbind fun(self, drain_s: number, now: number): boolean?, string?, string?
+---@field lost fun(self, reason: string?)
+---@field close fun(self, reason: string?)
+---@field output fun(self): string?  octets to send, which the session forgets
+---@field deadline fun(self): number?  when to call tick
+---@field state fun(self): string
+---@field info fun(self): smpp.CoreSessionInfo
+---@field in_flight fun(self): integer
+---@field set_window fun(self, requests: integer)
+---@field set_max_unanswered fun(self, requests: integer)
+
+---@class smpp.CoreSessionInfo
+---@field state string
+---@field version integer        in force; before the bind, asked for
+---@field unbinding boolean
+---@field in_flight integer      requests of ours without a response
+---@field unanswered integer     requests of the peer's without an answer
+---@field memory_octets integer
+---@field bind_version integer   that a bind asks for, until it is answered
+
+---@class smpp.Map : smpp.Store  octets or whole numbers by octets, with expiry
+---@field memory fun(self): integer  octets
+---@field clear fun(self)
+
+---@class smpp.Core
+---@field codec fun(methods: table<string, function>, none: any): smpp.Codec  methods of views, metamethods too; what removes a field
+---@field is_pdu fun(value: any): boolean
+---@field suggest fun(name: string, names: table<string, any>): string?  the key that looks most like name
+---@field protocol smpp.CoreProtocol
+---@field text smpp.CoreText
+---@field udh { decode: function, encode: function, row: function }  as smpp.udh
+---@field receipt smpp.CoreReceipt
+---@field timestamp smpp.CoreTimestamp
+---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
+---@field map { new: fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map }  seed: 8 octets nobody can guess
+
+---@class smpp.CoreProtocol
+---@field status fun(status: integer|string): table?
+---@field statuses fun(): string[]
+---@field commands fun(): table[]
+---@field tlvs fun(): table[]
+---@field values fun(): table<string, { sub: string, mask: integer, low: integer, high: integer, name: string }[]>
+
+---@class smpp.CoreText
+---@field encode fun(text: string, encoding: string, locking: integer?, single: integer?, fill: integer?): string?, integer|string, string?
+---@field decode fun(octets: string, encoding: string, locking: integer?, single: integer?, fill: integer?, septets: integer?): string, table?
+---@field cut function
+---@field unmappable function
+---@field capacity fun(encoding: string, header_octets: integer): integer
+---@field data_coding fun(octet: integer): table
+---@field with_class fun(encoding: string, class: integer): integer?
+---@field encodings table<string, { data_coding: integer, unit: string }>
+---@field languages table<integer, { name: string, locking: boolean, single: boolean }>
+
+---@class smpp.CoreReceipt
+---@field scan fun(text: string, zone_s: number?, first_year: number?): table, number?, number?
+---@field state fun(word: string|integer): string?, boolean?, integer?, string?
+---@field rebase fun(id: string, base: "hex"|"dec"): string?
+
+---@class smpp.CoreTimestamp
+---@field read fun(octets: string, zone_s: number?, first_year: number?, lenient: boolean?): string?, ...
+---@field absolute fun(unix: integer, tenths: integer?, quarters: integer?, first_year: integer?): string?, string?, string?
+---@field relative fun(years: integer, months: integer, seconds: integer): string?, string?, string?
+---@field after fun(years: integer, months: integer, seconds: integer, unix: integer): integer
+
+---@type smpp.Core
+local core
+return core
