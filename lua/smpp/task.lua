@@ -46,13 +46,17 @@ local function report(co, err, on_error)
   if not ok then io.stderr:write("error in a task: ", trace, "\nand in its error handler: ", tostring(second), "\n") end
 end
 
+-- In a frame of its own, so that an idle coroutine keeps neither function nor arguments alive.
+local function perform(fn, ...) fn(...) end
+
 -- What a pooled coroutine runs: a function to its end, then back into the pool until the next.
-local function body(fn, ...)
-  fn(...)
-  if idle < POOL_LIMIT then
+local function body()
+  local own = running()
+  while true do
+    perform(yield())
+    if idle >= POOL_LIMIT then return end
     idle = idle + 1
-    pool[idle] = running()
-    return body(yield())
+    pool[idle] = own
   end
 end
 
@@ -82,6 +86,7 @@ function task.start(on_error, fn, ...)
     idle = idle - 1
   else
     co = create(body)
+    resume(co) -- to where it takes a function
   end
   local outer = current
   current = co
@@ -163,7 +168,7 @@ end
 ---@param key any
 ---@return boolean woken  false: it does not wait for that (any more)
 function task.wake_for(token, key, ...)
-  if key == nil or waiting[token] ~= key then return false end
+  if not key or waiting[token] ~= key then return false end
   return continue(token, ...)
 end
 

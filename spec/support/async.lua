@@ -1,0 +1,120 @@
+--- Runs a spec's body as the main task of smpp.run: on the luv loop, with a time limit and a check that no handle is
+--- left, or on a virtual loop.    it("answers", async.luv(function(loop, errors) … end))
+--- An error that reached a sink (`loop.on_error`, `task.on_error`) fails the spec, unless the body takes it out of
+--- `errors`.
+local run = require "smpp.run"
+local task = require "smpp.task"
+
+local async = {}
+
+local LIMIT_S = 10 -- for a body on the luv loop; a machine that does much else besides is slow
+
+--- Runs `body` while the sinks' errors are collected; its error, and then theirs, are the spec's.
+local function collected(loop, body)
+  local errors = {}
+  local function sink(trace) errors[#errors + 1] = trace end
+  local of_loop, of_tasks = loop.on_error, task.on_error
+  loop.on_error, task.on_error = sink, sink
+  local ok, err = pcall(body, errors)
+  loop.on_error, task.on_error = of_loop, of_tasks
+  if not ok then error(err, 0) end
+  if #errors > 0 then error(table.concat(errors, "\n"), 0) end
+end
+
+--- Handles of luv that are open, as text by handle.
+local function open_handles(uv)
+  local list = {}
+  uv.walk(function(handle)
+    if not uv.is_closing(handle) then list[tostring(handle)] = true end
+  end)
+  return list
+end
+
+--- A body for `it`, run on the luv loop.
+---@param fn fun(loop: smpp.Loop, errors: string[])
+---@param limit_s? number
+---@return fun()
+function async.luv(fn, limit_s)
+  return function()
+    local loop = require("smpp.loop.luv").default()
+    local uv = require "luv"
+    local before, timed_out = open_handles(uv), nil
+    local watchdog = loop:timer(function()
+      timed_out = true
+      loop:stop()
+    end)
+    watchdog:start(limit_s or LIMIT_S)
+    collected(loop, function(errors)
+      local ok, err = pcall(run.run, function() return fn(loop, errors) end, { loop = loop, signals = false })
+      watchdog:close()
+      uv.run "nowait" -- lets what was closed go
+      if timed_out then error(("not over after %g s: %s"):format(limit_s or LIMIT_S, tostring(not ok and err or "the loop is kept alive")), 0) end
+      if not ok then error(err, 0) end
+      local left = {}
+      for handle in pairs(open_handles(uv)) do
+        if not before[handle] then left[#left + 1] = handle end
+      end
+      if #left > 0 then error("left open: " .. table.concat(left, ", "), 0) end
+    end)
+  end
+end
+
+--- A body for `it`, run on a virtual loop of its own.
+---@param fn fun(loop: smpp.VirtualLoop, errors: string[])
+---@param o? table  of smpp.loop.virtual
+---@return fun()
+function async.virtual(fn, o)
+  return function()
+    local loop = require("smpp.loop.virtual").new(o)
+    collected(loop, function(errors)
+      run.run(function() return fn(loop, errors) end, { loop = loop, signals = false })
+      if loop:describe() ~= "nothing" then error("left open: " .. loop:describe(), 0) end
+    end)
+  end
+end
+
+--- Waits for a callback: `async.await(function(done) loop:connect(address, done) end)` returns what done got.
+---@async
+---@param fn fun(done: fun(...))
+function async.await(fn)
+  local token = task.need()
+  local key, results = {}, nil
+  fn(function(...)
+    if results then error("called back twice", 2) end
+    results = { n = select("#", ...), ... }
+    task.wake_for(token, key)
+  end)
+  if not results then task.wait(key) end
+  return (table.unpack or unpack)(results, 1, results.n) -- luacheck: compat
+end
+
+--- Waits until `condition()` holds, looking every millisecond.
+---@async
+---@param condition fun(): any
+function async.wait_until(condition)
+  while not condition() do run.sleep(0.001) end
+end
+
+--- Two ends of a connection over `loop`: the one that connected, the one that was accepted.
+---@async
+---@return smpp.Transport client
+---@return smpp.Transport server
+function async.pair(loop)
+  local server, listener, client
+  listener = assert(loop:listen({ host = "127.0.0.1", port = 0 }, function(transport) server = transport end))
+  client = assert(async.await(function(done) loop:connect({ host = "127.0.0.1", port = listener.port }, done) end))
+  async.wait_until(function() return server end)
+  listener:close()
+  return client, server
+end
+
+--- Starts a transport and collects: `{ octets, closed, message, code }`.
+function async.collect(transport)
+  local got = { octets = "", closed = 0 }
+  transport:start(function(chunk) got.octets = got.octets .. chunk end, function(message, code)
+    got.closed, got.message, got.code = got.closed + 1, message, code
+  end)
+  return got
+end
+
+return async
