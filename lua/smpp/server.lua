@@ -6,9 +6,11 @@ local checks = require "smpp.server.checks"
 local connection = require "smpp.connection"
 local deliveries = require "smpp.server.delivery"
 local events = require "smpp.events"
+local files = require "smpp.server.file"
 local loops = require "smpp.loop"
 local options = require "smpp.options"
 local pdus = require "smpp.pdu"
+local profiles = require "smpp.profile"
 local task = require "smpp.task"
 
 ---@class smpp.Server
@@ -37,13 +39,13 @@ end
 
 local KNOWN = {
   host = "string", port = options.number(0, 65535, true), backlog = whole, loop = "table",
-  accounts = "table", authenticate = "function",
+  accounts = "table|string", authenticate = "function",
   system_id = function(value) return not (type(value) == "string" and #value < 16) and "at most 15 octets expected" or nil end,
   version = function(value) return not version_of(value) and "3.3, 3.4 or 5.0 expected" or nil end,
   window = options.number(1, 65535, true), max_unanswered = whole, max_binds = whole, max_failed_binds = whole,
   max_connections = whole, max_connections_per_address = whole, max_pdu_octets = options.number(16, 0x7FFFFFFF, true),
   enquire_link_s = seconds, enquire_link_response_s = seconds, inactivity_s = seconds, bind_timeout_s = seconds,
-  pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "table",
+  pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "string|table",
   message_id = "function", checks = "table",
   queue_limit = options.number(0, 1e9, true), keep_s = seconds, retry_s = seconds, max_attempts = whole,
   spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
@@ -82,13 +84,14 @@ end
 ---@param given table  docs/server.md lists the options; handlers by the name of their request
 ---@return smpp.Server? server
 ---@return string? message
----@return string? code  "connect_failed": cannot listen there
+---@return string? code  "connect_failed": cannot listen there; "bad_value": there is something wrong with the accounts' file
 function server.new(given)
   options.check(given, KNOWN)
   local o = options.merge(DEFAULTS, given)
   o.version = version_of(o.version)
   if o.accounts and o.authenticate then error("accounts or authenticate, not both", 2) end
-  local loop = o.loop or loops.current()
+  local loop, profile = o.loop or loops.current(), profiles.options(o.profile, 2)
+  o.tolerate = o.tolerate or profile.tolerate
   local self = setmetatable({
     options = o,
     loop = loop,
@@ -102,7 +105,8 @@ function server.new(given)
     refused_count = 0, refused_told = -math.huge, -- connections over a limit
     handlers = {},
     give_id = nil,              -- a message_id for handlers that return none
-    codec = o.profile and o.profile.tlvs and pdus.new_codec(o.profile.tlvs) or nil,
+    profile = profile,
+    codec = profile.tlvs and pdus.new_codec(profile.tlvs) or nil,
     on_finished = nil,          -- called when all is closed: for what is built on a server
     delivery = nil,             -- receipts and MO messages that wait
     listeners = {},
@@ -117,8 +121,13 @@ function server.new(given)
   if o.checks then checks.guard(self.handlers, options.check(o.checks, checks.options, 2), loop) end
   self.handlers[0x01] = bind.handler(self)
   self.handlers[0x02], self.handlers[0x09] = self.handlers[0x01], self.handlers[0x01]
+  if type(o.accounts) == "string" then
+    local ok, message, code = self:load_accounts()
+    if not ok then return nil, message, code end
+  elseif o.accounts then
+    self:set_accounts(o.accounts, 2)
+  end
   self.delivery = deliveries.new(self)
-  if o.accounts then self:set_accounts(o.accounts, 2) end
   local listener, message, code = loop:listen({ host = o.host, port = o.port, backlog = o.backlog }, function(transport)
     self:accept(transport)
   end)
@@ -127,6 +136,12 @@ function server.new(given)
     return nil, message, code
   end
   self.listener, self.host, self.port = listener, listener.host, listener.port
+  if type(o.accounts) == "string" then
+    self.signal = loop:signal("SIGHUP", function()
+      local ok, reason = self:load_accounts()
+      if not ok then self:emit("error", reason) end
+    end)
+  end
   tell_run("opened", self)
   return self
 end
@@ -140,7 +155,9 @@ function Server:set_accounts(given, level)
   level = level or 1
   local ids, checked = {}, {}
   for id in pairs(given) do
-    if type(id) ~= "string" or #id > 15 then error(("accounts: a system_id of at most 15 octets expected, got %s"):format(tostring(id)), level + 1) end
+    if type(id) ~= "string" or #id > 15 then
+      error(("accounts: a system_id of at most 15 octets expected, got %s"):format(tostring(id)), level + 1)
+    end
     ids[#ids + 1] = id
   end
   table.sort(ids)
@@ -158,6 +175,20 @@ function Server:set_accounts(given, level)
       task.start(nil, function() session:unbind() end)
     end
   end
+end
+
+--- Takes the accounts from the file again, as SIGHUP does; a broken one changes nothing.
+---@return boolean? ok
+---@return string? message
+---@return string? code  "bad_value"
+function Server:load_accounts()
+  local given, message = files.load(self.options.accounts)
+  if not given then return nil, "accounts: " .. message, "bad_value" end
+  local ok, err = pcall(self.set_accounts, self, given, 0)
+  if not ok then
+    return nil, ("accounts: %s: %s"):format(self.options.accounts, (tostring(err):gsub("^[^:]+:%d+: ", ""))), "bad_value"
+  end
+  return true
 end
 
 --- The account of a system_id, under the settings given for it.
@@ -348,6 +379,7 @@ function Server:close(timeout_s)
   if self.closing then return self.left or left end
   self.closing, self.left = true, left
   self.listener:close()
+  if self.signal then self.signal:close() end
   local loop, token = self.loop, task.current()
   local deadline, timer = loop:now() + (timeout_s or 10), nil
   local function finished()

@@ -1,6 +1,5 @@
 --- A message centre for tests: answers all that an ESME asks, gives ids, keeps messages, sends receipts.
 --- Built on smpp.server; the guide is docs/simulator.md.
-local checks = require "smpp.server.checks"
 local events = require "smpp.events"
 local loops = require "smpp.loop"
 local messages = require "smpp.server.messages"

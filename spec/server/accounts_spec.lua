@@ -27,12 +27,13 @@ describe("cidr", function()
   end)
 
   it("refuses what is none", function()
-    for _, text in ipairs { "", "10.0.0", "10.0.0.256", "10.0.0.0/33", "10.0.0.0/", "::/129", "1::2::3", "1:2:3", "1:2:3:4:5:6:7:8:9", "g::", ":::", "1:2:3:4:5:6:7::8", "10.0.0.0/-1", "x/8", "12345::" } do
-      if text ~= "10.0.0.0/" and text ~= "1:2:3:4:5:6:7::8" then
-        local set, message = cidr.set { text }
-        assert.is_nil(set, text)
-        assert.matches("no address", message)
-      end
+    for _, text in ipairs {
+      "", "10.0.0", "10.0.0.256", "10.0.0.0/33", "10.0.0.0/", "::/129", "1::2::3", "1:2:3", "1:2:3:4:5:6:7:8:9", "g::", ":::",
+      "10.0.0.0/-1", "x/8", "12345::", "1:2:3:4:5:6:7:8::",
+    } do
+      local set, message = cidr.set { text }
+      assert.is_nil(set, text)
+      assert.matches("no address", message)
     end
   end)
 end)
@@ -147,7 +148,10 @@ describe("accounts", function()
 
   it("throttle above the account's rate, all its binds together", function()
     mc.world(function(w)
-      local server = w:server { accounts = { a = { rate_per_s = 10, burst = 5 }, b = {} }, submit_sm = function() return "1" end, query_sm = function() return true end }
+      local server = w:server {
+        accounts = { a = { rate_per_s = 10, burst = 5 }, b = {} },
+        submit_sm = function() return "1" end, query_sm = function() return true end,
+      }
       local one, two, other = w:bind { system_id = "a" }, w:bind { system_id = "a" }, w:bind { system_id = "b" }
       local function count(esme, n)
         local ok = 0
@@ -200,6 +204,90 @@ describe("accounts", function()
       assert.equal("bound", bind_code(w, { system_id = "c", password = "3" }))
       assert.has_error(function() server:set_accounts { a = { pasword = "x" } } end, "unknown option 'pasword'; did you mean 'password'?")
       assert.equal("bound", bind_code(w, { system_id = "a", password = "new" }))
+      server:close()
+    end)
+  end)
+end)
+
+describe("a file of accounts", function()
+  local path
+  local function write(text)
+    local handle = assert(io.open(path, "w"))
+    handle:write(text)
+    handle:close()
+  end
+  before_each(function() path = os.tmpname() end)
+  after_each(function() os.remove(path) end)
+
+  it("is read at the start and on SIGHUP; a broken one changes nothing and says why", function()
+    mc.world(function(w)
+      write 'return { a = "1", b = { password = "2" } }'
+      local server = w:server { accounts = path }
+      local a, b = w:bind { system_id = "a", password = "1" }, w:bind { system_id = "b", password = "2" }
+      for _, broken in ipairs { "return {", "error 'no'", "return 7", "return { a = { pasword = 'x' } }", "return { [5] = 'x' }" } do
+        write(broken)
+        assert.is_true(w.loop:raise "SIGHUP")
+        w:sleep(1)
+      end
+      assert.equal(5, #w.errors)
+      assert.matches("did you mean 'password'", w.errors[4])
+      assert.equal("bound", bind_code(w, { system_id = "b", password = "2" }))
+      write 'return { a = "new" }'
+      w.loop:raise "SIGHUP"
+      w:sleep(1)
+      assert.is_false(a.closed)
+      assert.is_true(b.closed)
+      assert.equal("bound", bind_code(w, { system_id = "a", password = "new" }))
+      assert.equal("ESME_RINVSYSID", bind_code(w, { system_id = "b", password = "2" }))
+      server:close()
+    end)
+  end)
+
+  it("must be right at the start", function()
+    mc.world(function(w)
+      write "return nil"
+      local server, message, code = require("smpp.server").new { loop = w.loop, accounts = path }
+      assert.is_nil(server)
+      assert.matches("returns a nil; a table expected", message)
+      assert.equal("bad_value", code)
+      os.remove(path)
+      assert.is_nil((require("smpp.server").new { loop = w.loop, accounts = path }))
+    end)
+  end)
+end)
+
+describe("an account's profile", function()
+  it("says what data_coding 0 means, under what the account says itself", function()
+    mc.world(function(w)
+      local seen = {}
+      local server = w:server {
+        profile = { default_alphabet = "ascii" },
+        accounts = { a = {}, b = { profile = { default_alphabet = "ucs2" } }, c = { profile = "gatewayapi", default_alphabet = "latin1" } },
+        submit_sm = function(session, pdu)
+          seen[#seen + 1] = require("smpp.text").decode(pdu.short_message, pdu.data_coding, session.peer_text)
+          return "1"
+        end,
+      }
+      for _, id in ipairs { "a", "b", "c" } do
+        local esme = w:bind { system_id = id }
+        esme:submit_sm { destination_addr = "1", short_message = id == "b" and "\0x" or "\64" }
+        if id == "c" then esme:submit_sm { destination_addr = "1", short_message = "\228" } end
+      end
+      assert.same({ "@", "x", "@", "ä" }, seen)
+      assert.has_error(function() w:server { accounts = { x = { profile = "nosuch" } } } end)
+      server:close()
+    end)
+  end)
+
+  it("names the vendor TLVs of all sessions", function()
+    mc.world(function(w)
+      local class
+      local server = w:server { profile = "gatewayapi", submit_sm = function(_, pdu)
+        class = pdu.message_class
+        return "1"
+      end }
+      w:bind():submit_sm { destination_addr = "1", tlvs = { { 0x2900, "premium" } } }
+      assert.equal("premium", class)
       server:close()
     end)
   end)

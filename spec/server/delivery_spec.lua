@@ -45,7 +45,8 @@ describe("what is to be delivered", function()
     with({}, function(w, server, receiver)
       local gone = {}
       for i = 1, 25000 do
-        assert(server:deliver("a", { short_message = tostring(i) }, { done = i <= 2 and function(ok, code) gone[#gone + 1] = { ok, code } end or nil }))
+        local function done(ok, code) gone[#gone + 1] = { ok, code } end
+        assert(server:deliver("a", { short_message = tostring(i) }, { done = i <= 2 and done or nil }))
       end
       local ok, message, code = server:deliver("a", { short_message = "one too many" })
       assert.is_nil(ok)

@@ -172,7 +172,9 @@ describe("the simulator", function()
         local function state() return esme:query_sm({ message_id = id, source_addr = "1234" }).message_state end
         assert.is_truthy(esme:replace_sm { message_id = id, source_addr = "1234", short_message = "x" })
         assert.equal(0, state())
-        assert.is_truthy(esme:replace_sm { message_id = id, source_addr = "1234", short_message = "x", schedule_delivery_time = "000000000100000R" })
+        assert.is_truthy(esme:replace_sm {
+          message_id = id, source_addr = "1234", short_message = "x", schedule_delivery_time = "000000000100000R",
+        })
         w:sleep(30)
         assert.equal(0, state())
         w:sleep(31)
@@ -273,7 +275,8 @@ describe("the simulator", function()
       }
       local id = esme:broadcast_sm(fields).message_id
       local answer = esme:query_broadcast_sm { message_id = id, source_addr = "1" }
-      assert.same({ id, 1, "\0town", 0, 300 }, { answer.message_id, answer.message_state, answer.broadcast_area_identifier, answer.broadcast_area_success, answer.user_message_reference })
+      assert.same({ id, 1, "\0town", 0, 300 }, { answer.message_id, answer.message_state, answer.broadcast_area_identifier,
+        answer.broadcast_area_success, answer.user_message_reference })
       w:sleep(6)
       answer = esme:query_broadcast_sm { message_id = id, source_addr = "1" }
       assert.same({ 2, 100 }, { answer.message_state, answer.broadcast_area_success })

@@ -66,7 +66,10 @@ function World:esme(o)
   for _, command in ipairs(connection.requests) do handlers[command.id] = o[command.name] end
   local esme = connection.new {
     role = "esme", loop = self.loop, transport = self:transport(o.port), handlers = handlers, answer_timeout_s = o.answer_timeout_s,
-    session = { window = o.window or 100, version = o.version, unchecked = o.unchecked, enquire_link_s = o.enquire_link_s or 0, response_s = o.response_s },
+    session = {
+      window = o.window or 100, version = o.version, unchecked = o.unchecked, enquire_link_s = o.enquire_link_s or 0,
+      response_s = o.response_s,
+    },
   }
   esme:on("error", function(message) table.insert(self.errors, "esme: " .. message) end)
   esme:start()

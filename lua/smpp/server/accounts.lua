@@ -2,6 +2,7 @@
 --- An account outlives its binds: they share its rate, and what waits for them waits here.
 local cidr = require "smpp.server.cidr"
 local options = require "smpp.options"
+local profiles = require "smpp.profile"
 
 ---@class smpp.Account
 ---@field system_id string
@@ -33,7 +34,7 @@ accounts.options = {
   password = "string",                   -- absent: any
   bind = bind_types,                     -- "trx", "tx", "rx" or a list; absent: all
   addresses = networks,                  -- { "192.0.2.0/24", ... } it may come from
-  max_binds = whole,
+  max_binds = whole,                     -- default 1000
   window = options.number(1, 65535, true),         -- its requests that may be unanswered, per bind
   deliver_window = options.number(1, 65535, true), -- ours, per bind
   rate_per_s = options.number(1e-6, 1e9), burst = whole,
@@ -50,7 +51,9 @@ accounts.options = {
 ---@return table
 function accounts.check(given, level)
   if type(given) == "string" then given = { password = given } end
-  return options.check(given, accounts.options, level + 1)
+  options.check(given, accounts.options, level + 1)
+  if given.profile then profiles.options(given.profile, level + 1) end
+  return given
 end
 
 ---@param system_id string
@@ -65,6 +68,7 @@ function accounts.new(system_id, given, server)
     binds = {}, receivers = {}, reserved = 0, -- sessions; those that can receive; binds that are accepted but not answered yet
     next_free = 0,                           -- when the rate's bucket is full again
     handlers = server.handlers,
+    peer_text = nil,                         -- what data_coding means to it: session.peer_text
     outbox = nil,                            -- what waits for a receiver (smpp.server.delivery)
   }, mt)
   self:configure(given)
@@ -94,6 +98,8 @@ function Account:configure(given)
   self.is_from = given.addresses and cidr.set(given.addresses)
   self.types = given.bind and {}
   for _, name in ipairs(type(given.bind) == "table" and given.bind or { given.bind }) do self.types[name] = true end
+  local profile = options.merge(server.profile, profiles.options(given.profile))
+  self.peer_text = { default_alphabet = given.default_alphabet or profile.default_alphabet, data_codings = profile.data_codings }
   self.handlers = server.handlers
   if given.rate_per_s then
     self.step_s = 1 / given.rate_per_s
@@ -110,7 +116,7 @@ end
 --- Puts a session under this account's limits.
 function Account:apply(session)
   local given, server = self.given, self.server
-  session.account, session.handlers = given, self.handlers
+  session.account, session.handlers, session.peer_text = given, self.handlers, self.peer_text
   session.core:set_max_unanswered(given.window or server.options.max_unanswered or 1000)
   session.core:set_window(given.deliver_window or server.options.window or 10)
 end
@@ -126,7 +132,7 @@ function Account:refusal(kind, host, password)
   if self.is_from and not self.is_from(host) then return "ESME_RBINDFAIL", "not from this address" end
   if password and given.password and given.password ~= password then return "ESME_RINVPASWD", "wrong password" end
   if self.types and not self.types[kind] then return "ESME_RBINDFAIL", "bind type " .. kind .. " is not allowed" end
-  local most = given.max_binds or self.server.options.max_binds
+  local most = given.max_binds or self.server.options.max_binds or (self.server.accounts_given and 1000)
   if most and #self.binds + self.reserved >= most then return "ESME_RALYBND", ("%d binds already"):format(#self.binds + self.reserved) end
 end
 

@@ -17,7 +17,6 @@ local MANDATORY = { "broadcast_area_identifier", "broadcast_content_type", "broa
 ---@field ton integer[]?          allowed dest_addr_ton; default 0 to 6
 ---@field data_coding integer[]?  allowed; default all
 ---@field decodable boolean?      the text must decode with its data_coding
----@field default_alphabet string?  what data_coding 0 means, default gsm7
 ---@field max_octets integer?     of the text, default 65535
 ---@field max_units integer?      of a message without UDH in its own coding: refuse what is no single SMS
 ---@field schedule boolean?       false: schedule_delivery_time is not supported
@@ -25,7 +24,7 @@ local MANDATORY = { "broadcast_area_identifier", "broadcast_content_type", "broa
 ---@field digits boolean?         destinations of TON 0 and 1 must be digits; default true
 ---@field default_messages integer?  how many predefined messages sm_default_msg_id may name, default 255
 checks.options = {
-  ton = "table", data_coding = "table", decodable = "boolean", default_alphabet = "string", schedule = "boolean",
+  ton = "table", data_coding = "table", decodable = "boolean", schedule = "boolean",
   max_octets = options.number(0, 65535, true), max_units = options.number(1, 65535, true), service_types = "table",
   digits = "boolean", default_messages = options.number(0, 255, true),
 }
@@ -87,6 +86,8 @@ function checks.times(pdu, now, o)
   return nil, schedule, expires
 end
 
+local function has_header(esm_class) return math.floor(esm_class / 64) % 2 == 1 end
+
 local function text_of(pdu)
   local short, payload = pdu.short_message, pdu.message_payload
   if payload and short and short ~= "" then return nil end
@@ -94,73 +95,73 @@ local function text_of(pdu)
 end
 
 --- Whether octets are what their data_coding says.
-local function decodes(o, octets, data_coding, esm_class)
-  if math.floor(esm_class / 64) % 2 == 1 then
+local function decodes(octets, data_coding, esm_class, peer)
+  if has_header(esm_class) then
     local header = udh.decode(octets)
     if not header then return false end
     octets = octets:sub(header.length + 1)
   end
-  local _, problems = smpp_text.decode(octets, data_coding, { default_alphabet = data_coding == 0 and o.default_alphabet or nil })
+  local _, problems = smpp_text.decode(octets, data_coding, peer)
   return problems == nil
 end
 
-local function check_text(o, pdu)
+local function check_text(o, pdu, peer)
   local octets, data_coding = text_of(pdu), pdu.data_coding
   if not octets or #octets > o.max_octets then return "ESME_RINVMSGLEN" end
   if o.data_coding and data_coding and not o.data_coding[data_coding] then return "ESME_RINVDCS" end
   if pdu.sm_default_msg_id and pdu.sm_default_msg_id > o.default_messages then return "ESME_RINVDFTMSGID" end
   local esm_class = pdu.esm_class or 0
-  if o.decodable and data_coding and octets ~= "" and not decodes(o, octets, data_coding, esm_class) then
-    return esm_class >= 64 and math.floor(esm_class / 64) % 2 == 1 and not udh.decode(octets) and "ESME_RINVESMCLASS" or "ESME_RINVDCS"
+  if o.decodable and data_coding and octets ~= "" and not decodes(octets, data_coding, esm_class, peer) then
+    return has_header(esm_class) and not udh.decode(octets) and "ESME_RINVESMCLASS" or "ESME_RINVDCS"
   end
-  if o.max_units and esm_class % 128 < 64 then
+  if o.max_units and not has_header(esm_class) then
     local limit = data_coding == 8 and o.max_units * 2 or o.max_units
     if #octets > limit then return "ESME_RINVMSGLEN" end
   end
 end
 
-local function check_common(o, pdu, version, now)
+local function check_common(o, pdu, version, now, peer)
   if o.service_types and not o.service_types[pdu.service_type] then return "ESME_RINVSERTYP" end
   if (pdu.priority_flag or 0) > (version >= 0x50 and 4 or 3) then return "ESME_RINVPRTFLG" end
   if (pdu.replace_if_present_flag or 0) > 1 then return "ESME_RINVREPFLAG" end
-  return checks.times(pdu, now, o) or check_text(o, pdu)
+  return checks.times(pdu, now, o) or check_text(o, pdu, peer)
 end
 
-local function check_submit(o, pdu, version, now)
-  return check_source(pdu) or check_address(o, pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now)
+local function check_submit(o, pdu, version, now, peer)
+  return check_source(pdu) or check_address(o, pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now, peer)
 end
 
-local function check_multi(o, pdu, version, now)
+local function check_multi(o, pdu, version, now, peer)
   if #pdu.dest_address == 0 then return "ESME_RINVNUMDESTS" end
-  return check_source(pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now)
+  return check_source(pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now, peer)
 end
 
-local function check_replace(o, pdu, _, now)
+local function check_replace(o, pdu, _, now, peer)
   if pdu.registered_delivery >= 32 then return "ESME_RINVREGDLVFLG" end
-  return checks.times(pdu, now, o) or check_text(o, pdu)
+  return checks.times(pdu, now, o) or check_text(o, pdu, peer)
 end
 
-local function check_broadcast(o, pdu, version, now)
+local function check_broadcast(o, pdu, version, now, peer)
   for _, name in ipairs(MANDATORY) do
     if pdu[name] == nil then return "ESME_RMISSINGTLV" end
   end
-  return check_source(pdu) or check_common(o, pdu, version, now)
+  return check_source(pdu) or check_common(o, pdu, version, now, peer)
 end
 
---- command_id -> check(o, pdu, version, now) -> status or nothing
+--- command_id -> check(o, pdu, version, now, peer) -> status or nothing
 local BY_COMMAND = {
   [0x04] = check_submit, [0x103] = check_submit, [0x21] = check_multi, [0x07] = check_replace, [0x111] = check_broadcast,
 }
 
 --- Makes the check of a server.
 ---@param given smpp.Checks
----@return fun(pdu: smpp.Pdu, version: integer, now: number): string? status
+---@return fun(pdu: smpp.Pdu, version: integer, now: number, peer: smpp.TextPeer?): string? status
 function checks.new(given)
   local o = options.merge({ max_octets = 65535, default_messages = 255, digits = true }, given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
-  return function(pdu, version, now)
+  return function(pdu, version, now, peer)
     local check = BY_COMMAND[pdu.command_id]
-    return check and check(o, pdu, version, now)
+    return check and check(o, pdu, version, now, peer)
   end
 end
 
@@ -174,7 +175,7 @@ function checks.guard(handlers, given, loop)
     local handler = handlers[id]
     if handler then
       handlers[id] = function(session, pdu)
-        local status = check(pdu, session.version, loop:time())
+        local status = check(pdu, session.version, loop:time(), session.peer_text)
         if status then return nil, status end
         return handler(session, pdu)
       end

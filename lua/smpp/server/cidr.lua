@@ -46,11 +46,11 @@ end
 function cidr.set(list)
   local nets = {}
   for i, text in ipairs(list) do
-    local address, prefix = tostring(text):match("^([^/]+)/?(%d*)$")
+    local address, prefix = tostring(text):match("^([^/]+)(.*)$")
     local net = address and groups(address)
     local most = net and (address:find(":", 1, true) and 128 or 32)
-    local bits = net and (prefix == "" and most or tonumber(prefix))
-    if not net or bits > most then
+    local bits = net and (prefix == "" and most or tonumber(prefix:match "^/(%d+)$"))
+    if not bits or bits > most then
       return nil, ("'%s' is no address and no network like 192.0.2.0/24"):format(tostring(text))
     end
     net.bits = bits + 128 - most

@@ -1,0 +1,28 @@
+--- Lua files that return a table: accounts, simulator settings.
+local file = {}
+
+--- Runs a Lua file; what is wrong with it is a message, never an error.
+---@param path string
+---@return table? value
+---@return string? message
+function file.load(path)
+  local chunk, message = loadfile(path)
+  if not chunk then return nil, message end
+  local ok, value = pcall(chunk)
+  if not ok then return nil, tostring(value) end
+  if type(value) ~= "table" then return nil, ("%s returns a %s; a table expected"):format(path, type(value)) end
+  return value
+end
+
+--- The octets of a file, to see whether it has changed; nil: it cannot be read.
+---@param path string
+---@return string?
+function file.octets(path)
+  local handle = io.open(path, "rb")
+  if not handle then return nil end
+  local octets = handle:read("*a")
+  handle:close()
+  return octets
+end
+
+return file
