@@ -331,16 +331,16 @@ describe("send", function()
       local n = 0
       local s = server { submit_sm = function()
         n = n + 1
-        if n == 2 then return nil, "ESME_RMSGQFUL" end
+        if n == 2 then return nil, "ESME_RINVEXPIRY" end
         return "id" .. n
       end }
       local esme = assert(smpp.connect(URL))
       local ok, message, code, sent = esme:send { to = "491", text = ("x"):rep(400) }
       assert.is_nil(ok)
-      assert.equal("ESME_RMSGQFUL", code)
+      assert.equal("ESME_RINVEXPIRY", code)
       assert.truthy(message:find("part 2 of 3", 1, true))
       assert.equal("id1", sent.parts[1].message_id)
-      assert.equal("ESME_RMSGQFUL", sent.parts[2].code)
+      assert.equal("ESME_RINVEXPIRY", sent.parts[2].code)
       assert.is_nil(sent.parts[3])
       assert.equal(2, n)
       esme:close()

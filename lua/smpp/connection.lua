@@ -84,6 +84,12 @@ function connection.new(o)
     state = "OPEN",
     stray_count = 0,
     version = o.session.version or 0x34,
+    window = o.session.window or 10,
+    stats = o.stats,            -- counters of the owner, or nil
+    started = {},               -- cookie -> when its request was sent, where somebody counts
+    observe = nil,              -- fn(latency_s, pdu) of the owner
+    now = 0,                    -- of the chunk being processed
+    swamped = false,            -- reading stopped: handlers cannot keep up
     data = {},
     closed = false,
   }, mt)
@@ -105,7 +111,8 @@ end
 
 function Connection:on_data(chunk)
   if self.trace then self.trace:feed("in", chunk) end
-  self:process(self.core:receive(chunk, self.loop:now(), self.slots))
+  self.now = self.loop:now()
+  self:process(self.core:receive(chunk, self.now, self.slots))
   self:flush()
 end
 
@@ -297,7 +304,19 @@ function Connection:settle(cookie, ...)
   end
 end
 
+--- Counts a response for the owner.
+function Connection:count(cookie, pdu, status)
+  local started = self.started[cookie]
+  if not started then return end
+  self.started[cookie] = nil
+  local latency_s, stats = self.now - started, self.stats
+  stats:note_latency(latency_s)
+  if status == 0 then stats.answered = stats.answered + 1 else stats:note_refusal(pdu.status) end
+  if self.observe then self.observe(latency_s, pdu) end
+end
+
 function Connection:complete(cookie, pdu, status, reason)
+  if self.stats then self:count(cookie, pdu, status) end
   if reason then
     self:settle(cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
   elseif status == 0 and pdu.command_id ~= 0x80000000 then
@@ -310,6 +329,10 @@ function Connection:complete(cookie, pdu, status, reason)
 end
 
 function Connection:fail(cookie, message, code)
+  if self.started[cookie] then
+    self.started[cookie] = nil
+    self.stats.unknown = self.stats.unknown + 1
+  end
   if code == "connection_lost" and self.lost_reason then message = "connection lost (" .. self.lost_reason .. "), outcome unknown" end
   self:settle(cookie, nil, message, code)
 end
@@ -320,13 +343,17 @@ end
 ---@param waiter thread|function|false
 ---@return integer? cookie  nil, message, code: nothing was sent
 function Connection:send(command_id, fields, waiter)
-  local cookie = self:new_cookie()
-  local sequence, message, code = self.core:request(command_id, fields, cookie, self.loop:now())
+  local cookie, now, stats = self:new_cookie(), self.loop:now(), self.stats
+  local sequence, message, code = self.core:request(command_id, fields, cookie, now)
   if not sequence then
     self:free_cookie(cookie)
     return nil, message, code
   end
   self.waiting[cookie] = waiter
+  if stats then
+    self.started[cookie] = now
+    stats.requests = stats.requests + 1
+  end
   if not self.processing and not self.dirty then self:touch() end
   return cookie
 end

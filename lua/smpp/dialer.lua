@@ -42,19 +42,10 @@ local function bind_advice(o, row)
   return ("%s: %s%s"):format(row.meaning, row.advice, #hints > 0 and "; note: " .. table.concat(hints, ", ") or "")
 end
 
---- Opens a connection to one host and, unless `o.bind` is false, binds it.
----@async
----@param o table  options of the client, with loop
----@param host { host: string, port: integer }
----@param prepare fun(connection: smpp.ConnectionOptions): smpp.ConnectionOptions  adds handlers and the like
----@return smpp.Connection?
----@return string? message
----@return string? code  "connect_failed", "tls", "timeout", "connection_lost" or the status that refused the bind
-function dialer.open(o, host, prepare)
-  local where = loops.address(host.host, host.port)
-  local transport, message, code = connect(o, host)
-  if not transport then return nil, message, code end
-  local conn = connection.new(prepare {
+--- Options of the connection that the client's options ask for.
+---@return smpp.ConnectionOptions
+function dialer.spec(o, transport)
+  return {
     role = "esme", loop = o.loop, transport = transport, codec = o.codec, answer_timeout_s = o.answer_timeout_s,
     session = {
       window = o.window, version = o.version, unchecked = o.unchecked, first_sequence = o.first_sequence,
@@ -63,11 +54,15 @@ function dialer.open(o, host, prepare)
       max_pdu_octets = o.max_pdu_octets, session_init_s = 0, tolerate = o.tolerate,
       require_sc_version = o.require_sc_version, max_unanswered = o.max_unanswered,
     },
-  })
-  conn.host = where
-  if o.pdu then conn:on("pdu", function(pdu, direction) o.pdu(pdu, direction, conn) end) end
-  conn:start()
-  if o.bind == false then return conn end
+  }
+end
+
+--- Binds a connection.
+---@async
+---@return smpp.Connection?
+---@return string? message
+---@return string? code
+function dialer.bind(o, conn)
   local response, refused, status = conn:request(BINDS[o.bind], {
     system_id = o.system_id or "", password = o.password or "", system_type = o.system_type,
     interface_version = o.version, addr_ton = o.addr_ton, addr_npi = o.addr_npi, address_range = o.address_range,
@@ -79,8 +74,28 @@ function dialer.open(o, host, prepare)
   end
   conn:close()
   local row = explain.status(status)
-  if row then return nil, ("%s refused the bind with %s (0x%02X), %s"):format(where, row.name, row.code, bind_advice(o, row)), row.name end
-  return nil, ("%s: bind: %s"):format(where, refused), status
+  if row then
+    return nil, ("%s refused the bind with %s (0x%02X), %s"):format(conn.host, row.name, row.code, bind_advice(o, row)), row.name
+  end
+  return nil, ("%s: bind: %s"):format(conn.host, refused), status
+end
+
+--- Opens a connection to one host and, unless `o.bind` is false, binds it.
+---@async
+---@param o table  options of the client, with loop
+---@param host { host: string, port: integer }
+---@param prepare fun(connection: smpp.ConnectionOptions): smpp.ConnectionOptions  adds handlers and the like
+---@return smpp.Connection?
+---@return string? message
+---@return string? code  "connect_failed", "tls", "timeout", "connection_lost" or the status that refused the bind
+function dialer.open(o, host, prepare)
+  local transport, message, code = connect(o, host)
+  if not transport then return nil, message, code end
+  local conn = connection.new(prepare(dialer.spec(o, transport)))
+  conn.host = loops.address(host.host, host.port)
+  conn:start()
+  if o.bind == false then return conn end
+  return dialer.bind(o, conn)
 end
 
 return dialer

@@ -20,6 +20,7 @@ local LAZY = {
   run = { "smpp.run", "run" }, spawn = { "smpp.run", "spawn" }, sleep = { "smpp.run", "sleep" },
   each = { "smpp.run", "each" }, pcall = { "smpp.run", "pcall" },
   loop = { "smpp.loop" }, connect = { "smpp.client", "connect" }, open = { "smpp.client", "open" },
+  pool = { "smpp.client", "pool" }, listen_outbind = { "smpp.client", "listen_outbind" },
   server = { "smpp.server", "new" }, simulator = { "smpp.simulator", "new" }, trace = { "smpp.trace" },
 }
 

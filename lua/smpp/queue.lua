@@ -1,4 +1,5 @@
---- First in, first out.
+--- What waits to be sent: lanes of entries, higher lanes first, first in first out within one.
+--- An entry that comes back (to be tried again) goes to the place it had.
 local Queue = {}
 Queue.__index = Queue
 
@@ -6,26 +7,62 @@ local queue = {}
 
 ---@class smpp.Queue
 ---@field count integer
-function queue.new() return setmetatable({ first = 1, last = 0, count = 0 }, Queue) end
+function queue.new() return setmetatable({ count = 0, serial = 0, lanes = {}, order = {} }, Queue) end
 
---- Puts an entry at the end; `entry.queued` is true as long as it is in.
+local function lane_of(self, number)
+  local lane = self.lanes[number]
+  if not lane then
+    lane = { number = number, first = 1, last = 0 }
+    self.lanes[number] = lane
+    table.insert(self.order, lane)
+    table.sort(self.order, function(a, b) return a.number > b.number end)
+  end
+  return lane
+end
+
+--- A place in the order of sending, for an entry that may have to come back.
+function Queue:ticket()
+  self.serial = self.serial + 1
+  return self.serial
+end
+
+--- Puts an entry at the end of its lane (`entry.lane`, default 0), or at the place that its ticket (`entry.serial`) has.
 function Queue:put(entry)
-  self.last = self.last + 1
-  self[self.last] = entry
+  local lane = lane_of(self, entry.lane or 0)
+  entry.serial = entry.serial or self:ticket()
+  if lane.first <= lane.last and lane[lane.last].serial > entry.serial then
+    local at = lane.first
+    while lane[at].serial < entry.serial do at = at + 1 end
+    for i = lane.last, at, -1 do lane[i + 1] = lane[i] end
+    lane[at] = entry
+  else
+    lane[lane.last + 1] = entry
+  end
+  lane.last = lane.last + 1
   self.count = self.count + 1
   entry.queued = true
   return entry
 end
 
-function Queue:peek() return self[self.first] end
+local function first_lane(self)
+  for _, lane in ipairs(self.order) do
+    if lane.first <= lane.last then return lane end
+  end
+end
+
+function Queue:peek()
+  local lane = first_lane(self)
+  return lane and lane[lane.first]
+end
 
 function Queue:take()
-  local entry = self[self.first]
-  if not entry then return nil end
-  self[self.first] = nil
-  self.first = self.first + 1
+  local lane = first_lane(self)
+  if not lane then return nil end
+  local entry = lane[lane.first]
+  lane[lane.first] = nil
+  lane.first = lane.first + 1
+  if lane.first > lane.last then lane.first, lane.last = 1, 0 end
   self.count = self.count - 1
-  if self.count == 0 then self.first, self.last = 1, 0 end
   entry.queued = false
   return entry
 end

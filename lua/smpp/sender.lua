@@ -34,7 +34,7 @@ sender.options = {
 local OWN = {
   from = true, to = true, text = true, data = true, receipt = true, flash = true, encoding = true, long = true,
   validity_s = true, at = true, priority = true, reference = true, language = true, graphemes = true,
-  allow = true, on_unmappable = true, max_parts = true, elements = true, concat_reference = true, no_wait = true, class = true,
+  allow = true, on_unmappable = true, max_parts = true, elements = true, concat_reference = true, no_wait = true, class = true, lane = true,
 }
 
 local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
@@ -106,8 +106,14 @@ function Sender:build(message, level)
   base.source_addr, base.source_addr_ton, base.source_addr_npi = from.addr, from.ton, from.npi
   base.destination_addr, base.dest_addr_ton, base.dest_addr_npi = to.addr, to.ton, to.npi
   if message.receipt ~= nil then base.registered_delivery = RECEIPT[message.receipt] end
-  if message.validity_s then base.validity_period = timestamp.relative(message.validity_s) end
-  if message.at then base.schedule_delivery_time = timestamp.absolute(message.at) end
+  if message.validity_s then
+    base.validity_period, wrong, code = timestamp.relative(message.validity_s)
+    if not base.validity_period then return nil, "validity_s: " .. wrong, code end
+  end
+  if message.at then
+    base.schedule_delivery_time, wrong, code = timestamp.absolute(message.at)
+    if not base.schedule_delivery_time then return nil, "at: " .. wrong, code end
+  end
   if message.priority then base.priority_flag = message.priority end
   if message.reference then base.user_message_reference = message.reference end
   if message.text == nil and message.data == nil then return { base } end
@@ -153,7 +159,7 @@ end
 
 --- Sends the parts one after the other; a refused one stops the later ones.
 ---@async
-function Sender:submit(submits, info, wants_receipt)
+function Sender:submit(submits, info, wants_receipt, lane)
   local client, loop, tracker, handle = self.client, self.loop, self.tracker, nil
   local sent = setmetatable({ esme = client, message_ids = {}, parts = {}, info = info, first = submits[1], done = nil, waiters = nil }, sent_mt)
   if wants_receipt then
@@ -162,7 +168,7 @@ function Sender:submit(submits, info, wants_receipt)
     tracker:open(handle, #submits, loop:now())
   end
   for i, fields in ipairs(submits) do
-    local response, message, code = client:request(0x04, fields)
+    local response, message, code = client:submit(fields, lane)
     if not response then
       sent.parts[i] = { code = code, message = message }
       if wants_receipt then self:settle(tracker:refused(handle, i, code, loop:now())) end
@@ -203,9 +209,9 @@ function Sender:send(message, callback, level)
   end
   if not callback then
     task.need(level)
-    return self:submit(submits, info, wants_receipt)
+    return self:submit(submits, info, wants_receipt, message.lane)
   end
-  task.start(client.sink, function() callback(self:submit(submits, info, wants_receipt)) end)
+  task.start(client.sink, function() callback(self:submit(submits, info, wants_receipt, message.lane)) end)
   return true
 end
 

@@ -1,0 +1,70 @@
+--- Counters and a latency histogram of a connection, a client or a pool.
+local stats = {}
+
+-- Upper bounds in seconds; what is above the last counts in one more bucket.
+local BOUNDS = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60 }
+stats.bounds_s = BOUNDS
+
+local Stats = {}
+Stats.__index = Stats
+
+---@class smpp.Stats
+---@field requests integer     sent
+---@field answered integer     with status 0
+---@field refused integer      with another status; `statuses` says which
+---@field statuses table<string, integer>
+---@field unknown integer      timeout or connection lost: outcome unknown
+---@field retried integer      sent again after a throttled or temporary refusal
+---@field received integer     requests of the peer
+---@field binds integer        successful ones
+---@field latency { count: integer, sum_s: number, max_s: number, buckets: integer[] }  of responses
+function stats.new()
+  local buckets = {}
+  for i = 1, #BOUNDS + 1 do buckets[i] = 0 end
+  return setmetatable({
+    requests = 0, answered = 0, refused = 0, statuses = {}, unknown = 0, retried = 0, received = 0, binds = 0,
+    latency = { count = 0, sum_s = 0, max_s = 0, buckets = buckets },
+  }, Stats)
+end
+
+function Stats:note_latency(seconds)
+  local latency, i = self.latency, 1
+  while BOUNDS[i] and seconds > BOUNDS[i] do i = i + 1 end
+  latency.buckets[i] = latency.buckets[i] + 1
+  latency.count = latency.count + 1
+  latency.sum_s = latency.sum_s + seconds
+  if seconds > latency.max_s then latency.max_s = seconds end
+end
+
+function Stats:note_refusal(status)
+  self.refused = self.refused + 1
+  self.statuses[status] = (self.statuses[status] or 0) + 1
+end
+
+--- The latency below which a share of the responses came: the upper bound of its bucket.
+---@param share number  0 to 1
+---@return number? seconds  nil: no responses yet
+function Stats:quantile_s(share)
+  local latency, seen = self.latency, 0
+  if latency.count == 0 then return nil end
+  for i, n in ipairs(latency.buckets) do
+    seen = seen + n
+    if seen >= share * latency.count then return math.min(BOUNDS[i] or latency.max_s, latency.max_s) end
+  end
+end
+
+--- A copy, as a plain table, with p50_s, p90_s and p99_s.
+function Stats:snapshot()
+  local copy = {}
+  for _, name in ipairs { "requests", "answered", "refused", "unknown", "retried", "received", "binds" } do copy[name] = self[name] end
+  copy.statuses = {}
+  for name, n in pairs(self.statuses) do copy.statuses[name] = n end
+  local latency = self.latency
+  copy.latency = {
+    count = latency.count, sum_s = latency.sum_s, max_s = latency.max_s, buckets = { (table.unpack or unpack)(latency.buckets) },
+    p50_s = self:quantile_s(0.5), p90_s = self:quantile_s(0.9), p99_s = self:quantile_s(0.99),
+  }
+  return copy
+end
+
+return stats

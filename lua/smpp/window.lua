@@ -1,0 +1,44 @@
+--- An adaptive window: grows while latency is flat, halves when the MC says that it is too much.
+local Window = {}
+Window.__index = Window
+
+local window = {}
+
+---@param o { min: integer?, max: integer?, start: integer? }
+function window.new(o)
+  local min = o.min or 1
+  return setmetatable({
+    min = min, max = o.max or 100,
+    size = math.max(min, math.min(o.start or 10, o.max or 100)),
+    base_s = nil,               -- the least latency of late
+    answered = 0,               -- since the last change
+    calm_until = 0,             -- no second halving for what was in flight at the first
+  }, Window)
+end
+
+--- Takes note of a response.
+---@param latency_s number
+---@param now number
+---@return integer? size  when it changed
+function Window:answered_in(latency_s, now)
+  -- The base forgets slowly, so that a route that became longer is not taken for congestion for ever.
+  self.base_s = self.base_s and math.min(latency_s, self.base_s * 1.001) or latency_s
+  self.answered = self.answered + 1
+  if self.answered < self.size then return nil end
+  self.answered = 0
+  if latency_s > self.base_s * 2 + 0.005 or self.size >= self.max or now < self.calm_until then return nil end
+  self.size = self.size + 1
+  return self.size
+end
+
+--- The MC is congested: ESME_RTHROTTLED, ESME_RMSGQFUL, congestion_state from 90.
+---@return integer? size  when it changed
+function Window:congested(now)
+  if now < self.calm_until or self.size <= self.min then return nil end
+  self.calm_until = now + math.max(1, (self.base_s or 0) * 2)
+  self.answered = 0
+  self.size = math.max(self.min, math.floor(self.size / 2))
+  return self.size
+end
+
+return window
