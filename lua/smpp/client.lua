@@ -507,14 +507,11 @@ end
 
 --- Takes note of a response, for the adaptive window.
 function Client:observe(conn, latency_s, pdu)
-  local now, size = self.loop:now(), nil
+  local now = self.loop:now()
   local status = pdu.command_status
   local congestion = conn.version >= 0x50 and pdu.congestion_state or 0
-  if status == 0x58 or status == 0x14 or congestion >= 90 and congestion <= 100 then
-    size = self.adaptive:congested(now)
-  else
-    size = self.adaptive:answered_in(latency_s, now)
-  end
+  local is_congested = status == 0x58 or status == 0x14 or congestion >= 90 and congestion <= 100
+  local size = is_congested and self.adaptive:congested(now) or not is_congested and self.adaptive:answered_in(latency_s, now)
   if not size then return end
   for _, link in ipairs(self.links) do
     if link.connection then link.connection.core:set_window(size) end

@@ -27,7 +27,8 @@ local LONG = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "re
 sender.options = {
   defaults = "table", encoding = "string", long = LONG, allow = "table", language = "string|number|table", graphemes = "boolean",
   on_unmappable = options.one_of("error", "?", "transliterate"), max_parts = options.number(1, 255, true),
-  short_code_ton = "number", short_code_npi = "number", receipt_ttl_s = options.seconds, id_base = "string", flash_by = options.one_of("class", "subunit"),
+  short_code_ton = "number", short_code_npi = "number", receipt_ttl_s = options.seconds,
+  id_base = "string", flash_by = options.one_of("class", "subunit"),
 }
 
 -- What a message may say besides submit_sm's own parameters and TLVs.

@@ -1,4 +1,6 @@
 --- Counters and a latency histogram of a connection, a client or a pool.
+local unpack = table.unpack or unpack -- luacheck: compat
+
 local stats = {}
 
 -- Upper bounds in seconds; what is above the last counts in one more bucket.
@@ -61,7 +63,7 @@ function Stats:snapshot()
   for name, n in pairs(self.statuses) do copy.statuses[name] = n end
   local latency = self.latency
   copy.latency = {
-    count = latency.count, sum_s = latency.sum_s, max_s = latency.max_s, buckets = { (table.unpack or unpack)(latency.buckets) },
+    count = latency.count, sum_s = latency.sum_s, max_s = latency.max_s, buckets = { unpack(latency.buckets) },
     p50_s = self:quantile_s(0.5), p90_s = self:quantile_s(0.9), p99_s = self:quantile_s(0.99),
   }
   return copy
