@@ -93,6 +93,7 @@ function dialer.open(o, host, prepare)
   if not transport then return nil, message, code end
   local conn = connection.new(prepare(dialer.spec(o, transport)))
   conn.host = loops.address(host.host, host.port)
+  if o.pdu then conn:on("pdu", function(pdu, direction) o.pdu(pdu, direction, conn) end) end
   conn:start()
   if o.bind == false then return conn end
   return dialer.bind(o, conn)
