@@ -139,7 +139,7 @@ function groups.slow()
   end
 end
 
-local ORDER = { "check", "specs", "c", "fuzz", "sanitize", "gc", "slow", "valgrind" }
+local ORDER = { "check", "specs", "c", "slow", "sanitize", "gc", "fuzz", "valgrind" }
 
 -- Running them --------------------------------------------------------------------------------------------------
 
