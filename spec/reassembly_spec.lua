@@ -76,7 +76,7 @@ describe("smpp.reassembly", function()
       { source = { addr = "491701", ton = 0, npi = 1 } }, { source = { addr = "491701", ton = 1, npi = 0 } },
       { destination = { addr = "5001", ton = 3, npi = 0 } }, { destination = { addr = "5000", ton = 0, npi = 0 } },
       { destination = { addr = "5000", ton = 3, npi = 1 } }, { reference = 8 }, { width = 16 }, { width = "sar" },
-      { account = "acme1:x", source = { addr = "" } }, { account = "acme", source = { addr = "1:x" } },
+      { account = "a", source = { addr = "x1/1/y", ton = 1, npi = 1 } }, { account = "a1/1/x", source = { addr = "y", ton = 1, npi = 1 } },
     }
     local r = reassembly.new()
     assert.equal("stored", (r:add(part(1, 2), 0)))

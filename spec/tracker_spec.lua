@@ -80,6 +80,13 @@ describe("smpp.tracker", function()
     assert.equal(0, t:count())
   end)
 
+  it("takes ACCEPTED for a success where it is final", function()
+    local t = tracker.new()
+    t:accepted(1, 1, "a", 0)
+    local r = receipt.parse("id:a stat:ACCEPTD", { final = { ACCEPTED = true } })
+    assert.equal("result 1 1/1 ACCEPTED true -", words(t:receipt(r, 0)))
+  end)
+
   it("waits for parts whose response has not come", function()
     local t = tracker.new()
     t:open(1, 2, 0)
@@ -155,6 +162,12 @@ describe("smpp.tracker", function()
     assert.same({ "expired 1 1/1 - - ttl", "expired 2 -/2 - - ttl", "expired 3 1/1 UNKNOWN - ttl" }, list(t:expire(103)))
     assert.equal(0, t:count())
     assert.equal("unknown", words(t:receipt(came "a", 104)))
+    assert.equal(704, t:next_expiry())
+    t:accepted(4, 1, "d", 104)
+    assert.equal(204, t:next_expiry())
+    t:receipt(came "e", -500)
+    t.recent:expire(704)
+    assert.equal(100, t:next_expiry())
   end)
 
   it("says nothing twice about a message that was decided", function()
@@ -359,9 +372,17 @@ describe("smpp.tracker, ids", function()
       t:accepted(i, 1, ("%x"):format(id), 0)
       local out = t:receipt(came((i <= 20 and "%d" or "%x"):format(id)), 0)
       assert.equal(i, out.handle)
-      told[#told + 1] = out.learned
+      if out.learned then told[#told + 1] = i .. " " .. out.learned end
     end
-    assert.same({ "dec", "as-is" }, told)
+    assert.same({ "3 dec", "32 as-is" }, told) -- 9 lower the certainty, 3 make the new rule
+    for i = 1, 40 do
+      local id = 0x23456000 + i
+      t:accepted(i, 1, ("%d"):format(id), 0)
+      assert.equal(i, t:receipt(came(("%X"):format(id)), 0).handle)
+    end
+    assert.same({ "hex", true }, { t:id_rule() })
+    t:accepted("back", 1, "abcdef", 0)
+    assert.equal("back", t:receipt(came "11259375", 0).handle)
   end)
 
   it("short and ambiguous do not make up a match", function()
@@ -376,6 +397,26 @@ describe("smpp.tracker, ids", function()
     u:accepted("sixteen", 1, "10", 0, "491701111")
     assert.equal("unknown", words(u:receipt(came("10", "DELIVRD", "491702222"), 0)))
     assert.equal("sixteen", u:receipt(came("10", "DELIVRD", "491701111"), 0).handle)
+  end)
+
+  it("long and ambiguous are decided by the address, else by the rule", function()
+    local function ask(from, learned)
+      local t = tracker.new()
+      for i = 1, learned and 3 or 0 do
+        t:accepted(i, 1, ("%x"):format(0x654321 + i), 0)
+        t:receipt(came(("%d"):format(0x654321 + i)), 0)
+      end
+      t:accepted("equal", 1, "123456", 0, "491701111")
+      t:accepted("converted", 1, "1e240", 0, "491702222")
+      return t:receipt(came("123456", "DELIVRD", from), 0).handle
+    end
+    for _, learned in ipairs { false, true } do
+      assert.equal("converted", ask("491702222", learned))
+      assert.equal("converted", ask("01702222", learned))
+      assert.equal("equal", ask("491701111", learned))
+      assert.equal(learned and "converted" or "equal", ask("491703333", learned))
+      assert.equal(learned and "converted" or "equal", ask(nil, learned))
+    end
   end)
 
   it("wait for their response in either base", function()

@@ -121,7 +121,7 @@ end
 local function expired_outcome(key, value, reason)
   local entry
   if key:sub(1, 1) == "h" then
-    if value:sub(1, 1) ~= WAITING then return nil end
+    if value:sub(1, 1) == FAILED then return nil end
     entry = { handle = key:sub(2), parts = #value - 1 }
   else
     entry = read_part(value)
@@ -165,9 +165,9 @@ function Tracker:open(handle, parts, now)
   if parts > 1 then self:put(key, WAITING .. WAITING:rep(parts), now) end
 end
 
---- The record of a message of several parts: whether it is decided (not WAITING), then each part.
-function Tracker:set_part(key, record, part, what, decided, now)
-  record = (decided and FAILED or record:sub(1, 1)) .. record:sub(2, part) .. what .. record:sub(part + 2)
+--- The record of a message of several parts: FAILED when that is its result already, then each part.
+function Tracker:set_part(key, record, part, what, now)
+  record = (what == FAILED and FAILED or record:sub(1, 1)) .. record:sub(2, part) .. what .. record:sub(part + 2)
   if record:find("[" .. WAITING .. ACCEPTED .. "]", 2) then
     self:put(key, record, now)
   else
@@ -182,8 +182,8 @@ function Tracker:finish(entry, ok, now)
   local key = "h" .. entry.handle
   local record = self.store:get(key)
   if not record then return "late" end
-  local decided = record:sub(1, 1) ~= WAITING
-  record = self:set_part(key, record, entry.part, ok and DELIVERED or FAILED, decided or not ok, now)
+  local decided = record:sub(1, 1) == FAILED
+  record = self:set_part(key, record, entry.part, ok and DELIVERED or FAILED, now)
   if decided then return "late" end
   return (not ok or not record:find("[^" .. DELIVERED .. "]", 2)) and "result" or "part"
 end
@@ -271,7 +271,7 @@ function Tracker:accepted(handle, part, id, now, to)
   if part > 1 and not record then return nil end -- given up meanwhile
   entry.parts = record and #record - 1 or 1
   if not id or not id:find "[^%z]" then return nil, "the response has no message_id", "missing" end
-  if record then self:set_part(record_key, record, part, ACCEPTED, record:sub(1, 1) ~= WAITING, now) end
+  if record then self:set_part(record_key, record, part, ACCEPTED, now) end
 
   local key, second = self.ids:keys(id)
   if second and self.store:get(key) then key = second end

@@ -86,6 +86,8 @@ describe("core.map", function()
     for i = 1, 5000 do m:put("key " .. i, "value", 0) end
     local full = m:memory()
     assert.is_true(full > 5000 * 40 and full < 5000 * 90, full)
+    for i = 1, 5000 do m:put("key " .. i, "longer value", 0) end
+    assert.equal(full + 5000 * 7, m:memory())
     for i = 1, 5000 do m:delete("key " .. i) end
     assert.is_true(m:memory() <= 256, m:memory())
     m:put("a", 1, 0)
