@@ -3,6 +3,7 @@
 local accounts = require "smpp.server.accounts"
 local bind = require "smpp.server.bind"
 local checks = require "smpp.server.checks"
+local cidr = require "smpp.server.cidr"
 local connection = require "smpp.connection"
 local deliveries = require "smpp.server.delivery"
 local events = require "smpp.events"
@@ -11,6 +12,7 @@ local loops = require "smpp.loop"
 local options = require "smpp.options"
 local pdus = require "smpp.pdu"
 local profiles = require "smpp.profile"
+local proxy = require "smpp.server.proxy"
 local task = require "smpp.task"
 
 ---@class smpp.Server
@@ -47,6 +49,11 @@ local KNOWN = {
   enquire_link_s = seconds, enquire_link_response_s = seconds, inactivity_s = seconds, bind_timeout_s = seconds,
   pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "string|table",
   message_id = "function", checks = "table",
+  proxy_protocol = function(value)
+    if type(value) == "boolean" then return nil end
+    if type(value) ~= "table" then return "true, or a list of the proxies' addresses, expected" end
+    return select(2, cidr.set(value))
+  end,
   queue_limit = options.number(0, 1e9, true), keep_s = seconds, retry_s = seconds, max_attempts = whole,
   spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
 }
@@ -102,6 +109,7 @@ function server.new(given)
     sessions = {}, last_serial = 0,
     connections = {}, connection_count = 0, last_number = 0, -- session -> its number, bound or not
     per_address = {},           -- host -> connections
+    greeting = {}, greeting_count = 0, -- transport -> fn that ends it: their PROXY header is not whole yet
     refused_count = 0, refused_told = -math.huge, -- connections over a limit
     handlers = {},
     give_id = nil,              -- a message_id for handlers that return none
@@ -111,6 +119,7 @@ function server.new(given)
     delivery = nil,             -- receipts and MO messages that wait
     listeners = {},
     closing = false, closed = false,
+    is_proxy = type(o.proxy_protocol) == "table" and cidr.set(o.proxy_protocol) or nil,
     has_handlers = true,
   }, mt)
   local message_id = o.message_id or counted_ids(loop)
@@ -227,14 +236,29 @@ local function refuse(self, transport, why)
   local now = self.loop:now()
   if now - self.refused_told < 10 then return end
   self.refused_told = now
-  self:emit("error", ("connection from %s refused: %s (%d refused so far)"):format(transport.peer.host, why, self.refused_count))
+  self:emit("error", ("connection from %s refused: %s; %d refused so far"):format(transport.peer.host, why, self.refused_count))
 end
 
-function Server:accept(transport)
+--- A connection whose peer is known.
+local function take(self, transport, octets)
   if self.closing then return transport:reset() end
   local why = over_limit(self, transport.peer.host)
   if why then return refuse(self, transport, why) end
-  self:serve(transport)
+  local session = self:serve(transport)
+  if octets and octets ~= "" then session:on_data(octets) end
+end
+
+function Server:accept(transport)
+  local o = self.options
+  if not o.proxy_protocol or (self.is_proxy and not self.is_proxy(transport.peer.host)) then return take(self, transport) end
+  local from = transport.peer.host
+  if self.closing or self.greeting_count >= o.max_connections then return transport:reset() end
+  self.greeting_count = self.greeting_count + 1
+  self.greeting[transport] = proxy.accept(self.loop, transport, o.bind_timeout_s, function(rest, message)
+    self.greeting[transport], self.greeting_count = nil, self.greeting_count - 1
+    if rest then return take(self, transport, rest) end
+    if message then self:emit("error", ("connection from %s: %s"):format(from, message)) end
+  end)
 end
 
 --- Speaks SMPP over a transport as this server.
@@ -380,6 +404,10 @@ function Server:close(timeout_s)
   self.closing, self.left = true, left
   self.listener:close()
   if self.signal then self.signal:close() end
+  for transport, cancel in pairs(self.greeting) do
+    self.greeting[transport] = nil
+    cancel()
+  end
   local loop, token = self.loop, task.current()
   local deadline, timer = loop:now() + (timeout_s or 10), nil
   local function finished()

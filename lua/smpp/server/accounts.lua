@@ -133,7 +133,8 @@ function Account:refusal(kind, host, password)
   if password and given.password and given.password ~= password then return "ESME_RINVPASWD", "wrong password" end
   if self.types and not self.types[kind] then return "ESME_RBINDFAIL", "bind type " .. kind .. " is not allowed" end
   local most = given.max_binds or self.server.options.max_binds or (self.server.accounts_given and 1000)
-  if most and #self.binds + self.reserved >= most then return "ESME_RALYBND", ("%d binds already"):format(#self.binds + self.reserved) end
+  local binds = #self.binds + self.reserved
+  if most and binds >= most then return "ESME_RALYBND", ("%d binds already"):format(binds) end
 end
 
 return accounts

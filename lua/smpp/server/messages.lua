@@ -21,8 +21,14 @@ local mt = { __index = Messages, __name = "smpp.Messages" }
 ---@field notify_s number?   intermediate notification after so many seconds, where one was asked for; default half of after_s
 ---@field receipt table?     what its receipt says differently: fields of smpp.receipt.format
 
----@param o { server: smpp.Server, store: table?, plan: (fun(message: smpp.Message): smpp.Plan), receipt: (fun(message: smpp.Message, fields: table): table?)?, changed: (fun(message: smpp.Message, from: string))? }
----  receipt: changes a receipt's deliver_sm before it goes, nil: none goes;  changed: told of every state
+---@class smpp.MessagesOptions
+---@field server smpp.Server
+---@field store table?  default: smpp.store.memory()
+---@field plan fun(message: smpp.Message): smpp.Plan
+---@field receipt (fun(message: smpp.Message, fields: table): table?)?  changes a receipt's deliver_sm; nil: none goes
+---@field changed (fun(message: smpp.Message, from: string))?  told of every state
+
+---@param o smpp.MessagesOptions
 function messages.new(o)
   local self = setmetatable({
     server = o.server,

@@ -316,9 +316,17 @@ requests.names = {
   "cancel_broadcast_sm", "param_retrieve", "query_last_msgs", "query_msg_details",
 }
 
----@param o { messages: smpp.Messages, loop: smpp.Loop, next_id: (fun(version: integer): string), admit: (fun(message: smpp.Message): string?)?, accepted: (fun(message: smpp.Message))?, lists: table?, params: table?, validity_s: number? }
----  admit: a status refuses a message;  lists: members of distribution lists;  params: of param_retrieve;
----  validity_s: of messages that name no validity_period
+---@class smpp.RequestsOptions
+---@field messages smpp.Messages
+---@field loop smpp.Loop
+---@field next_id fun(version: integer): string
+---@field admit (fun(message: smpp.Message): string?)?  a status refuses a message
+---@field accepted (fun(message: smpp.Message))?  told of those that are taken
+---@field lists table<string, (string|table)[]>?  members of distribution lists
+---@field params table<string, string>?  of param_retrieve
+---@field validity_s number?  of messages that name no validity_period
+
+---@param o smpp.RequestsOptions
 function requests.new(o)
   return setmetatable({
     messages = o.messages, loop = o.loop, next_id = o.next_id, admit = o.admit, accepted = o.accepted,

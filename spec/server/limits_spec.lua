@@ -1,0 +1,260 @@
+local mc = require "spec.support.mc"
+local util = require "spec.support.util"
+
+local unhex = util.unhex
+
+--- A connected transport that does not read, and what it has written so far arrives.
+local function silent(w)
+  local transport = w:transport()
+  transport:pause()
+  return transport
+end
+
+describe("a server on the open internet", function()
+  it("closes what does not bind in time", function()
+    mc.world(function(w)
+      local server = w:server { bind_timeout_s = 7 }
+      local esme = w:esme()
+      w:sleep(6.9)
+      assert.equal(1, server.connection_count)
+      w:sleep(0.2)
+      assert.equal(0, server.connection_count)
+      assert.is_true(esme.closed)
+      server:close()
+    end)
+  end)
+
+  it("closes who stalls inside a PDU, or sends an octet a minute", function()
+    mc.world(function(w)
+      local server = w:server { pdu_read_s = 10, bind_timeout_s = 0 }
+      local transport = w:transport()
+      local closed
+      transport:start(function() end, function() closed = w.loop:now() end)
+      transport:write(unhex "0000002f 00000009 00000000 00000001 61")
+      local octet_at = w.loop:now()
+      for _ = 1, 3 do
+        w:sleep(4)
+        transport:write "a"
+      end
+      w:sleep(1)
+      assert.near(octet_at + 10, closed, 0.1)
+      transport:close()
+      assert.equal(0, server.connection_count)
+      server:close()
+    end)
+  end)
+
+  it("closes who answers no enquire_link, and unbinds who does nothing", function()
+    mc.world(function(w)
+      local server = w:server { enquire_link_s = 30, enquire_link_response_s = 10 }
+      local reason
+      server:on("closed", function(_, why) reason = why end)
+      local transport = w:transport()
+      transport:start(function() end, function() end)
+      transport:write(require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "x", interface_version = 0x34 })
+      w:sleep(39)
+      assert.equal(1, #server.sessions)
+      w:sleep(2)
+      assert.equal(0, #server.sessions)
+      assert.equal("no enquire_link_resp in time", reason)
+      transport:close()
+      local esme = w:bind {}
+      w:sleep(299)
+      assert.is_false(esme.closed)
+      w:sleep(3)
+      assert.is_true(esme.closed)
+      assert.equal("inactivity", reason)
+      server:close()
+    end)
+  end)
+
+  it("takes so many connections, and so many of one address, and says so once in a while", function()
+    mc.world(function(w)
+      local server = w:server { max_connections = 3 }
+      local esmes = {}
+      for i = 1, 3 do esmes[i] = w:bind {} end
+      for _ = 1, 50 do
+        local _, _, code = w:bind {}
+        assert.equal("connection_lost", code)
+      end
+      assert.equal(1, #w.errors)
+      assert.matches("refused: max_connections 3; 1 refused so far", w.errors[1])
+      w:sleep(11)
+      w:bind {}
+      assert.matches("51 refused so far", w.errors[2])
+      esmes[1]:unbind()
+      assert.is_truthy(w:bind {})
+      server:close()
+    end)
+    mc.world(function(w)
+      local server = w:server { max_connections_per_address = 2 }
+      local one, two = w:bind {}, w:bind {}
+      assert.is_nil((w:bind {}))
+      assert.equal(2, server.connection_count)
+      one:unbind()
+      two:unbind()
+      w:sleep(0.1)
+      assert.same({}, server.per_address)
+      assert.is_truthy(w:bind {})
+      server:close()
+    end)
+  end)
+
+  it("answers ESME_RTHROTTLED above max_unanswered, and holds no more than that", function()
+    mc.world(function(w)
+      local server = w:server { max_unanswered = 20, submit_sm = function() w:sleep(5) end }
+      local esme, codes = w:bind {}, {}
+      for _ = 1, 50 do
+        esme:submit_sm({ destination_addr = "1" }, function(response, _, code)
+          code = response and "ok" or code
+          codes[code] = (codes[code] or 0) + 1
+        end)
+      end
+      w:sleep(6)
+      assert.same({ ok = 20, ESME_RTHROTTLED = 30 }, codes)
+      server:close()
+    end)
+  end)
+
+  it("does not read from who does not read, and forgets it in the end", function()
+    mc.world(function(w)
+      local links = {}
+      w.loop:on_link(function(link) links[#links + 1] = link end)
+      local server = w:server { submit_sm = function() return ("x"):rep(60) end }
+      local transport = silent(w)
+      transport:write(require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "x", interface_version = 0x34 })
+      local submit = require("smpp.pdu").encode { command = "submit_sm", sequence_number = 2, destination_addr = "1", short_message = "x" }
+      for _ = 1, 40 do
+        transport:write(submit:rep(2000)) -- answers of 6 MB, were they written
+        w:sleep(0.1)
+      end
+      local session = server.sessions[1]
+      assert.is_true(session.transport:pending() < 600000, session.transport:pending())
+      assert.is_true(session.core:info().memory_octets < 300000)
+      w:sleep(45)
+      assert.equal(0, #server.sessions)
+      transport:close()
+      server:close()
+      assert.equal(1, #links)
+    end)
+  end)
+
+  it("refuses PDUs above max_pdu_octets before it keeps them", function()
+    mc.world(function(w)
+      local server = w:server { max_pdu_octets = 1000 }
+      local answer, closed = w:talk(unhex "000003e9 00000004 00000000 00000007" .. ("x"):rep(300))
+      assert.equal("00000010800000000000000200000007", util.hex(answer))
+      assert.is_true(closed)
+      assert.matches("above the limit", w.errors[1])
+      server:close()
+    end)
+  end)
+
+  it("says what came when it was no SMPP, and answers with one generic_nack and the end", function()
+    local tls = "16 03 01 02 00 01 00 01 fc 03 03" .. (" ab"):rep(60)
+    for _, case in ipairs {
+      { "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n", 'looks like HTTP.*"GET / HTTP/1%.1' }, { unhex(tls), "looks like TLS.*16 03 01 02" },
+      { ("\255"):rep(100), "above the limit.*ff ff ff ff" }, { unhex "0000000f 00000004", "below 16.*00 00 00 0f" },
+      { ("\0"):rep(64), "below 16.*00 00 00 00" }, { "SSH-2.0-OpenSSH_9.2\r\n", "SSH%-2%.0" },
+    } do
+      mc.world(function(w)
+        local server = w:server {}
+        local answer, closed = w:talk(case[1])
+        assert.equal("0000001080000000000000", util.hex(answer):sub(1, 22), case[1])
+        assert.equal(16, #answer)
+        assert.is_true(closed)
+        assert.equal(1, #w.errors)
+        assert.matches("127%.0%.0%.1:%d+ sent what is no SMPP", w.errors[1])
+        assert.matches(case[2], w.errors[1])
+        server:close()
+      end)
+    end
+  end)
+
+  it("goes on when a listener of its events fails", function()
+    mc.world(function(w)
+      local server = w:server { submit_sm = function() return "1" end }
+      server:on("session", function() error "in a listener" end)
+      local esme = w:bind {}
+      assert.is_truthy(esme:submit_sm { destination_addr = "1" })
+      assert.matches("in a listener", w.errors[1])
+      server:close()
+    end)
+  end)
+end)
+
+describe("the PROXY protocol", function()
+  local proxy = require "smpp.server.proxy"
+  local V2 = "\r\n\r\n\0\r\nQUIT\n"
+  local v4 = V2 .. unhex "21 11 000c c0000201 c0000202 dc04 0ad7"
+  local v6 = V2 .. unhex "21 21 0027 20010db8000000000000000000000001 20010db8000000000000000000000002 dc04 0ad7 03 0000"
+
+  it("is read", function()
+    for _, case in ipairs {
+      { "PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\nrest", "rest", "192.0.2.1", 56324 },
+      { "PROXY TCP6 2001:db8::1 2001:db8::2 1 2775\r\n", "", "2001:db8::1", 1 },
+      { "PROXY UNKNOWN\r\nx", "x" }, { "PROXY UNKNOWN a b c d\r\n", "" },
+      { v4 .. "rest", "rest", "192.0.2.1", 56324 }, { v6 .. "!", "!", "2001:db8:0:0:0:0:0:1", 56324 },
+      { V2 .. unhex "20 00 0000" .. "abc", "abc" }, { V2 .. unhex "21 00 0002 0000", "" },
+      { "PROXY TCP4 192.0.2.1\r\n", false }, { "PROXY TCP4 a b 1 2\r\n", false }, { "PROXY TCP4 1.2.3.4 1.2.3.4 70000 1\r\n", false },
+      { "PROXY TCP4 " .. ("1"):rep(120), false }, { "\0\0\0\16", false }, { "GET /", false }, { V2 .. unhex "31 11 000c", false },
+      { V2 .. unhex "21 11 ffff", false }, { V2 .. unhex "21 12 000c" .. ("x"):rep(12), false }, { V2 .. unhex "21 11 0004 01020304", false },
+      { "", nil }, { "PRO", nil }, { "\r\n\r\n", nil },
+    } do
+      local rest, host, port = proxy.read(case[1])
+      assert.equal(case[2], rest, case[1])
+      if rest then assert.same({ case[3], case[4] }, { host, port }) end
+    end
+  end)
+
+  it("is read in pieces of any size", function()
+    for _, header in ipairs { "PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n", v4, v6 } do
+      for cut = 0, #header - 1 do assert.is_nil((proxy.read(header:sub(1, cut))), cut) end
+    end
+  end)
+
+  it("tells a server who is there", function()
+    local pdu = require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
+    for _, header in ipairs { "PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n", v4 } do
+      mc.world(function(w)
+        local host
+        local server = w:server { proxy_protocol = true, accounts = { a = { addresses = { "192.0.2.0/24" } } } }
+        server:on("session", function(session) host = session.peer.host end)
+        w:talk(header .. pdu)
+        assert.equal("192.0.2.1", host)
+        server:close()
+      end)
+    end
+  end)
+
+  it("is demanded of proxies, and of nobody else", function()
+    local pdu = require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
+    mc.world(function(w)
+      local server = w:server { proxy_protocol = true, bind_timeout_s = 3 }
+      local answer, closed = w:talk(pdu)
+      assert.same({ "", true }, { answer, closed })
+      assert.matches("no PROXY header", w.errors[1])
+      local transport = w:transport()
+      transport:start(function() end, function() end)
+      transport:write "PROXY "
+      w:sleep(4)
+      assert.matches("no PROXY header in time", w.errors[2])
+      transport:close()
+      w:talk "PROXY TCP4 192"
+      w:sleep(0.1)
+      assert.matches("closed before", w.errors[3])
+      assert.equal(0, server.greeting_count)
+      transport = w:transport()
+      w:sleep(0.1)
+      server:close()
+      assert.same({ 3, 0 }, { #w.errors, server.greeting_count })
+      transport:close()
+    end)
+    mc.world(function(w)
+      local server = w:server { proxy_protocol = { "10.0.0.0/8" } }
+      assert.is_truthy(w:bind {})
+      assert.has_error(function() w:server { proxy_protocol = { "x" } } end)
+      server:close()
+    end)
+  end)
+end)
