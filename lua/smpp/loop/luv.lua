@@ -125,10 +125,10 @@ end
 
 function Loop:signal(name, fn)
   local handle, guard = uv.new_signal(), self.guard
-  local ok, err = uv.signal_start(handle, name:lower(), function() guard(fn) end)
-  if not ok then
+  local known, started, err = pcall(uv.signal_start, handle, name:lower(), function() guard(fn) end)
+  if not (known and started) then
     uv.close(handle)
-    error("signal " .. name .. ": " .. tostring(err), 2)
+    error(("signal %s: %s"):format(name, tostring(known and err or started)), 2)
   end
   uv.unref(handle)
   return setmetatable({ handle = handle }, SIGNAL)

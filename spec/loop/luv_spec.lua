@@ -1,0 +1,163 @@
+--- What only the luv loop has: signals, luv's quirks, descriptors.
+local async = require "spec.support.async"
+local run = require "smpp.run"
+local uv = require "luv"
+
+local await, pair, wait_until = async.await, async.pair, async.wait_until
+
+local function descriptors()
+  local count = 0
+  local request = uv.fs_scandir "/proc/self/fd"
+  if not request then return nil end
+  while uv.fs_scandir_next(request) do count = count + 1 end
+  return count
+end
+
+--- Runs a program in a Lua of its own, with the checkout's modules.
+local function other_lua(program)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(("package.path = %q\npackage.cpath = %q\n"):format(package.path, package.cpath), program)
+  file:close()
+  local interpreter = jit and "luajit" or "lua" .. _VERSION:match("%d%.%d")
+  local pipe = assert(io.popen(interpreter .. " " .. path .. " 2>&1"))
+  local output = pipe:read("*a")
+  pipe:close()
+  os.remove(path)
+  return output
+end
+
+describe("the luv loop", function()
+  it("is one per Lua state", function()
+    local luv = require "smpp.loop.luv"
+    assert.equal(luv.default(), luv.default())
+  end)
+
+  it("takes signals, which keep no script alive", async.luv(function(loop)
+    local count = 0
+    local signal = loop:signal("SIGUSR1", function() count = count + 1 end)
+    uv.kill(uv.os_getpid(), "sigusr1")
+    wait_until(function() return count == 1 end)
+    signal:close()
+    signal:close()
+    local ok, err = pcall(function() loop:signal("SIGNOTHING", function() end) end)
+    assert.is_false(ok)
+    assert.matches("luv_spec.lua:%d+: signal SIGNOTHING: ", err)
+    local alone = loop:signal("SIGHUP", function() end)
+    assert.is_false(uv.has_ref(alone.handle))
+    alone:close()
+  end))
+
+  it("reports an error in a signal's callback", async.luv(function(loop, errors)
+    local signal = loop:signal("SIGUSR1", function() error "in signal" end)
+    uv.kill(uv.os_getpid(), "sigusr1")
+    wait_until(function() return #errors > 0 end)
+    assert.matches("in signal", table.remove(errors))
+    signal:close()
+  end))
+
+  it("leaves no descriptor behind, however a connection ends", async.luv(function(loop)
+    local function round()
+      for _, ending in ipairs { "close", "reset", "close_after_flush" } do
+        local a, b = pair(loop)
+        local done = false
+        b:start(function() end, function()
+          b:close()
+          done = true
+        end)
+        a:start(function() end, function() end)
+        a[ending](a)
+        wait_until(function() return done end)
+      end
+      loop:connect({ host = "127.0.0.1", port = 1 }, function() end):cancel()
+      await(function(answer) loop:connect({ host = "127.0.0.1", port = 1 }, answer) end)
+    end
+    round()
+    run.sleep(0.005)
+    local before = descriptors()
+    for _ = 1, 20 do round() end
+    run.sleep(0.005)
+    assert.equal(before, descriptors())
+  end))
+
+  it("ends a failed write and a read in one close", async.luv(function(loop)
+    local a, b = pair(loop)
+    local ends = {}
+    a:start(function() end, function(message, code) ends[#ends + 1] = { message, code } end)
+    b:reset()
+    uv.sleep(2) -- the reset is here before we write
+    a:write "x"
+    a:write "y"
+    wait_until(function() return #ends > 0 end)
+    run.sleep(0.002)
+    assert.equal(1, #ends)
+    assert.equal("connection_lost", ends[1][2])
+  end))
+
+  it("hands over what the peer sent before it broke, though we wrote first", async.luv(function(loop)
+    local a, b = pair(loop)
+    local got = ""
+    b:write "the last response"
+    b:reset()
+    uv.sleep(2)
+    a:write "x"
+    a:write "y"
+    local ended
+    a:start(function(chunk) got = got .. chunk end, function(_, code) ended = code end)
+    wait_until(function() return ended end)
+    assert.equal("connection_lost", ended)
+    assert.is_true(got == "the last response" or got == "") -- a reset may take it along, we may not
+  end))
+
+  it("may be loaded by a coroutine that is collected afterwards, and by a task", function()
+    for _, first in ipairs { "coroutine.wrap(load_it)()", 'require("smpp.task").spawn(load_it)' } do
+      local output = other_lua([[
+        local function load_it() require("smpp.loop").current() end
+        ]] .. first .. [[
+
+        for _ = 1, 5 do collectgarbage() end
+        local junk = {}
+        for i = 1, 1000 do junk[i] = coroutine.create(function() end) end
+        local run = require "smpp.run"
+        print(run.run(function()
+          for _ = 1, 5 do
+            run.sleep(0.001)
+            collectgarbage()
+          end
+          return run.each({ 1, 2, 3 }, 3, function() run.sleep(0.001) end)
+        end))]])
+      assert.equal("3\n", output)
+    end
+  end)
+
+  it("of somebody else's is joined, not run", function()
+    local output = other_lua [[
+      local uv = require "luv"
+      local run = require "smpp.run"
+      local timer = uv.new_timer()
+      uv.timer_start(timer, 0, 0, function()
+        print(pcall(run.run, function() end))
+        run.spawn(function()
+          run.sleep(0.001)
+          print "joined"
+          require("smpp.loop").current():defer(function(what) print(what) end, "put off")
+        end)
+        uv.close(timer)
+      end)
+      uv.run()]]
+    assert.equal("false\tthe loop runs already: use smpp.spawn\njoined\nput off\n", (output:gsub("[^\t\n]*: the loop", "the loop")))
+  end)
+
+  it("ends the process for no error in any callback", function()
+    local output = other_lua [[
+      local loop = require("smpp.loop").current()
+      loop.on_error = function(trace) print((trace:match "[^:]*: ([^\n]*)")) end
+      local timer = loop:timer(function() error "one" end, true)
+      timer:start(0)
+      loop:defer(function() error "two" end)
+      loop:connect({ host = "127.0.0.1", port = 1 }, function() error "three" end)
+      loop:run()
+      print "alive"]]
+    for _, word in ipairs { "one", "two", "three", "alive" } do assert.matches(word, output) end
+  end)
+end)
