@@ -16,11 +16,12 @@ struct session {
 };
 
 static struct smpp_session *check_session(lua_State *L) {
-  struct session *s = lua_touserdata(L, 1);
-  if (s == NULL || !lua_getmetatable(L, 1)) luaL_argerror(L, 1, "session expected");
-  if (!lua_rawequal(L, -1, lua_upvalueindex(UP_SESSION))) luaL_argerror(L, 1, "session expected");
+  const struct session *s = lua_touserdata(L, 1);
+  if (s == NULL || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(UP_SESSION)) || s->core == NULL) {
+    luaL_argerror(L, 1, "session expected");
+    return NULL;
+  }
   lua_pop(L, 1);
-  luaL_argcheck(L, s->core != NULL, 1, "session is gone");
   return s->core;
 }
 

@@ -285,7 +285,6 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
            SMPP_RINVCMDLEN, "TLVs stand where the parameters should");
       pdu->param_count = 0;
       c.pos = pdu->octets + SMPP_HEADER_OCTETS;
-      whole = true;
       pdu->tlv_offset = SMPP_HEADER_OCTETS;
       walk_tlvs(&c);
     } else if (!whole) {

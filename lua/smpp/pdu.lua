@@ -36,10 +36,10 @@ local function show(name, value, secrets)
 end
 
 --- Octets of a message as people read them: the text behind its header, or octets where it is none.
-local function show_message(pdu, octets)
-  local header = (pdu.esm_class or 0) % 128 >= 64 and udh.decode(octets)
+local function show_message(view, octets)
+  local header = (view.esm_class or 0) % 128 >= 64 and udh.decode(octets)
   local body = header and octets:sub(header.length + 1) or octets
-  local coding = pdu.data_coding and text.data_coding(pdu.data_coding)
+  local coding = view.data_coding and text.data_coding(view.data_coding)
   if not coding or coding.compressed or coding.encoding == "binary" then return quote(octets) end
   local words = text.decode(body, coding.encoding, header and { locking = header.locking, single = header.single } or nil)
   local shown = '"' .. words:gsub('[%c"\\\127]', function(c)
@@ -89,13 +89,13 @@ function methods:__pairs() return self:fields() end
 local function hex_lines(octets, from, to)
   local lines = {}
   for start = from, to, 16 do
-    local cells, text = {}, {}
+    local cells, printable = {}, {}
     for i = start, math.min(start + 15, to) do
       local c = octets:byte(i)
       cells[#cells + 1] = ("%02x"):format(c)
-      text[#text + 1] = (c >= 32 and c < 127) and string.char(c) or "."
+      printable[#printable + 1] = (c >= 32 and c < 127) and string.char(c) or "."
     end
-    lines[#lines + 1] = { table.concat(cells, " "), table.concat(text) }
+    lines[#lines + 1] = { table.concat(cells, " "), table.concat(printable) }
   end
   return lines
 end
