@@ -40,7 +40,8 @@ accounts.options = {
   rate_per_s = options.number(1e-6, 1e9), burst = whole,
   default_alphabet = "string",           -- what data_coding 0 means
   profile = "string|table",
-  queue_limit = options.number(0, 1e9, true), keep_s = options.seconds, retry_s = options.seconds, max_attempts = whole, -- receipts and MO that wait for a receiver
+  -- receipts and MO that wait for a receiver
+  queue_limit = options.number(0, 1e9, true), keep_s = options.seconds, retry_s = options.seconds, max_attempts = whole,
   spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
   data = function() end,                 -- the user's own
 }
