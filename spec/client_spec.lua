@@ -420,6 +420,23 @@ describe("receipts", function()
       mc:close()
     end)
   end)
+
+  it("teach what ids look like, which is news and no error", function()
+    run(function()
+      local mc = assert(smpp.simulator { port = 2775, message_id_prefix = "b" })
+      local log, errors = {}, 0
+      local esme = assert(smpp.connect { URL, log = function(record) table.insert(log, record) end })
+      esme:on("error", function() errors = errors + 1 end)
+      local sent = assert(esme:send { to = "+491761234567", text = "x", receipt = true })
+      assert.equal("DELIVERED", assert(sent:receipt(10)).state)
+      local learned
+      for _, record in ipairs(log) do if record.event == "ids_learned" then learned = record end end
+      assert.same({ "info", "as-is", "b1" }, { learned.level, learned.rule, learned.id })
+      assert.equal(0, errors)
+      esme:close()
+      mc:close()
+    end)
+  end)
 end)
 
 describe("messages", function()

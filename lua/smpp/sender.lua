@@ -225,7 +225,7 @@ function Sender:receipt(receipt)
   local outcome = self.tracker:receipt(receipt, self.loop:now())
   if not outcome then return nil end
   receipt.sent, receipt.part = self.book[outcome.handle], outcome.part
-  if outcome.learned then self.client:emit("error", ("ids in receipts are %s: learned from %s"):format(outcome.learned, receipt.id)) end
+  if outcome.learned then self.client:log("info", "ids_learned", { rule = outcome.learned, id = receipt.id }) end
   self:settle(outcome)
   return outcome
 end
