@@ -64,6 +64,7 @@ function connection.new(o)
     loop = o.loop,
     transport = o.transport,
     peer = o.transport.peer,
+    codec = o.codec,            -- nil: that of this Lua state
     core = (o.codec or pdus.codec).session(o.session),
     handlers = o.handlers,
     unhandled = o.unhandled,
@@ -587,7 +588,7 @@ end
 
 --- Hands every PDU, both ways, to the `pdu` event.
 function Connection:trace_pdus()
-  self.trace = self.trace or tracer.new(function(direction, pdu) self:emit("pdu", pdu, direction) end)
+  self.trace = self.trace or tracer.new(function(direction, pdu) self:emit("pdu", pdu, direction) end, self.codec)
 end
 
 local on = Connection.on

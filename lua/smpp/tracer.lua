@@ -18,7 +18,10 @@ function tracer.show_octets(octets)
 end
 
 ---@param fn fun(direction: "in"|"out", pdu: smpp.Pdu)
-function tracer.new(fn) return setmetatable({ fn = fn, rest = { ["in"] = "", out = "" }, lost = {} }, mt) end
+---@param codec? smpp.Codec  that knows the names of vendor TLVs
+function tracer.new(fn, codec)
+  return setmetatable({ fn = fn, decode = (codec or pdus.codec).decode, rest = { ["in"] = "", out = "" }, lost = {} }, mt)
+end
 
 --- Takes what came or went; calls fn for each whole PDU in it.
 ---@param direction "in"|"out"
@@ -27,7 +30,7 @@ function Tracer:feed(direction, chunk)
   if self.lost[direction] then return end
   local octets, position = self.rest[direction] .. chunk, 1
   while true do
-    local pdu, following, code = pdus.decode(octets, position)
+    local pdu, following, code = self.decode(octets, position)
     if not pdu then
       self.lost[direction] = code == "bad_length"
       break

@@ -1,0 +1,23 @@
+-- Vendor TLVs get names.  India's regulator wants an entity and a template with every message; each carrier has its own tags.
+local smpp = require "smpp"
+
+-- On one connection: a profile.  For all of this Lua state: smpp.declare_tlv { tag =, name =, type = }.
+local profile = {
+  tlvs = {
+    { tag = 0x1400, name = "pe_id", type = "cstring" },
+    { tag = 0x1401, name = "template_id", type = "cstring" },
+  },
+}
+
+smpp.run(function()
+  local esme = assert(smpp.connect {
+    "smpp://smppclient1:password@localhost",
+    profile = profile,
+    defaults = { pe_id = "1201159080000000000" }, -- with every message
+  })
+  esme:on("pdu", function(pdu, direction) print(direction, pdu) end)
+  assert(esme:send { from = "MYBANK", to = "+919876543210", text = "Your card was used.", template_id = "1207161000000000000" })
+
+  -- What has no name is sent and read by its tag.
+  assert(esme:send { from = "MYBANK", to = "+919876543210", text = "Bye.", tlvs = { { 0x2FFF, "\1\2" } } })
+end)
