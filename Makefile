@@ -50,7 +50,7 @@ help: ## this list
 	@echo "LUA=lua5.1|lua5.2|lua5.3|lua5.4|luajit narrows build, test, demo, install (default lua5.4, test: all five)"
 
 demo: ## installs what it needs, builds, and sends messages through the built-in message centre
-	@.ci/packages install build $(LUA)
+	@.ci/packages install build $(LUA) cli
 	@$(MAKE) --no-print-directory -s build
 	@eval "$$($(MAKE) --no-print-directory -s env)" && exec $(LUA) examples/demo.lua
 
@@ -141,7 +141,7 @@ $(B)/core/%.o: csrc/smpp/%.c $(B)/flags
 define LUA_RULES
 $(B)/$(call id,$(1))/binding/%.o: csrc/binding/%.c $(B)/flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(CORE_CFLAGS) -Icsrc $$(call lua_cflags,$(1)) -c -o $$@ $$<
+	$$(CC) $$(CORE_CFLAGS) -Icsrc $$(call lua_cflags,$(1)) -c -o $$@ $$< || { .ci/packages check build $(1); exit 1; }
 $(B)/$(call id,$(1))/smpp/core.so: $(CORE_OBJ) $(BIND_SRC:csrc/binding/%.c=$(B)/$(call id,$(1))/binding/%.o)
 	@mkdir -p $$(@D)
 	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@.new $$^ && mv $$@.new $$@
