@@ -427,11 +427,15 @@ describe("receipts", function()
       local log, errors = {}, 0
       local esme = assert(smpp.connect { URL, log = function(record) table.insert(log, record) end })
       esme:on("error", function() errors = errors + 1 end)
-      local sent = assert(esme:send { to = "+491761234567", text = "x", receipt = true })
-      assert.equal("DELIVERED", assert(sent:receipt(10)).state)
-      local learned
-      for _, record in ipairs(log) do if record.event == "ids_learned" then learned = record end end
-      assert.same({ "info", "as-is", "b1" }, { learned.level, learned.rule, learned.id })
+      for _ = 1, 5 do
+        local sent = assert(esme:send { to = "+491761234567", text = "x", receipt = true })
+        assert.equal("DELIVERED", assert(sent:receipt(10)).state)
+      end
+      local learned = {}
+      for _, record in ipairs(log) do
+        if record.event == "ids_learned" then table.insert(learned, record.level .. " " .. record.rule) end
+      end
+      assert.same({ "info as-is" }, learned)
       assert.equal(0, errors)
       esme:close()
       mc:close()
