@@ -434,10 +434,13 @@ static int write_number(struct smpp_writer *w, const struct smpp_param *param, u
   return 0;
 }
 
+#define LONG_PASSWORD_MAX 65u
+
 static int write_param(struct smpp_writer *w, const struct smpp_param *param, const struct smpp_value *value,
-                       uint8_t version, struct smpp_fault *fault) {
+                       const struct smpp_message *m, struct smpp_fault *fault) {
   const char *field = smpp_field_name(param->field);
-  unsigned limit = limit_of(param, version);
+  unsigned limit = limit_of(param, m->version);
+  if (param->field == SMPP_F_PASSWORD && (m->tolerate & SMPP_TOLERATE_LONG_PASSWORD) != 0) limit = LONG_PASSWORD_MAX;
   if (value->is == SMPP_WIRE) {
     smpp_write_octets(w, value->octets, value->length);
     return 0;
@@ -497,7 +500,7 @@ static int write_body(struct smpp_writer *w, const struct smpp_message *m, struc
   for (unsigned i = 0; i < command->param_count && !has_body; i++) has_body = m->params[i].is != SMPP_ABSENT;
   if (!has_body) return 0;
   for (unsigned i = 0; i < command->param_count; i++) {
-    int error = write_param(w, &param[i], &m->params[i], m->version, fault);
+    int error = write_param(w, &param[i], &m->params[i], m, fault);
     if (error != 0) return error;
   }
   int error = write_tlvs(w, m, fault);

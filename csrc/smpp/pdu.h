@@ -127,6 +127,7 @@ struct smpp_message {
   const struct smpp_command *command;
   uint32_t status, sequence;
   uint8_t version; /* interface_version whose limits hold; 0: the widest of all */
+  unsigned tolerate; /* SMPP_TOLERATE_LONG_PASSWORD: carriers give out longer ones */
   struct smpp_value params[SMPP_PARAMS_MAX];
   const struct smpp_tlv_out *tlvs;
   size_t tlv_count;

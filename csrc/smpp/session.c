@@ -232,6 +232,7 @@ int smpp_session_request(struct smpp_session *s, struct smpp_message *message, u
   if (error != 0) return error;
   uint32_t number = wanted != 0 ? wanted : smpp_session_free_sequence(s);
   message->version = s->version;
+  message->tolerate = s->config.tolerate;
   if (is_bind(command->id)) {
     asked = bind_asks_for(s, message);
     message->version = smpp_session_known_version(asked);
