@@ -2,6 +2,7 @@
  *
  * One pass over the table sorts what it holds into parameters, TLVs and header;
  * strings stay where they are, the table keeps them alive. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
@@ -220,6 +221,14 @@ static int read_command_name(lua_State *L, struct draft *d) {
   if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, "command", "a name");
   const char *name = lua_tostring(L, -1);
   const struct smpp_command *command = smpp_command_by_name(name);
+  if (command == NULL && name[0] == '0' && name[1] == 'x' && strlen(name) == 10) { /* as views spell unknown ones */
+    char *end = NULL;
+    unsigned long id = strtoul(name + 2, &end, 16);
+    if (*end == '\0' && smpp_command_by_id((uint32_t)id) == NULL) {
+      command = &smpp_unknown_command;
+      d->message.id = (uint32_t)id;
+    }
+  }
   if (command == NULL) {
     lua_pushfstring(L, "command: SMPP has no '%s'", name);
     return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
@@ -372,7 +381,7 @@ static int check_given(lua_State *L, struct draft *d) {
                 {ITEM_NO_UNSUCCESS, SMPP_F_UNSUCCESS_SME, "no_unsuccess"},
                 {ITEM_NUMBER_MSGS, SMPP_F_MESSAGE_ID, "number_msgs"}};
   const struct smpp_command *command = d->message.command;
-  if ((d->given_set & 1u << ITEM_COMMAND_ID) != 0 && d->given[ITEM_COMMAND_ID] != command->id) {
+  if ((d->given_set & 1u << ITEM_COMMAND_ID) != 0 && d->given[ITEM_COMMAND_ID] != (command != &smpp_unknown_command ? command->id : d->message.id)) {
     lua_pushfstring(L, "command_id: is not that of %s", command->name);
     return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
   }

@@ -37,25 +37,27 @@ struct view *check_view(lua_State *L, int arg) {
   return v;
 }
 
+/* "0x00010203": what has no name. */
+static void push_hex(lua_State *L, uint32_t value) {
+  static const char digits[] = "0123456789ABCDEF";
+  char text[10] = {'0', 'x'};
+  for (int i = 0; i < 8; i++) text[2 + i] = digits[value >> (28 - 4 * i) & 0xF];
+  lua_pushlstring(L, text, sizeof text);
+}
+
 static void push_status_name(lua_State *L, uint32_t status) {
   const struct smpp_status_row *row = smpp_status_by_code(status);
-  char text[11];
-  if (row != NULL) {
+  if (row != NULL)
     lua_pushstring(L, row->name);
-    return;
-  }
-  static const char digits[] = "0123456789ABCDEF";
-  text[0] = '0';
-  text[1] = 'x';
-  for (int i = 0; i < 8; i++) text[2 + i] = digits[status >> (28 - 4 * i) & 0xF];
-  lua_pushlstring(L, text, 10);
+  else
+    push_hex(L, status);
 }
 
 static void push_command_name(lua_State *L, const struct smpp_pdu *pdu) {
   if (pdu->command != NULL)
     lua_pushstring(L, pdu->command->name);
   else
-    lua_pushfstring(L, "unknown");
+    push_hex(L, pdu->id);
 }
 
 static void push_list(lua_State *L, const struct smpp_pdu *pdu, unsigned position, unsigned kind) {
@@ -297,10 +299,8 @@ static int view_totable(lua_State *L) {
     push_param(L, pdu, i);
     lua_rawset(L, -3);
   }
-  if (pdu->tlv_end > pdu->tlv_offset) {
-    push_tlvs(L, pdu, false);
-    lua_setfield(L, -2, "tlvs");
-  }
+  push_tlvs(L, pdu, false);
+  lua_setfield(L, -2, "tlvs");
   if (push_item(L, pdu, ITEM_TRAILING)) lua_setfield(L, -2, "trailing");
   return 1;
 }

@@ -515,7 +515,7 @@ int smpp_pdu_encode(const struct smpp_message *message, struct smpp_writer *w, s
   if (message->version != 0 && (command->versions & smpp_version_set(message->version)) == 0)
     return refuse(fault, SMPP_ERR_BAD_VALUE, "command", command->id, 0, "this version of SMPP has no such command");
   smpp_write_u32(w, 0);
-  smpp_write_u32(w, command->id);
+  smpp_write_u32(w, command != &smpp_unknown_command ? command->id : message->id);
   smpp_write_u32(w, message->status);
   smpp_write_u32(w, message->sequence);
   error = write_body(w, message, fault);

@@ -125,6 +125,7 @@ struct smpp_tlv_out {
 
 struct smpp_message {
   const struct smpp_command *command;
+  uint32_t id; /* of &smpp_unknown_command, else ignored */
   uint32_t status, sequence;
   uint8_t version; /* interface_version whose limits hold; 0: the widest of all */
   unsigned tolerate; /* SMPP_TOLERATE_LONG_PASSWORD: carriers give out longer ones */

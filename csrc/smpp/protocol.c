@@ -17,6 +17,8 @@ struct field_row {
 #define FIELD_ROW(upper, lower, enum_set, status) {#lower, enum_set, status},
 static const struct field_row fields[] = {SMPP_FIELDS(FIELD_ROW)};
 
+const struct smpp_command smpp_unknown_command = {.name = "unknown", .versions = SMPP_V33 | SMPP_V34 | SMPP_V50};
+
 const struct smpp_command *smpp_command_by_id(uint32_t id) {
   uint32_t low = id & ~SMPP_RESPONSE_BIT;
   if (low >= COUNT(request_index)) return NULL;
@@ -39,7 +41,7 @@ const struct smpp_param *smpp_params(const struct smpp_command *command) {
 }
 
 int smpp_param_position(const struct smpp_command *command, unsigned field) {
-  return (int)positions[command - commands][field] - 1;
+  return command != &smpp_unknown_command ? (int)positions[command - commands][field] - 1 : -1;
 }
 
 const char *smpp_field_name(unsigned field) { return fields[field].name; }

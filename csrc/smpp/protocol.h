@@ -134,6 +134,9 @@ struct smpp_enum_set {
   uint16_t first, count;
 };
 
+/* Stands for a command outside the tables, which has no parameters. */
+extern const struct smpp_command smpp_unknown_command;
+
 const struct smpp_command *smpp_command_by_id(uint32_t id);
 const struct smpp_command *smpp_command_by_name(const char *name);
 /* The |index|-th command, NULL past the last. */

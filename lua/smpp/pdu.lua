@@ -54,7 +54,7 @@ end
 local methods = {}
 
 --- Iterates over what the PDU carries: parameters, then TLVs, in wire order.
----@return fun(): string?, any  name, value
+---@return fun(): string?, any  name ("tlv_0x1400" of a TLV that has none), value
 function methods:fields()
   local layout, i = self:layout(), 0
   return function()
@@ -63,14 +63,12 @@ function methods:fields()
     if not place then return nil end
     if place.name then return place.name, place.value end
     if place.tag then return ("tlv_0x%04X"):format(place.tag), place.value end
-    return "trailing", place.value
   end
 end
 
 --- The PDU on one line, for people: texts decoded, what is 0 or empty left out, passwords hidden.
 function methods:__tostring()
   local parts = { self.command }
-  if self.command == "unknown" then parts[1] = ("command 0x%08X"):format(self.command_id) end
   parts[#parts + 1] = "#" .. ("%d"):format(self.sequence_number)
   if self.command_status ~= 0 or self.command_id >= 0x80000000 then parts[#parts + 1] = self.status end
   for name, value in self:fields() do

@@ -71,7 +71,8 @@ describe("decode", function()
 
   it("keeps a command outside the tables as octets", function()
     local pdu = pdus.decode(raw(0x01000001, 0, 9, "hello"))
-    assert.equal("unknown", pdu.command)
+    assert.equal("0x01000001", pdu.command)
+    assert.equal(pdu:octets(), pdus.encode(pdu:totable()))
     assert.equal(0x01000001, pdu.command_id)
     assert.same({ "bad_value", "command_id", "fault", "ESME_RINVCMDID" }, problem(pdu))
     assert.equal(raw(0x01000001, 7, 10, "hello"), pdu:with({ command_status = 7, sequence_number = 10 }):octets())
@@ -491,7 +492,6 @@ describe("encode", function()
       end
       local octets = assert(pdus.encode(t))
       local back = pdus.decode(octets):totable()
-      if #t.tlvs == 0 then t.tlvs = nil end
       assert.same(t, back, ("seed %d, case %d"):format(seed, n))
       assert.equal(octets, pdus.encode(back))
     end

@@ -51,7 +51,7 @@ local function printable(text) return (text:gsub("[^\32-\126]", "?")) end
 
 --- The command in the colour of its outcome, its number, its status.
 local function head(out, pdu)
-  local name = pdu.command == "unknown" and ("command 0x%08X"):format(pdu.command_id) or pdu.command
+  local name = pdu.command
   local style = "cyan"
   if pdu.command_id >= 0x80000000 then style = pdu.command_status == 0 and "green" or "red" end
   local words = out:paint(style, name) .. out:paint("dim", (" #%.0f"):format(pdu.sequence_number))

@@ -119,11 +119,10 @@ function json.pdu(pdu, show_secrets)
       "message", problem.message, "status", problem.status }, 12)
   end
   return object({
-    "hex", hex(octets), "command", pdu.command, "command_id", pdu.command == "unknown" and ("0x%08X"):format(pdu.command_id) or nil,
-    "command_status", pdu.command_status, "sequence_number", pdu.sequence_number, "fields", object(fields),
+    "hex", hex(octets), "command", pdu.command, "command_status", pdu.command_status, "sequence_number", pdu.sequence_number, "fields", object(fields),
     "tlvs", json.list(tlvs), "no_body", HAS_BODY[pdu.command] and pdu.command_length == 16 or nil, "trailing", trailing,
     "problems", #problems > 0 and json.list(problems) or nil, "hidden", hidden and json.list { "password" } or nil,
-  }, 22)
+  }, 20)
 end
 
 return json

@@ -933,7 +933,7 @@
 --- A received PDU: a view, which owns its octets and decodes a field when it is asked for.  It cannot be changed.
 --- Reading a name that SMPP does not have raises; one that this PDU lacks is nil.
 ---@class smpp.Pdu
----@field command string           "submit_sm" ..., "unknown"
+---@field command string           "submit_sm" ..., "0x01000001" when unknown
 ---@field command_id integer
 ---@field command_length integer   octets
 ---@field command_status integer
