@@ -649,6 +649,8 @@ function Client:closed_down()
   self:end_all("closed", "closed")
 end
 
+Client.close = task.waits(Client.close, function(self) return self.sink end)
+
 -- ---- constructors ----
 
 --- The first attempt of every link: enough bound, or why not.
@@ -785,11 +787,16 @@ end
 --- Connects without binding: requests in any state; with `unchecked = true` also those that the state forbids.
 ---@async
 ---@param given string|table
+---@param callback? fun(session: smpp.Connection?, message: string?, code: string?)
 ---@return smpp.Connection? session
 ---@return string? message
 ---@return string? code
-function client.open(given)
+function client.open(given, callback)
   local o = settings(given, 2)
+  if callback then
+    task.start(nil, function() callback(client.open(given)) end)
+    return
+  end
   need(2)
   o.bind = false
   local conn, message, code

@@ -597,4 +597,7 @@ function Connection:on(name, fn)
   return on(self, name, fn)
 end
 
+local function sink_of(self) return self.sink end
+for _, name in ipairs { "forward", "unbind" } do Connection[name] = task.waits(Connection[name], sink_of) end
+
 return connection

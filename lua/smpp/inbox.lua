@@ -219,4 +219,6 @@ function Message:reply(reply)
   return self.esme:send(message)
 end
 
+Message.reply = task.waits(Message.reply, function(self) return self.esme.sink end)
+
 return inbox

@@ -341,4 +341,7 @@ function Sent:replace(words)
   return self.esme:replace_sm(request)
 end
 
+local function sink_of(self) return self.esme.sink end
+for _, name in ipairs { "receipt", "query", "cancel", "replace" } do Sent[name] = task.waits(Sent[name], sink_of) end
+
 return sender

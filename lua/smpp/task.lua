@@ -183,6 +183,22 @@ function task.is_waiting(token) return waiting[token] and true or false end
 ---@return string
 function task.traceback(token, message) return traceback(token, message) end
 
+--- Makes a method that waits callable with a callback: given a function as last argument it does not wait but calls
+--- that, once, with exactly the values it would have returned.
+---@param method fun(self, ...): ...
+---@param sink_of? fun(self): fun(trace: string, err: any)  where errors of the callback go
+---@return fun(self, ...): ...  true when it was given a callback
+function task.waits(method, sink_of)
+  return function(self, ...)
+    local n = select("#", ...)
+    local callback = n > 0 and select(n, ...) or nil
+    if type(callback) ~= "function" then return method(self, ...) end
+    local arguments = { ... }
+    start(sink_of and sink_of(self), function() callback(method(self, unpack(arguments, 1, n - 1))) end)
+    return true
+  end
+end
+
 -- Lua 5.1 cannot yield through pcall: there the function gets a coroutine of its own, and its waits are handed on.
 local function pass(co, ok, ...)
   if ok and status(co) == "suspended" then return pass(co, resume(co, yield(...))) end
