@@ -524,7 +524,7 @@ for _, command in ipairs(connection.requests) do
   ---@async
   Client[command.name] = function(self, fields, timeout_s, callback)
     local defaults = self.options.defaults
-    if defaults and (id == 0x04 or id == 0x21 or id == 0x103) then fields = options.merge(defaults, fields) end
+    if defaults and type(fields) ~= "userdata" and (id == 0x04 or id == 0x21 or id == 0x103) then fields = options.merge(defaults, fields) end
     return self:request(id, fields or {}, timeout_s, callback)
   end
 end
@@ -744,7 +744,7 @@ end
 
 --- Waits for MCs that call (outbind) and binds to each that does.
 ---@param given table  options of connect without hosts, plus host ("127.0.0.1"), port, and
----  `outbind = function(session, pdu)`: false or nil, status refuses the MC
+---  `outbind = function(pdu, session)`: true takes the MC, anything else closes the connection
 ---@return table? listener  { port, close() }
 ---@return string? message
 ---@return string? code  "connect_failed"
