@@ -1,0 +1,130 @@
+/* Reads any octets as PDUs, one after the other, and writes each again: as it lay on the wire, from its values, and
+ * with values of the fuzzer's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "smpp/pdu.h"
+
+#define EXPECT(condition) \
+  if (!(condition)) abort()
+
+#define MOST 4096u
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct smpp_list_item items[256];
+static struct smpp_tlv_out tlvs[MOST / 4];
+static uint8_t out[MOST * 2];
+
+static size_t tlvs_of(const struct smpp_pdu *pdu) {
+  struct smpp_tlv tlv, found;
+  size_t n = 0;
+  for (uint32_t offset = pdu->tlv_offset; smpp_pdu_next_tlv(pdu, &offset, &tlv); n++) {
+    EXPECT(offset <= pdu->tlv_end && tlv.octets + tlv.length <= pdu->octets + pdu->length);
+    EXPECT(smpp_pdu_find_tlv(pdu, tlv.tag, &found));
+    tlvs[n] = (struct smpp_tlv_out){tlv.tag, tlv.length, tlv.octets};
+  }
+  return n;
+}
+
+/* A parameter's value, read through the public functions. */
+static struct smpp_value value_of(const struct smpp_pdu *pdu, unsigned position) {
+  const struct smpp_span *span = &pdu->params[position];
+  struct smpp_value value = {0};
+  EXPECT(span->offset + span->length <= pdu->length);
+  switch (smpp_params(pdu->command)[position].kind) {
+    case SMPP_U8:
+    case SMPP_U16:
+    case SMPP_U32:
+      value.is = SMPP_NUMBER;
+      value.number = smpp_pdu_number(pdu, position);
+      break;
+    case SMPP_DESTS:
+    case SMPP_UNSUCCESS:
+    case SMPP_IDS:
+      value.is = SMPP_LIST;
+      value.items = items;
+      for (uint32_t offset = 0; value.length < 256 && smpp_pdu_next_item(pdu, position, &offset, &items[value.length]);)
+        value.length++;
+      break;
+    default:
+      value.is = SMPP_STRING;
+      value.octets = pdu->octets + span->offset;
+      value.length = span->length;
+  }
+  return value;
+}
+
+static bool has_faults(const struct smpp_pdu *pdu) {
+  struct smpp_problem problems[8];
+  size_t n = smpp_pdu_problems(pdu, problems, 8);
+  for (size_t i = 0; i < n && i < 8; i++) {
+    EXPECT(problems[i].code != NULL && problems[i].text != NULL && problems[i].offset <= pdu->length);
+    if (problems[i].status != 0) return true;
+  }
+  return n > 8;
+}
+
+static void check(const struct smpp_pdu *pdu) {
+  struct smpp_message message = {0};
+  struct smpp_fault fault = {0};
+  EXPECT(pdu->tlv_offset <= pdu->tlv_end && pdu->tlv_end <= pdu->length);
+  bool faulty = has_faults(pdu);
+  EXPECT(pdu->refuse == 0 || faulty);
+  message.tlvs = tlvs;
+  message.tlv_count = tlvs_of(pdu);
+  message.status = pdu->status;
+  message.sequence = pdu->sequence;
+  message.trailing = pdu->octets + pdu->tlv_end;
+  message.trailing_length = pdu->length - pdu->tlv_end;
+  message.command = pdu->command != NULL ? pdu->command : &smpp_unknown_command;
+  message.id = pdu->id;
+  for (unsigned i = 0; i < pdu->param_count; i++) message.params[i] = value_of(pdu, i);
+
+  struct smpp_writer w = {out, sizeof out, 0};
+  int error = smpp_pdu_encode(&message, &w, &fault);
+  if (!faulty && pdu->length <= MOST) { /* what is without fault comes out octet for octet */
+    EXPECT(error == 0 && w.length == pdu->length && memcmp(out, pdu->octets, pdu->length) == 0);
+  }
+  if (error != 0) {
+    EXPECT(w.length == 0 && fault.text != NULL);
+    return;
+  }
+  struct smpp_writer counter = {NULL, 0, 0}; /* measuring and writing agree */
+  EXPECT(smpp_pdu_encode(&message, &counter, &fault) == 0 && counter.length == w.length);
+  if (!smpp_write_fits(&w)) return;
+  struct smpp_pdu again;
+  uint32_t length = 0;
+  EXPECT(smpp_pdu_frame(out, w.length, sizeof out, &length) == 0 && length == w.length);
+  smpp_pdu_decode(out, length, 0, &again);
+  EXPECT(again.id == pdu->id && again.status == pdu->status && again.sequence == pdu->sequence);
+  for (uint8_t version = SMPP_33; version <= SMPP_50; version = version == SMPP_33 ? SMPP_34 : version == SMPP_34 ? SMPP_50 : 0xFF) {
+    message.version = version; /* every version's limits refuse or write, never cut */
+    w.length = 0;
+    if (smpp_pdu_encode(&message, &w, &fault) == 0) EXPECT(w.length == counter.length);
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  uint32_t length = 0;
+  while (size > 0) {
+    struct smpp_pdu pdu;
+    int error = smpp_pdu_frame(data, size, MOST, &length);
+    if (error != 0) {
+      EXPECT(error == SMPP_ERR_TRUNCATED ? size < 4 || length > size : length < SMPP_HEADER_OCTETS || length > MOST);
+      if (size < SMPP_HEADER_OCTETS || size > MOST) return 0;
+      uint8_t whole[MOST]; /* a length that fits makes the rest worth reading */
+      memcpy(whole, data, size);
+      smpp_set_u32(whole, (uint32_t)size);
+      smpp_pdu_decode(whole, (uint32_t)size, whole[15] & 15u, &pdu);
+      pdu.refuse = 0; /* tolerance was the fuzzer's choice */
+      check(&pdu);
+      return 0;
+    }
+    smpp_pdu_decode(data, length, 0, &pdu);
+    check(&pdu);
+    data += length;
+    size -= length;
+  }
+  return 0;
+}
