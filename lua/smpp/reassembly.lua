@@ -172,7 +172,7 @@ function Reassembly:give_up(set, reason)
   end
 end
 
-function Reassembly:open(key, sender_name, part, now)
+local function open_set(self, key, sender_name, part, now)
   local sender = self.senders[sender_name]
   if sender and sender.count >= self.max_sets_per_sender then self:give_up(sender.first, "limit") end
   if self.sets >= self.max_sets then self:give_up(self.all.first, "limit") end
@@ -223,7 +223,7 @@ function Reassembly:add(part, now)
     self:give_up(set, "replaced")
     set, detail = nil, "replaced"
   end
-  set = set or self:open(key, sender, part, now)
+  set = set or open_set(self, key, sender, part, now)
   set.parts[part.seq] = part
   set.count = set.count + 1
   set.octets = set.octets + #part.octets

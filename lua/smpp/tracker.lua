@@ -204,7 +204,7 @@ function Tracker:apply(key, entry, receipt, now)
 end
 
 --- The part that a receipt's id means: an open one, or one that has ended not long ago; how it was found, its key.
-function Tracker:find(id, number)
+local function find_part(self, id, number)
   local best, best_way, best_key
   for n = 1, math.huge do
     local key, way = self.ids:candidate(id, n)
@@ -312,7 +312,7 @@ function Tracker:receipt(receipt, now)
   if type(receipt) ~= "table" then error("receipt: a table expected, got " .. type(receipt), 2) end
   local id = receipt.id
   if not id or not receipt.state then return nil, "an acknowledgement, or a receipt without id or state", "missing" end
-  local entry, way, key = self:find(id, number_of(receipt.source_addr))
+  local entry, way, key = find_part(self, id, number_of(receipt.source_addr))
   if entry and entry.ended then return outcome("duplicate", entry, receipt) end
   if entry then
     local learned = self.ids:learn(id, way)
