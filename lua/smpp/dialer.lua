@@ -14,7 +14,8 @@ local VERSIONS = { ["3.3"] = 0x33, ["3.4"] = 0x34, ["5.0"] = 0x50, [0x33] = 0x33
 ---@return integer? octet  nil: none of them
 function dialer.version(version)
   if version == nil then return 0x34 end
-  return VERSIONS[version] or VERSIONS[tostring(version)]
+  if type(version) == "number" and version < 10 then version = ("%.1f"):format(version) end
+  return VERSIONS[version]
 end
 
 --- Connects the transport; waits.
