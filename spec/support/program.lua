@@ -12,6 +12,7 @@ local unpack = table.unpack or unpack -- luacheck: compat
 ---@return function? chunk
 ---@return string? message
 function program.load(text, name, env)
+  env = env or _G
   local load_in, setfenv = loadstring, setfenv -- luacheck: ignore 113
   if not setfenv then return load(text, name, "t", env) end -- luacheck: compat
   local chunk, message = load_in(text, name)
@@ -61,6 +62,7 @@ local function run_beside(world, o, run)
         end)
       end
       local results = pack(main())
+      world.main_returned = true
       busy = busy - 1
       done()
       return unpack(results, 1, results.n)
@@ -75,7 +77,7 @@ end
 ---  mc: options of the message centre, false: none;  beside: a task that plays the others' part; `world.loop:raise "SIGINT"`
 ---  ends a program that would run for ever;  open: instead of io.open
 ---@return string output  what it printed
----@return table world  { loop, mc, output }
+---@return table world  { loop, mc, output, main_returned }
 function program.run(text, name, o)
   o = o or {}
   local world = { loop = virtual.new { seed = o.seed or 1, limit_s = 7 * 86400 }, output = "" }
