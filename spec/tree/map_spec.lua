@@ -1,0 +1,49 @@
+local shell = require "spec.support.shell"
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+describe("README's map of the tree", function()
+  local map = assert(read("README.md"):match "## Map of the tree.-```\n(.-)```")
+
+  --- The paths it names, with their folders: they stand in the first 26 columns.
+  local paths, folder = {}, ""
+  for line in map:gmatch "[^\n]+" do
+    local indent, words = line:sub(1, 26):match "^( *)(.*)$"
+    for path in words:gmatch "%S+" do
+      if indent == "" then folder = path end
+      paths[#paths + 1] = indent == "" and path or folder .. path
+    end
+  end
+
+  it("names only what is there", function()
+    local missing = {}
+    for _, path in ipairs(paths) do
+      local file = io.open((path:gsub("/$", "")))
+      if file then file:close() else missing[#missing + 1] = path end
+    end
+    assert.is_true(#paths > 40, #paths .. " paths")
+    assert.same({}, missing)
+  end)
+
+  it("names every folder of the sources, and what stands at the top", function()
+    local named, seen, missing = {}, { ["csrc/tables/gsm7/"] = true, ["bin/"] = true }, {}
+    for _, path in ipairs(paths) do
+      named[path] = true
+      seen[path] = true
+    end
+    for path in shell.must("git ls-files bench bin csrc docs examples lua/smpp rockspec"):gmatch "[^\n]+" do
+      local inside = path:match "^(.*/)"
+      if not seen[inside] then
+        seen[inside] = true
+        missing[#missing + 1] = inside
+      end
+    end
+    assert.same({}, missing)
+    for _, inside in ipairs { "spec/", "spec/c/", "spec/interop/", "docs/", "bench/" } do assert.is_true(named[inside], inside) end
+  end)
+end)
