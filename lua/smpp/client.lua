@@ -540,6 +540,7 @@ end
 --- Sends one message: text of any length and alphabet, or octets.  docs/client.md lists the fields.
 ---@async
 ---@param message table  { from, to, text | data, receipt, flash, encoding, long, validity_s, at, ... } or submit_sm's own
+---@param callback? fun(sent: smpp.Sent?, message: string?, code: string?)  called instead of waiting; then false is returned when the queue is full
 ---@return smpp.Sent? sent  { message_id, message_ids, parts }
 ---@return string? message
 ---@return string? code
@@ -570,6 +571,10 @@ function Client:send_all(items, fn)
 end
 
 local on = Client.on
+--- Adds a listener; it runs as a task.  docs/client.md lists the events.
+---@param name "state"|"message"|"receipt"|"alert_notification"|"incomplete"|"pdu"|"error"|"drain"
+---@param fn fun(...)
+---@return smpp.Client self
 function Client:on(name, fn)
   on(self, name, fn)
   if name == "message" or name == "receipt" then self.inbox:listening(name) end

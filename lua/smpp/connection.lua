@@ -505,6 +505,7 @@ function Connection:pause()
   self.transport:pause()
 end
 
+--- Reads again.
 function Connection:resume()
   self.held = false
   if not self.paused and not self.closed then self.transport:resume() end
@@ -592,6 +593,10 @@ function Connection:trace_pdus()
 end
 
 local on = Connection.on
+--- Adds a listener; it runs as a task.
+---@param name "state"|"closed"|"error"|"pdu"|"stray"
+---@param fn fun(...)
+---@return smpp.Connection self
 function Connection:on(name, fn)
   if name == "pdu" then self:trace_pdus() end
   return on(self, name, fn)

@@ -175,6 +175,7 @@ end
 --- Runs `fn(...)` as a task, at once, until it first waits.  Joins the loop that runs or will run, and never runs
 --- one.  An error in it goes to `task.on_error` (stderr).
 ---@param fn function
+---@param ... any  its arguments
 function run.spawn(fn, ...)
   check_function(fn, 1)
   task.spawn(fn, ...)

@@ -3,21 +3,25 @@ local octets = {}
 
 local byte = string.byte
 
+--- 16 bits, the high octet first, at a position.
 function octets.be16(s, at)
   local a, b = byte(s, at, at + 1)
   return a * 256 + b
 end
 
+--- 32 bits, the high octet first.
 function octets.be32(s, at)
   local a, b, c, d = byte(s, at, at + 3)
   return ((a * 256 + b) * 256 + c) * 256 + d
 end
 
+--- 16 bits, the low octet first.
 function octets.le16(s, at)
   local a, b = byte(s, at, at + 1)
   return b * 256 + a
 end
 
+--- 32 bits, the low octet first.
 function octets.le32(s, at)
   local a, b, c, d = byte(s, at, at + 3)
   return ((d * 256 + c) * 256 + b) * 256 + a
