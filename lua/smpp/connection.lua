@@ -220,9 +220,19 @@ end
 local function run(self, handler, pdu) return answer(self, pdu, handler(self.target, pdu)) end
 local function run_pdu_first(self, handler, pdu) return answer(self, pdu, handler(pdu, self.target)) end
 
+local OUTBIND, ALERT_NOTIFICATION = 0x0B, 0x102 -- nothing answers these
+
+local function run_unanswered(self, handler, pdu)
+  if self.pdu_first then handler(pdu, self.target) else handler(self.target, pdu) end
+end
+
 function Connection:serve(pdu, command_id)
   local handler = self.handlers[command_id]
   if not handler then return self:serve_unhandled(pdu, command_id) end
+  if command_id == OUTBIND or command_id == ALERT_NOTIFICATION then
+    start(self.sink, run_unanswered, self, handler, pdu)
+    return
+  end
   self.serving = pdu
   local co = start(self.sink, self.pdu_first and run_pdu_first or run, self, handler, pdu)
   self.serving = nil
