@@ -96,12 +96,17 @@ for _, name in ipairs { "luv", "virtual" } do
         end, true)
         handle:start(0.003)
       end)())
-      assert.is_false(runs_past(function(loop, fire)
-        local never
-        never = loop:timer(fire)
-        never:start(0.003)
-        loop:defer(function() never:close() end)
-      end)())
+      local late, timers = false, {}
+      local loop = name == "luv" and require("smpp.loop.luv").default() or require("smpp.loop.virtual").new()
+      run.run(function()
+        timers[1] = loop:timer(function() late = true end)
+        timers[1]:start(0.1)
+        timers[2] = loop:timer(function() end, true)
+        timers[2]:start(0) -- fires, and keeps nothing alive then, although it is open
+      end, { loop = loop })
+      assert.is_false(late)
+      for _, timer in ipairs(timers) do timer:close() end
+      loop:close()
     end)
 
     it("for a hold until it is released", function()
@@ -138,7 +143,7 @@ for _, name in ipairs { "luv", "virtual" } do
             a:start(function() end, function() end)
             a:pause()
           end
-          b:start(function() end, function() b:close() end)
+          b:close() -- which an end that does not read does not see
           local timer
           timer = loop:timer(function()
             fire()
@@ -153,21 +158,34 @@ for _, name in ipairs { "luv", "virtual" } do
 
   describe(name .. " loop: work put off", function()
     it("runs once, in order, with its argument, before the loop blocks", on(function(loop)
-      local log, done = {}, false
+      local log = {}
       local function note(what) log[#log + 1] = what end
       loop:defer(note, "a")
       loop:defer(note, "b")
       loop:defer(function(x)
         log[#log + 1] = tostring(x)
         loop:defer(note, "put off by put-off work")
-        done = true
       end)
       assert.same({}, log)
-      local timer = loop:timer(function() note "timer" end, true)
-      timer:start(0.02)
-      wait_until(function() return done and #log == 4 end)
+      local timer
+      await(function(done)
+        timer = loop:timer(function()
+          note "timer"
+          done()
+        end, true)
+        timer:start(0.02)
+      end)
       timer:close()
-      assert.same({ "a", "b", "nil", "put off by put-off work" }, log)
+      assert.same({ "a", "b", "nil", "put off by put-off work", "timer" }, log)
+      log = {}
+      local before = loop:now()
+      timer = loop:timer(function() end, true)
+      timer:start(2)
+      await(function(done)
+        loop:defer(function() loop:defer(function() loop:defer(done) end) end)
+      end)
+      assert.is_true(loop:now() - before < 1)
+      timer:close()
     end))
 
     it("runs though nothing keeps the loop alive", function()
@@ -179,6 +197,19 @@ for _, name in ipairs { "luv", "virtual" } do
         end)
       end)()
       assert.same({ "first", "second" }, log)
+    end)
+
+    it("runs though the last event put it off", function()
+      local done = false
+      on(function(loop)
+        local a, b = pair(loop)
+        a:start(function() end, function()
+          a:close()
+          loop:defer(function() done = true end)
+        end)
+        b:close()
+      end)()
+      assert.is_true(done)
     end)
 
     it("does not starve the rest by putting off more", on(function(loop)
@@ -250,6 +281,8 @@ for _, name in ipairs { "luv", "virtual" } do
       wait_until(function() return octets == 16 * #block end)
       wait_until(function() return drained > 0 end)
       assert.equal(0, a:pending())
+      run.sleep(0.002)
+      assert.equal(1, drained)
       a:close()
       wait_until(function() return got.closed == 1 end)
       b:close()
@@ -287,6 +320,7 @@ for _, name in ipairs { "luv", "virtual" } do
       wait_until(function() return at_a.octets == "still heard" end)
       b:close()
       wait_until(function() return at_a.closed == 1 end)
+      assert.is_nil(at_a.message)
       a:close()
     end))
 
@@ -352,15 +386,20 @@ for _, name in ipairs { "luv", "virtual" } do
     end))
 
     it("closed after a flush, keep no script alive while the peer does not close", function()
-      local b
-      on(function(loop)
-        local a
+      local a, b, ended
+      local loop = name == "luv" and require("smpp.loop.luv").default() or require("smpp.loop.virtual").new()
+      local before = loop:now()
+      run.run(function()
         a, b = pair(loop)
         a:write("bye")
         a:close_after_flush(30)
-        b:start(function() end, function() b:close() end)
-      end)()
-      assert.is_true(b.closed)
+        b:start(function() end, function() ended = true end)
+      end, { loop = loop })
+      assert.is_true(ended)
+      assert.is_true(loop:now() - before < 25)
+      assert.is_true(a.closed)
+      b:close()
+      loop:close()
     end)
   end)
 
@@ -497,11 +536,16 @@ for _, name in ipairs { "luv", "virtual" } do
         wait_until(function() return at_a.closed == 1 end)
         a:close()
       end
+      listener:close()
+      local at_b
+      listener = assert(loop:listen({ host = "127.0.0.1", port = 0 }, function(transport)
+        at_b = collect(transport)
+        at_b.transport = transport
+      end))
       loop:connect({ host = "127.0.0.1", port = listener.port }, function() error "in connect" end)
-      wait_until(function() return #errors == 2 end)
-      table.sort(errors)
-      taken(errors, "in accept")
       taken(errors, "in connect")
+      wait_until(function() return at_b and at_b.closed == 1 end)
+      at_b.transport:close()
       listener:close()
       loop:connect({ host = "127.0.0.1", port = listener.port }, function(transport)
         assert(not transport)

@@ -109,6 +109,20 @@ describe("the luv loop", function()
     assert.is_true(got == "the last response" or got == "") -- a reset may take it along, we may not
   end))
 
+  it("tells an end after a failed write as a loss", async.luv(function()
+    local a, b = pair(require("smpp.loop").current())
+    b:close()
+    for _ = 1, 3 do
+      uv.sleep(2)
+      a:write "answered with a reset"
+    end
+    local ended
+    a:start(function() end, function(message, code) ended = { message, code } end)
+    wait_until(function() return ended end)
+    assert.equal("connection_lost", ended[2])
+    assert.is_string(ended[1])
+  end))
+
   it("may be loaded by a coroutine that is collected afterwards, and by a task", function()
     for _, first in ipairs { "coroutine.wrap(load_it)()", 'require("smpp.task").spawn(load_it)' } do
       local output = other_lua([[

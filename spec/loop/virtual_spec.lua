@@ -98,15 +98,15 @@ describe("virtual time", function()
     for i = 1, 500 do
       timers[i] = loop:timer(function() log[#log + 1] = live[i] end)
     end
-    for _ = 1, 3000 do
+    for age = 1, 3000 do
       local i = random(500)
       if random(3) == 1 then
         timers[i]:stop()
         live[i] = nil
       else
-        local delay_s = random(1000)
+        local delay_s = random(100)
         timers[i]:start(delay_s)
-        live[i] = delay_s
+        live[i] = delay_s * 10000 + age -- of two for one time, the one started first
       end
     end
     local expected = {}
@@ -336,6 +336,15 @@ describe("a link", function()
       end)()
     end
   end)
+
+  it("that has delivered so many already dies at once", linked(function(_, a, b, link)
+    local at_a, at_b = collect(a), collect(b)
+    a:write("1234")
+    wait_until(function() return at_b.octets == "1234" end)
+    link.a_to_b:cut_after(3)
+    run.sleep(1)
+    assert.same({ "connection_lost", "connection_lost" }, { at_a.code, at_b.code })
+  end))
 
   it("cut before octets are due does not wait for them", linked(function(loop, a, b, link)
     local at_a, at_b = collect(a), collect(b)

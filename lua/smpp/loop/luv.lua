@@ -38,6 +38,7 @@ function luv.default()
     prepare = nil,                     -- runs that work before the loop blocks; never keeps it alive
     idle = nil, idling = false,        -- active: the loop does not block, since put-off work put off more
     holds = 0, keeper = nil,           -- an async handle, active while holds > 0
+    sigpipe = nil,                     -- the handle that takes SIGPIPE
     lingering = {},                    -- transports that were closed and wait for the peer's end
     stopped = false,
   }, LOOP)
@@ -143,6 +144,15 @@ end
 -- Neovim runs the loop from C, which luv does not see.
 function Loop:is_running() return uv.loop_mode() ~= nil or rawget(_G, "vim") ~= nil end -- luacheck: no self
 
+--- A write to a connection that the peer has reset raises SIGPIPE, which ends a process that does not take it.
+---@private
+function Loop:survive_sigpipe()
+  if self.sigpipe then return end
+  self.sigpipe = uv.new_signal()
+  uv.signal_start(self.sigpipe, "sigpipe", function() end)
+  uv.unref(self.sigpipe)
+end
+
 function Loop:run()
   if self:is_running() then error("the loop runs already: use smpp.spawn", 2) end
   self.stopped = false
@@ -161,7 +171,7 @@ end
 function Loop:close()
   for i = #self.lingering, 1, -1 do self.lingering[i]:close() end
   if self.holds == 0 and self.deferred == 0 then
-    for _, name in ipairs { "prepare", "idle", "keeper" } do
+    for _, name in ipairs { "prepare", "idle", "keeper", "sigpipe" } do
       if self[name] then uv.close(self[name]) end
       self[name] = nil
     end

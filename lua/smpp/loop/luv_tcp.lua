@@ -24,6 +24,7 @@ local TRANSPORT = { __index = Transport, __name = "smpp.Transport" }
 function TRANSPORT:__tostring() return "tcp " .. common.address(self.peer.host, self.peer.port) end
 
 local function transport_of(loop, handle)
+  loop:survive_sigpipe()
   uv.tcp_nodelay(handle, true)
   uv.tcp_keepalive(handle, true, 60)
   local peer, own = uv.tcp_getpeername(handle) or {}, uv.tcp_getsockname(handle) or {}
@@ -36,6 +37,7 @@ local function transport_of(loop, handle)
     on_drain = nil,                -- the owner's: called when pending octets went out
     paused = false,
     reading = false,               -- luv reads
+    queued = false,                -- not all could be written at once
     holding = false,               -- a handle that does not read would not keep the loop alive
     shut = false,                  -- our end is announced: nothing more is written
     ended = false,                 -- the peer's end was seen
@@ -51,8 +53,9 @@ local function transport_of(loop, handle)
     if self.closed then return end
     if err then
       self.broken = self.broken or reason(err)
-    elseif self.on_drain and uv.stream_get_write_queue_size(handle) == 0 then
-      guard(self.on_drain)
+    elseif self.queued and uv.stream_get_write_queue_size(handle) == 0 then
+      self.queued = false
+      if self.on_drain then guard(self.on_drain) end
     end
   end
   self:update()
@@ -103,6 +106,7 @@ function Transport:write(octets)
     return
   end
   if n and n > 0 then octets = octets:sub(n + 1) end
+  self.queued = true
   local request, failure = uv.write(self.handle, octets, self.written)
   if not request then self.broken = reason(failure) end
 end
@@ -239,6 +243,7 @@ end
 
 local function is_literal(host) return host:find(":", 1, true) or host:find("^%d+%.%d+%.%d+%.%d+$") end
 
+--- `loop:connect` of the luv loop.
 function tcp.connect(loop, o, callback)
   common.check_address(o, 2)
   local timeout_s = o.timeout_s or 30
@@ -265,7 +270,7 @@ function tcp.connect(loop, o, callback)
   self.timer:start(timeout_s)
   local guard = loop.guard
   local function resolved(err, results)
-    if self.lookup then guard(function() self:resolved(err, results) end) end
+    guard(function() self:resolved(err, results) end)
   end
   local lookup, err, results
   if is_literal(o.host) then
@@ -293,6 +298,7 @@ function Listener:close()
   self.handle = nil
 end
 
+--- `loop:listen` of the luv loop.
 function tcp.listen(loop, o, callback)
   common.check_address(o, 2)
   local function failed(err)

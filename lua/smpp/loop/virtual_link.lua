@@ -44,7 +44,7 @@ local function direction_of(loop)
     backlog = {}, oldest = 1, newest = 0,    -- written, not in flight
     backlog_octets = 0,                      -- what transport:pending() tells
     flight = {}, first = 1, last = 0,        -- segments { octets, due }
-    flying = 0, last_due = 0,                -- octets in flight; FIFO: nothing is due before what was sent earlier
+    flying = 0,                              -- octets in flight
     closed_to_writes = false,
     ending = nil, ending_due = 0,            -- "eof" or "reset", behind all octets
     over = false,                            -- the receiver has seen the end, or is gone
@@ -75,13 +75,11 @@ function Direction:fill()
       backlog[self.oldest] = nil
       self.oldest = self.oldest + 1
     end
-    self.last_due = math.max(self.last_due, self.loop:now() + self:latency())
     self.last = self.last + 1
-    self.flight[self.last] = { octets = octets, due = self.last_due }
+    self.flight[self.last] = { octets = octets, due = self.loop:now() + self:latency() }
     self.flying = self.flying + #octets
     self.backlog_octets = self.backlog_octets - #octets
   end
-  self.ending_due = math.max(self.last_due, self.ending_due)
 end
 
 ---@private
@@ -100,7 +98,7 @@ function Direction:finish(how)
   if self.ending == "reset" or self.ending == how then return end
   self.closed_to_writes, self.ending = true, how
   if how == "reset" then self:drop() end
-  self.ending_due = math.max(self.last_due, self.loop:now() + self:latency())
+  self.ending_due = self.loop:now() + self:latency()
   self:schedule()
 end
 
@@ -120,7 +118,7 @@ end
 --- Plans the next delivery, if there is something to deliver and somebody who reads.
 ---@private
 function Direction:schedule()
-  if self.scheduled or self.stalled or self.over then return end
+  if self.scheduled or self.over then return end
   if not (self.receiver.closed or self.receiver:is_reading()) then return end
   local segment, due = self.flight[self.first]
   if segment then
@@ -208,7 +206,7 @@ function Direction:half_close() self:finish("eof") end
 --- The connection dies at once: what is under way is lost, and each end sees a reset as soon as it reads.
 function Link:cut()
   for _, direction in ipairs { self.a_to_b, self.b_to_a } do
-    direction.stalled, direction.last_due = false, 0
+    direction.stalled = false
     direction:finish("reset")
     direction.ending_due, direction.scheduled = self.loop:now(), false -- it may be planned for when octets were due
     direction:schedule()
