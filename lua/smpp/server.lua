@@ -115,7 +115,8 @@ function server.new(given)
     give_id = nil,              -- a message_id for handlers that return none
     profile = profile,
     codec = profile.tlvs and pdus.new_codec(profile.tlvs) or nil,
-    on_finished = nil,          -- called when all is closed: for what is built on a server
+    -- for what is built on a server: wrap(transport) -> transport, on_accept(session), on_finished()
+    wrap = nil, on_accept = nil, on_finished = nil,
     delivery = nil,             -- receipts and MO messages that wait
     listeners = {},
     closing = false, closed = false,
@@ -244,7 +245,7 @@ local function take(self, transport, octets)
   if self.closing then return transport:reset() end
   local why = over_limit(self, transport.peer.host)
   if why then return refuse(self, transport, why) end
-  local session = self:serve(transport)
+  local session = self:serve(self.wrap and self.wrap(transport) or transport)
   if octets and octets ~= "" then session:on_data(octets) end
 end
 
@@ -289,6 +290,7 @@ function Server:serve(transport)
   session.on_closed = function(reason) self:on_closed(session, reason) end
   session.listeners.error = { function(message) self:emit("error", message, session) end }
   if self.listeners.pdu then self:trace(session) end
+  if self.on_accept then self.on_accept(session) end
   session:start()
   return session
 end
@@ -304,6 +306,28 @@ function Server:on(name, fn)
     for session in pairs(self.connections) do self:trace(session) end
   end
   return self
+end
+
+--- Calls an ESME that listens, so that it binds.  The bind is checked as any other.
+---@async
+---@param o { host: string, port: integer, system_id: string?, password: string?, timeout_s: number? }
+---@return smpp.Connection? session  not bound yet: listen to its `state`, or to the server's `session`
+---@return string? message
+---@return string? code  "connect_failed", "closed"
+function Server:outbind(o)
+  options.check(o, { host = "string", port = "number", system_id = "string", password = "string", timeout_s = "number" })
+  local token = task.need(2)
+  if self.closing then return nil, "the server is closing", "closed" end
+  self.loop:connect({ host = o.host, port = o.port, timeout_s = o.timeout_s }, function(...) task.wake_for(token, o, ...) end)
+  local transport, message, code = task.wait(o)
+  if not transport then return nil, message, code end
+  if self.closing then
+    transport:reset()
+    return nil, "the server is closing", "closed"
+  end
+  local session = self:serve(self.wrap and self.wrap(transport) or transport)
+  session:outbind { system_id = o.system_id or self.options.system_id, password = o.password or "" }
+  return session
 end
 
 local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }

@@ -76,7 +76,7 @@ function World:esme(o)
   return esme
 end
 
-local FIELDS = { system_id = "esme1", password = "secret", system_type = "", interface_version = 0x34 }
+local FIELDS = { system_id = "esme1", password = "secret", system_type = "", interface_version = 0x34, address_range = "" }
 
 --- An ESME that is bound; nil, message, code, response when it was refused (its connection is closed then).
 ---@param o? { type: "transceiver"|"transmitter"|"receiver"? }  and bind fields, and options of esme

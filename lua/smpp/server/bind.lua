@@ -54,7 +54,7 @@ function bind.handler(server)
       return refused(server, session, pdu, status, reason)
     end
     if session.state == "CLOSED" then return server:forget(account) end -- gone while authenticate waited
-    session.system_id, session.place = pdu.system_id, account
+    session.system_id, session.place, session.address_range = pdu.system_id, account, pdu.address_range
     account.reserved = account.reserved + 1
     session.is_reserved = true
     account:apply(session)

@@ -163,8 +163,13 @@ function Messages:notify(message, state, intermediate)
     pdu = self.receipt(message, pdu)
     if not pdu then return end
   end
-  local ok, err = self.server:deliver(message.system_id, pdu, { session = message.session })
-  if not ok then self.server:emit("error", ("the receipt of %s is lost: %s"):format(message.id, err)) end
+  self:send_receipt(message, pdu)
+end
+
+--- Hands a receipt to the account's receivers.
+function Messages:send_receipt(message, pdu)
+  local ok, err, code = self.server:deliver(message.system_id, pdu, { session = message.session })
+  if not ok and code ~= "closed" then self.server:emit("error", ("the receipt of %s is lost: %s"):format(message.id, err)) end
 end
 
 --- New times or text (replace_sm): what was planned is planned anew.

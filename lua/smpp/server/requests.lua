@@ -53,8 +53,8 @@ end
 local REFUSED = { queue_full = "ESME_RMSGQFUL" }
 
 --- Takes a message over: its id, or nil, status.
-local function take(self, message, id)
-  local status = self.admit and self.admit(message)
+local function take(self, message, id, session, pdu)
+  local status = self.admit and self.admit(message, session, pdu)
   if status then return nil, status end
   message.id, message.key = id, message.key or id
   local ok, _, code = self.messages:add(message)
@@ -75,7 +75,7 @@ function Requests:submit_sm(session, pdu)
   if not message then return nil, status end
   if pdu.command_id == 0x04 and pdu.replace_if_present_flag == 1 then replace_if_present(self, message) end
   local id
-  id, status = take(self, message, self.next_id(session.version))
+  id, status = take(self, message, self.next_id(session.version), session, pdu)
   if not id then return nil, status end
   if message.esm_class % 4 == 2 then -- transaction mode: the answer is the outcome
     self.messages:await(message)
@@ -123,7 +123,7 @@ function Requests:submit_multi(session, pdu)
     message.destination_addr = entry.destination_addr
     local ok
     if taken > 0 then message.key = ("%s/%d"):format(id, taken + 1) end
-    if entry.destination_addr == "" then status = "ESME_RINVDSTADR" else ok, status = take(self, message, id) end
+    if entry.destination_addr == "" then status = "ESME_RINVDSTADR" else ok, status = take(self, message, id, session, pdu) end
     if ok then
       taken = taken + 1
       first = first or message
@@ -227,7 +227,7 @@ function Requests:broadcast_sm(session, pdu)
     if not old or old.system_id ~= session.system_id or not old.is_broadcast then return nil, "ESME_RINVMSGID" end
     self.messages:finish(old, "DELETED", 0, true)
   end
-  return take(self, message, self.next_id(session.version))
+  return take(self, message, self.next_id(session.version), session, pdu)
 end
 
 --- The broadcast a query or a cancellation means: by message_id, or by the reference its sender gave it.
@@ -320,7 +320,7 @@ requests.names = {
 ---@field messages smpp.Messages
 ---@field loop smpp.Loop
 ---@field next_id fun(version: integer): string
----@field admit (fun(message: smpp.Message): string?)?  a status refuses a message
+---@field admit (fun(message: smpp.Message, session: smpp.Connection, pdu: smpp.Pdu): string?)?  a status refuses a message
 ---@field accepted (fun(message: smpp.Message))?  told of those that are taken
 ---@field lists table<string, (string|table)[]>?  members of distribution lists
 ---@field params table<string, string>?  of param_retrieve

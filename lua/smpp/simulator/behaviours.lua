@@ -1,0 +1,53 @@
+--- Ready behaviours: settings by a name.
+local behaviours = {}
+
+---@class smpp.Behaviour
+---@field settings table         of the simulator; what the user gives wins
+---@field server table?          options of the server under it
+---@field commands table<string, true>?  the requests it answers, default all
+---@field admit (fun(sim: smpp.Simulator, message: smpp.Message, pdu: smpp.Pdu): string?)?
+---@field receipt (fun(sim: smpp.Simulator, message: smpp.Message, pdu: table): table?)?
+
+---@type table<string, smpp.Behaviour>
+local ready = {
+  healthy = { settings = {} },
+  slow = { settings = { latency_s = { normal = { 2, 0.5 } }, deliver_after_s = { uniform = { 5, 60 } } } },
+  flaky = {
+    settings = {
+      latency_s = { spikes = { 0.02, 3, 5 } },
+      outcomes = { DELIVERED = 80, UNDELIVERABLE = 10, EXPIRED = 5, REJECTED = 5 },
+      refusals = { ESME_RSYSERR = 2, ESME_RMSGQFUL = 2 },
+      faults = { drop = 1, delay = 2, duplicate = 1, reorder = 2, wrong_sequence = 0.2, close = 0.1, reset = 0.1, unbind = 0.1 },
+    },
+  },
+  throttling = { settings = { throttle = { rate_per_s = 10, on_s = 10, off_s = 10 }, refusals = { ESME_RMSGQFUL = 2 } } },
+  -- Takes connections and is never heard of again.
+  dead = { settings = { silent = true }, server = { enquire_link_s = 0, inactivity_s = 0, bind_timeout_s = 0 } },
+}
+
+--- A behaviour by its name.
+---@param name string
+---@return smpp.Behaviour?
+function behaviours.get(name)
+  if name == "gatewayapi" then return require "smpp.simulator.gatewayapi" end
+  return ready[name]
+end
+
+--- Their names, in order.
+---@return string[]
+function behaviours.names()
+  local names = { "gatewayapi" }
+  for name in pairs(ready) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- A check for options.
+---@param value any
+---@return string? message
+function behaviours.wrong(value)
+  if type(value) == "string" and behaviours.get(value) then return nil end
+  return ("one of %s expected, got %s"):format(table.concat(behaviours.names(), ", "), tostring(value))
+end
+
+return behaviours

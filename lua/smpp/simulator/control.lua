@@ -1,0 +1,254 @@
+--- What a script can do with a running simulator: change it, send messages through it, look at them, end sessions.
+local behaviours = require "smpp.simulator.behaviours"
+local files = require "smpp.server.file"
+local messages = require "smpp.server.messages"
+local mo = require "smpp.simulator.mo"
+local options = require "smpp.options"
+local settings = require "smpp.simulator.settings"
+local trace = require "smpp.trace"
+
+local methods = {}
+local control = { methods = methods } -- of smpp.Simulator
+
+-- ---- settings ----
+
+--- What takes an option back: sim:set{ option = sim.default }.
+methods.default = setmetatable({}, { __tostring = function() return "default" end })
+
+--- Puts the settings in force anew: defaults, behaviour, file, what was given, each over the one before.
+---@private
+function methods:apply()
+  local name = self.given.behaviour or self.from_file.behaviour
+  local behaviour = name and behaviours.get(name)
+  self.settings = options.merge(settings.defaults, behaviour and behaviour.settings, self.from_file, self.given)
+  self.behaviour = behaviour
+  self.behaviour_admit = behaviour and behaviour.admit
+  self.behaviour_receipt = behaviour and behaviour.receipt
+  local s = self.settings
+  if self.requests then
+    self.requests.lists, self.requests.params, self.requests.validity_s = s.lists, s.params, s.validity_s
+  end
+  if self.life and self.life.store.limit then self.life.store.limit = s.queue_size end
+end
+
+--- Changes options while it runs; `option = sim.default` takes one back.
+---@param changes table  options of the simulator (not those of its server)
+function methods:set(changes)
+  local known, checked, given = settings.known, {}, options.merge(self.given)
+  for name, value in pairs(changes) do
+    if value == methods.default and known[name] then
+      given[name] = nil
+    else
+      checked[name], given[name] = value, value
+    end
+  end
+  options.check(checked, known)
+  self.given = given
+  self:apply()
+  self:begin_mo()
+end
+
+--- Reads and checks a file of options.
+---@param path string
+---@return table? options
+---@return string? message
+function control.read_file(path)
+  local loaded, message = files.load(path)
+  if not loaded then return nil, message end
+  local own = {}
+  for name, value in pairs(loaded) do
+    if settings.known[name] then own[name] = value end
+  end
+  local ok, wrong = pcall(options.check, own, settings.known, 0)
+  if not ok then return nil, path .. ": " .. tostring(wrong):gsub("^[^:]+:%d+: ", "") end
+  return loaded
+end
+
+--- Looks whether the file has changed.
+---@private
+function methods:reload()
+  local path = self.given.file
+  local octets = files.octets(path)
+  if not octets or octets == self.file_octets then return end
+  self.file_octets = octets
+  local loaded, message = control.read_file(path)
+  if not loaded then return self:emit("error", "nothing changed: " .. message) end
+  if type(loaded.accounts) == "table" then
+    local ok, wrong = pcall(self.server.set_accounts, self.server, loaded.accounts)
+    if not ok then return self:emit("error", "nothing changed: " .. tostring(wrong)) end
+  end
+  self.from_file = {}
+  for name, value in pairs(loaded) do
+    if settings.known[name] then self.from_file[name] = value end
+  end
+  self:apply()
+  self:begin_mo()
+end
+
+-- ---- what runs by itself ----
+
+--- Does something again and again.
+---@private
+function methods:every(seconds, fn)
+  local function again()
+    fn()
+    self.agenda:add(self.loop:now() + seconds, again)
+  end
+  self.agenda:add(self.loop:now() + seconds, again)
+end
+
+---@private
+function methods:begin()
+  local s = self.settings
+  if s.capture then
+    local message, code
+    self.trace, message, code = trace.new(s.capture)
+    if not self.trace then return nil, message, code end
+    self.server:on("pdu", function(session, pdu, direction) self.trace:record(session, pdu, direction) end)
+  end
+  local ok, message, code = self:begin_mo()
+  if not ok then return nil, message, code end
+  if s.file then self:every(1, function() self:reload() end) end
+  self:every(math.max(1, s.discard_after_s / 10), function()
+    local store = self.life.store
+    if store.discard then store:discard(self.loop:time() - self.settings.discard_after_s) end
+  end)
+  if s.outbind then
+    self:every(s.outbind.every_s or 30, function() self:call_esme() end)
+    if s.outbind.when ~= "waiting" then self.agenda:add(self.loop:now(), function() self:call_esme() end) end
+  end
+  return true
+end
+
+--- Messages from phones at a rate.
+---@private
+function methods:begin_mo()
+  local o, message = self.settings.mo, nil
+  self.mo_run = (self.mo_run or 0) + 1 -- ends the run before
+  if not o.per_minute or o.per_minute <= 0 then return true end
+  local list = o.messages
+  if o.file then list, message = mo.read_csv(o.file) end
+  if not list then return nil, message or "mo: messages or a file expected", "bad_value" end
+  if #list == 0 then return true end
+  local run, at, step = self.mo_run, 0, 60 / o.per_minute
+  local function send()
+    if run ~= self.mo_run then return end
+    at = o.random and math.floor(self.random() * #list) + 1 or at % #list + 1
+    local item = type(list[at]) == "string" and { text = list[at] } or list[at]
+    self:deliver(options.merge({ system_id = o.system_id, from = o.source, to = o.destination }, item))
+    self.agenda:add(self.loop:now() + step, send)
+  end
+  self.agenda:add(self.loop:now() + step, send)
+  return true
+end
+
+--- Calls an ESME that is not there although something waits for it.
+---@private
+function methods:call_esme()
+  local o = self.settings.outbind
+  if not o or self.calling then return end
+  local account = self.server.accounts[o.account or ""]
+  if account and #account.receivers > 0 then return end
+  if o.when == "waiting" and not (account and account.outbox and account.outbox.count > 0) then return end
+  self.calling = true
+  local session, message = self.server:outbind { host = o.host, port = o.port, system_id = o.system_id, password = o.password }
+  self.calling = false
+  if not session then self:emit("error", "outbind: " .. message) end
+end
+
+-- ---- live control ----
+
+--- Hands a deliver_sm to an account's receivers.
+---@private
+function methods:hand(system_id, fields, o)
+  local ok, message, code = self.server:deliver(system_id, fields, o)
+  if not ok then return nil, message, code end
+  self.counts.mo = self.counts.mo + 1
+  if self.listeners.mo then self:emit("mo", system_id, fields) end
+  local outbind = self.settings.outbind
+  if outbind and outbind.when == "waiting" then self.agenda:add(self.loop:now(), function() self:call_esme() end) end
+  return true
+end
+
+--- Sends a message to an ESME, as a phone would: sim:deliver{ from =, to =, text = | data =, … }.
+---@param o { from: string?, to: string?, text: string?, data: string?, system_id: string?, session: smpp.Connection?, encoding: string? }
+---  and parameters of deliver_sm by their names; system_id: whose it is, default: the receiver whose address_range has `to`
+---@return boolean? ok  it is kept until a receiver acknowledged it
+---@return string? message
+---@return string? code  "bad_value": nobody is bound; "queue_full", or what smpp.text.split says
+function methods:deliver(o)
+  if type(o) ~= "table" then error("deliver{ from =, to =, text = } expected", 2) end
+  local system_id = o.system_id or (o.session and o.session.system_id) or mo.owner(self.server, o.to or o.destination_addr or "")
+  if not system_id then return nil, "nobody is bound who could get it", "bad_value" end
+  local list, message, code = mo.pdus(o)
+  if not list then return nil, message, code end
+  for _, fields in ipairs(list) do
+    local ok
+    ok, message, code = self:hand(system_id, fields, { session = o.session })
+    if not ok then return nil, message, code end
+  end
+  return true
+end
+
+local HOW = {
+  close = function(session) session:close() end,
+  reset = function(session)
+    session.transport:reset()
+    session:on_end "reset on purpose"
+  end,
+  unbind = function(session) session:unbind(0) end,
+}
+
+--- Ends sessions.
+---@param which smpp.Connection|string|nil  a session, all of a system_id, or all
+---@param how? "close"|"reset"|"unbind"  default close
+---@return integer count
+function methods:drop(which, how)
+  local fn = HOW[how or "close"] or error(("drop: 'close', 'reset' or 'unbind' expected, got %s"):format(tostring(how)), 2)
+  local list = {}
+  for _, session in ipairs(self.server.sessions) do
+    if which == nil or which == session or which == session.system_id then list[#list + 1] = session end
+  end
+  for _, session in ipairs(list) do
+    self:on_fault(session, how or "close")
+    self.loop:defer(function() fn(session) end)
+  end
+  return #list
+end
+
+--- What the centre knows of its messages, oldest first: copies, to look at.
+---@param filter? { system_id: string?, state: string?, id: string?, source_addr: string?, destination_addr: string? }
+---@return table[]
+function methods:messages(filter)
+  local out = {}
+  for _, message in ipairs(self.life.store:list()) do
+    local fits = true
+    for name, value in pairs(filter or {}) do fits = fits and message[name] == value end
+    if fits then
+      local copy = options.merge(message)
+      copy.text = messages.text(message)
+      copy.session, copy.fate, copy.plan, copy.stages, copy.wake, copy.waiter = nil, nil, nil, nil, nil, nil
+      out[#out + 1] = copy
+    end
+  end
+  return out
+end
+
+--- Tells of a fault that was done.
+---@private
+function methods:on_fault(session, name, octets)
+  self.counts.faults = self.counts.faults + 1
+  if self.listeners.fault then self:emit("fault", session, name, octets) end
+end
+
+--- Runs something at the end of this turn.
+---@private
+function methods:later(fn) self.loop:defer(fn) end
+
+--- Ends it, gracefully.
+---@async
+---@param timeout_s? number  default 10
+---@return smpp.Left left
+function methods:close(timeout_s) return self.server:close(timeout_s) end
+
+return control

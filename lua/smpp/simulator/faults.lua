@@ -1,0 +1,148 @@
+--- Answers that go wrong: a transport that damages, delays, loses and repeats the responses written to it.
+local latency = require "smpp.simulator.latency"
+
+local faults = {}
+
+-- Chance is asked in this order, so that a seed gives the same on every Lua.
+local ORDER = {
+  "drop", "delay", "duplicate", "reorder", "wrong_sequence", "wrong_length", "unknown_command", "half_pdu", "close", "reset",
+  "unbind", "silence",
+}
+
+--- Responses that are left alone: those to a bind, enquire_link and unbind; the faults are for answers to messages.
+local function is_answer(octets, at)
+  local a, b, c, d = octets:byte(at + 4, at + 7)
+  if a ~= 128 then return false end
+  local id = b * 65536 + c * 256 + d
+  return id == 3 or id == 4 or id == 7 or id == 8 or (id >= 0x21 and id <= 0x24) or id == 0x103 or (id >= 0x111 and id <= 0x113)
+end
+
+local function u32(octets, at)
+  local a, b, c, d = octets:byte(at, at + 3)
+  return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+local function put_u32(octets, at, n)
+  return octets:sub(1, at - 1)
+    .. string.char(math.floor(n / 16777216) % 256, math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256)
+    .. octets:sub(at + 4)
+end
+
+---@class smpp.FaultyTransport: smpp.Transport
+local Faulty = {}
+local mt = { __index = Faulty, __name = "smpp.Transport" }
+
+local function pick(self)
+  local settings, random = self.simulator.settings.faults, self.simulator.random
+  for _, name in ipairs(ORDER) do
+    local percent = settings[name]
+    if percent and percent > 0 and random() * 100 < percent then return name end
+  end
+end
+
+local function flush_held(self)
+  if not self.held then return end
+  local held = self.held
+  self.held = nil
+  self.inner:write(held)
+end
+
+--- What becomes of one answer, by the fault's name.
+local DO = {
+  drop = function() end,
+  delay = function(self, pdu)
+    local simulator = self.simulator
+    local s = latency.draw(simulator.settings.faults.delay_s or 5, simulator.random)
+    simulator.agenda:add(simulator.loop:now() + s, function() self.inner:write(pdu) end)
+  end,
+  duplicate = function(self, pdu) self.inner:write(pdu .. pdu) end,
+  reorder = function(self, pdu) -- behind the next one, or a second late
+    if self.held then return self.inner:write(pdu) end
+    self.held = pdu
+    local simulator = self.simulator
+    simulator.agenda:add(simulator.loop:now() + 1, function()
+      if self.held == pdu then flush_held(self) end
+    end)
+  end,
+  wrong_sequence = function(self, pdu) self.inner:write(put_u32(pdu, 13, (u32(pdu, 13) + 1000000) % 0x80000000)) end,
+  wrong_length = function(self, pdu) self.inner:write(put_u32(pdu, 1, #pdu + 3)) end,
+  unknown_command = function(self, pdu) self.inner:write(put_u32(pdu, 5, 0x8000BADD)) end,
+  half_pdu = function(self, pdu)
+    self.inner:write(pdu:sub(1, math.floor(#pdu / 2)))
+    self.silent = true
+  end,
+  close = function(self) self.simulator:later(function() self.session:close() end) end,
+  reset = function(self)
+    self.inner:reset()
+    self.silent = true
+    self.simulator:later(function() self.session:on_end "reset on purpose" end)
+  end,
+  unbind = function(self, pdu)
+    self.inner:write(pdu)
+    self.simulator:later(function() self.session:unbind(0) end)
+  end,
+  silence = function(self) self.silent = true end,
+}
+
+--- The names of faults, for checks.
+faults.names = ORDER
+
+local function write_pdu(self, pdu)
+  local sequence = u32(pdu, 13)
+  local name = self.orders[sequence]
+  self.orders[sequence] = nil
+  name = name or pick(self)
+  if not name then
+    self.inner:write(pdu)
+    return flush_held(self)
+  end
+  self.simulator:on_fault(self.session, name, pdu)
+  DO[name](self, pdu)
+end
+
+function Faulty:write(octets)
+  if self.silent or self.simulator.settings.silent then return end
+  if next(self.orders) == nil and next(self.simulator.settings.faults) == nil and not self.held then return self.inner:write(octets) end
+  local at, from = 1, 1
+  while at <= #octets and not self.silent do
+    local length = u32(octets, at)
+    if is_answer(octets, at) then
+      if at > from then self.inner:write(octets:sub(from, at - 1)) end
+      write_pdu(self, octets:sub(at, at + length - 1))
+      from = at + length
+    end
+    at = at + length
+  end
+  if from <= #octets and not self.silent then self.inner:write(octets:sub(from)) end
+end
+
+function Faulty:start(on_data, on_close)
+  self.inner.on_drain = function()
+    if self.on_drain then self.on_drain() end
+  end
+  self.inner:start(on_data, on_close)
+end
+
+for _, name in ipairs { "pending", "pause", "resume", "shutdown", "close", "reset", "close_after_flush" } do
+  Faulty[name] = function(self, ...) return self.inner[name](self.inner, ...) end
+end
+
+--- A transport between a session and its real one.
+---@param simulator smpp.Simulator
+---@param transport smpp.Transport
+---@return smpp.Transport
+function faults.wrap(simulator, transport)
+  return setmetatable({
+    simulator = simulator,
+    inner = transport,
+    peer = transport.peer,
+    local_port = transport.local_port,
+    session = nil,             -- set when there is one
+    orders = {},               -- sequence_number of a request -> fault of its answer
+    held = nil,                -- an answer that waits for the next to overtake it
+    silent = false,            -- nothing is written any more
+    on_drain = nil,
+  }, mt)
+end
+
+return faults

@@ -1,0 +1,57 @@
+--- Times that vary: how long something takes, drawn anew each time.
+local latency = {}
+
+local KINDS = { uniform = 2, normal = 2, spikes = 3, checks = 3 }
+
+--- What is wrong with a description of a time, nil: nothing.
+---   0.5                        always
+---   { uniform = { 0.1, 2 } }   anything between
+---   { normal = { 1, 0.2 } }    mean and deviation, never below 0
+---   { spikes = { 0.05, 5, 1 } }  usually the first, in so many percent of cases the second
+---   { checks = { 5, 75, 60 } } looked at every 5 s, when 75 % go on, at the latest after 60 s (as SMPPSim has it)
+---   function() … end           returns seconds
+---@param value any
+---@return string? message
+function latency.wrong(value)
+  if type(value) == "function" then return nil end
+  if type(value) == "number" then return (value ~= value or value < 0) and "a number of seconds expected" or nil end
+  local kind = type(value) == "table" and next(value)
+  local count = kind and KINDS[kind]
+  if not count or next(value, kind) ~= nil then
+    return "seconds, { uniform = { a, b } }, { normal = { mean, deviation } }, { spikes = { usual, spike, percent } }, "
+      .. "{ checks = { every_s, percent, max_s } } or a function expected"
+  end
+  local list = value[kind]
+  if type(list) ~= "table" or #list ~= count then return ("%s: %d numbers expected"):format(kind, count) end
+  for _, number in ipairs(list) do
+    if type(number) ~= "number" or number ~= number or number < 0 then return ("%s: numbers of 0 and more expected"):format(kind) end
+  end
+  if kind == "checks" and not (list[1] > 0 and list[2] > 0) then return "checks: every_s and percent must be above 0" end
+end
+
+local DRAW = {
+  uniform = function(a, random) return a[1] + (a[2] - a[1]) * random() end,
+  normal = function(a, random) -- Box and Muller
+    local radius = math.sqrt(-2 * math.log(1 - random()))
+    return math.max(0, a[1] + a[2] * radius * math.cos(2 * math.pi * random()))
+  end,
+  spikes = function(a, random) return random() * 100 < a[3] and a[2] or a[1] end,
+  checks = function(a, random)
+    local seconds = a[1]
+    while random() * 100 >= a[2] and seconds < a[3] do seconds = seconds + a[1] end
+    return math.min(seconds, a[3])
+  end,
+}
+
+--- Draws a time.
+---@param value any  as described at `wrong`
+---@param random fun(): number
+---@return number seconds
+function latency.draw(value, random)
+  if type(value) == "number" then return value end
+  if type(value) == "function" then return value() or 0 end
+  local kind = next(value)
+  return DRAW[kind](value[kind], random)
+end
+
+return latency

@@ -1,0 +1,119 @@
+--- Messages for ESMEs: what phones send, at a rate or on demand; what comes back from a destination; whose they are.
+local files = require "smpp.server.file"
+local smpp_text = require "smpp.text"
+
+local mo = {}
+
+--- An address_range, a UNIX regular expression, as Lua patterns: its alternatives.
+local function patterns(range)
+  local list = {}
+  for alternative in (range:gsub("[()]", "") .. "|"):gmatch "([^|]*)|" do
+    local pattern = alternative:gsub("\\(.)", function(c) return c == "d" and "[0-9]" or "%" .. c end):gsub("%-", "%%-")
+    pattern = pattern:gsub("(%[[^%]]*)%%%-", "%1-") -- a range of a set
+    list[#list + 1] = pattern
+  end
+  return list
+end
+
+--- Whether an address is in a bind's address_range; an empty one takes nothing.
+---@param range string
+---@param address string
+---@return boolean
+function mo.is_in_range(range, address)
+  if range == "" then return false end
+  for _, pattern in ipairs(patterns(range)) do
+    local ok, found = pcall(string.find, address, pattern)
+    if ok and found then return true end
+  end
+  return false
+end
+
+--- Whose an address is: a receiver whose address_range has it, else any receiver.
+---@param server smpp.Server
+---@param address string
+---@param only_range boolean?
+---@return string? system_id
+function mo.owner(server, address, only_range)
+  local other
+  for _, session in ipairs(server.sessions) do
+    if session.state ~= "BOUND_TX" then
+      if mo.is_in_range(session.address_range or "", address) then return session.system_id end
+      other = other or session.system_id
+    end
+  end
+  return not only_range and other or nil
+end
+
+--- What carries octets of any length.
+local function put_text(fields, octets)
+  if #octets > 254 then fields.message_payload = octets else fields.short_message = octets end
+  return fields
+end
+
+local RENAMED = { from = true, to = true, text = true, data = true, system_id = true, session = true, encoding = true, long = true }
+
+--- The deliver_sm PDUs of { from, to, text | data, … and fields by their names }.
+---@param o table
+---@return table[]? list
+---@return string? message
+---@return string? code  as smpp.text.split
+function mo.pdus(o)
+  local base = { source_addr_ton = 1, source_addr_npi = 1, dest_addr_ton = 1, dest_addr_npi = 1 }
+  for name, value in pairs(o) do
+    if not RENAMED[name] then base[name] = value end
+  end
+  base.source_addr, base.destination_addr = o.from or o.source_addr or "", o.to or o.destination_addr or ""
+  if not o.text then return { put_text(base, o.data or o.short_message or "") } end
+  local parts, info, code = smpp_text.split(o.text, { encoding = o.encoding, udh = o.long or "concat_8bit" })
+  if not parts then return nil, info, code end
+  local list = {}
+  for i, part in ipairs(parts) do
+    local fields = {}
+    for name, value in pairs(base) do fields[name] = value end
+    fields.data_coding, fields.esm_class = info.data_coding, (o.esm_class or 0) + info.esm_class
+    list[i] = put_text(fields, part.octets)
+  end
+  return list
+end
+
+--- A message on its way back to, or on to, an ESME.
+---@param message smpp.Message
+---@param swapped boolean  from its destination to its source
+---@return table deliver_sm
+function mo.forwarded(message, swapped)
+  local from = { message.source_addr_ton, message.source_addr_npi, message.source_addr }
+  local to = { message.dest_addr_ton, message.dest_addr_npi, message.destination_addr }
+  if swapped then from, to = to, from end
+  return put_text({
+    service_type = message.service_type, source_addr_ton = from[1], source_addr_npi = from[2], source_addr = from[3],
+    dest_addr_ton = to[1], dest_addr_npi = to[2], destination_addr = to[3],
+    esm_class = math.floor(message.esm_class / 64) * 64, protocol_id = message.protocol_id, data_coding = message.data_coding,
+    user_message_reference = message.user_message_reference,
+  }, message.octets)
+end
+
+local function unquote(cell)
+  local inner = cell:match '^%s*"(.*)"%s*$'
+  return inner and inner:gsub('""', '"') or cell:match "^%s*(.-)%s*$"
+end
+
+--- Messages of a CSV file: source, destination, text; the text may hold commas.  Lines that begin with # are left out.
+---@param path string
+---@return table[]? list
+---@return string? message
+function mo.read_csv(path)
+  local octets = files.octets(path)
+  if not octets then return nil, "cannot read " .. path end
+  local list, number = {}, 0
+  for line in (octets .. "\n"):gmatch "(.-)\r?\n" do
+    number = number + 1
+    if line ~= "" and line:sub(1, 1) ~= "#" then
+      local from, to, text = line:match "^([^,]*),([^,]*),(.*)$"
+      if not from then return nil, ("%s, line %d: source,destination,text expected"):format(path, number) end
+      list[#list + 1] = { from = unquote(from), to = unquote(to), text = unquote(text) }
+    end
+  end
+  return list
+end
+
+return mo

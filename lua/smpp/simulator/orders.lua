@@ -1,0 +1,100 @@
+--- Orders in the text of a message: "sim: undelivered after 3s, no receipt" scripts its own fate.
+local core = require "smpp.core"
+
+local orders = {}
+
+local STATES = {
+  delivered = "DELIVERED", undelivered = "UNDELIVERABLE", undeliverable = "UNDELIVERABLE", expired = "EXPIRED", deleted = "DELETED",
+  accepted = "ACCEPTED", rejected = "REJECTED", unknown = "UNKNOWN", skipped = "SKIPPED",
+}
+local FAULTS = {
+  drop = "drop", duplicate = "duplicate", close = "close", reset = "reset", unbind = "unbind", half = "half_pdu", ["half pdu"] = "half_pdu",
+  ["wrong sequence"] = "wrong_sequence", ["wrong length"] = "wrong_length", ["unknown command"] = "unknown_command", silence = "silence",
+}
+
+local known_status = {}
+for _, name in ipairs(core.protocol.statuses()) do known_status[name] = true end
+
+local function status_of(word)
+  word = word:upper()
+  if word:match "^0X%x+$" or word:match "^%d+$" then return tonumber((word:gsub("^0X", "0x"))) end
+  for _, name in ipairs { word, "ESME_" .. word, "ESME_R" .. word } do
+    if known_status[name] then return name end
+  end
+end
+
+local function seconds_of(text)
+  local number, unit = text:match "^([%d.]+)%s*(m?s?)$"
+  number = tonumber(number)
+  if not number then return nil end
+  if unit == "ms" then return number / 1000 end
+  return unit == "m" and number * 60 or number
+end
+
+--- One order; what it sets goes into `out`.
+local function read(order, out)
+  local fault = FAULTS[order:lower()]
+  if fault then
+    out.fault = fault
+    return true
+  end
+  local word, rest = order:match "^(%S+)%s*(.-)$"
+  word = word and word:lower()
+  local state = STATES[word or ""]
+  if state then
+    out.state = state
+    rest = rest:lower()
+    local after, code = rest:match "after%s+([%d.]+%s*m?s?)", rest:match "error%s+(%d+)"
+    if after then out.after_s = seconds_of(after) end
+    if code then out.error = tonumber(code) end
+    return rest == "" or after ~= nil or code ~= nil
+  elseif word == "enroute" and rest == "" then
+    out.state = false
+    return true
+  elseif word == "reject" then
+    out.status = status_of(rest)
+    return out.status ~= nil
+  elseif word == "no" and rest:lower() == "receipt" then
+    out.no_receipt = true
+    return true
+  elseif word == "answer" then
+    out.answer_s = seconds_of(rest:lower():match "^after%s+(.*)$" or "")
+    return out.answer_s ~= nil
+  elseif word == "reply" and rest ~= "" then
+    out.reply = rest
+    return true
+  end
+  return false
+end
+
+---@class smpp.Orders
+---@field state string|false|nil   final state; false: none, it stays ENROUTE
+---@field after_s number?
+---@field error integer?
+---@field status string|integer|nil  the submit is refused with it
+---@field no_receipt boolean?
+---@field answer_s number?         the response comes so late
+---@field reply string?            an MO with this text comes back
+---@field fault string?            what happens to the response
+---@field misread string?          an order nobody understands
+
+--- Reads the orders of a text.
+---@param text string
+---@return smpp.Orders? orders  nil: it is an ordinary text
+function orders.read(text)
+  local list = text:match "^%s*[Ss][Ii][Mm]:%s*(.-)%s*$"
+  if not list then return nil end
+  local out = {}
+  local reply = list:match "^[Rr][Ee][Pp][Ll][Yy]%s" or list:match ",%s*[Rr][Ee][Pp][Ll][Yy]%s"
+  if reply then -- takes all that follows, commas included
+    local at = list:find(reply, 1, true)
+    out.reply = list:sub(at + #reply)
+    list = list:sub(1, at - 1)
+  end
+  for order in (list .. ","):gmatch "%s*(.-)%s*," do
+    if order ~= "" and not read(order, out) then out.misread = out.misread or order end
+  end
+  return out
+end
+
+return orders

@@ -1,0 +1,124 @@
+--- What a simulator can be told: one row per key.  The check, `smpp sim --help`, docs/simulator.md and the table of
+--- SMPPSim's keys come from these rows.
+local behaviours = require "smpp.simulator.behaviours"
+local latency = require "smpp.simulator.latency"
+local options = require "smpp.options"
+local outcome = require "smpp.simulator.outcome"
+
+local settings = {}
+
+local percent, whole = options.number(0, 100), options.number(1, 1e9, true)
+
+local function list_of_strings(value)
+  if type(value) ~= "table" then return "a list of strings expected" end
+  for _, item in ipairs(value) do
+    if type(item) ~= "string" then return "a list of strings expected" end
+  end
+end
+
+local FAULTS = {
+  drop = percent, delay = percent, duplicate = percent, reorder = percent, wrong_sequence = percent, wrong_length = percent,
+  unknown_command = percent, half_pdu = percent, close = percent, reset = percent, unbind = percent, silence = percent,
+  delay_s = latency.wrong,
+}
+local function wrong_faults(value)
+  local ok, message = pcall(options.check, value, FAULTS, 0)
+  return not ok and (message:gsub("^[^:]+:%d+: ", "")) or nil
+end
+
+local function table_of(known)
+  return function(value)
+    local ok, message = pcall(options.check, value, known, 0)
+    return not ok and (message:gsub("^[^:]+:%d+: ", "")) or nil
+  end
+end
+
+local MO = {
+  file = "string", messages = "table", per_minute = options.number(0, 1e9), random = "boolean", system_id = "string", source = "string",
+  destination = "string",
+}
+local THROTTLE = { rate_per_s = options.number(1e-6, 1e9), burst = whole, status = "string|number", on_s = options.seconds, off_s = options.seconds }
+local OUTBIND = {
+  host = "string", port = options.number(1, 65535, true), system_id = "string", password = "string", account = "string",
+  when = options.one_of("start", "waiting"), every_s = options.seconds,
+}
+
+---@class smpp.SettingRow
+---@field [1] string  name
+---@field [2] string|function  type or check, as in smpp.options
+---@field [3] any  default
+---@field [4] string  what it is
+---@field [5] string?  an example
+---@field smppsim string?  keys of SMPPSim it stands for
+
+---@type smpp.SettingRow[]
+settings.rows = {
+  -- the fate of messages
+  { "deliver_after_s", latency.wrong, 1, "from the submit to the final state", "deliver_after_s = { uniform = { 0.5, 3 } }",
+    smppsim = "MESSAGE_STATE_CHECK_FREQUENCY, MAX_TIME_ENROUTE, PERCENTAGE_THAT_TRANSITION" },
+  { "receipt_after_s", latency.wrong, 0, "from the final state to its receipt", "receipt_after_s = 2", smppsim = "DELAY_DELIVERY_RECEIPTS_BY" },
+  { "outcomes", outcome.wrong_weights, { DELIVERED = 100 }, "weights of the final states; ENROUTE: none is ever reached",
+    "outcomes = { DELIVERED = 90, UNDELIVERABLE = 8, REJECTED = 2 }",
+    smppsim = "PERCENTAGE_DELIVERED, PERCENTAGE_UNDELIVERABLE, PERCENTAGE_ACCEPTED, PERCENTAGE_REJECTED" },
+  { "rules", outcome.wrong_rules, {}, "what fits (Lua patterns) decides; also functions (message) -> rule",
+    'rules = { { destination = "^4999", state = "EXPIRED", after_s = 5, error = 13 }, { text = "STOP", status = "ESME_RINVDSTADR" } }',
+    smppsim = "LIFE_CYCLE_MANAGER" },
+  { "by_digit", "boolean", false, "the destination's first digit decides: 1 EXPIRED, 2 DELETED, 3 UNDELIVERABLE, 4 ACCEPTED, 5 REJECTED",
+    "by_digit = true", smppsim = "LIFE_CYCLE_MANAGER=DeterministicLifeCycleManager" },
+  { "undeliverable", list_of_strings, {}, "numbers, and patterns that begin with ^, that are never reached",
+    'undeliverable = { "491700000000", "^4998" }', smppsim = "UNDELIVERABLE_PHONE_NUMBERS" },
+  { "error_codes", "table", {}, "the err of receipts, by state", "error_codes = { UNDELIVERABLE = 27 }" },
+  { "orders", "boolean", true, 'texts such as "sim: undelivered after 3s" script their own fate', "orders = false" },
+  { "discard_after_s", options.seconds, 86400, "how long final messages can still be asked for", "discard_after_s = 60",
+    smppsim = "DISCARD_FROM_QUEUE_AFTER" },
+  { "validity_s", options.seconds, nil, "of messages that name no validity_period", "validity_s = 86400" },
+  { "queue_size", whole, 100000, "messages that may wait for their final state; beyond: ESME_RMSGQFUL", "queue_size = 1000",
+    smppsim = "OUTBOUND_QUEUE_MAX_SIZE" },
+  { "store", "table", nil, "keeps the messages; see docs/server.md", 'store = smpp.store.memory { limit = 10 }' },
+  { "message_id_prefix", "string", "", "before the counter of message ids", 'message_id_prefix = "SIM-"', smppsim = "MESSAGE_ID_PREFIX" },
+  { "first_message_id", options.number(0, 1e15, true), 1, "where the counter begins", "first_message_id = 1000", smppsim = "START_MESSAGE_ID_AT" },
+  { "message_id", "function", nil, "makes the ids instead: (version) -> string", "message_id = function() return uuid() end" },
+  { "lists", "table", {}, "distribution lists and their members", 'lists = { friends = { "491761234567" } }' },
+  { "params", "table", {}, "what param_retrieve (3.3) finds", 'params = { version = "1" }' },
+  -- receipts
+  { "receipt_tlvs", "boolean", true, "receipts carry receipted_message_id and message_state", "receipt_tlvs = false",
+    smppsim = "DELIVERY_RECEIPT_OPTIONAL_PARAMS" },
+  { "receipt_extra", "table", {}, "vendor TLVs of receipts", 'receipt_extra = { { 0x1400, "abc" } }', smppsim = "DELIVERY_RECEIPT_TLV" },
+  { "receipt", "function", nil, "changes a receipt: (message, deliver_sm) -> deliver_sm or nil for none",
+    "receipt = function(message, pdu) pdu.data_coding = 3 return pdu end" },
+  { "zone_s", "number", 0, "time zone of the dates in receipts, seconds ahead of UTC", "zone_s = 7200" },
+  -- messages for ESMEs
+  { "mo", table_of(MO), {}, "messages from phones: `messages` or a CSV `file` of source,destination,text, at a rate",
+    'mo = { file = "mo.csv", per_minute = 60 }', smppsim = "DELIVERY_MESSAGES_PER_MINUTE, DELIVERY_MESSAGES_FILE" },
+  { "loopback", "boolean", false, "every message comes back from its destination", "loopback = true", smppsim = "LOOPBACK" },
+  { "esme_to_esme", "boolean", false, "a message whose destination is in the address_range of a bound receiver goes there", "esme_to_esme = true",
+    smppsim = "ESME_TO_ESME" },
+  { "ussd_echo", "boolean", false, "a message with ussd_service_op is answered with its own text", "ussd_echo = true", smppsim = "USSD echo" },
+  { "outbind", table_of(OUTBIND), nil, "calls an ESME so that it binds, at the start or when something waits for it",
+    'outbind = { host = "127.0.0.1", port = 2776, system_id = "smsc", password = "x", account = "esme1", when = "waiting" }',
+    smppsim = "OUTBIND_ENABLED, OUTBIND_ESME_IP_ADDRESS, OUTBIND_ESME_PORT, OUTBIND_ESME_SYSTEMID, OUTBIND_ESME_PASSWORD" },
+  -- how it behaves
+  { "behaviour", behaviours.wrong, nil, "a set of the options below: healthy, slow, flaky, throttling, dead, gatewayapi", 'behaviour = "flaky"' },
+  { "latency_s", latency.wrong, 0, "from a submit to its answer", "latency_s = { spikes = { 0.02, 3, 1 } }" },
+  { "throttle", table_of(THROTTLE), nil, "above rate_per_s: ESME_RTHROTTLED (`status`); for on_s seconds, then off_s not",
+    "throttle = { rate_per_s = 50, on_s = 10, off_s = 20 }" },
+  { "refusals", "table", {}, "percent of submits that are refused, by status", "refusals = { ESME_RSYSERR = 2, ESME_RMSGQFUL = 5 }" },
+  { "bind_status", "string|number", nil, "binds are refused with it", 'bind_status = "ESME_RSYSERR"' },
+  { "faults", wrong_faults, {}, "percent of answers that go wrong", "faults = { drop = 1, duplicate = 2, reset = 0.1 }",
+    smppsim = "PROTOCOL_HANDLER_CLASS" },
+  { "seed", "number", nil, "makes every run the same", "seed = 42" },
+  -- the tool
+  { "file", "string", nil, "a Lua file that returns these options; read again when it changes", 'file = "sim.lua"' },
+  { "capture", "string", nil, "a pcapng file of all PDUs", 'capture = "sim.pcapng"',
+    smppsim = "CAPTURE_SME_BINARY, CAPTURE_SMPPSIM_BINARY, CAPTURE_SME_DECODED, CAPTURE_SMPPSIM_DECODED" },
+}
+
+--- name -> check, for smpp.options.
+settings.known = {}
+settings.defaults = {}
+for _, row in ipairs(settings.rows) do
+  settings.known[row[1]] = row[2]
+  settings.defaults[row[1]] = row[3]
+end
+
+return settings

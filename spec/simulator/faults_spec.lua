@@ -1,0 +1,214 @@
+local mc = require "spec.support.mc"
+local simulator = require "smpp.simulator"
+local util = require "spec.support.util"
+
+--- A world with a simulator; `esme` notes strays and how it ended.
+local function with(options, fn)
+  mc.world(function(w)
+    local sim = w:server(options, simulator.new)
+    local faults = {}
+    sim:on("fault", function(_, name) faults[#faults + 1] = name end)
+    local esme = assert(w:bind { response_s = 20 })
+    local strays = {}
+    esme:on("stray", function(pdu, reason) strays[#strays + 1] = { pdu, reason } end)
+    fn(w, sim, esme, faults, strays)
+    sim:close(1)
+  end)
+end
+
+local function send(esme, text, callback)
+  return esme:submit_sm({ source_addr = "1", destination_addr = "49", short_message = text or "x" }, callback)
+end
+
+--- Sends `n` requests at once; the answers in the order they came.
+local function burst(w, esme, n, text)
+  local order = {}
+  for i = 1, n do
+    send(esme, i == 1 and text or "x", function(response, _, code) order[#order + 1] = { i, response and "ok" or code } end)
+  end
+  w:sleep(6)
+  return order
+end
+
+describe("an answer that goes wrong", function()
+  it("is dropped", function()
+    with({}, function(w, _, esme, faults)
+      assert.same({ { 2, "ok" } }, burst(w, esme, 2, "sim: drop"))
+      assert.same({ "drop" }, faults)
+      w:sleep(20)
+      assert.is_false(esme.closed)
+    end)
+  end)
+
+  it("comes late", function()
+    with({ faults = { delay = 100, delay_s = 3 } }, function(w, _, esme)
+      local before = w.loop:now()
+      assert.is_truthy(send(esme))
+      assert.near(3, w.loop:now() - before, 0.01)
+    end)
+  end)
+
+  it("comes twice", function()
+    with({}, function(w, _, esme, _, strays)
+      assert.is_truthy(send(esme, "sim: duplicate"))
+      w:sleep(1)
+      assert.equal(1, #strays)
+      assert.equal("submit_sm_resp", strays[1][1].command)
+    end)
+  end)
+
+  it("is overtaken by the next", function()
+    with({ faults = { reorder = 100 } }, function(w, sim, esme)
+      local order = burst(w, esme, 2)
+      assert.same({ { 2, "ok" }, { 1, "ok" } }, order)
+      local before = w.loop:now()
+      assert.is_truthy(send(esme)) -- nothing overtakes it: a second late
+      assert.near(1, w.loop:now() - before, 0.01)
+      assert.equal(3, sim.counts.faults)
+    end)
+  end)
+
+  it("has another sequence_number, length or command", function()
+    with({}, function(w, _, esme, _, strays)
+      assert.same({ { 2, "ok" } }, burst(w, esme, 2, "sim: wrong sequence"))
+      assert.equal(1, #strays)
+    end)
+    with({}, function(w, _, esme)
+      burst(w, esme, 2, "sim: wrong length")
+      assert.is_true(esme.closed or esme.core:info().in_flight > 0) -- out of step
+    end)
+    with({}, function(w, _, esme, _, strays)
+      assert.same({ { 2, "ok" } }, burst(w, esme, 2, "sim: unknown command"))
+      assert.equal("unknown response", strays[1][2])
+    end)
+  end)
+
+  it("ends in the middle, and nothing follows", function()
+    with({}, function(w, _, esme)
+      assert.same({}, burst(w, esme, 2, "sim: half pdu"))
+      w:sleep(10)
+      assert.is_true(esme.closed)
+      assert.equal("the peer stalled inside a PDU", esme.end_reason)
+    end)
+  end)
+
+  it("is followed by nothing", function()
+    with({}, function(w, _, esme)
+      assert.same({}, burst(w, esme, 3, "sim: silence"))
+    end)
+  end)
+
+  it("is a close, a reset or an unbind", function()
+    for fault, reason in pairs { close = "closed by the peer", reset = "connection reset by peer", unbind = "closed by the peer" } do
+      with({}, function(w, sim, esme)
+        local unbound = false
+        esme:on("state", function(to) unbound = unbound or to == "UNBOUND" end)
+        send(esme, "sim: " .. fault, function() end)
+        w:sleep(1)
+        assert.equal(fault == "unbind", unbound)
+        assert.is_true(esme.closed, fault)
+        assert.equal(reason, esme.end_reason)
+        assert.equal(0, #sim.server.sessions)
+        assert.is_truthy(w:bind {})
+      end)
+    end
+  end)
+
+  it("happens in so many percent of cases, the same with the same seed", function()
+    local function run()
+      local result
+      with({ faults = { drop = 10, wrong_sequence = 10, duplicate = 5 }, seed = 9 }, function(w, sim, esme, faults)
+        for _ = 1, 400 do
+          send(esme, nil, function() end)
+          w:sleep(0.01)
+        end
+        local counts = {}
+        for _, name in ipairs(faults) do counts[name] = (counts[name] or 0) + 1 end
+        assert.near(40, counts.drop, 20)
+        assert.near(36, counts.wrong_sequence, 20)
+        assert.near(16, counts.duplicate, 12)
+        assert.equal(#faults, sim.counts.faults)
+        result = table.concat(faults, " ")
+      end)
+      return result
+    end
+    assert.equal(run(), run())
+  end)
+
+  it("is never the answer to a bind, an enquire_link or an unbind", function()
+    with({ faults = { drop = 100 } }, function(_, _, esme)
+      assert.is_truthy(esme:enquire_link())
+      assert.is_true(esme:unbind())
+    end)
+  end)
+end)
+
+describe("a behaviour", function()
+  it("is one of those that there are", function()
+    assert.same({ "dead", "flaky", "gatewayapi", "healthy", "slow", "throttling" }, require("smpp.simulator.behaviours").names())
+  end)
+
+  it("healthy answers at once, slow does not", function()
+    for name, least in pairs { healthy = 0, slow = 0.3 } do
+      with({ behaviour = name, seed = 4 }, function(w, _, esme)
+        local before = w.loop:now()
+        assert.is_truthy(send(esme))
+        local took = w.loop:now() - before
+        assert.is_true(took >= least and (least > 0 or took == 0), name)
+      end)
+    end
+  end)
+
+  it("flaky goes wrong in every way, and what the user says wins", function()
+    with({ behaviour = "flaky", seed = 2, faults = { drop = 50 } }, function(w, sim, esme, faults)
+      for _ = 1, 40 do
+        send(esme, nil, function() end)
+        w:sleep(0.1)
+      end
+      assert.is_true(#faults > 5)
+      for _, name in ipairs(faults) do assert.equal("drop", name) end
+      assert.equal(80, sim.settings.outcomes.DELIVERED)
+    end)
+  end)
+
+  it("throttling throttles", function()
+    with({ behaviour = "throttling", seed = 1 }, function(_, _, esme)
+      local throttled = 0
+      for _ = 1, 30 do
+        local _, _, code = send(esme)
+        if code == "ESME_RTHROTTLED" then throttled = throttled + 1 end
+      end
+      assert.is_true(throttled > 10)
+    end)
+  end)
+
+  it("dead takes connections and says nothing", function()
+    mc.world(function(w)
+      local sim = w:server({ behaviour = "dead" }, simulator.new)
+      local transport = w:transport()
+      local came, closed = 0, false
+      transport:start(function(chunk) came = came + #chunk end, function() closed = true end)
+      transport:write(util.unhex "00000018 00000009 00000000 00000001 61 00 00 00 34 00 00 00" .. util.unhex "00000010 00000015 00000000 00000002")
+      w:sleep(3600)
+      assert.same({ 0, false }, { came, closed })
+      sim:set { behaviour = "healthy" }
+      transport:write(util.unhex "00000010 00000015 00000000 00000003")
+      w:sleep(1)
+      assert.is_true(came > 0)
+      transport:close()
+      sim:close(1)
+    end)
+  end)
+
+  it("refuses binds while bind_status says so", function()
+    mc.world(function(w)
+      local sim = w:server({ bind_status = "ESME_RSYSERR", accounts = { esme1 = "secret" } }, simulator.new)
+      assert.equal("ESME_RSYSERR", select(3, w:bind {}))
+      sim:set { bind_status = sim.default }
+      assert.is_truthy(w:bind {})
+      assert.equal("ESME_RINVPASWD", select(3, w:bind { password = "x" }))
+      assert.equal(2, sim.counts.refused_binds)
+      sim:close()
+    end)
+  end)
+end)
