@@ -57,7 +57,7 @@ demo: ## installs what it needs, builds, and sends messages through the built-in
 test: ## installs what the tests need, builds for each Lua and runs everything
 	@.ci/packages install build $(LUA) $(CHOSEN) specs interop $(if $(filter-out $(CHOSEN),$(LUAS)),,lint fuzz valgrind packaging) || \
 	  { echo "0 passed, 1 failed"; exit 1; }
-	@$(MAKE) --no-print-directory -s spec/interop/node/node_modules/.package-lock.json
+	@$(MAKE) --no-print-directory -s spec/interop/node/node_modules/.package-lock.json || { echo "0 passed, 1 failed"; exit 1; }
 	@LUAS="$(CHOSEN)" SECONDS=$(SECONDS) MAKE="$(MAKE)" $(LUA) spec/all.lua $(if $(filter-out $(CHOSEN),$(LUAS)),specs slow)
 
 build: $(MODULE) ## the C module for one Lua
@@ -187,6 +187,6 @@ check-luacheck:
 	@luacheck --quiet --no-color bin/smpp $(wildcard lua spec csrc/tables examples bench rockspec)
 
 spec/interop/node/node_modules/.package-lock.json: spec/interop/node/package-lock.json
-	cd $(<D) && npm ci --no-audit --no-fund --silent
+	cd $(<D) && npm ci --no-audit --no-fund --loglevel=error
 
 -include $(wildcard $(B)/core/*.d $(B)/*/binding/*.d $(B)/c/*.d $(B)/fuzz/*.d $(B)/fuzz/core/*.d)
