@@ -163,6 +163,18 @@ function specs.scenario()
   assert.are_not.equal(first, (example("scenario", { arg = { "8" } })))
 end
 
+function specs.outcomes()
+  local output, fast = example("outcomes", { mc = false }), 0
+  assert.truthy(output:find("slow DELIVERED\t50\n", 1, true))
+  assert.truthy(output:find("wrong ESME_RINVDSTADR\t50\n", 1, true))
+  for state, n in output:gmatch "fast (%u+)\t(%d+)" do
+    fast = fast + n
+    assert.is_true(tonumber(n) < (state == "DELIVERED" and 48 or 20), state)
+  end
+  assert.equal(50, fast)
+  assert.equal(output, (example("outcomes", { mc = false })))
+end
+
 function specs.capture()
   local output = example "capture"
   assert.truthy(output:find('submit_sm #2 .-short_message="Recorded."\n'))
