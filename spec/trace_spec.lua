@@ -1,6 +1,7 @@
 local events = require "smpp.events"
 local pcap = require "smpp.pcap"
 local pdus = require "smpp.pdu"
+local shell = require "spec.support.shell"
 local trace = require "smpp.trace"
 local util = require "spec.support.util"
 
@@ -119,8 +120,7 @@ describe("trace", function()
   end)
 
   it("is SMPP to tshark", function()
-    local ok = os.execute("tshark --version >/dev/null 2>&1")
-    if ok ~= true and ok ~= 0 then return pending("tshark is not installed: apt-get install tshark") end
+    shell.need "tshark"
     local path = os.tmpname()
     local t, list = assert(trace.new(path)), util.vectors("pdu.jsonl")
     for i, vector in ipairs(list) do

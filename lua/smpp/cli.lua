@@ -2,10 +2,11 @@
 local argparse = require "argparse"
 local exit = require "smpp.cli.exit"
 local output = require "smpp.cli.output"
+local task = require "smpp.task"
 
 local cli = {}
 
-local COMMANDS = { "decode", "explain", "count" }
+local COMMANDS = { "send", "listen", "sim", "decode", "explain", "count" }
 
 local DESCRIPTION = [[
 SMPP at the command line: send and receive SMS, play the message centre,
@@ -75,6 +76,12 @@ local function is_command(word)
   return false
 end
 
+--- pcall that keeps the traceback; in a task (the streams brought a `run` of their own) one that can wait.
+local function guard(fn)
+  if task.current() then return task.pcall(fn) end
+  return xpcall(fn, function(err) return err == output.BROKEN_PIPE and err or debug.traceback(tostring(err), 2) end)
+end
+
 --- Runs a command.
 ---@param arg string[]
 ---@param streams? smpp.CliStreams
@@ -99,9 +106,7 @@ function cli.main(arg, streams)
     return exit.USAGE
   end
   out.json, out.verbose = result.json or false, (result.verbose or 0) > 0
-  local finished, code = xpcall(function() return result.run(result, out) end, function(err)
-    return err == output.BROKEN_PIPE and err or debug.traceback(tostring(err), 2)
-  end)
+  local finished, code = guard(function() return result.run(result, out) end)
   out:clear_progress()
   if finished then return code end
   if code == output.BROKEN_PIPE then return exit.FAILED end

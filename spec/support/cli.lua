@@ -36,7 +36,10 @@ local function source(text)
   return { read = read, lines = function(self) return function() return read(self, "*l") end end }
 end
 
---- o = { stdin = text, env = { NAME = value }, terminal = true }
+--- Runs what a command would give to smpp.run; the spec is in a task already.
+function cli.inside(fn) return fn() end
+
+--- o = { stdin = text, env = { NAME = value }, terminal = true, run = cli.inside }
 ---@param arguments string[]
 ---@return integer code
 ---@return string stdout
@@ -48,6 +51,7 @@ function cli.run(arguments, o)
     stdin = source(o.stdin or ""), stdout = out, stderr = err,
     getenv = function(name) return (o.env or {})[name] end,
     is_terminal = function() return o.terminal or false end,
+    run = o.run,
   })
   return code, out.text(), err.text()
 end

@@ -7,9 +7,8 @@ local text = require "smpp.text"
 
 local explain = {
   summary = "Explain a status, a field's value, a command, a TLV.",
-  description = [[
-Says what a command_status means and what to check, what a field's value stands for, and what the standard has
-to say of a command, a parameter or a TLV.]],
+  description = "Says what a command_status means and what to check, what a field's value stands for, and what the "
+    .. "standard has to say of a command, a parameter or a TLV.",
   epilog = [[
 Examples:
    smpp explain ESME_RBINDFAIL

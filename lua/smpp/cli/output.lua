@@ -33,6 +33,7 @@ end
 ---@field stderr? file*
 ---@field getenv? fun(name: string): string?
 ---@field is_terminal? fun(file: file*): boolean
+---@field run? fun(fn: fun(): any): any  instead of smpp.run, by who is in a task already
 
 ---@param given smpp.CliStreams?
 function output.new(given)
@@ -43,12 +44,14 @@ function output.new(given)
     stderr = given.stderr or io.stderr,
     getenv = given.getenv or os.getenv,
     is_terminal = given.is_terminal or is_terminal,
+    run = given.run or function(fn) return require("smpp").run(fn) end,
     json = false,
     verbose = false,
     live = false,    -- every line is flushed: somebody watches
     colors = {},     -- file -> whether it gets colours
     progress = nil,  -- the unfinished line on stderr
-    progress_at = nil,
+    broken = false,  -- nobody reads stdout any more
+    on_broken = nil, -- told of it; without it print raises
   }, mt)
   return self
 end
@@ -85,8 +88,11 @@ output.BROKEN_PIPE = setmetatable({}, { __tostring = function() return "stdout i
 function Output:print(text)
   self:clear_progress()
   local ok = self.stdout:write(text, "\n")
-  if not ok then error(output.BROKEN_PIPE, 0) end
-  if self.live and self.stdout.flush then self.stdout:flush() end
+  if ok and self.live and self.stdout.flush then ok = self.stdout:flush() end
+  if ok then return end
+  if not self.on_broken then error(output.BROKEN_PIPE, 0) end
+  self.broken = true
+  self.on_broken()
 end
 
 --- One object as a line of JSON.

@@ -1,0 +1,244 @@
+--- smpp send --file: rows become messages, a line shows how far it is, a file keeps what became of each.
+local batch = require "smpp.cli.batch"
+local json = require "smpp.cli.json"
+local ledger = require "smpp.cli.ledger"
+local rows = require "smpp.cli.rows"
+
+local bulk = {}
+
+function bulk.define(command)
+  command:option("-f --file", "Recipients: CSV or JSON lines; - reads stdin."):argname "FILE"
+  command:option("--result", "Where to write what became of each (default: FILE.result.jsonl)."):argname "FILE"
+  command:flag("--resume", "Go on where an interrupted run ended: nothing that was answered is sent again.")
+  command:option("--resend", "With --resume, send again those that were refused, or whose outcome is unknown."):count "*"
+    :choices({ "refused", "unknown" }):argname "WHAT"
+end
+
+--- How many lines there are, to tell how long it takes; an estimate, for CSV cells may have several.
+local function count_lines(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local count = 0
+  while true do
+    local piece = file:read(65536)
+    if not piece then break end
+    count = count + select(2, piece:gsub("\n", ""))
+  end
+  file:close()
+  return count
+end
+
+local function open_lines(options, out)
+  if options.file == "-" then
+    return function() return out.stdin:read "*l" end
+  end
+  local file, message = io.open(options.file, "rb")
+  if not file then return nil, message end
+  if not file:read(0) and file:seek "end" ~= 0 then return nil, options.file .. ": cannot be read" end
+  file:seek "set"
+  return function() return file:read "*l" end, nil, function() file:close() end
+end
+
+--- The text and addresses of a row.
+local function message_of(plan, row)
+  local message = {}
+  for name, value in pairs(plan.message) do message[name] = value end
+  message.to = row.to
+  if not message.to or message.to == "" then return nil, "no recipient" end
+  if row.from and row.from ~= "" then message.from = row.from end
+  if message.data then return message end
+  local fill = plan.fill
+  if row.text and row.text ~= "" then
+    local wrong
+    fill, wrong = rows.template(row.text)
+    if not fill then return nil, "text: " .. wrong end
+  end
+  if not fill then return nil, "no text: neither in this row nor given by --text" end
+  local text, missing = fill(row)
+  if not text then return nil, missing end
+  message.text = text
+  return message
+end
+
+local function invalid(plan, line, row, wrong)
+  local counts = plan.counts
+  counts.done, counts.not_sent = counts.done + 1, counts.not_sent + 1
+  counts.codes.invalid = (counts.codes.invalid or 0) + 1
+  plan.ledger:write { line = line, to = row and row.to, status = "invalid", message = wrong }
+  if #plan.invalid < 5 then plan.invalid[#plan.invalid + 1] = ("line %d: %s"):format(line, wrong) end
+end
+
+--- Whether a line of an earlier run is not to be sent again.
+local function is_settled(plan, line, to)
+  local status, earlier = plan.ledger:status(line)
+  if not status then return false end
+  if earlier ~= to then
+    plan.changed = plan.changed or line
+    return true
+  end
+  if status == "accepted" then
+    plan.skipped = plan.skipped + 1
+    return true
+  end
+  if status == "unknown" or status == "refused" then
+    if plan.resend[status] then return false end
+    plan.held[status] = plan.held[status] + 1
+    return true
+  end
+  return false -- it was invalid or never left
+end
+
+local function next_of(plan)
+  return function()
+    while true do
+      local line, row, wrong = plan.next_row()
+      if not line then return nil end
+      if not row then
+        invalid(plan, line, nil, wrong)
+      elseif not is_settled(plan, line, row.to) then
+        local message
+        message, wrong = message_of(plan, row)
+        if message then
+          plan.ledger:write { line = line, to = row.to, status = "sending" }
+          return { message = message, to = row.to, line = line }
+        end
+        invalid(plan, line, row, wrong)
+      end
+    end
+  end
+end
+
+local function unknown_column(names, known)
+  for _, name in ipairs(names or {}) do
+    if known and not known[name] and not known[name:lower()] then return name end
+  end
+end
+
+--- What --file asks for.
+---@return table? plan  next_item, total, counts …
+---@return string? message
+function bulk.plan(options, out, message)
+  local plan = {
+    many = true, message = message, counts = batch.counts(), invalid = {}, skipped = 0, changed = nil,
+    held = { unknown = 0, refused = 0 }, -- left as they are by --resume
+    resend = {},
+  }
+  for _, what in ipairs(options.resend) do plan.resend[what] = true end
+  if #options.to > 0 or options.count ~= 1 then return nil, "--file names the recipients: no --to, no --count" end
+  local wrong, names, known
+  if options.template then
+    if message.data then return nil, "a text or --data, not both" end
+    plan.fill, wrong, names = rows.template(options.template)
+    if not plan.fill then return nil, "--text: " .. wrong end
+  end
+  local result = options.result or options.file ~= "-" and options.file .. ".result.jsonl"
+  if not result then return nil, "--file - needs --result FILE" end
+  local lines, close
+  lines, wrong, close = open_lines(options, out)
+  if not lines then return nil, wrong end
+  plan.next_row, wrong, known = rows.open(lines)
+  if not plan.next_row then return nil, ("%s: %s"):format(options.file, wrong) end
+  local missing = unknown_column(names, known)
+  if missing then return nil, ("--text: the file has no column '%s'"):format(missing) end
+  if known and not known.text and not plan.fill and not message.data then return nil, "give --text, or a column 'text'" end
+  plan.ledger, wrong = ledger.open(result, options.resume)
+  if not plan.ledger then return nil, wrong end
+  plan.total = options.file ~= "-" and count_lines(options.file) or nil
+  if plan.total and known then plan.total = plan.total - 1 end
+  plan.next_item = next_of(plan)
+  plan.on_result = function(item, r)
+    local ids = r.sent and r.sent.message_ids
+    plan.ledger:write {
+      line = item.line, to = item.to, status = r.status, code = r.code, message = r.message,
+      message_id = r.sent and r.sent.message_id, message_ids = ids and #ids > 1 and json.list(ids) or nil,
+    }
+  end
+  plan.on_receipt = function(item, sent, receipt)
+    if receipt then
+      plan.ledger:write {
+        line = item.line, to = item.to, status = "receipt", message_id = sent.message_id, state = receipt.state, err = receipt.err,
+      }
+    end
+  end
+  plan.close = function()
+    plan.ledger:close()
+    if close then close() end
+  end
+  return plan
+end
+
+local function duration(s)
+  if s < 100 then return ("%d s"):format(math.ceil(s)) end
+  if s < 6000 then return ("%d min"):format(math.ceil(s / 60)) end
+  return ("%.1f h"):format(s / 3600)
+end
+
+local REFRESH_S = 0.2
+
+--- Shows how far it is, on a terminal: done, rate, in flight, refused by status, time left.
+---@param loop smpp.Loop
+---@param counts smpp.BatchCounts
+---@param total integer?
+function bulk.progress(out, loop, counts, total)
+  local start = loop:now()
+  if not out.is_terminal(out.stderr) or total == 1 then return { close = function() end } end
+  local timer
+  local function show()
+    local elapsed = loop:now() - start
+    local rate = elapsed > 0 and counts.done / elapsed or 0
+    local words = { total and ("%d of %d"):format(counts.done, total) or ("%d done"):format(counts.done), ("%.0f/s"):format(rate),
+      ("%d in flight"):format(counts.in_flight) }
+    local codes = batch.code_words(counts)
+    if codes ~= "" then words[#words + 1] = out:paint_note("red", codes) end
+    if total and rate > 0 and total > counts.done then words[#words + 1] = duration((total - counts.done) / rate) .. " left" end
+    out:show_progress(table.concat(words, "  "))
+    timer:start(REFRESH_S)
+  end
+  timer = loop:timer(show)
+  timer:start(REFRESH_S)
+  return {
+    close = function()
+      timer:close()
+      out:clear_progress()
+    end,
+  }
+end
+
+--- Says what came of it all.
+function bulk.summary(out, plan)
+  local counts = plan.counts
+  local held = plan.held or { unknown = 0, refused = 0 }
+  if out.json then
+    local codes, list = {}, {}
+    for code in pairs(counts.codes) do codes[#codes + 1] = code end
+    table.sort(codes)
+    for _, code in ipairs(codes) do
+      list[#list + 1] = code
+      list[#list + 1] = counts.codes[code]
+    end
+    out:object(json.object({
+      "event", "summary", "done", counts.done, "accepted", counts.accepted, "refused", counts.refused, "unknown", counts.unknown,
+      "not_sent", counts.not_sent, "parts", counts.parts, "delivered", counts.delivered, "undelivered", counts.undelivered,
+      "no_receipt", counts.no_receipt, "codes", json.object(list), "in_flight", counts.in_flight > 0 and counts.in_flight or nil,
+      "skipped", plan.skipped,
+    }, 24))
+  else
+    local words = { ("%d accepted"):format(counts.accepted) }
+    if counts.parts > counts.accepted then words[1] = words[1] .. (" (%d parts)"):format(counts.parts) end
+    for _, name in ipairs { "refused", "unknown", "not_sent", "delivered", "undelivered", "no_receipt" } do
+      if counts[name] > 0 then words[#words + 1] = ("%d %s"):format(counts[name], (name:gsub("_", " "))) end
+    end
+    local codes = batch.code_words(counts)
+    out:print(table.concat(words, ", ") .. (codes ~= "" and " (" .. codes .. ")" or ""))
+  end
+  for _, line in ipairs(plan.invalid or {}) do out:note("%s", line) end
+  if counts.in_flight > 0 then out:note("%d were on their way: their outcome is unknown", counts.in_flight) end
+  if (plan.skipped or 0) > 0 then out:note("%d were accepted by an earlier run, and not sent again", plan.skipped) end
+  if held.refused > 0 then out:note("%d were refused in an earlier run: --resend refused sends them again", held.refused) end
+  if held.unknown > 0 then
+    out:note("%d have an unknown outcome from an earlier run: --resend unknown sends them, perhaps twice", held.unknown)
+  end
+  if plan.changed then out:note("the file is not the one of the earlier run: line %d has another recipient", plan.changed) end
+end
+
+return bulk

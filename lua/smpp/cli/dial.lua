@@ -1,0 +1,140 @@
+--- What `smpp send` and `smpp listen` share: URL and password, the connection, PDUs going by, traces.
+local brief = require "smpp.cli.brief"
+local content = require "smpp.cli.content"
+local exit = require "smpp.cli.exit"
+local explain = require "smpp.explain"
+local json = require "smpp.cli.json"
+local smpp = require "smpp"
+local traces = require "smpp.trace"
+local url = require "smpp.url"
+
+local dial = {}
+
+local BINDS = { "trx", "tx", "rx", "tx+rx" }
+
+function dial.define(command)
+  command:argument("url", "smpp://system_id:password@host:2775, with ?option=value for any option of smpp.connect.")
+  command:option("--password-file", "Read the password from a file (or set SMPP_PASSWORD)."):argname "FILE"
+  command:option("--bind", "What to bind as: trx, tx, rx or tx+rx."):choices(BINDS):argname "TYPE"
+  dial.define_watching(command)
+end
+
+--- The options of all commands that see PDUs go by.
+function dial.define_watching(command)
+  command:flag("-v --verbose", "Show the PDUs going by."):count "*"
+  command:option("--trace", "Write the PDUs to a pcapng file for Wireshark."):argname "FILE"
+  command:flag("--show-secrets", "Show passwords in PDUs and traces.")
+end
+
+local function first_line(path)
+  local file, message = io.open(path, "rb")
+  if not file then return nil, message end
+  local line = file:read "*l"
+  file:close()
+  if not line then return nil, path .. ": no password in it" end
+  return (line:gsub("\r$", ""))
+end
+
+--- The password of the URL, the file or the environment, in this order.
+local function password_of(parsed, options, out)
+  if parsed.password then return parsed.password end
+  if options.password_file then return first_line(options.password_file) end
+  return out.getenv "SMPP_PASSWORD"
+end
+
+--- Shows and writes PDUs as options ask: a function for each of them, nil when nobody asks.
+---@param options table
+---@param out smpp.CliOutput
+---@param name? fun(session): string  which session it is, where there are many
+---@return (fun(pdu, direction, session))? watch
+---@return smpp.Trace|string|nil trace  or why it cannot be written
+function dial.watch(options, out, name)
+  local trace, message
+  if options.trace then
+    trace, message = traces.new(options.trace, { secrets = options.show_secrets })
+    if not trace then return nil, message end
+  end
+  if not trace and not out.verbose then return nil end
+  local painter = { paint = function(_, style, text) return out:paint_note(style, text) end }
+  return function(pdu, direction, session)
+    if trace and trace.file then trace:record(session, pdu, direction) end
+    if not out.verbose then return end
+    if out.json then
+      local object = json.object({ "event", "pdu", "direction", direction, "session", name and name(session) }, 6)
+      local fields = json.pdu(pdu, options.show_secrets)
+      for _, key in ipairs(getmetatable(fields).__jsonorder) do json.add(object, key, fields[key]) end
+      content.add_json(object, content.of(pdu))
+      return out:object(object)
+    end
+    out:note("%s %s%s", out:paint_note("yellow", direction == "in" and "<-" or "->"), name and name(session) .. "  " or "",
+      brief.line(painter, pdu))
+  end, trace
+end
+
+--- What smpp.connect gets.
+---@return table? given
+---@return string? message
+local function connect_options(options, out)
+  local parsed, message = url.parse(options.url)
+  if not parsed then return nil, message end
+  local password, why = password_of(parsed, options, out)
+  if why then return nil, why end
+  if password and (password:find "^%s" or password:find "%s$") then
+    out:note("%s the password begins or ends with a blank", out:paint_note("yellow", "warning:"))
+  end
+  return { options.url, password = password, bind = options.bind }
+end
+
+--- Why there is no bind, with what to check on lines of their own.
+local function tell_refused(out, why, code)
+  local row = explain.status(code or "")
+  local head = row and why:match "^(.-%(0x%x+%))"
+  if not head then return out:fail("%s", why) end
+  out:fail("%s", head)
+  out:note("      %s", row.meaning)
+  out:note("      advice: %s", row.advice)
+  local note = why:match "; note: (.*)$"
+  if note then out:note("      %s %s", out:paint_note("yellow", "note:"), note) end
+end
+
+-- smpp.connect raises for options that are none; a raise with our own position is the user's mistake, not a bug.
+local function connect(given)
+  local esme, message, code = smpp.connect(given)
+  return esme, message, code
+end
+
+--- Connects and binds.
+---@async
+---@param options table
+---@param out smpp.CliOutput
+---@param extra table  more options for smpp.connect
+---@return smpp.Client? esme
+---@return integer? exit_code  people have been told why
+---@return smpp.Trace? trace  to be closed at the end
+function dial.connect(options, out, extra)
+  local given, message = connect_options(options, out)
+  if not given then
+    out:fail("%s", message)
+    return nil, exit.USAGE
+  end
+  for name, value in pairs(extra) do given[name] = value end
+  local trace
+  given.pdu, trace = dial.watch(options, out)
+  if options.trace and not given.pdu then
+    out:fail("%s", trace)
+    return nil, exit.USAGE
+  end
+  local ok, esme, why, code = smpp.pcall(connect, given)
+  if ok and esme then return esme, nil, trace end
+  if trace then trace:close() end
+  if ok then
+    tell_refused(out, why, code)
+    return nil, exit.UNREACHABLE
+  end
+  local mistake = tostring(esme):match "^[^\n]-smpp/cli/dial%.lua:%d+: ([^\n]*)$"
+  if not mistake then error(esme, 0) end
+  out:fail("%s", mistake)
+  return nil, exit.USAGE
+end
+
+return dial

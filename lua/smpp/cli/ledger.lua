@@ -1,0 +1,96 @@
+--- What became of each line of a file: written as it happens, read again by --resume.
+--- JSON lines { line, to, status, … }; status is "sending" before a message goes out, then "accepted", "refused",
+--- "unknown", "not_sent" or "invalid"; a receipt is a record of its own ("receipt").
+local json = require "smpp.cli.json"
+
+local Ledger = {}
+local mt = { __index = Ledger, __name = "smpp.Ledger" }
+
+local ledger = {}
+
+local FIELDS = { "line", "to", "status", "code", "message", "message_id", "message_ids", "state", "err" }
+
+--- What is known of each line: the last status that is no receipt.  A record that was cut says nothing.
+local function read(path)
+  local file, message = io.open(path, "rb")
+  if not file then return nil, message end
+  local known, number = {}, 0
+  for line in file:lines() do
+    number = number + 1
+    local record = json.decode(line)
+    if type(record) == "table" and type(record.line) == "number" and type(record.status) == "string" then
+      if record.status ~= "receipt" then known[record.line] = { status = record.status, to = record.to } end
+    elseif number == 1 then
+      file:close()
+      return nil, path .. ": not a file of results that smpp send wrote"
+    end
+  end
+  file:close()
+  return known
+end
+
+local function ends_in_line(path)
+  local file = io.open(path, "rb")
+  if not file then return true end
+  local size = file:seek "end"
+  local last = size == 0 and "\n" or (file:seek("set", size - 1) and file:read(1))
+  file:close()
+  return last == "\n"
+end
+
+--- Opens the file of results.
+---@param path string
+---@param resume boolean
+---@return smpp.Ledger? ledger
+---@return string? message
+function ledger.open(path, resume)
+  local existing = io.open(path, "rb")
+  if existing then existing:close() end
+  if existing and not resume then return nil, path .. " exists: go on with --resume, or name another with --result" end
+  if resume and not existing then return nil, path .. ": nothing to resume" end
+  local known, message = {}, nil
+  if existing then
+    known, message = read(path)
+    if not known then return nil, message end
+  end
+  local cut = not ends_in_line(path)
+  local file
+  file, message = io.open(path, "ab")
+  if not file then return nil, message end
+  if cut then file:write "\n" end
+  return setmetatable({
+    path = path,
+    file = file,
+    known = known, -- line number -> { status, to }
+  }, mt)
+end
+
+--- Writes one record at once: what was answered must not be sent again, whatever happens next.
+---@param record table
+function Ledger:write(record)
+  if not self.file then return end
+  local list, count = {}, 0
+  for _, name in ipairs(FIELDS) do
+    list[count + 1], list[count + 2] = name, record[name]
+    count = count + 2
+  end
+  self.file:write(json.encode(json.object(list, count)), "\n")
+  self.file:flush()
+end
+
+--- What is known of a line: nil, or its status; "sending" means that its outcome is unknown.
+---@param line integer
+---@return string? status
+---@return string? to
+function Ledger:status(line)
+  local entry = self.known[line]
+  if not entry then return nil end
+  return entry.status == "sending" and "unknown" or entry.status, entry.to
+end
+
+function Ledger:close()
+  if self.file then self.file:close() end
+  self.file = nil
+end
+
+return ledger

@@ -1,0 +1,107 @@
+--- smpp listen: prints messages and receipts as they come.
+local address = require "smpp.address"
+local content = require "smpp.cli.content"
+local dial = require "smpp.cli.dial"
+local exit = require "smpp.cli.exit"
+local json = require "smpp.cli.json"
+local task = require "smpp.task"
+
+local listen = {
+  summary = "Print messages and receipts as they come.",
+  description = "Binds to a message centre and prints what it delivers, one line each: messages with their texts decoded and their "
+    .. "parts joined, and delivery receipts. Stays bound, and binds again when the connection is lost. Ctrl-C unbinds.",
+  epilog = [[
+Examples:
+   smpp listen smpp://me:secret@localhost
+   smpp listen smpp://me:secret@localhost --bind rx --for 60
+   smpp listen --json smpp://me:secret@localhost | jq .text]],
+}
+
+local function positive(word)
+  local n = tonumber(word)
+  if not n or n < 0 or n ~= n then return nil, ("'%s': a number of seconds expected"):format(word) end
+  return n
+end
+
+function listen.define(command)
+  dial.define(command)
+  command:option("--for", "End after so many seconds."):target "duration":convert(positive):argname "S"
+  command:option("--enquire-link", "Seconds of silence after which the line is tested."):convert(positive):argname "S"
+end
+
+local function clock(loop) return os.date("!%H:%M:%S", math.floor(loop:time())) end
+
+local function stamp(loop) return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(loop:time())) end
+
+local function on_message(out, loop, msg)
+  if out.json then
+    return out:object(json.object({
+      "event", "message", "time", stamp(loop), "from", json.text(msg.from), "to", json.text(msg.to), "text", msg.text,
+      "data", msg.data and json.hex(msg.data), "encoding", msg.encoding, "parts", #msg.parts,
+    }, 16))
+  end
+  local words = msg.text and content.quote(msg.text) or "data " .. json.hex(msg.data)
+  out:print(("%s %s > %s  %s"):format(out:paint("dim", clock(loop)), msg.from, msg.to, out:paint("bold", words)))
+end
+
+local function on_receipt(out, loop, receipt)
+  local pdu = receipt.pdu
+  local to = address.format(pdu.source_addr, pdu.source_addr_ton) -- whom the message went to
+  if out.json then
+    local object = json.object { "event", "receipt", "time", stamp(loop), "to", json.text(to) }
+    local fields = content.receipt_json(receipt)
+    for _, name in ipairs(getmetatable(fields).__jsonorder) do json.add(object, name, fields[name]) end
+    return out:object(object)
+  end
+  out:print(("%s receipt %s  %s"):format(out:paint("dim", clock(loop)), to,
+    out:paint(receipt.state == "DELIVERED" and "green" or "yellow", content.receipt_words(receipt))))
+end
+
+--- Binds, and waits for the end: the time is up, or the client gave up.
+local function work(options, out)
+  local loop
+  local token = task.need()
+  local esme, code, trace = dial.connect(options, out, {
+    enquire_link_s = options.enquire_link,
+    message = function(msg) on_message(out, loop or msg.esme.loop, msg) end,
+    receipt = function(receipt) on_receipt(out, loop or receipt.esme.loop, receipt) end,
+  })
+  if not esme then return code end
+  loop = esme.loop
+  local given_up
+  out.on_broken = function() task.wake_for(token, listen) end
+  esme:on("error", function(message) out:note("%s %s", out:paint_note("yellow", "warning:"), message) end)
+  esme:on("state", function(state, _, reason)
+    if state == "closed" then
+      given_up = reason
+      task.wake_for(token, listen)
+    elseif state == "bound" then
+      out:note "bound again"
+    elseif state == "waiting" then
+      out:note("%s: binding again", reason or "not bound")
+    end
+  end)
+  out:note("bound as %s, waiting for messages", esme.system_id or "")
+  local timer = options.duration and loop:timer(function() task.wake_for(token, listen, true) end, true)
+  if timer then timer:start(options.duration) end
+  local in_time = task.wait(listen)
+  if timer then timer:close() end
+  esme:close()
+  if trace then trace:close() end
+  if in_time then return exit.DONE end
+  if out.broken then return exit.FAILED end
+  out:fail("%s", given_up or "closed")
+  return exit.UNREACHABLE
+end
+
+function listen.run(options, out)
+  out.live = true
+  local code, _, interrupted = out.run(function() return work(options, out) end)
+  if interrupted == "interrupted" then
+    out:note "unbound"
+    return exit.INTERRUPTED
+  end
+  return code
+end
+
+return listen

@@ -1,0 +1,166 @@
+--- Rows of a file of recipients: CSV with a line of names, or JSON lines.  Read as they are asked for.
+local json = require "smpp.cli.json"
+
+local rows = {}
+
+local BOM = "^\239\187\191"
+
+--- The separator of a CSV file: the one its first line has most of.
+local function separator_of(line)
+  local best, most = ",", 0
+  for _, candidate in ipairs { ",", ";", "\t" } do
+    local count = select(2, line:gsub('"[^"]*"', ""):gsub(candidate, ""))
+    if count > most then best, most = candidate, count end
+  end
+  return best
+end
+
+--- Cells of one record, which goes on over further lines while a quote is open.
+local function cells_of(line, separator, more)
+  local cells, at = {}, 1
+  while true do
+    if line:sub(at, at) == '"' then
+      local from, to = at + 1, nil
+      while true do
+        to = line:find('"', from, true)
+        if not to then
+          local following = more()
+          if not following then return nil, "a quote is never closed" end
+          line = line .. "\n" .. following
+        elseif line:sub(to + 1, to + 1) == '"' then
+          from = to + 2
+        else
+          break
+        end
+      end
+      cells[#cells + 1] = (line:sub(at + 1, to - 1):gsub('""', '"'))
+      at = to + 1
+    else
+      local to = line:find(separator, at, true) or #line + 1
+      cells[#cells + 1] = line:sub(at, to - 1):match "^%s*(.-)%s*$"
+      at = to
+    end
+    local mark = line:sub(at, at)
+    if mark == "" then return cells end
+    if mark ~= separator then return nil, ("'%s' after a quoted cell"):format(mark) end
+    at = at + 1
+  end
+end
+
+local ALIASES = { number = "to", phone = "to", msisdn = "to", destination = "to", recipient = "to", sender = "from", message = "text" }
+
+local function column_name(cell)
+  local name = cell:lower():gsub("%s+", "_")
+  return ALIASES[name] or name
+end
+
+local function csv(first, lines, line_number)
+  local separator = separator_of(first)
+  local function more()
+    local line = lines()
+    if line then line_number = line_number + 1 end
+    return line and (line:gsub("\r$", ""))
+  end
+  local names, message = cells_of(first, separator, more)
+  if not names then return nil, message end
+  local seen = {}
+  for i, cell in ipairs(names) do
+    names[i] = column_name(cell)
+    seen[names[i]] = true
+  end
+  if not seen.to then
+    return nil, ("no column 'to' in the first line, which must name the columns (it names %s)"):format(table.concat(names, ", "))
+  end
+  return function()
+    local line = more()
+    while line and not line:find "%S" do line = more() end
+    if not line then return nil end
+    local at = line_number
+    local cells, wrong = cells_of(line, separator, more)
+    if not cells then return at, nil, wrong end
+    if #cells > #names then return at, nil, ("%d cells, %d columns"):format(#cells, #names) end
+    local row = {}
+    for i, name in ipairs(names) do row[name] = cells[i] or "" end
+    return at, row
+  end, nil, seen
+end
+
+local function json_lines(first, lines, line_number)
+  return function()
+    local line = first
+    first = nil
+    while not line or not line:find "%S" do
+      line = lines()
+      if not line then return nil end
+      line_number = line_number + 1
+    end
+    local value, message = json.decode(line)
+    if type(value) ~= "table" then return line_number, nil, message or "no object" end
+    local row = {}
+    for name, cell in pairs(value) do
+      if type(name) ~= "string" or type(cell) ~= "string" and type(cell) ~= "number" then
+        return line_number, nil, ("'%s' is neither text nor number"):format(tostring(name))
+      end
+      row[ALIASES[name:lower()] or name] = type(cell) == "number" and ("%.14g"):format(cell) or cell
+    end
+    return line_number, row
+  end
+end
+
+--- Reads rows.
+---@param lines fun(): string?  the lines of the file
+---@return (fun(): integer?, table<string, string>?, string?)? next  line number, row | line number, nil, what is wrong with it
+---@return string? message  the file as a whole cannot be read
+---@return table<string, boolean>? names  of the columns, where they are known beforehand
+function rows.open(lines)
+  local line_number, first = 0, nil
+  repeat
+    first = lines()
+    line_number = line_number + 1
+    if not first then return nil, "the file is empty" end
+    if line_number == 1 then first = first:gsub(BOM, "") end
+    first = first:gsub("\r$", "")
+  until first:find "%S"
+  if first:find "^%s*{" then return json_lines(first, lines, line_number) end
+  return csv(first, lines, line_number)
+end
+
+--- A text with {name} for columns; {{ and }} are braces.
+---@param template string
+---@return (fun(row: table<string, string>): string?, string?)? fill  text, or nil and what is missing
+---@return string? message
+---@return string[]? names
+function rows.template(template)
+  local pieces, names, at = {}, {}, 1
+  while at <= #template do
+    local brace = template:find("[{}]", at)
+    pieces[#pieces + 1] = template:sub(at, (brace or #template + 1) - 1)
+    if not brace then break end
+    local mark = template:sub(brace, brace)
+    if template:sub(brace + 1, brace + 1) == mark then
+      pieces[#pieces + 1] = mark
+      at = brace + 2
+    else
+      local name, after = template:match("^{([^{}]+)}()", brace)
+      if not name then return nil, ("'%s' without its partner at character %d; write %s%s for a brace"):format(mark, brace, mark, mark) end
+      name = name:match "^%s*(.-)%s*$"
+      pieces[#pieces + 1] = { name }
+      names[#names + 1] = name
+      at = after
+    end
+  end
+  return function(row)
+    local out = {}
+    for i, piece in ipairs(pieces) do
+      if type(piece) == "table" then
+        out[i] = row[piece[1]] or row[piece[1]:lower()]
+        if not out[i] then return nil, ("no '%s' in this row"):format(piece[1]) end
+      else
+        out[i] = piece
+      end
+    end
+    return table.concat(out)
+  end, nil, names
+end
+
+return rows

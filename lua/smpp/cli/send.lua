@@ -1,0 +1,232 @@
+--- smpp send: one message, many of it, or a file of them.
+local batch = require "smpp.cli.batch"
+local bulk = require "smpp.cli.bulk"
+local content = require "smpp.cli.content"
+local decode = require "smpp.cli.decode"
+local dial = require "smpp.cli.dial"
+local exit = require "smpp.cli.exit"
+local explain = require "smpp.explain"
+local input = require "smpp.cli.input"
+local json = require "smpp.cli.json"
+
+local send = {
+  summary = "Send a message, or a file of messages.",
+  description = "Binds to a message centre, sends, and tells what became of it. Long texts are cut into parts; the cheapest "
+    .. "coding that holds the text is chosen. With --receipt it waits for the delivery receipt.",
+  epilog = [[
+Examples:
+   smpp send smpp://me:secret@localhost --from Test --to +4915112345678 "Hello 👋"
+   smpp send smpp://me:secret@localhost --from Test --to +4915112345678 --receipt --wait 60 "Hello"
+   date | smpp send smpp://me@localhost --to 12345 --password-file pw -
+   smpp send smpp://me:secret@localhost --from Test --to 12345 --count 1000 --window 100 "Load"
+   smpp send smpp://me:secret@localhost --from Shop --file numbers.csv --text "Hello {name}" --rate 50
+
+--file takes CSV with a line of column names, or JSON lines: a column (or key) to, and if you like from and text; {name}
+in the text is the column of that name. What became of each line is written to FILE.result.jsonl as it goes, and
+--resume goes on where an interrupted run ended.]],
+}
+
+local function positive(kind)
+  return function(word)
+    local n = tonumber(word)
+    if not n or n < 0 or n ~= n or kind == "whole" and (n % 1 ~= 0 or n == 0) then
+      return nil, ("'%s': a %s number expected"):format(word, kind == "whole" and "whole" or "positive")
+    end
+    return n
+  end
+end
+
+function send.define(command)
+  dial.define(command)
+  command:argument("text", "UTF-8; - reads stdin."):args "?"
+  command:option("--from", "The sender: a number, a short code, a name of up to 11 characters."):argname "ADDRESS"
+  command:option("--to", "The recipient; more than one is fine."):count "*":argname "ADDRESS"
+  command:flag("--receipt", "Ask for a delivery receipt and wait for it.")
+  command:option("--wait", "Seconds to wait for a receipt.", "30"):convert(positive()):argname "S"
+  command:option("--count", "Send it so many times.", "1"):convert(positive "whole"):argname "N"
+  command:option("--window", "Messages in flight.", "10"):convert(positive "whole"):argname "W"
+  command:option("--rate", "At most so many messages per second."):convert(positive()):argname "R"
+  command:option("--encoding", "Instead of the cheapest one."):choices(decode.alphabets()):argname "NAME"
+  command:option("--long", "How a long text is sent."):choices { "concat_8bit", "concat_16bit", "sar", "payload", "refuse" }:argname "HOW"
+  command:flag("--flash", "Shown at once, not stored.")
+  command:option("--validity", "Seconds after which it need not be delivered any more."):convert(positive()):argname "S"
+  command:option("--data", "Octets in hex instead of a text."):argname "HEX"
+  command:option("--set", "Any field or TLV of submit_sm."):count "*":argname "NAME=VALUE"
+  command:option("--text", "The text, when there is a file."):target "template":argname "TEXT"
+  bulk.define(command)
+end
+
+local function plain_number(word) return word:find "^0[xX]%x+$" and tonumber(word) or word:find "^%d+$" and tonumber(word) or nil end
+
+--- What esme:send gets, without from, to and text; nil and a message for what is wrong.
+local function message_of(options)
+  local message = {
+    from = options.from, receipt = options.receipt or nil, encoding = options.encoding, long = options.long, flash = options.flash,
+    validity_s = options.validity,
+  }
+  for _, word in ipairs(options.set) do
+    local name, value = word:match "^([%w_]+)=(.*)$"
+    if not name then return nil, ("--set %s: NAME=VALUE expected"):format(word) end
+    message[name] = plain_number(value) or value
+  end
+  if options.data then
+    local octets, why = input.unhex(options.data)
+    if not octets then return nil, "--data: " .. why end
+    message.data = octets
+  end
+  return message
+end
+
+--- The text to send; nil, message when there is none.
+local function text_of(options, out)
+  local text = options.text or options.template
+  if options.data then
+    if text then return nil, "a text or --data, not both" end
+    return nil
+  end
+  if not text then return nil, "give a text; - reads it from stdin" end
+  if text ~= "-" then return text end
+  return ((out.stdin:read "*a" or ""):gsub("\r?\n$", ""))
+end
+
+local function seconds_since(loop, start) return ("%.1f s"):format(loop:now() - start) end
+
+local function accepted_object(item, result)
+  return json.object({ "event", "accepted", "to", item.to, "message_id", result.sent.message_id,
+    "message_ids", json.list(result.sent.message_ids), "encoding", result.sent.info and result.sent.info.encoding }, 10)
+end
+
+local function failed_object(item, result)
+  return json.object({ "event", result.status, "to", item.to, "code", result.code, "message", result.message,
+    "message_ids", result.sent and #result.sent.message_ids > 0 and json.list(result.sent.message_ids) or nil }, 10)
+end
+
+--- What went wrong, with what to check.
+local function tell_failure(out, item, result)
+  local row = explain.status(result.code or "")
+  local advice = row and row.advice and ("\n      advice: " .. row.advice) or ""
+  out:fail("%s: %s%s", item.to, result.message or result.code, advice)
+  local through = result.sent and #result.sent.message_ids or 0
+  if through > 0 then out:note("      %d of its parts went before that: %s", through, table.concat(result.sent.message_ids, " ")) end
+end
+
+local function printer(options, out, loop, many)
+  local start = loop:now()
+  local function on_result(item, result)
+    if out.json then
+      return out:object((result.status == "accepted" and accepted_object or failed_object)(item, result))
+    end
+    if result.status ~= "accepted" then
+      if not many then tell_failure(out, item, result) end
+    elseif not many then
+      local sent = result.sent
+      local parts = #sent.parts > 1 and (" (%d parts)"):format(#sent.parts) or ""
+      out:print(("%s %s %s%s"):format(out:paint("green", "accepted"), table.concat(sent.message_ids, " "), item.to, parts))
+    end
+  end
+  local function on_receipt(item, sent, receipt, err, code)
+    if out.json then
+      if receipt then
+        local object = content.receipt_json(receipt)
+        local line = json.object { "event", "receipt", "to", item.to, "message_id", sent.message_id }
+        for _, key in ipairs { "state", "final", "err", "done" } do json.add(line, key, object[key]) end
+        return out:object(line)
+      end
+      return out:object(json.object({ "event", "no_receipt", "to", item.to, "message_id", sent.message_id, "code", code }, 10))
+    end
+    if many then return end
+    if not receipt then return out:fail("%s: %s", item.to, err) end
+    local words = ("%s %s %s after %s"):format(
+      out:paint(receipt.state == "DELIVERED" and "green" or "red", receipt.state), sent.message_id, item.to, seconds_since(loop, start))
+    if receipt.err ~= "" and receipt.err ~= "000" then words = words .. ", err " .. receipt.err end
+    out:print(words)
+  end
+  return on_result, on_receipt
+end
+
+--- The items of a text for some recipients, `count` times each.
+local function items_of(message, text, options)
+  local n, total = 0, #options.to * options.count
+  return function()
+    if n >= total then return nil end
+    n = n + 1
+    local item, to = {}, options.to[(n - 1) % #options.to + 1]
+    for name, value in pairs(message) do item[name] = value end
+    item.to, item.text = to, text
+    return { message = item, to = to, line = n }
+  end, total
+end
+
+local function exit_of(counts)
+  if counts.refused + counts.not_sent + counts.undelivered > 0 then return exit.FAILED end
+  if counts.unknown + counts.no_receipt > 0 then return exit.UNKNOWN end
+  return exit.DONE
+end
+
+--- Binds, sends, says what came of it.
+local function work(options, out, plan)
+  local esme, code, trace = dial.connect(options, out, {
+    window = options.window, rate_per_s = options.rate, reconnect = plan.many, retry = plan.many and { attempts = 10, age_s = 300 },
+  })
+  if not esme then return code end
+  esme:on("error", function(message) out:note("%s %s", out:paint_note("yellow", "warning:"), message) end)
+  local counts = plan.counts
+  local bar = bulk.progress(out, esme.loop, counts, plan.total)
+  local on_result, on_receipt = printer(options, out, esme.loop, plan.many)
+  batch.run(esme, plan.next_item, {
+    window = options.window, wait_s = options.receipt and options.wait or nil, counts = counts,
+    on_result = function(item, result)
+      if plan.on_result then plan.on_result(item, result) end
+      on_result(item, result)
+    end,
+    on_receipt = function(item, ...)
+      if plan.on_receipt then plan.on_receipt(item, ...) end
+      on_receipt(item, ...)
+    end,
+  })
+  bar:close()
+  plan.finished = true
+  esme:close()
+  if trace then trace:close() end
+  return exit_of(counts)
+end
+
+--- What is to be sent; nil and an exit code, people have been told.
+local function plan_of(options, out)
+  local function wrong(message)
+    out:fail("%s", message)
+    out:note "try: smpp send --help"
+    return nil, exit.USAGE
+  end
+  local message, why = message_of(options)
+  if not message then return wrong(why) end
+  if options.file then
+    if options.text then return wrong "with --file the text is given by --text" end
+    local plan
+    plan, why = bulk.plan(options, out, message)
+    if not plan then return wrong(why) end
+    return plan
+  end
+  if #options.to == 0 then return wrong "--to is missing" end
+  local text
+  text, why = text_of(options, out)
+  if why then return wrong(why) end
+  local next_item, total = items_of(message, text, options)
+  return { next_item = next_item, total = total, many = total > 1, counts = batch.counts() }
+end
+
+function send.run(options, out)
+  local plan, usage = plan_of(options, out)
+  if not plan then return usage end
+  out.live = true
+  local code, _, interrupted = out.run(function() return work(options, out, plan) end)
+  if plan.close then plan.close() end
+  if plan.many then bulk.summary(out, plan) end
+  if interrupted == "interrupted" then
+    out:note "interrupted"
+    return exit.INTERRUPTED
+  end
+  return code
+end
+
+return send

@@ -1,0 +1,89 @@
+--- The command as people run it: a process of its own, pipes and signals.
+local cli = require "spec.support.cli"
+local dkjson = require "dkjson"
+local shell = require "spec.support.shell"
+
+local LUA = jit and "luajit" or "lua" .. _VERSION:match "%d%.%d"
+
+local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+
+--- Runs a script of the shell with $smpp, and $sim, $port, $url of a simulator that listens; what it printed.
+local function script(text, o)
+  local folder, remove = shell.folder()
+  local output, code = shell.run(([[
+    export LUA=%s
+    dir=%s smpp=bin/smpp
+    $smpp sim --port 0 --for 30 %s >$dir/sim 2>&1 & sim=$!
+    n=0; while ! grep -q listening $dir/sim && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+    port=$(sed -n 's/^listening on 127.0.0.1://p' $dir/sim)
+    url=smpp://me:secret@127.0.0.1:$port
+    { %s
+    }
+    kill -INT $sim 2>/dev/null; wait $sim; echo "sim ended with $?"; tail -n 1 $dir/sim
+  ]]):format(LUA, folder, o or "", text))
+  remove()
+  assert.equal(0, code, output)
+  return output
+end
+
+describe("bin/smpp", function()
+  it("sends to bin/smpp sim; an interrupt ends that gracefully with 130", function()
+    local output = script [[
+      $smpp send $url --from Test --to +4915112345678 --receipt "Hello"; echo "send ended with $?"
+      echo abc | $smpp send $url --to 491 -; echo "send ended with $?"]]
+    has(output, "accepted 1 +4915112345678\nDELIVERED 1 +4915112345678 after ")
+    has(output, "accepted 2 491\nsend ended with 0\n")
+    has(output, "sim ended with 130\n2 binds, 0 refused binds, 2 messages, 1 receipts")
+  end)
+
+  it("interrupted in a batch it ends with 130, and every message is accounted for", function()
+    local path = cli.file("to\n" .. ("4915123\n"):rep(200000))
+    local output = script(([[
+      $smpp send $url --file %s --text Hi --window 50 & send=$!
+      n=0; while ! grep -q accepted %s.result.jsonl 2>/dev/null && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      kill -INT $send; wait $send; echo "send ended with $?"]]):format(path, path))
+    has(output, "send ended with 130")
+    local sending, accepted, more = 0, 0, {}
+    for line in io.lines(path .. ".result.jsonl") do
+      local record = assert(dkjson.decode(line))
+      if record.status == "sending" then sending = sending + 1 else more[record.status] = (more[record.status] or 0) + 1 end
+      if record.status == "accepted" then accepted = accepted + 1 end
+    end
+    os.remove(path)
+    os.remove(path .. ".result.jsonl")
+    assert.is_true(accepted > 0 and accepted < 200000)
+    local told = 0
+    for _, count in pairs(more) do told = told + count end
+    assert.equal(sending, told) -- each has an outcome, since it was closed gracefully
+    has(output, accepted .. " accepted")
+    assert.equal(accepted, tonumber(output:match "(%d+) messages"))
+  end)
+
+  it("listens until it is interrupted", function()
+    local output = script [[
+      $smpp listen $url >$dir/listen 2>&1 & listen=$!
+      n=0; while ! grep -q waiting $dir/listen && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      kill -INT $listen; wait $listen; echo "listen ended with $?"; cat $dir/listen]]
+    has(output, "listen ended with 130")
+    has(output, "unbound")
+    has(output, "1 binds")
+  end)
+
+  it("ends when the reader of its output is gone", function()
+    local output = shell.run(("export LUA=%s; yes 00000010000000150000000000000001 | head -n 5000 | bin/smpp decode -b - | head -n 1; echo done"):format(LUA))
+    assert.equal("enquire_link #1\ndone\n", output)
+  end)
+
+  it("has no colours in a pipe, and its exit codes reach the shell", function()
+    local output = shell.run(("export LUA=%s; bin/smpp explain 0x58; echo $?; bin/smpp explain nonsense; echo $?; bin/smpp; echo $?; "
+      .. "bin/smpp send smpp://a:b@127.0.0.1:1 --to 1 x; echo $?"):format(LUA))
+    assert.is_nil(output:find("\27", 1, true))
+    has(output, "ESME_RTHROTTLED")
+    local codes = {}
+    for code in output:gmatch "\n(%d+)\n" do codes[#codes + 1] = code end
+    has(output, "\n0\nsmpp: 'nonsense'")
+    has(output, "\n1\nUsage")
+    has(output, "\n2\nsmpp: ")
+    assert.equal("3", output:match "(%d+)\n$")
+  end)
+end)

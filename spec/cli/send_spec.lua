@@ -1,0 +1,463 @@
+local async = require "spec.support.async"
+local cli = require "spec.support.cli"
+local dkjson = require "dkjson"
+local pcap = require "smpp.pcap"
+local smpp = require "smpp"
+
+local URL = "smpp://me:secret@127.0.0.1:2775"
+
+local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+local function lacks(text, part) assert(not text:find(part, 1, true), ("'%s' in:\n%s"):format(part, text)) end
+
+local function objects(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = assert(dkjson.decode(line)) end
+  return list
+end
+
+--- Runs `smpp send` in the spec's task.
+local function send(words, o)
+  o = o or {}
+  o.run = cli.inside
+  table.insert(words, 1, "send")
+  return cli.run(words, o)
+end
+
+--- A body with a message centre: `mc` gives options of smpp.server; `seen` collects what it was asked.
+local function with(options, fn)
+  return async.virtual(function(loop)
+    local seen, o = {}, {}
+    for name, value in pairs(options) do o[name] = value end
+    o.accounts = o.accounts or { me = { password = "secret" } }
+    local answer = o.submit_sm
+    o.submit_sm = function(session, pdu)
+      seen[#seen + 1] = pdu
+      if answer then return answer(session, pdu, #seen, loop) end
+      return "m" .. #seen
+    end
+    local server = assert(smpp.server(o))
+    server:on("error", function() end)
+    fn(seen, server, loop)
+    server:close(0)
+  end)
+end
+
+local function simulated(options, fn)
+  return async.virtual(function(loop)
+    local mc = assert(smpp.simulator(options))
+    fn(mc, loop)
+    mc:close(0)
+  end)
+end
+
+describe("smpp send", function()
+  it("sends and says what became of it", simulated({}, function()
+    local code, out, err = send { URL, "--from", "Test", "--to", "+4915112345678", "--receipt", "Hello \240\159\145\139" }
+    assert.equal(0, code, err)
+    assert.equal("accepted 1 +4915112345678\nDELIVERED 1 +4915112345678 after 1.0 s\n", out)
+    assert.equal("", err)
+  end))
+
+  it("as JSON", simulated({}, function()
+    local _, out = send { "--json", URL, "--to", "12345", "--receipt", ("x"):rep(400) }
+    local list = objects(out)
+    assert.equal("accepted", list[1].event)
+    assert.equal("12345", list[1].to)
+    assert.equal(3, #list[1].message_ids)
+    assert.equal("gsm7", list[1].encoding)
+    assert.equal("receipt", list[2].event)
+    assert.equal("DELIVERED", list[2].state)
+    assert.truthy(out:find '^{"event":"accepted","to":"12345","message_id":')
+  end))
+
+  it("puts every option into the PDU", with({}, function(seen)
+    local function sent(words, o)
+      table.insert(words, 1, URL)
+      local code, _, err = send(words, o)
+      assert.equal(0, code, err)
+      return seen[#seen]
+    end
+    local pdu = sent { "--from", "Shop", "--to", "+49 151 123", "--flash", "--validity", "3600", "Hi" }
+    assert.equal("Shop", pdu.source_addr)
+    assert.equal(5, pdu.source_addr_ton)
+    assert.equal("49151123", pdu.destination_addr)
+    assert.equal(0x10, pdu.data_coding)
+    assert.equal("000000010000000R", pdu.validity_period)
+    assert.equal(3, sent({ "--to", "491", "--encoding", "latin1", "Hi" }).data_coding)
+    assert.equal("Hello", sent({ "--to", "491", "-" }, { stdin = "Hello\n" }).short_message)
+    assert.equal("\1\2\255", sent({ "--to", "491", "--data", "01:02:ff" }).short_message)
+    pdu = sent { "--to", "491", "--set", "protocol_id=0x40", "--set", "service_type=WAP", "--set", "user_message_reference=7", "x" }
+    assert.equal(0x40, pdu.protocol_id)
+    assert.equal("WAP", pdu.service_type)
+    assert.equal(7, pdu.user_message_reference)
+    assert.equal(300, #sent({ "--to", "491", "--long", "payload", ("x"):rep(300) }).message_payload)
+    assert.equal("dash", sent({ "--to", "491", "--text", "dash" }).short_message)
+    assert.equal(1, sent({ "--to", "491", "--set", "registered_delivery=1", "x" }).registered_delivery)
+  end))
+
+  it("reads the password from URL, file and environment, in this order", with({}, function()
+    local file = cli.file "secret\r\n"
+    assert.equal(0, (send { "smpp://me@127.0.0.1", "--password-file", file, "--to", "491", "x" }))
+    assert.equal(0, (send({ "smpp://me@127.0.0.1", "--to", "491", "x" }, { env = { SMPP_PASSWORD = "secret" } })))
+    assert.equal(0, (send({ URL, "--password-file", file, "--to", "491", "x" }, { env = { SMPP_PASSWORD = "no" } })))
+    assert.equal(3, (send({ "smpp://me@127.0.0.1", "--to", "491", "x" }, { env = { SMPP_PASSWORD = "no" } })))
+    os.remove(file)
+    assert.equal(2, (send { "smpp://me@127.0.0.1", "--password-file", file, "--to", "491", "x" }))
+    local empty = cli.file ""
+    assert.equal(2, (send { "smpp://me@127.0.0.1", "--password-file", empty, "--to", "491", "x" }))
+    os.remove(empty)
+  end))
+
+  it("explains a refused bind", with({}, function()
+    local code, out, err = send { "smpp://me:geheim1@127.0.0.1", "--to", "491", "x" }
+    assert.equal(3, code)
+    assert.equal("", out)
+    has(err, "127.0.0.1:2775 refused the bind with ESME_R")
+    has(err, "advice: check")
+    lacks(err, "geheim1")
+    code, _, err = send { "smpp://me:secret%20@127.0.0.1", "--to", "491", "x" }
+    assert.equal(3, code)
+    has(err, "warning: the password begins or ends with a blank")
+    _, _, err = send { "smpp://me:muchtoolong@127.0.0.1", "--to", "491", "x" }
+    assert.truthy(err:find "at most 8" or err:find "8 octets")
+    lacks(err, "muchtoolong")
+    _, _, err = send { "smpp://me%20:x@127.0.0.1", "--to", "491", "x" }
+    has(err, "the system_id begins or ends with a blank")
+  end))
+
+  it("of nobody there, or nobody who answers, is 3", async.virtual(function(loop)
+    local code, _, err = send { "smpp://me:x@127.0.0.1:1", "--to", "491", "x" }
+    assert.equal(3, code)
+    has(err, "127.0.0.1:1")
+    local mute = {}
+    local listener = assert(loop:listen({ host = "127.0.0.1", port = 99 }, function(transport)
+      mute[#mute + 1] = transport
+      transport:start(function() end, function() end)
+    end))
+    code, _, err = send { "smpp://me:x@127.0.0.1:99?bind_timeout_s=3", "--to", "491", "x" }
+    assert.equal(3, code)
+    has(err, "127.0.0.1:99")
+    for _, transport in ipairs(mute) do transport:close() end
+    listener:close()
+  end))
+
+  it("says what a refusal means: 1", with({ submit_sm = function(_, _, n) return nil, n % 2 == 1 and "ESME_RINVDSTADR" or 0x410 end },
+    function()
+      local code, out, err = send { URL, "--to", "491", "x" }
+      assert.equal(1, code)
+      assert.equal("", out)
+      has(err, "491: ESME_RINVDSTADR")
+      has(err, "international format")
+      code, out = send { "--json", URL, "--to", "491", "x" }
+      assert.equal(1, code)
+      assert.same({ event = "refused", to = "491", code = "0x00000410", message = objects(out)[1].message }, objects(out)[1])
+    end))
+
+  it("says which parts went before a refused one", with({ submit_sm = function(_, _, n)
+    if n == 3 then return nil, "ESME_RMSGQFUL" end
+    return "m" .. n
+  end }, function()
+    local code, _, err = send { URL .. "?retry=false", "--to", "491", ("x"):rep(400) }
+    assert.equal(1, code)
+    has(err, "part 3 of 3")
+    has(err, "2 of its parts went before that: m1 m2")
+  end))
+
+  it("does not know the outcome of what is not answered: 4", with({ answer_timeout_s = 1000, submit_sm = function(session, _, n)
+    if n > 1 then return session:close() end
+    smpp.sleep(1000)
+  end }, function()
+    local code, _, err = send { URL .. "?response_timeout_s=2", "--to", "491", "x" }
+    assert.equal(4, code)
+    has(err, "outcome unknown")
+    code, _, err = send { URL, "--to", "491", "x" }
+    assert.equal(4, code)
+    has(err, "connection lost")
+  end))
+
+  it("a receipt that does not come is 4, one that says no is 1", simulated({ deliver_after_s = 100 }, function()
+    local code, out, err = send { URL, "--to", "491", "--receipt", "--wait", "5", "x" }
+    assert.equal(4, code)
+    has(out, "accepted 1 491")
+    has(err, "no receipt within 5 s")
+    code, out = send { "--json", URL, "--to", "491", "--receipt", "--wait", "5", "x" }
+    assert.equal(4, code)
+    assert.equal("no_receipt", objects(out)[2].event)
+  end))
+
+  it("an undelivered one is 1", with({}, function(_, server)
+    server:on("session", function(session)
+      smpp.sleep(1)
+      session:deliver_sm { source_addr = "491", esm_class = 4, short_message = "id:m1 stat:UNDELIV err:069" }
+    end)
+    local code, out = send { URL, "--to", "491", "--receipt", "x" }
+    assert.equal(1, code)
+    has(out, "UNDELIVERABLE m1 491 after 1.0 s, err 069")
+  end))
+
+  it("shows the PDUs going by, and traces them, without passwords", with({}, function()
+    local path = os.tmpname()
+    local code, out, err = send { "-v", "--trace", path, URL, "--to", "+491", "Hi" }
+    assert.equal(0, code)
+    assert.equal("accepted m1 +491\n", out)
+    local lines = {}
+    for line in err:gmatch "[^\n]+" do lines[#lines + 1] = line end
+    assert.equal("-> bind_transceiver #1  system_id=me  interface_version=3.4", lines[1])
+    assert.truthy(lines[2]:find "^<%- bind_transceiver_resp #1")
+    assert.equal('-> submit_sm #2  - > +491  "Hi" gsm7', lines[3])
+    assert.equal("<- submit_sm_resp #2  message_id=m1", lines[4])
+    local file = io.open(path, "rb")
+    local octets = file:read "*a"
+    file:close()
+    lacks(octets, "secret")
+    assert.equal(6, pcap.read(octets, function() end).pdus)
+    _, out = send { "-v", "--json", URL, "--to", "+491", "Hi" }
+    lacks(out, "secret")
+    local list = objects(out)
+    assert.same({ "pdu", "out", "bind_transceiver" }, { list[1].event, list[1].direction, list[1].command })
+    assert.equal("Hi", list[3].text)
+    _, _, err = send { "-v", "smpp://me:wrong@127.0.0.1", "--to", "+491", "Hi" }
+    has(err, "-> bind_transceiver")
+    has(err, "<- bind_transceiver_resp #1 ESME_")
+    os.remove(path)
+  end))
+
+  it("keeps a window full and a rate", with({ submit_sm = function(_, _, n)
+    smpp.sleep(0.1)
+    return "m" .. n
+  end }, function(seen, _, loop)
+    local start = loop:now()
+    local code, out = send { URL, "--to", "491", "--to", "492", "--count", "50", "--window", "20", "x" }
+    assert.equal(0, code)
+    assert.equal("100 accepted\n", out)
+    assert.equal(100, #seen)
+    assert.near(0.5, loop:now() - start, 0.1)
+    start = loop:now()
+    code = send { URL, "--to", "491", "--count", "50", "--rate", "10", "x" }
+    assert.equal(0, code)
+    assert.near(5, loop:now() - start, 1.1)
+  end))
+
+  it("counts what came of many", with({ submit_sm = function(_, _, n)
+    if n % 10 == 0 then return nil, "ESME_RINVDSTADR" end
+    return "m" .. n
+  end }, function()
+    local code, out, err = send { URL, "--to", "491", "--count", "50", ("x"):rep(161) }
+    assert.equal(1, code)
+    has(out, "accepted (")
+    has(out, "refused (ESME_RINVDSTADR ")
+    assert.equal("", err)
+    _, out = send { "--json", URL, "--to", "491", "--count", "10", "x" }
+    local list = objects(out)
+    assert.equal(11, #list)
+    assert.equal("summary", list[11].event)
+    assert.equal(10, list[11].done)
+    assert.equal(10, list[11].accepted + list[11].refused)
+  end))
+
+  it("waits out throttling", with({ submit_sm = function(_, _, n)
+    if n % 3 == 0 then return nil, "ESME_RTHROTTLED" end
+    return "m" .. n
+  end }, function()
+    local code, out = send { URL, "--to", "491", "--count", "20", "x" }
+    assert.equal(0, code)
+    assert.equal("20 accepted\n", out)
+  end))
+
+  it("is told what it was given wrongly: 2", async.virtual(function()
+    for _, case in ipairs {
+      { { "nonsense", "--to", "1", "x" }, "a URL like smpp://" }, { { "smpp://a:b@h?windw=1", "--to", "1", "x" }, "did you mean 'window'?" },
+      { { "smpp://a:b@h:0", "--to", "1", "x" }, "port" }, { { URL, "x" }, "--to is missing" }, { { URL, "--to", "1" }, "give a text" },
+      { { URL, "--to", "1", "--data", "00", "x" }, "not both" }, { { URL, "--to", "1", "--data", "xy" }, "not hex" },
+      { { URL, "--to", "1", "--set", "nonsense", "x" }, "NAME=VALUE" }, { { URL, "--to", "1", "--wait", "x", "y" }, "a positive number" },
+      { { URL, "--to", "1", "--count", "0", "y" }, "a whole number" }, { { URL, "--to", "1", "--encoding", "klingon", "y" }, "encoding" },
+      { { URL, "--to", "1", "--trace", "/no/such/file", "y" }, "/no/such/file" }, { {}, "url" }, { { URL, "--bind", "both", "y" }, "bind" },
+      { { URL, "--window", "-1", "--to", "1", "y" }, "" }, { { "smpp://a:geheim@h:x", "--to", "1", "x" }, "" },
+    } do
+      local code, out, err = send(case[1])
+      assert.equal(2, code, err)
+      assert.equal("", out)
+      has(err, case[2])
+      lacks(err, "traceback")
+      lacks(err, "geheim")
+    end
+  end))
+
+  it("what the text or an address cannot be is 1", with({}, function()
+    for _, case in ipairs {
+      { { "--from", "MuchTooLongAName", "--to", "491", "x" }, "at most 11 characters" },
+      { { "--to", "491", "--encoding", "latin1", "\226\130\172" }, "latin1" }, { { "--to", "491", "--set", "nonsens=1", "x" }, "nonsens" },
+      { { "--to", "491", "--long", "refuse", ("x"):rep(200) }, "" }, { { "--to", "491", "\255\254" }, "" },
+    } do
+      table.insert(case[1], 1, URL)
+      local code, out, err = send(case[1])
+      assert.equal(1, code, err)
+      assert.equal("", out)
+      has(err, case[2])
+      lacks(err, "traceback")
+    end
+  end))
+end)
+
+describe("smpp send --file", function()
+  local CSV = 'to,name\n+491511,Ann\n+491512,"Bob, jr"\n,nobody\n+491513,Cy\n'
+
+  --- Runs with a file of recipients and its result file.
+  local function bulk(content, words, o)
+    local path = (o and o.path) or cli.file(content)
+    table.insert(words, 1, URL)
+    table.insert(words, 2, "--file")
+    table.insert(words, 3, path)
+    local code, out, err = send(words, o)
+    local file = io.open(path .. ".result.jsonl", "rb")
+    local results = file and objects(file:read "*a") or nil
+    if file then file:close() end
+    if not (o and o.path) then
+      os.remove(path)
+      os.remove(path .. ".result.jsonl")
+    end
+    return code, out, err, results
+  end
+
+  it("sends a row each, and writes down what became of it", with({}, function(seen)
+    local code, out, err, results = bulk(CSV, { "--from", "Shop", "--text", "Hello {name}" })
+    assert.equal(1, code)
+    assert.equal("3 accepted, 1 not sent (invalid 1)\n", out)
+    assert.equal("line 4: no recipient\n", err)
+    assert.same({ "Hello Ann", "Hello Bob, jr", "Hello Cy" }, { seen[1].short_message, seen[2].short_message, seen[3].short_message })
+    local last = {}
+    for _, record in ipairs(results) do last[record.line] = record end
+    assert.same({ line = 2, to = "+491511", status = "accepted", message_id = "m1" }, last[2])
+    assert.same({ line = 4, to = "", status = "invalid", message = "no recipient" }, last[4])
+    assert.equal("accepted", last[5].status)
+  end))
+
+  it("takes JSON lines, stdin, from and text of the row, receipts", simulated({}, function(mc)
+    local texts = {}
+    mc:on("message", function(message) texts[#texts + 1] = message.source_addr .. ":" .. message.octets end)
+    local path = os.tmpname()
+    os.remove(path)
+    local code, out, err = send({ URL, "--file", "-", "--result", path, "--from", "Shop", "--text", "Hi {name}", "--receipt" }, {
+      stdin = '{"to":"+491","name":"Ann"}\n{"to":492,"from":"Me","text":"own {to}"}\n',
+    })
+    assert.equal(0, code, err)
+    assert.equal("2 accepted, 2 delivered\n", out)
+    assert.same({ "Shop:Hi Ann", "Me:own 492" }, texts)
+    local file = io.open(path, "rb")
+    has(file:read "*a", '"status":"receipt","message_id":"1","state":"DELIVERED"')
+    file:close()
+    os.remove(path)
+  end))
+
+  it("goes on after an interruption: what was answered is not sent again", function()
+    local path = cli.file(CSV)
+    local stop_after = 2
+    with({ submit_sm = function(session, _, n)
+      if n > stop_after then return session:close() end
+      return "m" .. n
+    end }, function()
+      local code, out = bulk(nil, { "--text", "Hello {name}", "--window", "1" }, { path = path })
+      assert.equal(1, code) -- the row without a recipient counts before the unknown one
+      has(out, "2 accepted, 1 unknown")
+    end)()
+    with({}, function(seen)
+      local code, out, err = bulk(nil, { "--text", "Hello {name}", "--resume" }, { path = path })
+      assert.equal(1, code)
+      has(out, "0 accepted")
+      has(err, "2 were accepted by an earlier run")
+      has(err, "1 have an unknown outcome")
+      assert.equal(0, #seen)
+      _, out = bulk(nil, { "--text", "Hello {name}", "--resume", "--resend", "unknown" }, { path = path })
+      has(out, "1 accepted")
+      assert.equal(1, #seen)
+      assert.equal("Hello Cy", seen[1].short_message)
+      bulk(nil, { "--text", "Hello {name}", "--resume", "--resend", "unknown" }, { path = path })
+      assert.equal(1, #seen)
+    end)()
+    os.remove(path)
+    os.remove(path .. ".result.jsonl")
+  end)
+
+  it("refused ones are sent again only when asked for", function()
+    local path = cli.file "to\n491\n492\n"
+    with({ submit_sm = function(_, pdu)
+      if pdu.destination_addr == "492" then return nil, "ESME_RINVDSTADR" end
+      return "a"
+    end }, function()
+      local code, out, _, results = bulk(nil, { "--text", "x" }, { path = path })
+      assert.equal(1, code)
+      has(out, "1 accepted, 1 refused (ESME_RINVDSTADR 1)")
+      assert.equal("ESME_RINVDSTADR", results[#results].code)
+    end)()
+    with({}, function(seen)
+      local code, _, err = bulk(nil, { "--text", "x", "--resume" }, { path = path })
+      assert.equal(0, code)
+      has(err, "1 were refused in an earlier run")
+      assert.equal(0, #seen)
+      assert.equal(0, (bulk(nil, { "--text", "x", "--resume", "--resend", "refused" }, { path = path })))
+      assert.equal(1, #seen)
+    end)()
+    os.remove(path)
+    os.remove(path .. ".result.jsonl")
+  end)
+
+  it("does not mistake another file for the one it resumes", function()
+    local path = cli.file "to\n491\n"
+    with({}, function(seen)
+      bulk(nil, { "--text", "x" }, { path = path })
+      local file = io.open(path, "wb")
+      file:write "to\n499\n492\n"
+      file:close()
+      local _, _, err = bulk(nil, { "--text", "x", "--resume" }, { path = path })
+      has(err, "line 2 has another recipient")
+      assert.equal(2, #seen)
+    end)()
+    os.remove(path)
+    os.remove(path .. ".result.jsonl")
+  end)
+
+  it("shows how far it is, on a terminal", with({ submit_sm = function(_, _, n)
+    smpp.sleep(0.5)
+    if n == 3 then return nil, "ESME_RINVDSTADR" end
+    return "m" .. n
+  end }, function()
+    local rows = { "to" }
+    for i = 1, 40 do rows[i + 1] = "4915" .. i end
+    local _, _, err = bulk(table.concat(rows, "\n") .. "\n", { "--text", "x" }, { terminal = true })
+    has(err, "\r10 of 40  ")
+    has(err, "10 in flight")
+    has(err, "ESME_RINVDSTADR 1")
+    assert.truthy(err:find "%d s left")
+    assert.equal("\r\27[K", err:match "\r[^\r]*$")
+  end))
+
+  it("is told what it was given wrongly: 2", with({}, function(seen)
+    for _, case in ipairs {
+      { CSV, { "--text", "{nam}" }, "no column 'nam'" }, { CSV, { "--text", "{name" }, "partner" }, { CSV, {}, "give --text" },
+      { "", { "--text", "x" }, "empty" }, { "name\nx\n", { "--text", "x" }, "no column 'to'" }, { CSV, { "text" }, "--text" },
+      { CSV, { "--text", "x", "--to", "1" }, "no --to" }, { CSV, { "--text", "x", "--resume" }, "nothing to resume" },
+      { CSV, { "--text", "x", "--data", "00" }, "not both" }, { CSV, { "--text", "x", "--result", "/no/such/file" }, "/no/such/file" },
+    } do
+      local code, out, err = bulk(case[1], case[2])
+      assert.equal(2, code, err)
+      assert.equal("", out)
+      has(err, case[3])
+    end
+    for _, words in ipairs { { "--file", "/no/such/file", "--text", "x" }, { "--file", "-", "--text", "x" }, { "--file", "/", "--text", "x" } } do
+      table.insert(words, 1, URL)
+      assert.equal(2, (send(words, { stdin = CSV })))
+    end
+    assert.equal(0, #seen)
+  end))
+
+  it("a row that cannot be sent does not stop the others", with({}, function(seen)
+    local rows = 'to,text\n1,a\n2,"{x}"\n+49123456789012345678901,b\n3,\n4,{to} and {{\n5,\255\n6,c\n'
+    local code, out, err = bulk(rows, {})
+    assert.equal(1, code)
+    assert.equal(3, #seen)
+    has(out, "3 accepted, 4 not sent")
+    has(err, "line 3: no 'x' in this row")
+    has(err, "line 5: no text")
+    assert.equal("4 and \27(", seen[2].short_message) -- { in GSM 03.38
+  end))
+end)
