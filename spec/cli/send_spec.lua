@@ -5,6 +5,7 @@ local pcap = require "smpp.pcap"
 local smpp = require "smpp"
 
 local URL = "smpp://me:secret@127.0.0.1:2775"
+local _
 
 local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
 local function lacks(text, part) assert(not text:find(part, 1, true), ("'%s' in:\n%s"):format(part, text)) end

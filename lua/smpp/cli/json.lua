@@ -119,8 +119,10 @@ function json.pdu(pdu, show_secrets)
       "message", problem.message, "status", problem.status }, 12)
   end
   return object({
-    "hex", hex(octets), "command", pdu.command, "command_status", pdu.command_status, "sequence_number", pdu.sequence_number, "fields", object(fields),
-    "tlvs", json.list(tlvs), "no_body", HAS_BODY[pdu.command] and pdu.command_length == 16 or nil, "trailing", trailing,
+    "hex", hex(octets), "command", pdu.command,
+    "command_status", pdu.command_status, "sequence_number", pdu.sequence_number, "fields", object(fields),
+    "tlvs", json.list(tlvs),
+    "no_body", HAS_BODY[pdu.command] and pdu.command_length == 16 or nil, "trailing", trailing,
     "problems", #problems > 0 and json.list(problems) or nil, "hidden", hidden and json.list { "password" } or nil,
   }, 20)
 end

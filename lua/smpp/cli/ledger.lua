@@ -48,14 +48,14 @@ function ledger.open(path, resume)
   if existing then existing:close() end
   if existing and not resume then return nil, path .. " exists: go on with --resume, or name another with --result" end
   if resume and not existing then return nil, path .. ": nothing to resume" end
-  local known, message = {}, nil
+  local known = {}
   if existing then
-    known, message = read(path)
-    if not known then return nil, message end
+    local earlier, wrong = read(path)
+    if not earlier then return nil, wrong end
+    known = earlier
   end
   local cut = not ends_in_line(path)
-  local file
-  file, message = io.open(path, "ab")
+  local file, message = io.open(path, "ab")
   if not file then return nil, message end
   if cut then file:write "\n" end
   return setmetatable({

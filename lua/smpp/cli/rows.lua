@@ -20,7 +20,8 @@ local function cells_of(line, separator, more)
   local cells, at = {}, 1
   while true do
     if line:sub(at, at) == '"' then
-      local from, to = at + 1, nil
+      local from = at + 1
+      local to
       while true do
         to = line:find('"', from, true)
         if not to then
@@ -113,7 +114,8 @@ end
 ---@return string? message  the file as a whole cannot be read
 ---@return table<string, boolean>? names  of the columns, where they are known beforehand
 function rows.open(lines)
-  local line_number, first = 0, nil
+  local line_number = 0
+  local first
   repeat
     first = lines()
     line_number = line_number + 1

@@ -110,7 +110,7 @@ local function tell_failure(out, item, result)
   if through > 0 then out:note("      %d of its parts went before that: %s", through, table.concat(result.sent.message_ids, " ")) end
 end
 
-local function printer(options, out, loop, many)
+local function printer(out, loop, many)
   local start = loop:now()
   local function on_result(item, result)
     if out.json then
@@ -172,7 +172,7 @@ local function work(options, out, plan)
   esme:on("error", function(message) out:note("%s %s", out:paint_note("yellow", "warning:"), message) end)
   local counts = plan.counts
   local bar = bulk.progress(out, esme.loop, counts, plan.total)
-  local on_result, on_receipt = printer(options, out, esme.loop, plan.many)
+  local on_result, on_receipt = printer(out, esme.loop, plan.many)
   batch.run(esme, plan.next_item, {
     window = options.window, wait_s = options.receipt and options.wait or nil, counts = counts,
     on_result = function(item, result)
