@@ -144,6 +144,25 @@ describe("the luv loop", function()
     end
   end)
 
+  it("lives on when its modules are unloaded and loaded again", function()
+    local output = other_lua [[
+      local before = {}
+      for name in pairs(package.loaded) do before[name] = true end
+      for round = 1, 3 do
+        local run = require "smpp.run"
+        print(run.run(function()
+          run.sleep(0.001)
+          return round
+        end))
+        run = nil
+        for name in pairs(package.loaded) do
+          if not before[name] then package.loaded[name] = nil end
+        end
+        for _ = 1, 5 do collectgarbage() end
+      end]]
+    assert.equal("1\n2\n3\n", output)
+  end)
+
   it("of somebody else's is joined, not run", function()
     local output = other_lua [[
       local uv = require "luv"

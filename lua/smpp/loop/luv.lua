@@ -1,16 +1,24 @@
 --- The loop of luv: clock, timers, work put off to the end of the turn, signals.  Sockets are in smpp.loop.luv_tcp.
---- luv runs its callbacks on the coroutine that loaded it, even a dead or a collected one; so that this is never
---- a task's, luv is loaded here by the main program or by a coroutine of its own, which is kept.
 local common = require "smpp.loop"
 
-local loader -- the coroutine that loaded luv
+--- luv runs its callbacks on the coroutine that loaded it, even a dead or a collected one; so that this is never a
+--- task's, the main program loads luv, or a coroutine of its own.  And it frees its loop with its module, but goes on
+--- to use it when it is loaded again, as where modules are unloaded between the files of a test run.  So the registry
+--- keeps both.
 local function load_luv()
+  if package.loaded.luv then return package.loaded.luv end
   local co, is_main = coroutine.running()
-  if package.loaded.luv or not co or is_main then return package.loaded.luv or require "luv" end
-  loader = coroutine.create(function() return require "luv" end)
+  if not co or is_main then return require "luv" end
+  local loader = coroutine.create(function() return require "luv" end)
+  debug.getregistry()["smpp.luv.loader"] = loader
   return select(2, assert(coroutine.resume(loader)))
 end
-local uv = load_luv()
+
+local KEY = "smpp.luv"
+local registry = debug.getregistry()
+registry[KEY] = registry[KEY] or load_luv()
+package.loaded.luv = registry[KEY]
+local uv = registry[KEY]
 local tcp = require "smpp.loop.luv_tcp"
 
 ---@class smpp.LuvLoop: smpp.Loop
@@ -23,7 +31,7 @@ local TIMER = { __index = Timer, __name = "smpp.Timer" }
 local Signal = {}
 local SIGNAL = { __index = Signal, __name = "smpp.Signal" }
 
-local luv = { loader = loader }
+local luv = {}
 local default
 
 --- The luv loop of this Lua state, always the same object.
