@@ -7,7 +7,7 @@ local rows = require "smpp.cli.rows"
 local bulk = {}
 
 function bulk.define(command)
-  command:option("-f --file", "Recipients: CSV or JSON lines; - reads stdin."):argname "FILE"
+  command:option("--file", "Recipients: CSV or JSON lines; - reads stdin."):hidden_name "-f":argname "FILE"
   command:option("--result", "Where to write what became of each (default: FILE.result.jsonl)."):argname "FILE"
   command:flag("--resume", "Go on where an interrupted run ended: nothing that was answered is sent again.")
   command:option("--resend", "With --resume, send again those that were refused, or whose outcome is unknown."):count "*"

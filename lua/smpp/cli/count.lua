@@ -19,7 +19,7 @@ Examples:
 
 function count.define(command)
   command:argument("text", "UTF-8; - or nothing reads stdin."):args "?"
-  command:option("-f --file", "Read the text from a file."):argname "FILE"
+  command:option("--file", "Read the text from a file."):hidden_name "-f":argname "FILE"
   command:option("--encoding", "This coding only."):argname "NAME"
   command:option("--language", "National language tables that may be used."):count "*":argname "NAME"
   command:option("--long", "How parts are marked.", "concat_8bit"):choices { "concat_8bit", "concat_16bit", "sar", "payload" }:argname "HOW"

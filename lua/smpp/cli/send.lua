@@ -16,14 +16,15 @@ local send = {
   epilog = [[
 Examples:
    smpp send smpp://me:secret@localhost --from Test --to +4915112345678 "Hello 👋"
-   smpp send smpp://me:secret@localhost --from Test --to +4915112345678 --receipt --wait 60 "Hello"
-   date | smpp send smpp://me@localhost --to 12345 --password-file pw -
-   smpp send smpp://me:secret@localhost --from Test --to 12345 --count 1000 --window 100 "Load"
-   smpp send smpp://me:secret@localhost --from Shop --file numbers.csv --text "Hello {name}" --rate 50
+   mc=smpp://me:secret@localhost
+   smpp send $mc --from Test --to +4915112345678 --receipt --wait 60 "Hello"
+   date | smpp send smpp://me@localhost --password-file pw --to 12345 -
+   smpp send $mc --from Test --to 12345 --count 1000 --window 100 "Load"
+   smpp send $mc --from Shop --file numbers.csv --text "Hello {name}" --rate 50
 
---file takes CSV with a line of column names, or JSON lines: a column (or key) to, and if you like from and text; {name}
-in the text is the column of that name. What became of each line is written to FILE.result.jsonl as it goes, and
---resume goes on where an interrupted run ended.]],
+]] .. "--file takes CSV with a line of column names, or JSON lines: a column (or key) to, and if you like from and text; "
+    .. "{name} in the text is the column of that name. What became of each line is written to FILE.result.jsonl as it goes, "
+    .. "and --resume goes on where an interrupted run ended.",
 }
 
 local function positive(kind)

@@ -30,8 +30,8 @@ end
 
 function sim.define(command)
   command:option("--host", "Where to listen.", "127.0.0.1"):argname "HOST"
-  command:option("-p --port", "0 picks a free one.", "2775"):convert(number(0, 65535)):argname "PORT"
-  command:option("-a --account", "Who may bind; more than one is fine."):count "*":argname "ID:PASSWORD"
+  command:option("--port", "0 picks a free one.", "2775"):hidden_name "-p":convert(number(0, 65535)):argname "PORT"
+  command:option("--account", "Who may bind; more than one is fine."):hidden_name "-a":count "*":argname "ID:PASSWORD"
   command:option("--deliver-after", "Seconds from a message to its receipt.", "1"):convert(number(0, 1e9)):argname "S"
   command:option("--for", "End after so many seconds."):target "duration":convert(number(0, 1e9)):argname "S"
   dial.define_watching(command)
