@@ -1,4 +1,4 @@
-local util = require "spec.support.util"
+local property = require "spec.support.property"
 local reassembly = require "smpp.reassembly"
 
 local function part(seq, total, o)
@@ -208,21 +208,23 @@ describe("smpp.reassembly", function()
   end)
 
   it("agrees with a simple model whatever comes", function()
-    local random = util.random(2026)
-    for _ = 1, 30 do
+    property.holds(60, function(random, case)
       local o = { max_sets = random(20), max_sets_per_sender = random(6), max_octets = 300 * random(40), max_age_s = random(50) }
       local r = reassembly.new(o)
       local now, taken, ended = 0, 0, 0
-      for _ = 1, 400 do
+      case.options, case.parts = o, {}
+      for i = 1, random(400) do
         now = now + random(3) - 1
         local total = random(4)
-        local what, set = r:add(part(random(total + 1), total, {
-          reference = random(3), octets = ("x"):rep(random(40)), source = { addr = tostring(random(4)) },
+        local seq, reference, source = random(total + 1), random(3), tostring(random(4))
+        case.parts[i] = { seq = seq, total = total, reference = reference, source = source, now = now }
+        local what, set = r:add(part(seq, total, {
+          reference = reference, octets = ("x"):rep(random(40)), source = { addr = source },
         }), now)
         if what ~= "single" and what and set ~= "duplicate" then taken = taken + 1 end
         if what == "complete" then
           ended = ended + set.total
-          for seq = 1, set.total do assert.equal(seq, set.parts[seq].seq) end
+          for n = 1, set.total do assert.equal(n, set.parts[n].seq) end
         end
         if random(5) == 1 then
           for _, s in ipairs(r:expire(now)) do
@@ -236,6 +238,6 @@ describe("smpp.reassembly", function()
       if r.lost == 0 then assert.equal(taken, ended) end -- every part taken came out again, once
       assert.same({ 0, 0 }, { r.sets, r.octets })
       assert.is_nil(next(r.by_key) or next(r.senders))
-    end
+    end, 2026)
   end)
 end)

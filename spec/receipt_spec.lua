@@ -1,3 +1,4 @@
+local property = require "spec.support.property"
 local util = require "spec.support.util"
 local core = require "smpp.core"
 local pdus = require "smpp.pdu"
@@ -148,19 +149,19 @@ describe("smpp.receipt.parse, text", function()
   end)
 
   it("survives any octets", function()
-    local random = util.random(41)
     local pieces = { "id:", "stat:", "DELIVRD", " ", "text:", "err:", "submit date:", "done date:", "sub:", "\0", "1507181210", ":", "\255", "x" }
-    for _ = 1, 5000 do
+    property.holds(5000, function(random, case)
       local list = {}
       for i = 1, random(14) do list[i] = random(8) == 1 and string.char(random(256) - 1) or pieces[random(#pieces)] end
       local text = table.concat(list)
+      case.text = text
       local r, _, code = receipt.parse { short_message = text, esm_class = random(2) == 1 and 0x04 or 0x44, data_coding = random(9) - 1 }
       if r then
         assert.is_true(r.id ~= "" and r.state ~= "" and type(r.err) == "string" and r.raw == text, util.hex(text))
       else
         assert.equal("missing", code)
       end
-    end
+    end, 41)
   end)
 end)
 
@@ -369,9 +370,8 @@ describe("smpp.receipt.format", function()
   end)
 
   it("reads back what it wrote", function()
-    local random = util.random(99)
     local states = { "SCHEDULED", "ENROUTE", "DELIVERED", "EXPIRED", "DELETED", "UNDELIVERABLE", "ACCEPTED", "UNKNOWN", "REJECTED", "SKIPPED" }
-    for _ = 1, 2000 do
+    property.holds(2000, function(random, case)
       local function word(n)
         local list = {}
         for i = 1, random(n) do list[i] = ("0123456789abcdefABCDEF-"):sub(random(23)):sub(1, 1) end
@@ -382,12 +382,14 @@ describe("smpp.receipt.format", function()
         done = 946684800 + random(51000000) * 60, sub = random(999), dlvrd = random(999), zone_s = (random(97) - 49) * 900,
         text = word(20) .. " " .. word(3), submit = SUBMIT,
       }
+      case.fields = o
       local text, pdu = assert(receipt.format(o))
+      case.text = text
       for _, r in ipairs { receipt.parse(text, { zone_s = o.zone_s }), receipt.parse(pdu, { zone_s = o.zone_s }) } do
         check({ id = o.id, state = o.state, err = o.err, submitted = o.submitted, done = o.done, sub = o.sub,
           dlvrd = o.dlvrd, text = (o.text:sub(1, 20):gsub(" $", "")) }, r)
       end
-    end
+    end, 99)
   end)
 
   it("knows which receipts are wanted", function()
@@ -429,12 +431,12 @@ describe("message ids", function()
   end)
 
   it("come back from the other base", function()
-    local random = util.random(5)
-    for _ = 1, 1000 do
+    property.holds(1000, function(random, case)
       local digits = {}
       for i = 1, random(60) do digits[i] = tostring(random(10) - 1) end
       local id = table.concat(digits)
+      case.id = id
       assert.equal(id:match "^0*(.+)$", rebase(rebase(id, "hex"), "dec"))
-    end
+    end, 5)
   end)
 end)

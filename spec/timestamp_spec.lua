@@ -1,4 +1,4 @@
-local util = require "spec.support.util"
+local property = require "spec.support.property"
 local timestamp = require "smpp.timestamp"
 
 local DAY_S = 86400
@@ -171,25 +171,26 @@ describe("smpp.timestamp.format", function()
   end)
 
   it("keeps any moment and period in a round trip", function()
-    local random = util.random(20261121)
-    for _ = 1, 2000 do
+    property.holds(2000, function(random, case)
       local unix = 946684800 + 43200 + random(2 ^ 31 - 50000) + random(10) / 10
       local zone_s = (random(97) - 49) * 900
       local text = timestamp.absolute(unix, zone_s)
+      case.unix, case.zone_s, case.text = unix, zone_s, text
       local time = timestamp.parse(text)
       assert.is_true(math.abs(time.unix - unix) < 0.01, text)
       assert.equal(zone_s, time.quarters * 900, text)
       local seconds = random(3000 * DAY_S)
+      case.seconds = seconds
       assert.equal(seconds, timestamp.parse(timestamp.relative(seconds, { months = true })).seconds)
-    end
+    end, 20261121)
   end)
 
   it("agrees with the C library on days", function()
-    local random = util.random(7)
-    for _ = 1, 500 do
+    property.holds(500, function(random, case)
       local unix = 946684800 + random(2 ^ 31)
+      case.unix = unix
       assert.equal(os.date("!%y%m%d%H%M%S000+", unix), timestamp.absolute(unix))
-    end
+    end, 7)
   end)
 end)
 

@@ -1,4 +1,4 @@
-local util = require "spec.support.util"
+local property = require "spec.support.property"
 local core = require "smpp.core"
 local message_id = require "smpp.message_id"
 local pack = require "smpp.pack"
@@ -251,8 +251,7 @@ describe("smpp.tracker", function()
   end)
 
   it("accounts for every message once, whatever happens", function()
-    local random = util.random(404)
-    for _ = 1, 40 do
+    property.holds(80, function(random, case)
       local t = tracker.new { ttl_s = 50, recent_s = 20, limit = random(3) == 1 and random(20) or nil }
       local now, open, results, id, ids = 0, {}, {}, 0, {}
       local function note(out)
@@ -262,32 +261,45 @@ describe("smpp.tracker", function()
         end
       end
       local function notes(outcomes) for _, out in ipairs(outcomes or {}) do note(out) end end
-      for handle = 1, 200 do
+      for handle = 1, random(200) do
         now = now + random(4) - 1
         local parts = random(4)
+        local events = {}
+        case[handle] = events
+        local function log(...) events[#events + 1] = table.concat({ now, ... }, " ") end
+        log("open", parts)
         t:open(handle, parts, now)
         open[handle] = true
         for part = 1, parts do
           local what = random(10)
           if what == 1 then
+            log("refused", part)
             note(t:refused(handle, part, "ESME_RSYSERR", now))
           else
             id = id + 1
             ids[#ids + 1] = "m" .. id
+            log(what == 2 and "delivered and accepted" or "accepted", part, "m" .. id)
             if what == 2 then note(t:receipt(came("m" .. id), now)) end
             notes(t:accepted(handle, part, "m" .. id, now))
           end
         end
         for _ = 1, random(6) do
           local old = ids[random(#ids + 1)]
-          if old then note(t:receipt(came(old, ({ "DELIVRD", "DELIVRD", "ENROUTE", "UNDELIV" })[random(4)]), now)) end
+          if old then
+            local stat = ({ "DELIVRD", "DELIVRD", "ENROUTE", "UNDELIV" })[random(4)]
+            log(stat, old)
+            note(t:receipt(came(old, stat), now))
+          end
         end
-        if random(4) == 1 then notes(t:expire(now)) end
+        if random(4) == 1 then
+          log "expire"
+          notes(t:expire(now))
+        end
       end
       notes(t:expire(now + 1000))
       assert.same({ 0, 0 }, { t:count(), t.recent:count() })
       for handle in pairs(open) do assert.is_not_nil(results[handle], handle) end
-    end
+    end, 404)
   end)
 end)
 

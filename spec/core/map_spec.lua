@@ -1,4 +1,4 @@
-local util = require "spec.support.util"
+local property = require "spec.support.property"
 local map = require "smpp.core".map
 
 describe("core.map", function()
@@ -106,14 +106,15 @@ describe("core.map", function()
   end)
 
   it("agrees with a Lua table whatever comes", function()
-    local random = util.random(31)
-    for _ = 1, 20 do
+    property.holds(40, function(random, case)
       local ttl_s = random(40)
       local m, model, order, now = map.new(0, ttl_s), {}, {}, 0
       local space = 3 ^ random(7)
-      for _ = 1, 1500 do
+      case.ttl_s = ttl_s
+      for i = 1, random(1500) do
         local what, key = random(10), "k" .. random(space)
         now = now + random(3) - 1
+        case[i] = { what = what, key = key, now = now }
         if what <= 5 then
           local value = random(2) == 1 and random(1000) or ("v"):rep(random(20))
           if not model[key] then order[#order + 1] = key end
@@ -122,8 +123,8 @@ describe("core.map", function()
         elseif what <= 8 then
           assert.equal(model[key] ~= nil, m:delete(key))
           model[key] = nil
-          for i, k in ipairs(order) do
-            if k == key then table.remove(order, i) break end
+          for at, k in ipairs(order) do
+            if k == key then table.remove(order, at) break end
           end
         elseif what == 9 then
           assert.same(model[key] or {}, { m:get(key) })
@@ -137,6 +138,6 @@ describe("core.map", function()
         assert.equal(#order, m:count())
       end
       for key, entry in pairs(model) do assert.equal(entry[1], (m:get(key))) end
-    end
+    end, 31)
   end)
 end)

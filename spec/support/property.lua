@@ -5,7 +5,7 @@ local util = require "spec.support.util"
 local property = {}
 
 local MOST_ATTEMPTS, MOST_S = 20000, 4 -- of shrinking
-local COUNTS = 20 -- how many choices are tried as the length of a list
+local COUNTS, MOST_EACH = 20, 8 -- how many choices are tried as the length of a list; how many an element may take
 
 --- A value as Lua would have it, keys in order.
 local function show(value, indent)
@@ -94,7 +94,7 @@ local function shrink(fn, failure, choices, case)
   while better do
     better = false
     for i = 1, math.min(COUNTS, #choices) do
-      for each = 1, 3 do better = shorten(i, each, try, current) or better end
+      for each = 1, MOST_EACH do better = shorten(i, each, try, current) or better end
     end
     local size = math.max(1, math.floor(#choices / 2))
     while size >= 1 do

@@ -1,5 +1,6 @@
 local core = require "smpp.core".text
 local text = require "smpp.text"
+local property = require "spec.support.property"
 local util = require "spec.support.util"
 
 --- UTF-8 of a code point.
@@ -196,11 +197,11 @@ end)
 
 describe("decoding", function()
   it("never fails, whatever the octets, cut anywhere", function()
-    local random = util.random(20)
-    for _ = 1, 200 do
+    property.holds(200, function(random, case)
       local octets = {}
       for i = 1, random(40) do octets[i] = string.char(random(256) - 1) end
       local message = table.concat(octets)
+      case.octets = message
       for length = 0, #message do
         for encoding, row in pairs(core.encodings) do
           if not row.foreign then
@@ -210,7 +211,7 @@ describe("decoding", function()
           end
         end
       end
-    end
+    end, 20)
   end)
 
   it("reads data_coding as SMPP does, 0 as the peer does", function()

@@ -1,6 +1,7 @@
 -- JIS and Korean, through libc's iconv.
 local iconv = require "smpp.core".iconv
 local text = require "smpp.text"
+local property = require "spec.support.property"
 local util = require "spec.support.util"
 
 local hex = util.hex
@@ -43,12 +44,12 @@ describe("a character set of iconv", function()
           assert.matches("\239\191\189", got, 1, true)
         end
       end
-      local random = util.random(3)
-      for _ = 1, 500 do
+      property.holds(500, function(random, shown)
         local noise = {}
         for i = 1, random(20) do noise[i] = string.char(random(256) - 1) end
-        assert.is_truthy(text.encode((text.decode(table.concat(noise), encoding)), { encoding = "ucs2" }))
-      end
+        shown.octets = table.concat(noise)
+        assert.is_truthy(text.encode((text.decode(shown.octets, encoding)), { encoding = "ucs2" }))
+      end, 3)
     end)
   end
 
@@ -77,11 +78,11 @@ describe("splitting", function()
   for encoding, pool in pairs(pools) do
     it(encoding .. " never cuts a character", function()
       if not has(encoding) then return pending("this libc lacks " .. encoding) end
-      local random = util.random(11)
-      for _ = 1, 40 do
+      property.holds(40, function(random, case)
         local list = {}
         for i = 1, random(400) do list[i] = pool[random(#pool)] end
         local message = table.concat(list)
+        case.message = message
         for _, udh in ipairs { "concat_8bit", "concat_16bit", "sar", "payload" } do
           local parts = assert(text.split(message, { encoding = encoding, udh = udh }))
           local read = {}
@@ -94,7 +95,7 @@ describe("splitting", function()
           end
           assert.equal(message, table.concat(read))
         end
-      end
+      end, 11)
     end)
   end
 

@@ -1,8 +1,7 @@
 local core = require "smpp.core".text
 local text = require "smpp.text"
+local property = require "spec.support.property"
 local util = require "spec.support.util"
-
-local seed = tonumber(os.getenv("SMPP_SEED")) or 7
 
 --- Characters worth cutting between, by coding.
 local POOLS = {
@@ -56,18 +55,17 @@ describe("splitting", function()
         local name = ("joins to the original: %s %s %s, graphemes %s"):format(coding.pool, coding.encoding or "auto", udh,
           tostring(graphemes))
         it(name, function()
-          local random = util.random(seed + number)
-          for round = 1, 12 do
+          property.holds(12, function(random, case)
             local message = random_text(random, POOLS[coding.pool], 600)
+            case.message = message
             local parts, info = assert(text.split(message, {
               encoding = coding.encoding, single = coding.single, locking = coding.locking, language = coding.language,
               udh = udh, graphemes = graphemes,
             }))
-            local what = ("seed %d round %d"):format(seed, round)
-            assert.equal(message, joined(parts, info), what)
-            assert.equal(#parts, info.parts, what)
+            assert.equal(message, joined(parts, info))
+            assert.equal(#parts, info.parts)
             for i, part in ipairs(parts) do
-              assert.is_true(udh == "payload" or #part.octets <= (info.encoding == "gsm7" and 160 or 140), what)
+              assert.is_true(udh == "payload" or #part.octets <= (info.encoding == "gsm7" and 160 or 140))
               local form = part.udh and part.udh:sub(2, -1) or ""
               if #parts > 1 and udh == "concat_8bit" then
                 assert.equal(string.char(0, 3, info.reference, #parts, i), form:sub(1, 5))
@@ -76,7 +74,7 @@ describe("splitting", function()
               end
               assert.equal(part.udh and 0x40 or 0, info.esm_class)
             end
-          end
+          end, 7 + number)
         end)
       end
     end
@@ -114,21 +112,21 @@ describe("splitting", function()
       local name = ("joins any Unicode to the original: %s, %s, graphemes %s%s"):format(udh, options.encoding or "auto",
         tostring(options.graphemes ~= false), options.elements and ", ports" or "")
       it(name, function()
-        local random = util.random(seed + 100)
-        for round = 1, 15 do
+        property.holds(15, function(random, case)
           local list = {}
           for i = 1, random(400) do list[i] = any_character(random) end
           local message = table.concat(list)
+          case.message = message
           options.udh = udh
           local parts, info = assert(text.split(message, options))
-          assert.equal(message, joined(parts, info), ("seed %d round %d"):format(seed, round))
+          assert.equal(message, joined(parts, info))
           -- A receiver may as well join the octets first.
           local payloads = {}
           for i, part in ipairs(parts) do payloads[i] = part.octets:sub(#(part.udh or "") + 1) end
           if info.encoding ~= "ucs2_bom" then
             assert.equal(message, (text.decode(table.concat(payloads), info.encoding)))
           end
-        end
+        end, 107)
       end)
     end
   end
