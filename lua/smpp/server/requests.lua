@@ -12,7 +12,7 @@ for _, row in ipairs(core.protocol.values().message_state) do state_number[row.n
 
 local COPIED = {
   "service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi", "destination_addr",
-  "esm_class", "protocol_id", "priority_flag", "registered_delivery", "data_coding", "user_message_reference",
+  "esm_class", "protocol_id", "priority_flag", "registered_delivery", "data_coding",
 }
 -- Parameters that data_sm and broadcast_sm do not have.
 local OTHERWISE = {
@@ -40,7 +40,8 @@ local function message_of(self, session, pdu)
     local name = COPIED[i]
     if has[name] then message[name] = pdu[name] else message[name] = OTHERWISE[name] end
   end
-  message.user_message_reference = pdu.user_message_reference
+  local reference = pdu.user_message_reference
+  message.user_message_reference = type(reference) == "number" and reference or nil -- else of a wrong length
   local octets = pdu.message_payload
   message.octets = octets or pdu.short_message or ""
   message.command = pdu.command

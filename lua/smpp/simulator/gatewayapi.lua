@@ -1,25 +1,28 @@
 --- The service of that name, as its documentation on SMPP has it.
+local REFERENCE = 0x0204
 local COMMANDS = { submit_sm = true } -- besides binds, unbind, enquire_link and generic_nack
 
-local function reference_of(pdu)
-  local tlv = pdu:tlv(0x0204)
-  if not tlv then return "" end
-  if #tlv ~= 2 then return tlv end
-  return ("%d"):format(tlv:byte(1) * 256 + tlv:byte(2))
+--- The user_message_reference as text: two octets are a number, others what they are.
+local function reference_of(octets)
+  if not octets then return "" end
+  if #octets ~= 2 then return octets end
+  return ("%d"):format(octets:byte(1) * 256 + octets:byte(2))
 end
 
 --- TON 0 is read as 1; priority 3 needs an approval that nobody has; ENROUTE is reported, too.
 local function admit(_, message, pdu)
   if message.dest_addr_ton == 0 then message.dest_addr_ton = 1 end
   if message.priority_flag == 3 then message.priority_flag = 2 end
-  message.reference = reference_of(pdu)
+  message.reference_octets = pdu:tlv(REFERENCE)
   local delivery = message.registered_delivery
   if delivery % 4 > 0 and delivery % 32 < 16 then message.registered_delivery = delivery + 16 end
 end
 
 --- err: the low 12 bits of the SMS error code in base 10; text: the reference; in Latin-1.
 local function receipt(_, message, pdu)
-  local tail = ("err:%03d text:"):format(message.error % 0x1000) .. message.reference:sub(1, 20)
+  local reference = message.reference_octets
+  local tail = ("err:%03d text:"):format(message.error % 0x1000) .. reference_of(reference):sub(1, 20)
+  if reference and #reference ~= 2 then pdu.tlvs = { { REFERENCE, reference } } end
   pdu.short_message = pdu.short_message:gsub("err:%S* text:.*$", function() return tail end)
   pdu.data_coding, pdu.esm_class = 3, 4
   return pdu
