@@ -67,6 +67,32 @@ describe("capture files", function()
     end)
   end
 
+  it("pcapng with clocks of their own, and with the packet blocks of old", function()
+    for _, order in ipairs { "le", "be" } do
+      for _, offset in ipairs { 3600, -3600, 0 } do
+        local items = read(packets.pcapng(conversation().packets, { order = order, offset = offset, old = true }))
+        assert.equal(WHOLE, names(items))
+        assert.near(1700000000.004 + offset, items[1].time, 1e-5)
+      end
+    end
+  end)
+
+  it("through IPv6 extension headers, and of lengths that the network card fills in", function()
+    local function one(s, host)
+      local c = packets.conversation { esme = { host or "1", 40000 }, mc = { host or "2", 2775 } }
+      s.payload = submit(2)
+      c:packet("esme", s)
+      local items, summary = read(packets.pcap(c.packets, { link = "raw" }))
+      return names(items), summary.skipped
+    end
+    assert.equal("submit_sm#2", (one { protocol = 0, extension = "\6\0" .. ("\1"):rep(6) }))
+    assert.equal("submit_sm#2", (one { protocol = 60, extension = "\43\1" .. ("\1"):rep(14) .. "\6\0" .. ("\1"):rep(6) }))
+    assert.equal("submit_sm#2", (one { protocol = 51, extension = "\6\4" .. ("\0"):rep(22) }))
+    assert.same({ ["IP fragments"] = 1 }, select(2, one { protocol = 44, extension = "\6\0\0\1\0\0\0\1" }))
+    assert.same({ ["not TCP"] = 1 }, select(2, one { protocol = 0, extension = "\17\0" .. ("\1"):rep(6) }))
+    assert.equal("submit_sm#2", (one({ total = 0 }, "10.0.0.1")))
+  end)
+
   it("pcapng of simple packets has no times", function()
     local items = read(packets.pcapng(conversation().packets, { simple = true }))
     assert.equal(WHOLE, names(items))
@@ -332,6 +358,9 @@ describe("what is not SMPP", function()
 
   it("in the midst of SMPP is told of, and SMPP found again", function()
     local c = packets.conversation():handshake():send("esme", submit(2) .. ("?"):rep(40) .. submit(3))
+    assert.equal("submit_sm#2 skipped submit_sm#3", names((read(packets.pcap(c.packets)))))
+    -- octets that have the length of a PDU, and nothing else of one
+    c = packets.conversation():handshake():send("esme", submit(2) .. "?????" .. ("\0\0\0\20junk"):rep(4) .. submit(3))
     assert.equal("submit_sm#2 skipped submit_sm#3", names((read(packets.pcap(c.packets)))))
   end)
 end)

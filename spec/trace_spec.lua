@@ -83,6 +83,10 @@ describe("trace", function()
       assert.equal(":1", from(host, "1.2.3.4"))
     end
     assert.equal(":1", from("1.2.3.4", "::1"))
+    -- tags as Wireshark numbers them: 20, 21 are IPv4, 22, 23 IPv6
+    assert.truthy(write(LINK):find("%z\20%z\4\127%z%z\1%z\21%z\4\10\1\2\3"))
+    local six = { time = 0, from = { host = "::1", port = 1 }, to = { host = "::2", port = 2 } }
+    assert.truthy(write(LINK, six):find("%z\22%z\16" .. ("%z"):rep(15) .. "\1%z\23%z\16" .. ("%z"):rep(15) .. "\2"))
   end)
 
   it("follows a session", function()

@@ -273,6 +273,7 @@ describe("smpp send", function()
       { { URL, "--to", "1", "--set", "nonsense", "x" }, "NAME=VALUE" }, { { URL, "--to", "1", "--wait", "x", "y" }, "a positive number" },
       { { URL, "--to", "1", "--count", "0", "y" }, "a whole number" }, { { URL, "--to", "1", "--encoding", "klingon", "y" }, "encoding" },
       { { URL, "--to", "1", "--trace", "/no/such/file", "y" }, "/no/such/file" }, { {}, "url" }, { { URL, "--bind", "both", "y" }, "bind" },
+      { { URL, "--to", "1", "--to", "", "y" }, "--to is empty" }, { { URL .. "?bind=rx", "--to", "1", "y" }, "cannot send" }, { { URL, "--bind", "rx", "--to", "1", "y" }, "cannot send" },
       { { URL, "--window", "-1", "--to", "1", "y" }, "" }, { { "smpp://a:geheim@h:x", "--to", "1", "x" }, "" },
     } do
       local code, out, err = send(case[1])

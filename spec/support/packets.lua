@@ -66,7 +66,7 @@ function packets.pcap(list, o)
   return table.concat(out)
 end
 
---- o = { link, order, resolution (power of ten, default 6), simple }
+--- o = { link, order, resolution (power of ten, default 6), offset (seconds), simple, old }
 function packets.pcapng(list, o)
   o = o or {}
   local u16, u32 = le16, le32
@@ -75,10 +75,15 @@ function packets.pcapng(list, o)
   local function block(kind, body) return u32(kind) .. u32(#body + 12) .. body .. u32(#body + 12) end
   local link = packets.links[o.link or "ethernet"]
   local resolution = o.resolution or 6
+  local offset = ""
+  if o.offset then
+    local high, low = u32(o.offset < 0 and 4294967295 or 0), u32(o.offset % 4294967296)
+    offset = u16(14) .. u16(8) .. (o.order == "be" and high .. low or low .. high)
+  end
   local out = {
     block(0x0A0D0D0A, u32(0x1A2B3C4D) .. u16(1) .. u16(0) .. ("\255"):rep(8)),
     block(5, u32(0) .. u32(0) .. u32(0)), -- statistics, which nobody needs
-    block(1, u16(link[1]) .. u16(0) .. u32(0) .. u16(9) .. u16(1) .. padded(string.char(resolution)) .. u32(0)),
+    block(1, u16(link[1]) .. u16(0) .. u32(0) .. u16(9) .. u16(1) .. padded(string.char(resolution)) .. offset .. u32(0)),
   }
   for _, packet in ipairs(list) do
     local octets = link[2](packet[2])
@@ -86,7 +91,7 @@ function packets.pcapng(list, o)
       out[#out + 1] = block(3, u32(#octets) .. padded(octets))
     else
       local ticks = math.floor(packet[1] * 10 ^ resolution + 0.5)
-      out[#out + 1] = block(6, u32(0) .. u32(math.floor(ticks / 4294967296)) .. u32(ticks % 4294967296)
+      out[#out + 1] = block(o.old and 2 or 6, (o.old and u16(0) .. u16(0) or u32(0)) .. u32(math.floor(ticks / 4294967296)) .. u32(ticks % 4294967296)
         .. u32(#octets) .. u32(#octets) .. padded(octets))
     end
   end

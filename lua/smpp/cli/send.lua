@@ -8,6 +8,7 @@ local exit = require "smpp.cli.exit"
 local explain = require "smpp.explain"
 local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
+local url = require "smpp.url"
 
 local send = {
   summary = "Send a message, or a file of messages.",
@@ -201,6 +202,8 @@ local function plan_of(options, out)
   end
   local message, why = message_of(options)
   if not message then return wrong(why) end
+  local parsed = url.parse(options.url)
+  if (options.bind or parsed and parsed.options.bind) == "rx" then return wrong "a receiver (bind rx) cannot send" end
   if options.file then
     if options.text then return wrong "with --file the text is given by --text" end
     local plan
@@ -209,6 +212,9 @@ local function plan_of(options, out)
     return plan
   end
   if #options.to == 0 then return wrong "--to is missing" end
+  for _, to in ipairs(options.to) do
+    if not to:find "%S" then return wrong "--to is empty" end
+  end
   local text
   text, why = text_of(options, out)
   if why then return wrong(why) end
