@@ -1,0 +1,159 @@
+--- Specs with programs that nobody here wrote: a task on the luv loop, and the programs it starts.  They are stopped
+--- when the spec ends, however it ends; should this process die, the kernel ends them (setpriv --pdeathsig).
+local loops = require "smpp.loop"
+local run = require "smpp.run"
+local shell = require "spec.support.shell"
+
+local peers = {}
+
+local LIMIT_S = 60 -- for a spec; a machine that does much else besides is slow
+
+local started, closing = {}, {} -- of the running spec
+
+---@class spec.Process
+---@field lines string[]  what it printed so far
+---@field exited string?  how it ended
+local Process = {}
+local mt = { __index = Process }
+
+local function loop_and_uv() return loops.current(), require "luv" end
+
+--- Starts a program.  What it prints on stdout and stderr is kept as lines; on_line sees those of stdout as they come.
+---@param name string  for messages
+---@param command string[]
+---@param on_line? fun(line: string)
+---@return spec.Process
+function peers.start(name, command, on_line)
+  local _, uv = loop_and_uv()
+  local self = setmetatable({ name = name, lines = {}, exited = nil, handle = nil, stdin = uv.new_pipe(false) }, mt)
+  local stdout, stderr = uv.new_pipe(false), uv.new_pipe(false)
+  local args = { "--pdeathsig", "KILL", "--" }
+  for _, word in ipairs(command) do args[#args + 1] = word end
+  local pid
+  self.handle, pid = uv.spawn("setpriv", { args = args, stdio = { self.stdin, stdout, stderr } }, function(code, signal)
+    self.exited = signal ~= 0 and "ended by signal " .. signal or "exit code " .. code
+  end)
+  assert(self.handle, name .. ": " .. tostring(pid))
+  for _, pipe in ipairs { stdout, stderr } do
+    local rest = ""
+    pipe:read_start(function(_, chunk)
+      if not chunk then return uv.close(pipe) end
+      rest = rest .. chunk
+      local last = 0
+      for line, at in rest:gmatch("([^\n]*)\n()") do
+        self.lines[#self.lines + 1], last = line, at - 1
+        if on_line and pipe == stdout then on_line(line) end
+      end
+      rest = rest:sub(last + 1)
+    end)
+    uv.unref(pipe)
+  end
+  uv.unref(self.handle) -- a spec that has ended does not wait for it
+  uv.unref(self.stdin)
+  started[#started + 1] = self
+  return self
+end
+
+--- A line for its stdin.
+function Process:write(line) self.stdin:write(line .. "\n") end
+
+--- Kills it and waits until it is gone.
+function Process:stop()
+  local _, uv = loop_and_uv()
+  if not self.exited then
+    uv.ref(self.handle)
+    self.handle:kill("sigkill")
+  end
+  if uv.loop_mode() then
+    peers.wait(self.name .. " to end", function() return self.exited end)
+  else
+    while not self.exited do uv.run "once" end
+  end
+  for _, handle in ipairs { self.handle, self.stdin } do
+    if not uv.is_closing(handle) then uv.close(handle) end
+  end
+end
+
+--- What the programs of this spec printed last, for messages.
+local function last_words()
+  local out = {}
+  for _, process in ipairs(started) do
+    out[#out + 1] = ("---- %s (%s) printed:"):format(process.name, process.exited or "runs")
+    for i = math.max(1, #process.lines - 25), #process.lines do out[#out + 1] = process.lines[i] end
+  end
+  return table.concat(out, "\n")
+end
+
+--- Closes an object when the spec ends, if nobody did before.
+function peers.closes(object)
+  closing[#closing + 1] = object
+  return object
+end
+
+--- Runs the body of a spec as a task, with the luv loop; what it started is stopped in the end.
+---@param fn fun()
+function peers.run(fn)
+  local loop, uv = loop_and_uv()
+  local late = 0
+  local timer
+  timer = loop:timer(function()
+    late = late + 1
+    if late > 1 then return loop:stop() end
+    for _, process in ipairs(started) do
+      if not process.exited then process.handle:kill("sigkill") end -- most waits end when the peer does
+    end
+    timer:start(15)
+  end)
+  timer:start(LIMIT_S)
+  local ok, err = pcall(run.run, function()
+    fn()
+    while #closing > 0 do table.remove(closing):close() end
+  end)
+  while #closing > 0 do table.remove(closing):close() end
+  timer:close()
+  local words = ok and "" or last_words()
+  while #started > 0 do table.remove(started):stop() end
+  uv.run "nowait" -- the pipes of what was stopped
+  if late > 0 then ok, err = false, ("not done within %d s: %s"):format(LIMIT_S, tostring(err)) end
+  if not ok then error(tostring(err) .. "\n" .. words, 0) end
+end
+
+--- Waits until fn() gives something, and returns that.
+---@param what string  for the message when it does not
+---@param fn fun(): any
+---@param timeout_s? number  default 20
+function peers.wait(what, fn, timeout_s)
+  local loop = loops.current()
+  local deadline = loop:now() + (timeout_s or 20)
+  while true do
+    local result = fn()
+    if result then return result end
+    if loop:now() > deadline then error(("waited %g s for %s"):format(timeout_s or 20, what), 2) end
+    run.sleep(0.003)
+  end
+end
+
+--- Ports that nobody listens on at the moment: n different ones.
+---@return integer ...
+function peers.free_ports(n)
+  local _, uv = loop_and_uv()
+  local sockets, ports = {}, {}
+  for i = 1, n do
+    sockets[i] = uv.new_tcp()
+    assert(sockets[i]:bind("127.0.0.1", 0))
+    ports[i] = sockets[i]:getsockname().port
+  end
+  for i = 1, n do sockets[i]:close() end
+  return (table.unpack or unpack)(ports) -- luacheck: compat
+end
+
+--- Skips the spec when a file is missing.
+function peers.need_file(path, advice)
+  local file = io.open(path)
+  if not file then shell.skip(path .. " is missing: " .. advice) end
+  file:close()
+end
+
+peers.need = shell.need
+
+return peers
