@@ -6,6 +6,8 @@ local rows = require "smpp.cli.rows"
 
 local bulk = {}
 
+--- The options of a file of recipients.
+---@param command table  of argparse
 function bulk.define(command)
   command:option("--file", "Recipients: CSV or JSON lines; - reads stdin."):hidden_name "-f":argname "FILE"
   command:option("--result", "Where to write what became of each (default: FILE.result.jsonl)."):argname "FILE"

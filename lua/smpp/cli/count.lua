@@ -17,6 +17,8 @@ Examples:
    smpp count --language turkish "Günaydın, İstanbul"]],
 }
 
+--- The command's arguments and options.
+---@param command table  of argparse
 function count.define(command)
   command:argument("text", "UTF-8; - or nothing reads stdin."):args "?"
   command:option("--file", "Read the text from a file."):hidden_name "-f":argname "FILE"
@@ -124,6 +126,10 @@ local function text_options(options)
   return o
 end
 
+--- Runs the command.
+---@param options table  as argparse gives them
+---@param out smpp.CliOutput
+---@return integer exit_code
 function count.run(options, out)
   local words, message = read_text(options, out)
   if not words then

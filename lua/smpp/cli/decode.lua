@@ -26,6 +26,8 @@ Examples:
    smpp decode --json smsc.pcap | jq .text]],
 }
 
+--- The command's arguments and options.
+---@param command table  of argparse
 function decode.define(command)
   command:argument("input", "Hex, or a file; - or nothing reads stdin."):args "*"
   command:flag("-b --brief", "One line per PDU.")
@@ -207,6 +209,10 @@ local function decode_octets(octets, options, out)
   return code
 end
 
+--- Runs the command.
+---@param options table  as argparse gives them
+---@param out smpp.CliOutput
+---@return integer exit_code
 function decode.run(options, out)
   if #options.input == 0 and out.is_terminal(out.stdin) then
     out:fail "give hex or a file, or pipe something into this"

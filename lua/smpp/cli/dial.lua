@@ -12,6 +12,8 @@ local dial = {}
 
 local BINDS = { "trx", "tx", "rx", "tx+rx" }
 
+--- The arguments and options of all commands that bind.
+---@param command table  of argparse
 function dial.define(command)
   command:argument("url", "smpp://system_id:password@host:2775, with ?option=value for any option of smpp.connect.")
   command:option("--password-file", "Read the password from a file (or set SMPP_PASSWORD)."):argname "FILE"

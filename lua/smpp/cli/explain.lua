@@ -19,6 +19,8 @@ Examples:
    smpp explain 0x0424]],
 }
 
+--- The command's arguments and options.
+---@param command table  of argparse
 function explain.define(command)
   command:argument("what", "A status, command, parameter or TLV, by name or number.")
   command:argument("value", "Of that field: a number, or a status."):args "?"
@@ -276,6 +278,10 @@ local function to_object(lines)
   return json.object(list)
 end
 
+--- Runs the command.
+---@param options table  as argparse gives them
+---@param out smpp.CliOutput
+---@return integer exit_code
 function explain.run(options, out)
   local what, value = options.what, options.value
   if not value and what:find "=" then what, value = what:match "^([^=]*)=(.*)$" end

@@ -3,6 +3,7 @@
 --- "unknown", "not_sent" or "invalid"; a receipt is a record of its own ("receipt").
 local json = require "smpp.cli.json"
 
+---@class smpp.Ledger
 local Ledger = {}
 local mt = { __index = Ledger, __name = "smpp.Ledger" }
 

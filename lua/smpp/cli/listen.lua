@@ -23,6 +23,8 @@ local function positive(word)
   return n
 end
 
+--- The command's arguments and options.
+---@param command table  of argparse
 function listen.define(command)
   dial.define(command)
   command:option("--for", "End after so many seconds."):target "duration":convert(positive):argname "S"
@@ -94,6 +96,10 @@ local function work(options, out)
   return exit.UNREACHABLE
 end
 
+--- Runs the command.
+---@param options table  as argparse gives them
+---@param out smpp.CliOutput
+---@return integer exit_code
 function listen.run(options, out)
   out.live = true
   local code, _, interrupted = out.run(function() return work(options, out) end)

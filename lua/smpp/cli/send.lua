@@ -38,6 +38,8 @@ local function positive(kind)
   end
 end
 
+--- The command's arguments and options.
+---@param command table  of argparse
 function send.define(command)
   dial.define(command)
   command:argument("text", "UTF-8; - reads stdin."):args "?"
@@ -222,6 +224,10 @@ local function plan_of(options, out)
   return { next_item = next_item, total = total, many = total > 1, counts = batch.counts() }
 end
 
+--- Runs the command.
+---@param options table  as argparse gives them
+---@param out smpp.CliOutput
+---@return integer exit_code
 function send.run(options, out)
   local plan, usage = plan_of(options, out)
   if not plan then return usage end

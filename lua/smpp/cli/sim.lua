@@ -28,6 +28,8 @@ local function number(least, most)
   end
 end
 
+--- The command's arguments and options.
+---@param command table  of argparse
 function sim.define(command)
   command:option("--host", "Where to listen.", "127.0.0.1"):argname "HOST"
   command:option("--port", "0 picks a free one.", "2775"):hidden_name "-p":convert(number(0, 65535)):argname "PORT"
@@ -161,6 +163,10 @@ local function work(options, out, accounts, counts, started)
   return out.broken and exit.FAILED or exit.DONE
 end
 
+--- Runs the command.
+---@param options table  as argparse gives them
+---@param out smpp.CliOutput
+---@return integer exit_code
 function sim.run(options, out)
   local accounts, wrong = accounts_of(options.account)
   if wrong then
