@@ -150,18 +150,18 @@ static int read_list(lua_State *L, int slot, const char *field, unsigned kind, s
   return 0;
 }
 
-static int read_param(lua_State *L, int slot, unsigned field, unsigned kind, struct smpp_value *value) {
+/* The value on top is a table, or of no use. */
+static int read_other(lua_State *L, int slot, unsigned field, unsigned kind, struct smpp_value *value) {
   const char *name = smpp_field_name(field);
-  size_t length = 0;
+  if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE))) {
+    memset(value, 0, sizeof *value);
+    return 0;
+  }
   switch (kind) {
     case SMPP_CSTRING:
     case SMPP_TIME:
     case SMPP_TEXT:
-      if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, name, "a string");
-      value->is = SMPP_STRING;
-      value->octets = (const uint8_t *)lua_tolstring(L, -1, &length);
-      value->length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
-      return 0;
+      return bad_value(L, name, "a string");
     case SMPP_DESTS:
     case SMPP_UNSUCCESS:
     case SMPP_IDS:
@@ -172,6 +172,23 @@ static int read_param(lua_State *L, int slot, unsigned field, unsigned kind, str
       value->is = SMPP_NUMBER;
       return 0;
   }
+}
+
+/* The value on top; the common kinds at once. */
+static int read_param(lua_State *L, int slot, unsigned field, unsigned kind, struct smpp_value *value) {
+  int type = lua_type(L, -1);
+  if (type == LUA_TSTRING && (kind == SMPP_CSTRING || kind == SMPP_TEXT || kind == SMPP_TIME)) {
+    size_t length = 0;
+    value->is = SMPP_STRING;
+    value->octets = (const uint8_t *)lua_tolstring(L, -1, &length);
+    value->length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+    return 0;
+  }
+  if (type == LUA_TNUMBER && (kind == SMPP_U8 || kind == SMPP_U16 || kind == SMPP_U32) && to_u32(L, -1, &value->number)) {
+    value->is = SMPP_NUMBER;
+    return 0;
+  }
+  return read_other(L, slot, field, kind, value);
 }
 
 /* Turns the value on top into the octets of a TLV given by name. */
@@ -417,29 +434,31 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
   lua_pushnil(L); /* becomes the items of a list */
   lua_pushnil(L); /* becomes the TLVs */
   int slots = lua_gettop(L) - 1;
-  lua_pushliteral(L, "command"); /* which parameters there are depends on it */
-  if (lua_rawget(L, index) != LUA_TNIL) {
-    if ((error = read_command_name(L, d)) != 0) return error;
+  bool is_named = d->message.command == NULL;
+  if (is_named) { /* which parameters there are depends on it */
+    lua_pushliteral(L, "command");
+    if (lua_rawget(L, index) != LUA_TNIL && (error = read_command_name(L, d)) != 0) return error;
+    lua_pop(L, 1);
+    if (d->message.command == NULL) return push_error(L, SMPP_ERR_MISSING, "command: missing");
   }
-  lua_pop(L, 1);
-  if (d->message.command == NULL) return push_error(L, SMPP_ERR_MISSING, "command: missing");
 
+  const struct smpp_param *params = smpp_params(d->message.command);
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
     uint32_t code = 0;
     int position = -1;
-    if (lua_type(L, -2) != LUA_TSTRING) return luaL_error(L, "names of parameters and TLVs expected as keys, got a %s", luaL_typename(L, -2));
-    const char *name = lua_tostring(L, -2);
     lua_pushvalue(L, -2);
     if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) code = (uint32_t)lua_tonumber(L, -1);
     lua_pop(L, 1);
     if (NAME_FIELD(code) != 0) position = smpp_param_position(d->message.command, NAME_FIELD(code) - 1);
     if (position >= 0) {
-      struct smpp_value *value = &d->message.params[position];
-      if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE)))
-        memset(value, 0, sizeof *value);
-      else
-        error = read_param(L, slots, NAME_FIELD(code) - 1, smpp_params(d->message.command)[position].kind, value);
-    } else if (code == 0 && strcmp(name, "tlvs") == 0) {
+      error = read_param(L, slots, NAME_FIELD(code) - 1, params[position].kind, &d->message.params[position]);
+      if (error != 0) return error;
+      continue;
+    }
+    if (is_named && NAME_ITEM(code) == ITEM_COMMAND) continue; /* read above */
+    if (lua_type(L, -2) != LUA_TSTRING) return luaL_error(L, "names of parameters and TLVs expected as keys, got a %s", luaL_typename(L, -2));
+    const char *name = lua_tostring(L, -2);
+    if (code == 0 && strcmp(name, "tlvs") == 0) {
       d->drops_tlvs = true;
       if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE)))
         ; /* all of the base's go */

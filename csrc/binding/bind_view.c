@@ -21,10 +21,14 @@ struct view *push_view(lua_State *L, const struct smpp_pdu *pdu) {
 struct view *test_view(lua_State *L, int index) {
   struct view *v = lua_touserdata(L, index);
   if (v == NULL || !lua_getmetatable(L, index)) return NULL;
-  lua_pushliteral(L, "smpp_view"); /* views of every codec are welcome */
-  lua_rawget(L, -2);
-  bool is_view = lua_toboolean(L, -1);
-  lua_pop(L, 2);
+  bool is_view = lua_rawequal(L, -1, lua_upvalueindex(UP_VIEW));
+  if (!is_view) { /* views of every codec are welcome */
+    lua_pushliteral(L, "smpp_view");
+    lua_rawget(L, -2);
+    is_view = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
   return is_view ? v : NULL;
 }
 
