@@ -74,7 +74,7 @@ settings.rows = {
   { "validity_s", options.seconds, nil, "of messages that name no validity_period", "validity_s = 86400" },
   { "queue_size", whole, 100000, "messages that may wait for their final state; beyond: ESME_RMSGQFUL", "queue_size = 1000",
     smppsim = "OUTBOUND_QUEUE_MAX_SIZE" },
-  { "store", "table", nil, "keeps the messages; see docs/server.md", 'store = smpp.store.memory { limit = 10 }' },
+  { "store", "table", nil, "keeps the messages; see docs/server.md", 'store = require("smpp.store").memory { limit = 10 }' },
   { "message_id_prefix", "string", "", "before the counter of message ids", 'message_id_prefix = "SIM-"', smppsim = "MESSAGE_ID_PREFIX" },
   { "first_message_id", options.number(0, 1e15, true), 1, "where the counter begins", "first_message_id = 1000", smppsim = "START_MESSAGE_ID_AT" },
   { "message_id", "function", nil, "makes the ids instead: (version) -> string", "message_id = function() return uuid() end" },
