@@ -135,10 +135,10 @@ local function forget(self)
   if not self.timer then return end
   self.timer:close()
   self.timer = nil
-  local lingering = self.loop.lingering
-  for i = #lingering, 1, -1 do
-    if lingering[i] == self then table.remove(lingering, i) end
-  end
+  local lingering, at = self.loop.lingering, self.lingers_at
+  local last = lingering[#lingering]
+  lingering[at], last.lingers_at = last, at -- the last one takes its place: thousands may go at once
+  lingering[#lingering] = nil
 end
 
 function Transport:close()
@@ -161,7 +161,9 @@ function Transport:close_after_flush(timeout_s)
   local function done() self:close() end
   self.timer = self.loop:timer(done)
   self.timer:start(timeout_s or 5)
-  table.insert(self.loop.lingering, self)
+  local lingering = self.loop.lingering
+  self.lingers_at = #lingering + 1
+  lingering[self.lingers_at] = self
   self.on_data, self.on_close, self.on_drain, self.paused = function() end, done, nil, false
   self:update()
   local function flushed(err)
