@@ -20,7 +20,7 @@ describe("url", function()
   end)
 
   it("refuses what is none, without telling passwords", function()
-    for _, text in ipairs { "", "h", "http://h", "smpp:/h", "smpp://", "smpp://h:0", "smpp://h:65536", "smpp://::1", "smpp://h:x" } do
+    for _, text in ipairs { "", "h", "http://h", "smpp:/h", "smpp://", "smpp://h:0", "smpp://h:65536", "smpp://::1", "smpp://h:x", "smpp://[", "smpp://[]", "smpp://[::1" } do
       local parsed, message, code = url.parse(text)
       assert.is_nil(parsed, text)
       assert.equal("bad_value", code)

@@ -374,9 +374,15 @@ static int view_problems(lua_State *L) {
   struct view *v = check_view(L, 1);
   struct smpp_problem found[PROBLEMS_MAX];
   size_t n = smpp_pdu_problems(&v->pdu, found, PROBLEMS_MAX);
+  int count = 0;
   lua_newtable(L);
   for (size_t i = 0; i < n && i < PROBLEMS_MAX; i++) {
     const struct smpp_problem *p = &found[i];
+    if (p->field == NULL && p->tag != 0 && p->severity == SMPP_NOTE) { /* a TLV the profile knows is no problem */
+      bool declared = lua_rawgeti(L, lua_upvalueindex(UP_TAGS), (int)p->tag) == LUA_TSTRING;
+      lua_pop(L, 1);
+      if (declared && strcmp(p->code, "unknown_tlv") == 0) continue;
+    }
     lua_createtable(L, 0, 6);
     set_string(L, "code", p->code);
     if (p->field != NULL)
@@ -397,7 +403,7 @@ static int view_problems(lua_State *L) {
       push_status_name(L, p->status);
       lua_setfield(L, -2, "status");
     }
-    lua_rawseti(L, -2, (int)i + 1);
+    lua_rawseti(L, -2, ++count);
   }
   return 1;
 }

@@ -7,7 +7,7 @@ local function decode(text) return (text:gsub("%%(%x%x)", function(pair) return 
 
 local function host_of(text, default_port)
   local host, port = text:match("^%[(.-)%]:?(%d*)$")
-  if not host then host, port = text:match("^([^:]*):?(%d*)$") end
+  if not host then host, port = text:match("^([^:%[%]]*):?(%d*)$") end
   if not host or host == "" then return nil, ("'%s' is no host[:port]; an IPv6 address stands in brackets"):format(text) end
   port = port == "" and default_port or tonumber(port)
   if port < 1 or port > 65535 then return nil, ("port %d: 1 to 65535 expected"):format(port) end
