@@ -36,7 +36,7 @@ for _, command in ipairs(core.protocol.commands()) do
   if command.id < 0x80000000 then connection.requests[#connection.requests + 1] = { name = command.name, id = command.id } end
 end
 
-local start, is_waiting, wake, wait, need = task.start, task.is_waiting, task.wake, task.wait, task.need
+local start, wake, wait, need = task.start, task.wake, task.wait, task.need
 
 function mt:__tostring()
   return ("session %s %s %s"):format(self.system_id or "(not bound)", loops.address(self.peer.host, self.peer.port), self.state)
@@ -75,8 +75,7 @@ function connection.new(o)
     slots = {},                 -- events of the core, reused
     waiting = {},               -- cookie -> task or callback; false: nobody any more
     cookies = {}, cookie_count = 0, last_cookie = 0, -- cookies to use again
-    busy = {}, busy_first = 1, busy_last = 0, -- requests whose handlers wait, oldest first: { pdu, deadline }
-    busy_of = setmetatable({}, { __mode = "k" }), -- task of a handler that waits -> its PDU
+    busy = {}, busy_first = 1, busy_last = 0, -- requests whose handlers wait, oldest first: { pdu, deadline, task }
     serving = nil,              -- PDU whose handler starts right now
     processing = false, again = false,
     dirty = false,              -- flush is due at the end of this turn
@@ -89,7 +88,7 @@ function connection.new(o)
     stats = o.stats,            -- counters of the owner, or nil
     started = {},               -- cookie -> when its request was sent, where somebody counts
     observe = nil,              -- fn(latency_s, pdu) of the owner
-    now = 0,                    -- of the chunk being processed
+    now = 0,                    -- while events are processed
     swamped = false,            -- reading stopped: handlers cannot keep up
     data = {},
     closed = false,
@@ -129,6 +128,7 @@ function Connection:poll()
   if self.processing then
     self.again = true
   else
+    self.now = self.loop:now()
     self:process(self.core:poll(self.slots))
   end
 end
@@ -193,21 +193,21 @@ end
 -- ---- requests of the peer ----
 
 local function answer(self, pdu, result, status)
-  local session = self.core
+  local session, now = self.core, self.processing and self.now or self.loop:now()
   local ok, message, code
   if result == nil then
     if status ~= nil then
-      ok, message, code = session:answer(pdu, status, nil, self.loop:now())
+      ok, message, code = session:answer(pdu, status, nil, now)
     else
-      ok, message, code = session:answer(pdu, nil, self.message_id and self.message_id(self, pdu), self.loop:now())
+      ok, message, code = session:answer(pdu, nil, self.message_id and self.message_id(self, pdu), now)
     end
   elseif type(result) == "string" then
-    ok, message, code = session:answer(pdu, nil, result, self.loop:now())
+    ok, message, code = session:answer(pdu, nil, result, now)
   elseif type(result) == "table" then
-    ok, message, code = session:respond(pdu, result, self.loop:now())
+    ok, message, code = session:respond(pdu, result, now)
     if session:state() ~= self.state then self:poll() end -- it was a bind's
   elseif result == true then
-    ok, message, code = session:answer(pdu, nil, nil, self.loop:now())
+    ok, message, code = session:answer(pdu, nil, nil, now)
   else
     error(("a handler of %s returned a %s; nothing, a message_id, a table or nil, status expected"):format(pdu.command, type(result)), 0)
   end
@@ -234,9 +234,9 @@ function Connection:serve(pdu, command_id)
     return
   end
   self.serving = pdu
-  local co = start(self.sink, self.pdu_first and run_pdu_first or run, self, handler, pdu)
+  local co, waits = start(self.sink, self.pdu_first and run_pdu_first or run, self, handler, pdu)
   self.serving = nil
-  if is_waiting(co) then self:hold(pdu, co) end
+  if waits then self:hold(pdu, co) end
 end
 
 --- Runs fn(pdu) as the handler of a request: its results are the answer, its errors are answered.
@@ -244,9 +244,9 @@ end
 ---@param fn fun(target, pdu): any, any
 function Connection:serve_with(pdu, fn)
   self.serving = pdu
-  local co = start(self.sink, run, self, fn, pdu)
+  local co, waits = start(self.sink, run, self, fn, pdu)
   self.serving = nil
-  if is_waiting(co) then self:hold(pdu, co) end
+  if waits then self:hold(pdu, co) end
   self:touch()
 end
 
@@ -255,16 +255,36 @@ function Connection:serve_unhandled(pdu, command_id)
   if self.core:is_answerable(pdu) then self.core:answer(pdu, "ESME_RINVCMDID", nil, self.loop:now()) end
 end
 
+--- Forgets the oldest requests that are answered.
+local function trim_busy(self)
+  local busy, first, last = self.busy, self.busy_first, self.busy_last
+  while first <= last and not self.core:is_answerable(busy[first][1]) do
+    busy[first] = nil
+    first = first + 1
+  end
+  if first > last then first, last = 1, 0 end
+  self.busy_first, self.busy_last = first, last
+end
+
 --- A request whose answer is to come: answered for its handler when that takes too long.
 function Connection:hold(pdu, co)
+  trim_busy(self)
   self.busy_last = self.busy_last + 1
-  self.busy[self.busy_last] = { pdu, self.loop:now() + self.answer_timeout_s }
-  if co then self.busy_of[co] = pdu end
+  self.busy[self.busy_last] = { pdu, self.loop:now() + self.answer_timeout_s, co }
   if self.busy_last == self.busy_first then self:arm() end
 end
 
+--- The request of a handler that failed: one that had waited is among the busy ones.
+local function failed_request(self, co)
+  for i = self.busy_first, self.busy_last do
+    local entry = self.busy[i]
+    if entry[3] == co and self.core:is_answerable(entry[1]) then return entry[1] end
+  end
+  return self.serving
+end
+
 function Connection:handler_failed(trace, co)
-  local pdu = co and self.busy_of[co] or self.serving
+  local pdu = failed_request(self, co)
   if pdu and not self.closed and self.core:is_answerable(pdu) then
     self.core:answer(pdu, UNANSWERED[self.role], nil, self.loop:now())
     self:touch()
@@ -273,16 +293,11 @@ function Connection:handler_failed(trace, co)
 end
 
 function Connection:expire_busy(now)
-  local busy = self.busy
-  while self.busy_first <= self.busy_last do
-    local entry = busy[self.busy_first]
-    local done = not self.core:is_answerable(entry[1])
-    if not done and entry[2] > now then break end
-    if not done then self.core:answer(entry[1], UNANSWERED[self.role], nil, now) end
-    busy[self.busy_first] = nil
-    self.busy_first = self.busy_first + 1
+  trim_busy(self)
+  while self.busy_first <= self.busy_last and self.busy[self.busy_first][2] <= now do
+    self.core:answer(self.busy[self.busy_first][1], UNANSWERED[self.role], nil, now)
+    trim_busy(self)
   end
-  if self.busy_first > self.busy_last then self.busy_first, self.busy_last = 1, 0 end
 end
 
 -- ---- requests of ours ----
@@ -354,7 +369,7 @@ end
 ---@param waiter thread|function|false
 ---@return integer? cookie  nil, message, code: nothing was sent
 function Connection:send(command_id, fields, waiter)
-  local cookie, now, stats = self:new_cookie(), self.loop:now(), self.stats
+  local cookie, now, stats = self:new_cookie(), self.processing and self.now or self.loop:now(), self.stats
   local sequence, message, code = self.core:request(command_id, fields, cookie, now)
   if not sequence then
     self:free_cookie(cookie)
@@ -536,6 +551,7 @@ function Connection:on_timer()
   self.armed = nil
   if self.closed then return end
   local now = self.loop:now()
+  self.now = now
   self:expire_busy(now)
   self:process(self.core:tick(now, self.slots))
   self:flush()

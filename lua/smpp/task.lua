@@ -42,7 +42,7 @@ end
 local function report(co, err, on_error)
   waiting[co], sinks[co] = nil, nil
   local trace = trace_of(co, err)
-  local ok, second = pcall(on_error or task.on_error, trace, err)
+  local ok, second = pcall(on_error or task.on_error, trace, err, co)
   if not ok then io.stderr:write("error in a task: ", trace, "\nand in its error handler: ", tostring(second), "\n") end
 end
 
@@ -75,9 +75,10 @@ local function drain()
 end
 
 --- Runs `fn(...)` as a task, at once, until it ends or first waits.  Never raises what fn raises.
----@param on_error? fun(trace: string, err: any)  default: `task.on_error` as it is when the error happens
+---@param on_error? fun(trace: string, err: any, token: smpp.Task)  default: `task.on_error` as it is when the error happens
 ---@param fn function
----@return smpp.Task  good until the task ends
+---@return smpp.Task token  good until the task ends
+---@return boolean waits  it has not ended
 function task.start(on_error, fn, ...)
   local co
   if idle > 0 then
@@ -92,13 +93,14 @@ function task.start(on_error, fn, ...)
   current = co
   local ok, err = resume(co, fn, ...)
   current = outer
-  if not ok then
-    report(co, err, on_error)
-  elseif pool[idle] ~= co then -- it waits
+  local waits = ok and pool[idle] ~= co and status(co) ~= "dead"
+  if waits then
     sinks[co] = on_error
+  elseif not ok then
+    report(co, err, on_error)
   end
   if queue_last > 0 and not outer then drain() end
-  return co
+  return co, waits
 end
 local start = task.start
 
