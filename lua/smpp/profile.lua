@@ -2,15 +2,17 @@
 --- is given.  docs/profiles.md tells what each option is for.
 local options = require "smpp.options"
 local receipt = require "smpp.receipt"
+local text = require "smpp.text"
 
 local profile = {}
 
 --- What a profile may say; every one of these is an option of smpp.connect, too.
 profile.known = {
   base = "string", name = "string",
-  default_alphabet = "string", data_codings = "table", allow = "table", language = "string|number|table",
-  long = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), max_parts = options.number(1, 255, true),
-  flash_by = options.one_of("class", "subunit"), on_unmappable = options.one_of("error", "?", "transliterate"),
+  default_alphabet = text.options.default_alphabet, data_codings = text.options.data_codings, allow = text.options.allow,
+  language = text.options.language,
+  long = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), max_parts = text.options.max_parts,
+  flash_by = options.one_of("class", "subunit"), on_unmappable = text.options.on_unmappable,
   short_code_ton = "number", short_code_npi = "number",
   id_base = options.one_of("auto", "as-is", "hex", "dec"), receipts = "table", receipt_ttl_s = options.seconds,
   tolerate = "table", tlvs = "table", version = "string|number", require_sc_version = "boolean", system_type = "string",

@@ -17,6 +17,7 @@ local NONE = {}
 local PARSE = {
   esm_class = "number", data_coding = "number", encoding = options.one_of("octets", "gsm7", "latin1", "ucs2"),
   zone_s = "number", first_year = "number", states = "table", final = "table", err_rule = "function", untyped = "boolean",
+  default_alphabet = "string",
 }
 
 local checked = setmetatable({}, { __mode = "k" }) -- options of parse that were looked at once
@@ -49,10 +50,11 @@ function receipt.is(pdu, o)
 end
 
 --- The receipt in octets of which the keys can be read, and the encoding that its text is still in.
-local function readable(octets, data_coding, encoding)
+local function readable(octets, data_coding, encoding, default_alphabet)
   if not encoding then
     if octets:find "^%z[ -~]%z" or octets:find "^\254\255" then encoding = "ucs2"
-    elseif data_coding == LATIN1 then encoding = "latin1" end
+    elseif data_coding == LATIN1 then encoding = "latin1"
+    elseif (data_coding or 0) == 0 and default_alphabet ~= "gsm7_packed" then encoding = default_alphabet end
   end
   if encoding == "gsm7" then return octets, encoding end
   if not encoding or encoding == "octets" then return octets end
@@ -151,6 +153,7 @@ end
 ---@field first_year integer?  of the hundred that two-digit years mean (default 2000)
 ---@field encoding "octets"|"gsm7"|"latin1"|"ucs2"|nil  of the receipt; default: Latin-1 if data_coding is 3, UCS-2 if it
 ---  looks like that, else octets (most message centres mean ASCII)
+---@field default_alphabet string?  of the peer: what data_coding 0 means (default: octets, as above)
 ---@field states table<string, string>?   the peer's own words in capitals -> names of message_state: { DND_REJECTED = "REJECTED" }
 ---@field final table<string, boolean>?   states that are (not) final with this peer: { ACCEPTED = true, UNKNOWN = true }
 ---@field err_rule (fun(err: string): integer?)?  default `receipt.err_number`
@@ -180,7 +183,7 @@ function receipt.parse(pdu, o)
     if not kind then return nil, "an ordinary message by its esm_class", "bad_value" end
   end
   local tlvs, network_error = read_tlvs(pdu)
-  local text, inner = readable(behind_header(raw, esm_class), pdu.data_coding, o.encoding)
+  local text, inner = readable(behind_header(raw, esm_class), pdu.data_coding, o.encoding, o.default_alphabet)
   local out = {
     kind = kind, raw = raw, err = "", tlvs = tlvs, fields = {}, network_error = network_error,
     source_addr = pdu.source_addr, destination_addr = pdu.destination_addr,
@@ -235,7 +238,7 @@ end
 local FORMAT = {
   id = "string", state = "string", stat = "string", err = "string|number", submitted = "number", done = "number",
   sub = "number", dlvrd = "number", text = "string", zone_s = "number", submit = "table|userdata", version = "number",
-  intermediate = "boolean", network_error = "table",
+  intermediate = "boolean", network_error = "table", default_alphabet = "string",
 }
 
 --- Copies the swapped addresses of the original message.
@@ -256,7 +259,8 @@ end
 ---@field zone_s number?      to write them in, seconds ahead of UTC
 ---@field sub integer?        default 1
 ---@field dlvrd integer?      default 1 when delivered, else 0
----@field text string?        of the original message, UTF-8: 20 characters are taken, in GSM 03.38, what it lacks as "?"
+---@field text string?        of the original message, UTF-8: 20 characters are taken, what the alphabet lacks as "?"
+---@field default_alphabet string?  of the peer: what the text is written in (default gsm7)
 ---@field submit table?       the original submit_sm (view or table), whose addresses are swapped; without it no PDU is made
 ---@field version integer?    of the peer: TLVs from 0x34 on (default)
 ---@field intermediate boolean?  an intermediate notification
@@ -274,7 +278,9 @@ local function write(o)
   local err = type(o.err) == "string" and o.err or ("%03d"):format(o.err or 0)
   if err:find "[%s%z]" then return nil, "an err of several words: " .. err, "bad_value" end
   local original = first_characters(o.text or "", 20)
-  original = smpp_text.encode(original, { encoding = "gsm7", on_unmappable = "?" }) or original
+  local alphabet = o.default_alphabet
+  if not alphabet or alphabet == "gsm7_packed" then alphabet = "gsm7" end -- the rest of the text is ASCII, which nobody packs
+  original = smpp_text.encode(original, { encoding = alphabet, on_unmappable = "?" }) or original
   local text = ("id:%s sub:%03d dlvrd:%03d submit date:%s done date:%s stat:%s err:%s text:"):format(o.id, o.sub or 1,
     o.dlvrd or (number == 2 and 1 or 0), submitted, done, stat, err) .. original -- %s ends at a NUL before 5.3
   if #text > 254 then return nil, "longer than short_message can be", "bad_value" end

@@ -4,6 +4,7 @@ local core = require "smpp.core".text
 local coding = require "smpp.text.coding"
 local options = require "smpp.options"
 local plan = require "smpp.text.plan"
+local udh = require "smpp.udh"
 
 local text = {}
 
@@ -92,6 +93,10 @@ local DECODE = {
   locking = "number|string", single = "number|string", fill = options.number(0, 6, true),
   septets = options.number(0, math.huge, true), default_alphabet = an_encoding, data_codings = each(an_encoding),
 }
+local PEER = { default_alphabet = an_encoding, data_codings = each(an_encoding) }
+
+--- The checks of these options, for those who take the same from a user and hand them on.
+text.options = ENCODE
 
 local function a_text(message)
   if type(message) ~= "string" then error("text must be a string, not a " .. type(message), 3) end
@@ -238,6 +243,29 @@ function text.decode(octets, what, o)
   end
   local c = { encoding = encoding, locking = coding.language(o.locking), single = coding.language(o.single) }
   return coding.decode(octets, c, o.fill, o.septets)
+end
+
+---@class smpp.ReadText
+---@field header? smpp.UdhHeader  what stood before the text
+---@field octets string            what stood behind it
+---@field encoding string          what they were in
+---@field problems? smpp.TextProblem[]
+
+--- Reads the text of one PDU: its user data header is cut off, its national tables and fill bits are heeded.
+---@param pdu table  a view, or a table with short_message or message_payload, esm_class, data_coding
+---@param o? smpp.TextPeer  of a server: session.peer_text
+---@return string text  UTF-8; binary and compressed content as it is
+---@return smpp.ReadText info
+function text.read(pdu, o)
+  o = o and options.check(o, PEER) or NONE
+  local octets, data_coding, header = pdu.message_payload or pdu.short_message or "", pdu.data_coding or 0, nil
+  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then header = udh.decode(octets) end
+  if header then octets = octets:sub(header.length + 1) end
+  local words, problems = text.decode(octets, data_coding, {
+    default_alphabet = o.default_alphabet, data_codings = o.data_codings, locking = header and header.locking,
+    single = header and header.single, fill = header and plan.fill_bits(header.length),
+  })
+  return words, { header = header, octets = octets, encoding = coding.meaning(data_coding, o), problems = problems }
 end
 
 ---@class smpp.DataCoding

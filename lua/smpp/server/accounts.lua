@@ -3,6 +3,7 @@
 local cidr = require "smpp.server.cidr"
 local options = require "smpp.options"
 local profiles = require "smpp.profile"
+local text = require "smpp.text"
 
 ---@class smpp.Account
 ---@field system_id string
@@ -38,7 +39,7 @@ accounts.options = {
   window = options.number(1, 65535, true),         -- its requests that may be unanswered, per bind
   deliver_window = options.number(1, 65535, true), -- ours, per bind
   rate_per_s = options.number(1e-6, 1e9), burst = whole,
-  default_alphabet = "string",           -- what data_coding 0 means
+  default_alphabet = text.options.default_alphabet, -- what data_coding 0 means
   profile = "string|table",
   -- receipts and MO that wait for a receiver
   queue_limit = options.number(0, 1e9, true), keep_s = options.seconds, retry_s = options.seconds, max_attempts = whole,

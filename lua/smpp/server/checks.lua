@@ -96,13 +96,8 @@ end
 
 --- Whether octets are what their data_coding says.
 local function decodes(octets, data_coding, esm_class, peer)
-  if has_header(esm_class) then
-    local header = udh.decode(octets)
-    if not header then return false end
-    octets = octets:sub(header.length + 1)
-  end
-  local _, problems = smpp_text.decode(octets, data_coding, peer)
-  return problems == nil
+  local _, info = smpp_text.read({ short_message = octets, data_coding = data_coding, esm_class = esm_class }, peer)
+  return info.problems == nil and (info.header ~= nil or not has_header(esm_class))
 end
 
 local function check_text(o, pdu, peer)

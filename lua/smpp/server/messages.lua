@@ -5,7 +5,6 @@ local receipts = require "smpp.receipt"
 local smpp_text = require "smpp.text"
 local stores = require "smpp.store"
 local task = require "smpp.task"
-local udh = require "smpp.udh"
 
 local messages = {}
 
@@ -139,15 +138,8 @@ end
 ---@param message smpp.Message
 ---@return string
 function messages.text(message)
-  local octets, o = message.octets, nil
-  if math.floor(message.esm_class / 64) % 2 == 1 then
-    local header = udh.decode(octets)
-    if header then
-      octets = octets:sub(header.length + 1)
-      o = { locking = header.locking, single = header.single }
-    end
-  end
-  return (smpp_text.decode(octets, message.data_coding, o))
+  local pdu = { short_message = message.octets, esm_class = message.esm_class, data_coding = message.data_coding }
+  return (smpp_text.read(pdu, message.session and message.session.peer_text))
 end
 
 --- Sends a receipt, or an intermediate notification.
@@ -155,6 +147,7 @@ function Messages:notify(message, state, intermediate)
   local fields = {
     id = message.id, state = state, err = message.error, submitted = message.submitted, done = message.done or self.loop:time(),
     text = messages.text(message), submit = message, version = message.version, intermediate = intermediate,
+    default_alphabet = message.session and message.session.peer_text and message.session.peer_text.default_alphabet,
   }
   for name, value in pairs(message.plan and message.plan.receipt or {}) do fields[name] = value end
   local text, pdu = receipts.format(fields)
