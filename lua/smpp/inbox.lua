@@ -30,7 +30,8 @@ function message_mt:__tostring() return ("message from %s to %s"):format(self.fr
 local inbox = { class = Inbox }
 
 inbox.options = {
-  default_alphabet = "string", data_codings = "table", reassembly = "table", tracker = "table", receipts = "table",
+  default_alphabet = text.options.default_alphabet, data_codings = text.options.data_codings, reassembly = "table",
+  tracker = "table", receipts = "table",
 }
 
 ---@param client smpp.Client
@@ -42,13 +43,23 @@ function inbox.new(client)
     loop = client.loop,
     reassembly = reassembly.new(o.reassembly),
     peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings },
+    receipts = options.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
     waiting = {},               -- PDUs that came before anybody listened
     timer = client.loop:timer(function() self:expire() end),
   }, mt)
   return self
 end
 
-function Inbox:close() self.timer:close() end
+--- Parts that were acknowledged and will not become whole here are told of.
+function Inbox:close()
+  self.closed = true
+  self:refuse_held()
+  self.timer:close()
+  for _, set in ipairs(self.reassembly:expire(math.huge)) do
+    if set.reason == "age" then set.reason = "closed" end
+    self.client:emit("incomplete", set)
+  end
+end
 
 local function source_of(pdu) return { addr = pdu.source_addr, ton = pdu.source_addr_ton, npi = pdu.source_addr_npi } end
 local function destination_of(pdu) return { addr = pdu.destination_addr, ton = pdu.dest_addr_ton, npi = pdu.dest_addr_npi } end
@@ -61,39 +72,58 @@ function Inbox:wanted() return self.client.options.message ~= nil or events.hear
 
 --- Answers a deliver_sm or data_sm; what it returns is the answer.
 ---@async
-function Inbox:deliver(pdu)
-  if receipts.is(pdu, self.client.options.receipts) then return self:receipt(pdu) end
-  if not self:wanted() then return self:hold(pdu) end
-  return self:message(pdu)
+function Inbox:deliver(pdu, conn)
+  if receipts.is(pdu, self.receipts) then return self:receipt(pdu) end
+  if not self:wanted() then return self:hold(pdu, conn) end
+  return self:message(pdu, conn)
 end
 
 --- Nobody listens yet: waits until somebody does; the connection answers ESME_RX_T_APPN when that takes too long.
 ---@async
-function Inbox:hold(pdu)
-  if self.client.state == "closing" then return nil, "ESME_RX_T_APPN" end
-  self.waiting[#self.waiting + 1] = { pdu = pdu, token = task.need() }
-  if task.wait(pdu) == "closing" then return nil, "ESME_RX_T_APPN" end
-  return self:message(pdu)
+function Inbox:hold(pdu, conn)
+  local state = self.client.state
+  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end
+  self:forget_answered()
+  self.waiting[#self.waiting + 1] = { pdu = pdu, token = task.need(), conn = conn }
+  if not task.wait(pdu) then return nil, "ESME_RX_T_APPN" end
+  return self:message(pdu, conn)
 end
 
---- Nobody will listen any more: the MC keeps what was held.
-function Inbox:refuse_held()
+--- Whether a held message is still ours: not answered for us, after which the MC sends it again, nor lost with its connection.
+local function is_held(entry) return not entry.conn.closed and entry.conn.core:is_answerable(entry.pdu) end
+
+--- What was answered meanwhile is held no longer.
+function Inbox:forget_answered()
+  local waiting = self.waiting
+  if not waiting[1] or is_held(waiting[1]) then return end
+  self.waiting = {}
+  for _, entry in ipairs(waiting) do
+    if is_held(entry) then
+      self.waiting[#self.waiting + 1] = entry
+    else
+      task.wake_for(entry.token, entry.pdu, false)
+    end
+  end
+end
+
+--- Ends all waits: each message is handled if it is still ours and somebody listens, else the MC keeps it.
+local function release(self, listened)
   local waiting = self.waiting
   self.waiting = {}
-  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu, "closing") end
+  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu, listened and is_held(entry)) end
 end
+
+--- Nobody will listen any more.
+function Inbox:refuse_held() release(self, false) end
 
 --- Somebody listens now.
 function Inbox:listening(name)
-  if name ~= "message" then return end
-  local waiting = self.waiting
-  self.waiting = {}
-  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu) end
+  if name == "message" then release(self, true) end
 end
 
 function Inbox:receipt(pdu)
   local client = self.client
-  local receipt, message = receipts.parse(pdu, client.options.receipts)
+  local receipt, message = receipts.parse(pdu, self.receipts)
   if not receipt then
     client:emit("error", "a receipt that cannot be read: " .. tostring(message))
     return true
@@ -110,16 +140,16 @@ function Inbox:receipt(pdu)
 end
 
 --- What a PDU says about being a part of something longer.
-local function part_of(client, pdu)
+local function part_of(client, pdu, peer)
   local octets, header = octets_of(pdu), nil
   local part = {
     account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu),
-    data_coding = pdu.data_coding, pdu = pdu, locking = 0, single = 0,
+    data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0,
   }
   if math.floor((pdu.esm_class or 0) / 64) % 2 == 1 then header = udh.decode(octets) end
   if header then
     octets = octets:sub(header.length + 1)
-    part.udh, part.locking, part.single = header, header.locking, header.single
+    part.udh, part.locking, part.single, part.fill = header, header.locking, header.single, (7 - header.length * 8 % 7) % 7
     local c = header.concat
     if c then part.reference, part.width, part.total, part.seq = c.ref, c.bits, c.total, c.seq end
   end
@@ -128,6 +158,7 @@ local function part_of(client, pdu)
     part.total, part.seq = pdu.sar_total_segments, pdu.sar_segment_seqnum
   end
   part.octets = octets
+  part.packed = text.data_coding(part.data_coding, peer).encoding == "gsm7_packed"
   return part
 end
 
@@ -143,7 +174,7 @@ function Inbox:decode(set)
     pieces[i] = run.octets
     words[i] = text.decode(run.octets, run.data_coding, {
       default_alphabet = self.peer.default_alphabet, data_codings = self.peer.data_codings,
-      locking = run.locking, single = run.single,
+      locking = run.locking, single = run.single, fill = set.parts[run.first].fill,
     })
   end
   local encoding = text.data_coding(set.parts[1].data_coding, self.peer).encoding
@@ -151,8 +182,8 @@ function Inbox:decode(set)
   return table.concat(words), nil, encoding
 end
 
-function Inbox:message(pdu)
-  local client, part = self.client, part_of(self.client, pdu)
+function Inbox:message(pdu, conn)
+  local client, part = self.client, part_of(self.client, pdu, self.peer)
   local what, set = self.reassembly:add(part, self.loop:now())
   if what == "stored" then
     self:arm()
@@ -167,7 +198,7 @@ function Inbox:message(pdu)
   local msg = setmetatable({
     from = address.format(source.addr, source.ton), to = address.format(destination.addr, destination.ton),
     source = source, destination = destination, text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts,
-    esme = client, connection = client.connection,
+    esme = client, connection = conn,
   }, message_mt)
   client:emit("message", msg)
   local handler = client.options.message
@@ -188,6 +219,7 @@ function Inbox:expire()
 end
 
 function Inbox:arm()
+  if self.closed then return end
   local at = self.reassembly:next_expiry()
   if at then self.timer:start(math.max(0, at - self.loop:now())) end
 end

@@ -25,8 +25,8 @@ local sender = { class = Sender }
 local LONG = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse")
 
 sender.options = {
-  defaults = "table", encoding = "string", long = LONG, allow = "table", language = "string|number|table", graphemes = "boolean",
-  on_unmappable = options.one_of("error", "?", "transliterate"), max_parts = options.number(1, 255, true),
+  defaults = "table", encoding = text.options.encoding, long = LONG, allow = text.options.allow, language = text.options.language,
+  graphemes = "boolean", on_unmappable = text.options.on_unmappable, max_parts = text.options.max_parts,
   short_code_ton = "number", short_code_npi = "number", receipt_ttl_s = options.seconds,
   id_base = "string", flash_by = options.one_of("class", "subunit"),
 }
@@ -131,7 +131,8 @@ function Sender:build(message, level)
   local flash = message.flash
   local by_subunit = flash and o.flash_by == "subunit"
   local split = {
-    encoding = message.data and "binary" or choice(message, o, "encoding"), allow = choice(message, o, "allow"),
+    encoding = message.data and "binary" or message.encoding or message.allow == nil and o.encoding or nil,
+    allow = choice(message, o, "allow"),
     language = choice(message, o, "language"), graphemes = choice(message, o, "graphemes"),
     on_unmappable = choice(message, o, "on_unmappable"), max_parts = choice(message, o, "max_parts"),
     elements = message.elements, default_alphabet = o.default_alphabet, data_codings = o.data_codings,
