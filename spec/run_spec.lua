@@ -179,6 +179,21 @@ for _, name in ipairs { "luv", "virtual" } do
       assert.equal(2, #errors)
     end)
 
+    it("ends after an error of main though closing fails", function()
+      local saved, errors, loop = task.on_error, {}, new_loop()
+      task.on_error = function(trace) errors[#errors + 1] = trace end
+      local ok, err = pcall(run.run, function()
+        thing(loop, {}, "bad", { fails = true, close_s = 0.001 })
+        error "of main"
+      end, { loop = loop })
+      task.on_error = saved
+      loop:release()
+      assert.is_false(ok)
+      assert.matches("of main", err)
+      assert.equal(1, #errors)
+      assert.matches("closing bad", errors[1])
+    end)
+
     it("closes what is opened while it closes everything", function()
       local log, loop = {}, new_loop()
       pcall(run.run, function()
@@ -336,6 +351,19 @@ for _, name in ipairs { "luv", "virtual" } do
       assert.is_false(ok)
       assert.matches("run_spec.lua:%d+: first\nstack traceback", err)
       assert.same({ 1, 2, 3 }, log)
+      local taken, given = 0, {}
+      ok = run.pcall(run.each, function() -- which never ends
+        taken = taken + 1
+        local item = taken
+        run.sleep(item * 0.002)
+        return item
+      end, 2, function(item)
+        given[#given + 1] = item
+        error "stop"
+      end)
+      assert.is_false(ok)
+      assert.equal(2, taken)
+      assert.same({ 1 }, given)
       local object = {}
       ok, err = run.pcall(run.each, { 1, 2 }, 1, function() error(object) end)
       assert.is_false(ok)

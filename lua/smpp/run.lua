@@ -102,7 +102,6 @@ local function main(state, fn)
   state.family[state.main] = true
   local function finished(...)
     state.results = { n = select("#", ...), ... }
-    state.family[state.main] = nil
     if state.closing then return end
     close_open(state, function(object, entry) return entry.of_main and not object.has_handlers end)
   end

@@ -225,6 +225,18 @@ describe("the virtual network", function()
     run.sleep(10)
   end))
 
+  it("takes no late answer of an address for that of the next", async.virtual(function(loop)
+    loop:on_link(function(link) link.a_to_b.latency_s = 5 end)
+    loop:declare("mc", { "10.0.0.1", "10.0.0.2" })
+    local ends = {}
+    local listener = assert(loop:listen({ host = "0.0.0.0", port = 1 }, function(t) ends[#ends + 1] = collect(t) end))
+    local _, message = dial(loop, { host = "mc", port = 1, timeout_s = 8 })
+    assert.equal("cannot connect to mc:1: 10.0.0.1: no answer; 10.0.0.2: no answer", message)
+    run.sleep(20)
+    assert.same({ "connection_lost", "connection_lost" }, { ends[1].code, ends[2].code })
+    listener:close()
+  end))
+
   it("gives up a handshake that takes longer than the time there is, or is cancelled", async.virtual(function(loop)
     loop:on_link(function(link) link.a_to_b.latency_s = 5 end)
     local at_server
@@ -399,6 +411,28 @@ describe("a link", function()
     assert.equal("0123456789abcdef", got)
     run.sleep(1)
     assert.equal(1, drained)
+  end))
+
+  it("tells no end that has closed meanwhile that its octets went out", linked(function(_, a, b, link)
+    link.a_to_b.capacity = 1
+    local drained = false
+    a.on_drain = function() drained = true end
+    a:write("ab")
+    b:start(function() a:close() end, function() end)
+    run.sleep(1)
+    assert.is_true(a.closed)
+    assert.is_false(drained)
+  end))
+
+  it("keeps the loop alive for pending octets until they are sent or lost", linked(function(loop, a, b, link)
+    link.a_to_b.capacity = 1
+    local at_a = collect(a)
+    a:write("abc")
+    b:shutdown()
+    wait_until(function() return at_a.closed == 1 end)
+    assert.equal(2, select(2, loop:describe(true):gsub("transport", "")))
+    link:cut()
+    assert.equal(1, select(2, loop:describe(true):gsub("transport", "")))
   end))
 
   it("loses what is pending when the sender closes, not what is in flight", linked(function(_, a, b, link)

@@ -37,7 +37,6 @@ local function transport_of(loop, handle)
     on_drain = nil,                -- the owner's: called when pending octets went out
     paused = false,
     reading = false,               -- luv reads
-    queued = false,                -- not all could be written at once
     holding = false,               -- a handle that does not read would not keep the loop alive
     shut = false,                  -- our end is announced: nothing more is written
     ended = false,                 -- the peer's end was seen
@@ -53,9 +52,8 @@ local function transport_of(loop, handle)
     if self.closed then return end
     if err then
       self.broken = self.broken or reason(err)
-    elseif self.queued and uv.stream_get_write_queue_size(handle) == 0 then
-      self.queued = false
-      if self.on_drain then guard(self.on_drain) end
+    elseif self.on_drain and uv.stream_get_write_queue_size(handle) == 0 then
+      guard(self.on_drain)
     end
   end
   self:update()
@@ -106,7 +104,6 @@ function Transport:write(octets)
     return
   end
   if n and n > 0 then octets = octets:sub(n + 1) end
-  self.queued = true
   local request, failure = uv.write(self.handle, octets, self.written)
   if not request then self.broken = reason(failure) end
 end
