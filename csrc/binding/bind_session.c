@@ -413,6 +413,12 @@ static int session_in_flight(lua_State *L) {
   return 1;
 }
 
+/* session:unanswered() -> requests of the peer without an answer of ours */
+static int session_unanswered(lua_State *L) {
+  push_u32(L, smpp_session_unanswered(check_session(L)));
+  return 1;
+}
+
 /* session:set_window(n) */
 static int session_set_window(lua_State *L) {
   uint32_t window = check_u32(L, 2);
@@ -435,6 +441,6 @@ const luaL_Reg session_methods[] = {
     {"forward", session_forward},   {"answer", session_answer},       {"respond", session_respond},
     {"is_answerable", session_is_answerable}, {"unbind", session_unbind}, {"output", session_output},
     {"deadline", session_deadline}, {"state", session_state},         {"info", session_info},
-    {"in_flight", session_in_flight}, {"set_window", session_set_window},
+    {"in_flight", session_in_flight}, {"unanswered", session_unanswered}, {"set_window", session_set_window},
     {"set_max_unanswered", session_set_max_unanswered}, {NULL, NULL},
 };

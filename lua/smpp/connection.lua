@@ -25,6 +25,9 @@ local REQUEST, RESPONSE, TIMEOUT, LOST, STATE, WINDOW, STRAY, GARBAGE, CLOSE = 1
 -- Octets that wait for a peer which does not read: above the first it is not read from either.
 local STOP_READING_OCTETS, READ_AGAIN_OCTETS = 262144, 65536
 
+-- Refusals that are about how much is sent, not about what.
+local THROTTLED = { [0x14] = true, [0x56] = true, [0x58] = true }
+
 local UNANSWERED = { esme = "ESME_RX_T_APPN", mc = "ESME_RSYSERR" }
 
 local connection = { class = Connection }
@@ -88,8 +91,17 @@ function connection.new(o)
     stats = o.stats,            -- counters of the owner, or nil
     started = {},               -- cookie -> when its request was sent, where somebody counts
     observe = nil,              -- fn(latency_s, pdu) of the owner
+    on_throttled = nil,         -- fn(status) of the owner: the peer wants less
+    asked = {}, asked_id = {},  -- cookie -> fields and command_id of its request, where somebody counts
+    on_unknown = nil,           -- fn(command_id, fields, code) of the owner: a request ended with its outcome unknown
     now = 0,                    -- while events are processed
-    swamped = false,            -- reading stopped: handlers cannot keep up
+    reading = true,
+    paused = false,             -- not reading: the peer does not read either
+    held = false,               -- not reading: pause() was called
+    swamped = false,            -- not reading: handlers cannot keep up
+    -- An MC answers ESME_RTHROTTLED above its limit; an ESME has no such word and lets TCP say it.
+    swamped_above = o.role == "esme" and math.floor((o.session.max_unanswered or 1000) / 2) or math.huge,
+    linger_s = 1,               -- for the peer to see our last octets; 0: the socket goes at once
     data = {},
     closed = false,
   }, mt)
@@ -218,7 +230,7 @@ local function answer(self, pdu, result, status)
 end
 
 local function run(self, handler, pdu) return answer(self, pdu, handler(self.target, pdu)) end
-local function run_pdu_first(self, handler, pdu) return answer(self, pdu, handler(pdu, self.target)) end
+local function run_pdu_first(self, handler, pdu) return answer(self, pdu, handler(pdu, self.target, self)) end
 
 local OUTBIND, ALERT_NOTIFICATION = 0x0B, 0x102 -- nothing answers these
 
@@ -227,7 +239,8 @@ local function run_unanswered(self, handler, pdu)
 end
 
 function Connection:serve(pdu, command_id)
-  local handler = self.handlers[command_id]
+  local handler, stats = self.handlers[command_id], self.stats
+  if stats then stats.received = stats.received + 1 end
   if not handler then return self:serve_unhandled(pdu, command_id) end
   if command_id == OUTBIND or command_id == ALERT_NOTIFICATION then
     start(self.sink, run_unanswered, self, handler, pdu)
@@ -271,6 +284,10 @@ function Connection:hold(pdu, co)
   trim_busy(self)
   self.busy_last = self.busy_last + 1
   self.busy[self.busy_last] = { pdu, self.loop:now() + self.answer_timeout_s, co }
+  if self.busy_last - self.busy_first >= self.swamped_above and not self.swamped and self.core:unanswered() > self.swamped_above then
+    self.swamped = true
+    self:update_reading()
+  end
   if self.busy_last == self.busy_first then self:arm() end
 end
 
@@ -348,6 +365,7 @@ function Connection:complete(cookie, pdu, status, reason)
   elseif status == 0 and pdu.command_id ~= 0x80000000 then
     self:settle(cookie, pdu)
   else
+    if THROTTLED[status] and self.on_throttled then self.on_throttled(status) end
     local row = explain.status(status)
     local name = pdu.command_id == 0x80000000 and " (generic_nack)" or ""
     self:settle(cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), status == 0 and "ESME_RUNKNOWNERR" or row.name, pdu)
@@ -358,6 +376,7 @@ function Connection:fail(cookie, message, code)
   if self.started[cookie] then
     self.started[cookie] = nil
     self.stats.unknown = self.stats.unknown + 1
+    if self.on_unknown then self.on_unknown(self.asked_id[cookie], self.asked[cookie], code) end
   end
   if code == "connection_lost" and self.lost_reason then message = "connection lost (" .. self.lost_reason .. "), outcome unknown" end
   self:settle(cookie, nil, message, code)
@@ -377,7 +396,7 @@ function Connection:send(command_id, fields, waiter)
   end
   self.waiting[cookie] = waiter
   if stats then
-    self.started[cookie] = now
+    self.started[cookie], self.asked[cookie], self.asked_id[cookie] = now, fields, command_id
     stats.requests = stats.requests + 1
   end
   if not self.processing and not self.dirty then self:touch() end
@@ -510,30 +529,40 @@ function Connection:flush()
     self.transport:write(octets)
     if not self.paused and self.transport:pending() > STOP_READING_OCTETS then
       self.paused = true
-      self.transport:pause()
+      self:update_reading()
     end
+  end
+  if self.swamped and self.core:unanswered() <= self.swamped_above / 2 then
+    self.swamped = false
+    self:update_reading()
   end
   if self.ending then return self:end_transport() end
   self:arm()
 end
 
+function Connection:update_reading()
+  local reading = not (self.paused or self.held or self.swamped)
+  if reading == self.reading or self.closed then return end
+  self.reading = reading
+  if reading then self.transport:resume() else self.transport:pause() end
+end
+
 function Connection:on_drain()
-  if self.paused and self.transport:pending() <= READ_AGAIN_OCTETS and not self.held then
+  if self.paused and self.transport:pending() <= READ_AGAIN_OCTETS then
     self.paused = false
-    self.transport:resume()
+    self:update_reading()
   end
 end
 
 --- Stops reading until `resume`: the application cannot keep up.
 function Connection:pause()
   self.held = true
-  self.transport:pause()
+  self:update_reading()
 end
 
---- Reads again.
 function Connection:resume()
   self.held = false
-  if not self.paused and not self.closed then self.transport:resume() end
+  self:update_reading()
 end
 
 function Connection:arm()
@@ -575,7 +604,7 @@ function Connection:end_transport()
   if self.closed then return end
   self.closed = true
   self.timer:close()
-  self.transport:close_after_flush(1)
+  if self.linger_s > 0 then self.transport:close_after_flush(self.linger_s) else self.transport:close() end
   self:emit("closed", self.end_reason)
   if self.on_closed then self.on_closed(self.end_reason) end
   if self.unbind_waiter then
@@ -585,6 +614,24 @@ function Connection:end_transport()
   end
 end
 
+--- Begins to unbind, and does not wait; `on_closed` tells when it is over.
+---@param timeout_s? number  for pending responses, default 10
+---@return boolean begun  false: it is closed, or about to
+function Connection:leave(timeout_s)
+  if self.closed or self.ending then return false end
+  self.core:unbind(timeout_s or 10, self.loop:now())
+  self:poll()
+  self:touch()
+  return true
+end
+
+--- How many requests of ours may await a response, from now on.
+---@param count integer
+function Connection:set_window(count)
+  self.window = count
+  self.core:set_window(count)
+end
+
 --- Drains, unbinds and closes: no new requests, pending responses are awaited up to `timeout_s`.
 ---@async
 ---@param timeout_s? number  default 10
@@ -592,10 +639,7 @@ end
 ---@return string? message
 ---@return string? code  "closed"
 function Connection:unbind(timeout_s)
-  if self.closed or self.ending then return nil, "session is closed", "closed" end
-  self.core:unbind(timeout_s or 10, self.loop:now())
-  self:poll()
-  self:touch()
+  if not self:leave(timeout_s) then return nil, "session is closed", "closed" end
   local token = task.current()
   if token and not self.unbind_waiter then
     self.unbind_waiter = token

@@ -1018,6 +1018,7 @@
 ---@field state fun(self): string
 ---@field info fun(self): smpp.CoreSessionInfo
 ---@field in_flight fun(self): integer
+---@field unanswered fun(self): integer
 ---@field set_window fun(self, requests: integer)
 ---@field set_max_unanswered fun(self, requests: integer)
 
