@@ -21,16 +21,22 @@ end
 --- Connects the transport; waits.
 ---@return smpp.Transport? transport
 ---@return string? message
----@return string? code  "connect_failed", "tls"
-local function connect(o, host)
+---@return string? code  "connect_failed", "tls", "closed"
+local function connect(o, host, attempt)
   if o.tls then
     return nil, "TLS needs OpenSSL's part of this toolkit, which is not installed; use smpp:// or a TLS tunnel", "tls"
   end
-  local token = task.need(2)
-  o.loop:connect({ host = host.host, port = host.port, timeout_s = o.connect_timeout_s or o.bind_timeout_s }, function(...)
-    task.wake_for(token, o, ...)
+  local token, key, request = task.need(2), {}, nil
+  function attempt.cancel()
+    attempt.cancel = nil
+    request:cancel()
+    task.wake_for(token, key, nil, "closed", "closed")
+  end
+  request = o.loop:connect({ host = host.host, port = host.port, timeout_s = o.connect_timeout_s or o.bind_timeout_s }, function(...)
+    attempt.cancel = nil
+    task.wake_for(token, key, ...)
   end)
-  return task.wait(o)
+  return task.wait(key)
 end
 
 --- What a user should look at when a bind is refused.
@@ -73,6 +79,7 @@ function dialer.bind(o, conn)
     conn.mc_system_id = response.system_id
     return conn
   end
+  conn.linger_s = 0 -- the next attempt finds no socket of this one
   conn:close()
   local row = explain.status(status)
   if row then
@@ -81,23 +88,36 @@ function dialer.bind(o, conn)
   return nil, ("%s: bind: %s"):format(conn.host, refused), status
 end
 
+---@class smpp.Attempt
+---@field prepare (fun(spec: smpp.ConnectionOptions): smpp.ConnectionOptions)?  adds handlers and the like
+---@field made fun(conn: smpp.Connection)?  called before anything is sent or read
+---@field cancel fun()?  set while it lasts: ends it at once, with "closed" or "connection_lost"
+
 --- Opens a connection to one host and, unless `o.bind` is false, binds it.
 ---@async
 ---@param o table  options of the client, with loop
 ---@param host { host: string, port: integer }
----@param prepare fun(connection: smpp.ConnectionOptions): smpp.ConnectionOptions  adds handlers and the like
+---@param attempt smpp.Attempt
 ---@return smpp.Connection?
 ---@return string? message
----@return string? code  "connect_failed", "tls", "timeout", "connection_lost" or the status that refused the bind
-function dialer.open(o, host, prepare)
-  local transport, message, code = connect(o, host)
+---@return string? code  "connect_failed", "tls", "timeout", "connection_lost", "closed" or the status that refused the bind
+function dialer.open(o, host, attempt)
+  local transport, message, code = connect(o, host, attempt)
   if not transport then return nil, message, code end
-  local conn = connection.new(prepare(dialer.spec(o, transport)))
+  local spec = dialer.spec(o, transport)
+  local conn = connection.new(attempt.prepare and attempt.prepare(spec) or spec)
   conn.host = loops.address(host.host, host.port)
   if o.pdu then conn:on("pdu", function(pdu, direction) o.pdu(pdu, direction, conn) end) end
+  if attempt.made then attempt.made(conn) end
   conn:start()
   if o.bind == false then return conn end
-  return dialer.bind(o, conn)
+  attempt.cancel = function()
+    attempt.cancel = nil
+    conn:close()
+  end
+  conn, message, code = dialer.bind(o, conn)
+  attempt.cancel = nil
+  return conn, message, code
 end
 
 return dialer

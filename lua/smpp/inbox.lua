@@ -52,6 +52,8 @@ end
 
 --- Parts that were acknowledged and will not become whole here are told of.
 function Inbox:close()
+  self.closed = true
+  self:refuse_held()
   self.timer:close()
   for _, set in ipairs(self.reassembly:expire(math.huge)) do
     if set.reason == "age" then set.reason = "closed" end
@@ -70,34 +72,53 @@ function Inbox:wanted() return self.client.options.message ~= nil or events.hear
 
 --- Answers a deliver_sm or data_sm; what it returns is the answer.
 ---@async
-function Inbox:deliver(pdu)
+function Inbox:deliver(pdu, conn)
   if receipts.is(pdu, self.receipts) then return self:receipt(pdu) end
-  if not self:wanted() then return self:hold(pdu) end
-  return self:message(pdu)
+  if not self:wanted() then return self:hold(pdu, conn) end
+  return self:message(pdu, conn)
 end
 
 --- Nobody listens yet: waits until somebody does; the connection answers ESME_RX_T_APPN when that takes too long.
 ---@async
-function Inbox:hold(pdu)
-  if self.client.state == "closing" then return nil, "ESME_RX_T_APPN" end
-  self.waiting[#self.waiting + 1] = { pdu = pdu, token = task.need() }
-  if task.wait(pdu) == "closing" then return nil, "ESME_RX_T_APPN" end
-  return self:message(pdu)
+function Inbox:hold(pdu, conn)
+  local state = self.client.state
+  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end
+  self:forget_answered()
+  self.waiting[#self.waiting + 1] = { pdu = pdu, token = task.need(), conn = conn }
+  if not task.wait(pdu) then return nil, "ESME_RX_T_APPN" end
+  return self:message(pdu, conn)
 end
 
---- Nobody will listen any more: the MC keeps what was held.
-function Inbox:refuse_held()
+--- Whether a held message is still ours: not answered for us, after which the MC sends it again, nor lost with its connection.
+local function is_held(entry) return not entry.conn.closed and entry.conn.core:is_answerable(entry.pdu) end
+
+--- What was answered meanwhile is held no longer.
+function Inbox:forget_answered()
+  local waiting = self.waiting
+  if not waiting[1] or is_held(waiting[1]) then return end
+  self.waiting = {}
+  for _, entry in ipairs(waiting) do
+    if is_held(entry) then
+      self.waiting[#self.waiting + 1] = entry
+    else
+      task.wake_for(entry.token, entry.pdu, false)
+    end
+  end
+end
+
+--- Ends all waits: each message is handled if it is still ours and somebody listens, else the MC keeps it.
+local function release(self, listened)
   local waiting = self.waiting
   self.waiting = {}
-  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu, "closing") end
+  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu, listened and is_held(entry)) end
 end
+
+--- Nobody will listen any more.
+function Inbox:refuse_held() release(self, false) end
 
 --- Somebody listens now.
 function Inbox:listening(name)
-  if name ~= "message" then return end
-  local waiting = self.waiting
-  self.waiting = {}
-  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu) end
+  if name == "message" then release(self, true) end
 end
 
 function Inbox:receipt(pdu)
@@ -161,7 +182,7 @@ function Inbox:decode(set)
   return table.concat(words), nil, encoding
 end
 
-function Inbox:message(pdu)
+function Inbox:message(pdu, conn)
   local client, part = self.client, part_of(self.client, pdu, self.peer)
   local what, set = self.reassembly:add(part, self.loop:now())
   if what == "stored" then
@@ -177,7 +198,7 @@ function Inbox:message(pdu)
   local msg = setmetatable({
     from = address.format(source.addr, source.ton), to = address.format(destination.addr, destination.ton),
     source = source, destination = destination, text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts,
-    esme = client, connection = client.connection,
+    esme = client, connection = conn,
   }, message_mt)
   client:emit("message", msg)
   local handler = client.options.message
@@ -198,6 +219,7 @@ function Inbox:expire()
 end
 
 function Inbox:arm()
+  if self.closed then return end
   local at = self.reassembly:next_expiry()
   if at then self.timer:start(math.max(0, at - self.loop:now())) end
 end

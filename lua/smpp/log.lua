@@ -1,4 +1,4 @@
---- One structured line per change.  Numbers and texts of messages never get here unless somebody asks for them.
+--- One structured line per change.  Numbers of messages are masked unless somebody asks for them, texts stay out.
 local log = {}
 
 local LEVELS = { debug = 1, info = 2, warn = 3, error = 4 }
@@ -23,33 +23,46 @@ function log.line(record)
   return table.concat(parts, " ")
 end
 
+--- Checks the option `log`.
+---@return string? wrong
+function log.wrong(o)
+  local level = type(o) == "table" and o.level or type(o) == "string" and o or "info"
+  if not LEVELS[level] then return ('"debug", "info", "warn" or "error" expected, got %s'):format(tostring(level)) end
+  local kind = type(o)
+  if kind ~= "boolean" and kind ~= "string" and kind ~= "table" and kind ~= "function" then
+    return "true, a level, a function or a table expected, got " .. kind
+  end
+end
+
 --- A number or an address with all but its last three characters hidden.
 ---@param address string
 ---@return string
 function log.mask(address) return ("*"):rep(math.max(0, #address - 3)) .. address:sub(-3) end
 
 --- Makes a writer of records.
----@param o true|string|function|{ level: string?, write: fun(record: table)? }|nil  true: info and above to stderr; a level;
----  a function that gets every record; nil or false: nothing
+---@param o true|string|function|{ level: string?, write: fun(record: table)?, show: boolean? }|nil  true: info and above to
+---  stderr; a level; a function that gets every record; show: numbers are not masked; nil or false: nothing
 ---@param loop smpp.Loop  for the time
 ---@return fun(level: string, event: string, fields: table?)? write  nil: nobody wants any
+---@return fun(address: string): string show  masks
 function log.writer(o, loop)
-  if not o then return nil end
-  local least, sink = LEVELS.info, function(record) io.stderr:write(log.line(record), "\n") end
+  if not o then return nil, log.mask end
+  local least, sink, show = LEVELS.info, function(record) io.stderr:write(log.line(record), "\n") end, log.mask
   if type(o) == "function" then
     least, sink = 1, o
   elseif type(o) == "table" then
     least, sink = LEVELS[o.level or "info"], o.write or sink
+    if o.show then show = tostring end
   elseif type(o) == "string" then
     least = LEVELS[o]
   end
-  if not least then error("log: level debug, info, warn or error expected", 3) end
   return function(level, event, fields)
     if LEVELS[level] < least then return end
     local record = { time = loop:time(), level = level, event = event }
     for name, value in pairs(fields or {}) do record[name] = value end
-    sink(record)
-  end
+    local ok, err = pcall(sink, record)
+    if not ok then io.stderr:write("smpp: the log function failed: ", tostring(err), "\n") end
+  end, show
 end
 
 return log

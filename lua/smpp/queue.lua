@@ -40,7 +40,7 @@ function Queue:put(entry)
   end
   lane.last = lane.last + 1
   self.count = self.count + 1
-  entry.queued = true
+  entry.queue = self
   return entry
 end
 
@@ -63,8 +63,22 @@ function Queue:take()
   lane.first = lane.first + 1
   if lane.first > lane.last then lane.first, lane.last = 1, 0 end
   self.count = self.count - 1
-  entry.queued = false
+  entry.queue = nil
   return entry
+end
+
+--- Takes an entry out, wherever it stands.
+function Queue:remove(entry)
+  local lane = lane_of(self, entry.lane or 0)
+  for i = lane.first, lane.last do
+    if lane[i] == entry then
+      for j = i, lane.last do lane[j] = lane[j + 1] end
+      lane.last = lane.last - 1
+      self.count = self.count - 1
+      entry.queue = nil
+      return
+    end
+  end
 end
 
 return queue

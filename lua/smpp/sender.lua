@@ -1,6 +1,7 @@
 --- What `esme:send` does: text -> parts -> submit_sm, and what became of them.
 local address = require "smpp.address"
 local options = require "smpp.options"
+local outbox = require "smpp.client.outbox"
 local task = require "smpp.task"
 local text = require "smpp.text"
 local timestamp = require "smpp.timestamp"
@@ -168,7 +169,7 @@ end
 
 --- Sends the parts one after the other; a refused one stops the later ones.
 ---@async
-function Sender:submit(submits, info, wants_receipt, lane)
+local function submit_parts(self, submits, info, wants_receipt, lane)
   local client, loop, tracker, handle = self.client, self.loop, self.tracker, nil
   local sent = setmetatable({ esme = client, message_ids = {}, parts = {}, info = info, first = submits[1], done = nil, waiters = nil }, sent_mt)
   if wants_receipt then
@@ -177,7 +178,7 @@ function Sender:submit(submits, info, wants_receipt, lane)
     tracker:open(handle, #submits, loop:now())
   end
   for i, fields in ipairs(submits) do
-    local response, message, code = client:submit(fields, lane)
+    local response, message, code = client:submit(fields, lane, i > 1)
     if not response then
       sent.parts[i] = { code = code, message = message }
       if wants_receipt then self:settle(tracker:refused(handle, i, code, loop:now())) end
@@ -197,6 +198,16 @@ function Sender:submit(submits, info, wants_receipt, lane)
   return sent
 end
 
+--- Parts that follow one that was sent go out even while the client drains.
+---@async
+function Sender:submit(...)
+  local client = self.client
+  client.performing = client.performing + 1
+  local sent, message, code, partial = submit_parts(self, ...)
+  client.performing = client.performing - 1
+  return sent, message, code, partial
+end
+
 --- Builds and sends a message; with a callback returns false when the queue is full.
 function Sender:send(message, callback, level)
   local submits, info, code = self:build(message, level)
@@ -208,12 +219,9 @@ function Sender:send(message, callback, level)
   local registered = submits[1].registered_delivery
   local wants_receipt = registered ~= nil and registered ~= 0
   local client = self.client
-  local full = client.queue.count >= client.options.queue_limit
-  if full and (callback or message.no_wait) then
-    client.refused_full = true
-    local text_, code_ = ("the queue is full: %d requests wait"):format(client.queue.count), "queue_full"
-    if not callback then return nil, text_, code_ end
-    task.start(client.sink, callback, nil, text_, code_)
+  if (callback or message.no_wait) and client:is_full() then
+    if not callback then return outbox.full(client) end
+    task.start(client.sink, callback, outbox.full(client))
     return false
   end
   if not callback then

@@ -11,12 +11,13 @@ local Stats = {}
 Stats.__index = Stats
 
 ---@class smpp.Stats
----@field requests integer     sent
+---@field requests integer     sent, each time that it was
 ---@field answered integer     with status 0
 ---@field refused integer      with another status; `statuses` says which
 ---@field statuses table<string, integer>
 ---@field unknown integer      timeout or connection lost: outcome unknown
----@field retried integer      sent again after a throttled or temporary refusal
+---@field not_sent integer     given up before they were sent
+---@field retried integer      sent again: after a throttled or temporary refusal, or of unknown outcome
 ---@field received integer     requests of the peer
 ---@field binds integer        successful ones
 ---@field latency { count: integer, sum_s: number, max_s: number, buckets: integer[] }  of responses
@@ -24,7 +25,7 @@ function stats.new()
   local buckets = {}
   for i = 1, #BOUNDS + 1 do buckets[i] = 0 end
   return setmetatable({
-    requests = 0, answered = 0, refused = 0, statuses = {}, unknown = 0, retried = 0, received = 0, binds = 0,
+    requests = 0, answered = 0, refused = 0, statuses = {}, unknown = 0, not_sent = 0, retried = 0, received = 0, binds = 0,
     latency = { count = 0, sum_s = 0, max_s = 0, buckets = buckets },
   }, Stats)
 end
@@ -55,10 +56,23 @@ function Stats:quantile_s(share)
   end
 end
 
+local COUNTERS = { "requests", "answered", "refused", "unknown", "not_sent", "retried", "received", "binds" }
+
+--- Adds what another one counted.
+---@param other smpp.Stats
+function Stats:add(other)
+  for _, name in ipairs(COUNTERS) do self[name] = self[name] + other[name] end
+  for name, n in pairs(other.statuses) do self.statuses[name] = (self.statuses[name] or 0) + n end
+  local latency, more = self.latency, other.latency
+  latency.count, latency.sum_s = latency.count + more.count, latency.sum_s + more.sum_s
+  latency.max_s = math.max(latency.max_s, more.max_s)
+  for i, n in ipairs(more.buckets) do latency.buckets[i] = latency.buckets[i] + n end
+end
+
 --- A copy, as a plain table, with p50_s, p90_s and p99_s.
 function Stats:snapshot()
   local copy = {}
-  for _, name in ipairs { "requests", "answered", "refused", "unknown", "retried", "received", "binds" } do copy[name] = self[name] end
+  for _, name in ipairs(COUNTERS) do copy[name] = self[name] end
   copy.statuses = {}
   for name, n in pairs(self.statuses) do copy.statuses[name] = n end
   local latency = self.latency
