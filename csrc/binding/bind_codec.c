@@ -283,6 +283,7 @@ static int codec(lua_State *L) {
   lua_pop(L, 1);
   int view_mt = first + UP_VIEW - 1;
   for (lua_pushnil(L); lua_next(L, 1) != 0;) {
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 1, "names of methods expected as keys");
     bool meta = strncmp(lua_tostring(L, -2), "__", 2) == 0;
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
