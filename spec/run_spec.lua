@@ -292,7 +292,7 @@ for _, name in ipairs { "luv", "virtual" } do
         log[#log + 1] = "that may wait"
       end)
       assert.same({}, log)
-      run.sleep(0.01)
+      async.wait_until(function() return #log == 2 end)
       assert.same({ "a task", "that may wait" }, log)
     end))
   end)
