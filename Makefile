@@ -98,10 +98,10 @@ tables: ## writes the generated files again from csrc/tables
 	@mkdir -p $(B) && for g in csrc/tables/gen_*.lua; do \
 	  out=$$(sed -n 's/^--.*gen_.*\.lua.* > \(.*\)/\1/p' $$g | head -n 1) && $(LUA) $$g > $(B)/generated && mv $(B)/generated $$out || exit 1; done
 
-bench: ## codec, server and client beside node-smpp; BENCH="--rounds 5 --json FILE" are its options
+bench: ## speed and memory beside node-smpp; BENCH="--rounds 5 --json FILE", BENCH_TOOLS=DIR: docs/performance.md
 	@.ci/packages check build lua5.4 luajit node
 	@$(MAKE) --no-print-directory -s build-all spec/interop/node/node_modules/.package-lock.json LUAS="lua5.4 luajit"
-	@$(LUA) bench/run.lua $(BENCH)
+	@$(LUA) bench/run.lua --build $(B) $(if $(BENCH_TOOLS),--tools $(BENCH_TOOLS)) $(BENCH)
 
 rockspec: ## writes the list of modules in the rockspec again
 	@$(LUA) rockspec/modules.lua

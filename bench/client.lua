@@ -1,31 +1,42 @@
--- A client: WINDOW tasks that call esme:submit_sm.  Arguments: PORT COUNT WINDOW.
--- Prints seconds and CPU seconds of COUNT messages, after a tenth as many to warm up.
+-- A client: WINDOW tasks for each of its connections that call esme:submit_sm.
+-- Arguments: PORT COUNT WINDOW CONNECTIONS WARM PID.  Prints what COUNT messages took, after WARM others: seconds, own CPU
+-- seconds and, given its process id, those of the server.
 local smpp = require "smpp"
 local loop = require("smpp.loop").current()
 
 local port, count, window = tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3])
+local connections, warm = tonumber(arg[4] or 1), tonumber(arg[5] or 0)
+
+local function cpu_of(pid)
+  if not pid then return 0 end
+  local file, ticks = assert(io.open("/proc/" .. pid .. "/stat")), {}
+  for word in file:read("*a"):match("%) (.*)"):gmatch "%S+" do ticks[#ticks + 1] = tonumber(word) or 0 end
+  file:close()
+  return (ticks[12] + ticks[13]) / 100
+end
 
 smpp.run(function()
-  local esme = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench", window = window })
-  local text = ("x"):rep(40)
+  local esmes, text = {}, ("x"):rep(40)
+  for i = 1, connections do
+    esmes[i] = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench", window = window })
+  end
   local function burst(n)
-    local wall, cpu = loop:precise(), os.clock()
+    local wall, cpu, peer = loop:precise(), os.clock(), cpu_of(arg[6])
     local left = n
     local function items()
       if left == 0 then return nil end
       left = left - 1
-      return true
+      return esmes[left % connections + 1]
     end
-    smpp.each(items, window, function()
+    smpp.each(items, window * connections, function(esme)
       assert(esme:submit_sm {
         source_addr_ton = 5, source_addr = "TestApp", dest_addr_ton = 1, dest_addr_npi = 1,
         destination_addr = "491761234567", short_message = text,
       })
     end)
-    return loop:precise() - wall, os.clock() - cpu
+    return loop:precise() - wall, os.clock() - cpu, cpu_of(arg[6]) - peer
   end
-  burst(math.max(window, math.floor(count / 10)))
-  local wall, cpu = burst(count)
-  print(("%.6f %.6f"):format(wall, cpu))
-  esme:close()
+  if warm > 0 then burst(warm) end
+  print(("%.6f %.6f %.2f"):format(burst(count)))
+  for _, esme in ipairs(esmes) do esme:close() end
 end)

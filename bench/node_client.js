@@ -1,6 +1,6 @@
-// node-smpp on the same work as client.lua.  Arguments: PORT COUNT WINDOW.
+// node-smpp on the same work as client.lua.  Arguments: PORT COUNT WINDOW CONNECTIONS (1) WARM.
 const smpp = require('smpp');
-const [port, count, window] = process.argv.slice(2).map(Number);
+const [port, count, window, , warm] = process.argv.slice(2).map(Number);
 const text = Buffer.from('x'.repeat(40));
 const session = smpp.connect({ url: `smpp://127.0.0.1:${port}` });
 session.on('error', (e) => { console.error(e); process.exit(1); });
@@ -26,7 +26,7 @@ function burst(n, done) {
 }
 
 session.bind_transceiver({ system_id: 'bench', password: 'bench' }, () => {
-  burst(Math.max(window, Math.floor(count / 10)), () => {
+  burst(warm, () => {
     burst(count, (wall, cpu) => {
       console.log(wall.toFixed(6), cpu.toFixed(6));
       session.unbind(() => process.exit(0));

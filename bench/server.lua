@@ -2,11 +2,12 @@
 local smpp = require "smpp"
 
 smpp.run(function()
-  local n = 0
+  local n, read = 0, 0
   local server = assert(smpp.server {
-    port = 0, max_connections = 20000,
+    port = 0, max_connections = 20000, backlog = 1024,
     submit_sm = function(_, pdu)
-      local _, _, _, _ = pdu.source_addr, pdu.destination_addr, pdu.data_coding, pdu.short_message
+      local text = pdu.short_message
+      read = read + #pdu.source_addr + #pdu.destination_addr + pdu.data_coding + #text
       n = n + 1
       return tostring(n)
     end,

@@ -1,0 +1,108 @@
+--- Programs under measurement: started in the background, watched through /proc.
+local uv = require "luv"
+
+local process = {}
+
+local Process = {}
+Process.__index = Process
+
+--- What a command prints.
+function process.capture(command)
+  local pipe = assert(io.popen(command))
+  local out = pipe:read "*a"
+  pipe:close()
+  return out
+end
+local capture = process.capture
+
+function process.have(command) return capture("command -v " .. command .. " 2>/dev/null") ~= "" end
+
+local function slurp(path)
+  local file = io.open(path)
+  if not file then return "" end
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+--- Starts a command; with a pattern, waits until its output matches and keeps the first capture as `found`.
+---@param command string
+---@param pattern? string
+function process.start(command, pattern)
+  local self = setmetatable({ command = command, file = os.tmpname(), pid = nil, found = nil }, Process)
+  self.pid = capture(("%s >%s 2>&1 & echo $!"):format(command, self.file)):match "%d+"
+  if pattern then self.found = self:expect(pattern) end
+  return self
+end
+
+--- The first capture of a pattern in what the program has printed, now or within a minute.
+function Process:expect(pattern)
+  for _ = 1, 6000 do
+    local found = slurp(self.file):match(pattern)
+    if found then return found end
+    uv.sleep(10)
+  end
+  error(self.command .. " did not print " .. pattern .. ":\n" .. slurp(self.file))
+end
+
+--- Octets of memory in use.
+function Process:rss() return tonumber(slurp("/proc/" .. self.pid .. "/status"):match "VmRSS:%s*(%d+)") * 1024 end
+
+function Process:stop()
+  os.execute("kill " .. self.pid .. " 2>/dev/null")
+  for _ = 1, 500 do
+    local state = slurp("/proc/" .. self.pid .. "/stat"):match "%) (%a)"
+    if not state or state == "Z" then break end
+    uv.sleep(10)
+  end
+  os.remove(self.file)
+end
+
+--- A port nobody listens on.
+function process.free_port()
+  local socket = uv.new_tcp()
+  uv.tcp_bind(socket, "127.0.0.1", 0)
+  local port = uv.tcp_getsockname(socket).port
+  uv.close(socket)
+  uv.run "nowait"
+  return port
+end
+
+--- Waits until something listens on a port.
+function process.wait_port(port)
+  local state
+  for _ = 1, 500 do
+    local socket = uv.new_tcp()
+    uv.tcp_connect(socket, "127.0.0.1", port, function(err)
+      state = not err
+      uv.close(socket)
+    end)
+    uv.run()
+    if state then return end
+    uv.sleep(10)
+  end
+  error("nothing listens on port " .. port)
+end
+
+--- How many descriptors a program started from here may open: the soft limit raised to the hard one.
+function process.descriptors()
+  local hard = capture "ulimit -Hn":match "%S+"
+  return tonumber(hard) or math.huge
+end
+
+--- A command that runs with room for so many descriptors.
+function process.with_descriptors(n, command) return ("sh -c 'ulimit -n %d; exec %s'"):format(n, (command:gsub("'", [['\'']]))) end
+
+function process.words(text)
+  local list = {}
+  for word in text:gmatch "%S+" do list[#list + 1] = word end
+  return list
+end
+
+function process.median(list)
+  table.sort(list)
+  local n = #list
+  return n % 2 == 1 and list[(n + 1) / 2] or (list[n / 2] + list[n / 2 + 1]) / 2
+end
+
+return process
