@@ -255,7 +255,7 @@ static int view_newindex(lua_State *L) {
 }
 
 /* codec(methods, none): methods: Lua functions for views ("__tostring" and other metamethods, too).
- * -> { decode, encode, declare, session, view (metatable) } */
+ * -> { decode, encode, declare, session } */
 static int codec(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"decode", decode}, {"encode", encode}, {"declare", declare}, {"session", session_new}, {NULL, NULL}};
@@ -310,6 +310,8 @@ static int codec(lua_State *L) {
   lua_setfield(L, session_mt, "__gc");
   lua_pushliteral(L, "smpp.session");
   lua_setfield(L, session_mt, "__name");
+  lua_pushliteral(L, "smpp.session");
+  lua_setfield(L, session_mt, "__metatable"); /* or anything could be given to __gc */
 
   lua_createtable(L, 0, 5);
   push_upvalues(L, first);

@@ -129,6 +129,8 @@ void smpp_open_map(lua_State *L) {
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, map_gc);
   lua_setfield(L, -2, "__gc");
+  lua_pushliteral(L, MAP_T);
+  lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, map_new);

@@ -138,6 +138,12 @@ describe("misuse", function()
     still_good(pdu, octets, core.map.new())
   end)
 
+  it("keeps metatables, and so __gc, out of reach", function()
+    assert.equal("smpp.session", getmetatable(session { role = "esme" }))
+    assert.equal("smpp.pdu", getmetatable(pdu))
+    assert.equal("smpp.map", getmetatable(map))
+  end)
+
   it("raises where a session is used after it was collected", function()
     local said = {}
     local function make()
