@@ -216,7 +216,7 @@ end
 
 --- Lets go of an account that nobody configured, once nothing is bound or kept for it.
 function Server:forget(account)
-  if self.accounts_given or #account.binds > 0 or account.reserved > 0 or account.outbox then return end
+  if self.accounts_given or #account.binds > 0 or account.outbox then return end
   if self.accounts[account.system_id] == account then self.accounts[account.system_id] = nil end
 end
 
@@ -349,7 +349,6 @@ function Server:on_state(session, to, from, reason)
     session.serial = self.last_serial
     self.sessions[#self.sessions + 1] = session
     account.binds[#account.binds + 1] = session
-    self:release(session)
   elseif BOUND[from] then
     remove(self.sessions, session)
     remove(account.binds, session)
@@ -360,23 +359,13 @@ function Server:on_state(session, to, from, reason)
   if to == "BOUND_RX" or to == "BOUND_TRX" then self.delivery:join(session) end
 end
 
---- The place that an accepted bind was given is no longer just reserved.
-function Server:release(session)
-  if not session.is_reserved then return end
-  session.is_reserved = false
-  session.place.reserved = session.place.reserved - 1
-end
-
 function Server:on_closed(session, reason)
   local host = session.peer.host
   self.connections[session] = nil
   self.connection_count = self.connection_count - 1
   local left = self.per_address[host] - 1
   self.per_address[host] = left > 0 and left or nil
-  if session.place then
-    self:release(session)
-    self:forget(session.place)
-  end
+  if session.place then self:forget(session.place) end
   if session.serial then self:emit("closed", session, reason) end
   if self.closer and self.connection_count == 0 then self.closer() end
 end

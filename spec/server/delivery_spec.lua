@@ -217,6 +217,41 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("begins with a second again when the receiver has taken something", function()
+    with({ retry_s = 0.1 }, function(w, _, receiver, put)
+      local times = {}
+      receiver { answer = function(_, n)
+        times[n] = w.loop:now()
+        if n ~= 3 then return nil, "ESME_RTHROTTLED" end
+      end }
+      put "1"
+      w:sleep(5)
+      put "2"
+      w:sleep(1.5)
+      assert.near(1, times[2] - times[1], 0.01)
+      assert.near(2, times[3] - times[2], 0.01)
+      assert.near(1, times[5] - times[4], 0.01)
+    end)
+  end)
+
+  it("is given up when it got too old on its way", function()
+    with({ keep_s = 100 }, function(w, server, receiver)
+      local results = {}
+      local _, esme = receiver { answer_timeout_s = 1000, answer = function() w:sleep(100) end }
+      w:sleep(1)
+      server:deliver("a", { short_message = "x" }, { done = function(...) results[#results + 1] = { ... } end })
+      w:sleep(98)
+      assert.equal(1, server.delivery.waiting)
+      server:deliver("a", { short_message = "young" })
+      w:sleep(3)
+      assert.same({}, results) -- under way: its answer or its loss decides
+      esme:close()
+      w:sleep(1)
+      assert.same({ { false, "timeout" } }, results)
+      assert.equal(1, server.delivery.waiting)
+    end)
+  end)
+
   it("may be a data_sm, and 3.3 receivers get no TLVs", function()
     with({}, function(w, server, receiver)
       local tlvs

@@ -59,12 +59,23 @@ describe("an answer that goes wrong", function()
 
   it("is overtaken by the next", function()
     with({ faults = { reorder = 100 } }, function(w, sim, esme)
-      local order = burst(w, esme, 2)
-      assert.same({ { 2, "ok" }, { 1, "ok" } }, order)
-      local before = w.loop:now()
+      local before, at = w.loop:now(), {}
+      for i = 1, 2 do send(esme, "x", function() at[#at + 1] = { i, w.loop:now() - before } end) end
+      w:sleep(2)
+      assert.same({ { 2, 0 }, { 1, 0 } }, at)
+      before = w.loop:now()
       assert.is_truthy(send(esme)) -- nothing overtakes it: a second late
       assert.near(1, w.loop:now() - before, 0.01)
       assert.equal(3, sim.counts.faults)
+    end)
+    with({}, function(w, sim, esme)
+      local before, at = w.loop:now(), {}
+      for i = 1, 2 do
+        send(esme, i == 1 and "sim: reorder" or "x", function() at[#at + 1] = { i, w.loop:now() - before } end)
+      end
+      w:sleep(2)
+      assert.same({ { 2, 0 }, { 1, 0 } }, at)
+      assert.same({}, sim.server.sessions[1].transport.orders)
     end)
   end)
 

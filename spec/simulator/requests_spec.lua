@@ -260,6 +260,8 @@ describe("the simulator", function()
       w:sleep(1)
       assert.same({ 1, "4911" }, { #got, got[1].source_addr })
       assert.equal(1, esme:query_sm({ message_id = "1", source_addr = "1" }).message_state)
+      assert.is_truthy(esme:cancel_sm { message_id = "1", source_addr = "1", destination_addr = "4900" })
+      assert.equal(1, esme:query_sm({ message_id = "1", source_addr = "1" }).message_state) -- the third is on its way
       assert.is_truthy(esme:cancel_sm { message_id = "1", source_addr = "1" })
       w:sleep(1)
       assert.equal(3, #got)

@@ -67,7 +67,7 @@ function accounts.new(system_id, given, server)
     system_id = system_id,
     server = server,
     given = nil, is_from = nil, types = nil, -- set by configure
-    binds = {}, receivers = {}, reserved = 0, -- sessions; those that can receive; binds that are accepted but not answered yet
+    binds = {}, receivers = {},              -- sessions; those that can receive
     next_free = 0,                           -- when the rate's bucket is full again
     handlers = server.handlers,
     peer_text = nil,                         -- what data_coding means to it: session.peer_text
@@ -135,8 +135,7 @@ function Account:refusal(kind, host, password)
   if password and given.password and given.password ~= password then return "ESME_RINVPASWD", "wrong password" end
   if self.types and not self.types[kind] then return "ESME_RBINDFAIL", "bind type " .. kind .. " is not allowed" end
   local most = given.max_binds or self.server.options.max_binds or (self.server.accounts_given and 1000)
-  local binds = #self.binds + self.reserved
-  if most and binds >= most then return "ESME_RALYBND", ("%d binds already"):format(binds) end
+  if most and #self.binds >= most then return "ESME_RALYBND", ("%d binds already"):format(#self.binds) end
 end
 
 return accounts

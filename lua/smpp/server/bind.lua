@@ -55,8 +55,6 @@ function bind.handler(server)
     end
     if session.state == "CLOSED" then return server:forget(account) end -- gone while authenticate waited
     session.system_id, session.place, session.address_range = pdu.system_id, account, pdu.address_range
-    account.reserved = account.reserved + 1
-    session.is_reserved = true
     account:apply(session)
     local asked = pdu.interface_version
     local answer = { system_id = o.system_id }

@@ -57,7 +57,10 @@ local DO = {
   end,
   duplicate = function(self, pdu) self.inner:write(pdu .. pdu) end,
   reorder = function(self, pdu) -- behind the next one, or a second late
-    if self.held then return self.inner:write(pdu) end
+    if self.held then
+      self.inner:write(pdu)
+      return flush_held(self)
+    end
     self.held = pdu
     local simulator = self.simulator
     simulator.agenda:add(simulator.loop:now() + 1, function()
