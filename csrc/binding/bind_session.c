@@ -11,6 +11,8 @@
 #include "binding.h"
 #include "smpp/session.h"
 
+#define MOST_EXACT 9007199254740992.0 /* 2^53 */
+
 struct session {
   struct smpp_session *core; /* NULL once collected */
 };
@@ -97,6 +99,7 @@ int session_new(lua_State *L) {
   config.session_init_s = opt_seconds(L, "session_init_s", config.session_init_s);
   config.pdu_read_s = opt_seconds(L, "pdu_read_s", config.pdu_read_s);
   double now = opt_seconds(L, "now", 0);
+  if (now > MOST_EXACT) return luaL_error(L, "now: a time expected"); /* at infinity every timer would be due for ever */
   struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
   s->core = NULL; /* __gc may run before there is one */
   lua_pushvalue(L, lua_upvalueindex(UP_SESSION));
@@ -233,7 +236,11 @@ static int push_refused(lua_State *L, const struct smpp_session *s, int error, c
   return push_error(L, error, NULL);
 }
 
-static uint64_t check_cookie(lua_State *L, int arg) { return (uint64_t)luaL_checknumber(L, arg); }
+static uint64_t check_cookie(lua_State *L, int arg) {
+  lua_Number cookie = luaL_checknumber(L, arg);
+  luaL_argcheck(L, cookie >= 0 && cookie <= MOST_EXACT, arg, "cookie is a number from 0 to 2^53");
+  return (uint64_t)cookie;
+}
 
 /* session:request(command_id, fields, cookie, now) -> sequence_number | nil, message, code */
 static int session_request(lua_State *L) {

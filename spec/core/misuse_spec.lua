@@ -144,6 +144,17 @@ describe("misuse", function()
     assert.equal("smpp.map", getmetatable(map))
   end)
 
+  it("refuses times and cookies that are none", function()
+    for _, now in ipairs { math.huge, -1, 0 / 0, "soon" } do
+      assert.has_error(function() session { role = "esme", now = now } end)
+    end
+    local esme = session { role = "esme" }
+    for _, cookie in ipairs { -1, math.huge, 0 / 0, 2 ^ 53 + 2 } do
+      assert.has_error(function() esme:request(0x09, {}, cookie, 0) end)
+    end
+    assert(esme:request(0x09, {}, 2 ^ 53, 0))
+  end)
+
   it("raises where a session is used after it was collected", function()
     local said = {}
     local function make()
