@@ -245,11 +245,9 @@ describe("a message", function()
   it("does not keep others from being kept: sets are limited, for each sender and in all", function()
     local pdus = {}
     for i = 1, 8 do
-      for _, pdu in ipairs(parts_of(("Hello "):rep(30), { reference = i })) do
-        pdu.source_addr = i <= 6 and "491111" or "492222"
-        pdus[#pdus + 1] = pdu
-        break
-      end
+      local pdu = parts_of(("Hello "):rep(30), { reference = i })[1]
+      pdu.source_addr = i <= 6 and "491111" or "492222"
+      pdus[#pdus + 1] = pdu
     end
     pdus[#pdus + 1] = { short_message = "later", wait_s = 1 }
     local _, incomplete = received({ reassembly = { max_sets = 5, max_sets_per_sender = 3 } }, pdus)
