@@ -65,6 +65,9 @@ for _, command in ipairs(connection.requests) do
 end
 table.sort(HANDLERS, function(a, b) return a.id < b.id end)
 
+--- The options' names and checks, for smpp.options.
+server.known = KNOWN
+
 local DEFAULTS = {
   host = "127.0.0.1", port = 2775, system_id = "smpp", version = 0x50, max_connections = 20000,
   max_failed_binds = 3, bind_timeout_s = 10,

@@ -27,7 +27,7 @@ local task = require "smpp.task"
 local Simulator = {}
 local mt = { __index = Simulator, __name = "smpp.Simulator" }
 
-events.mixin(Simulator, { "session", "closed", "state", "refused", "pdu", "error", "message", "final", "receipt", "mo", "fault" })
+events.mixin(Simulator, { "session", "closed", "state", "refused", "pdu", "error", "message", "final", "receipt", "mo", "fault", "reloaded" })
 
 function mt:__tostring() return "simulator " .. loops.address(self.host, self.port) end
 
@@ -135,7 +135,8 @@ local function receipt_of(self, message, pdu)
   if self.listeners.receipt then self:emit("receipt", message, pdu) end
   local later = latency.draw(s.receipt_after_s, self.random)
   if later <= 0 then return pdu end
-  self.agenda:add(self.loop:now() + later, function() self.life:send_receipt(message, pdu) end)
+  local session = message.session
+  self.agenda:add(self.loop:now() + later, function() self.life:send_receipt(message, pdu, session) end)
 end
 
 -- ---- the parts ----
@@ -173,7 +174,7 @@ end
 local function make_life(self)
   return messages.new {
     server = self.server,
-    store = self.settings.store or stores.memory { limit = self.settings.queue_size, keep_final = 100000 },
+    store = self.settings.store or stores.memory { limit = self.settings.queue_size, keep_final = 20000 },
     plan = function(message)
       local plan = outcome.plan(self.settings, message.fate or {}, self.random)
       if self.settings.zone_s ~= 0 then plan.receipt = options.merge({ zone_s = self.settings.zone_s }, plan.receipt) end
@@ -193,6 +194,7 @@ local function watch_server(self)
   self.server.on_finished = function()
     self.life:close()
     self.agenda:close()
+    if self.signal then self.signal:close() end
     if self.trace then self.trace:close() end
   end
 end
@@ -229,6 +231,7 @@ function simulator.new(given)
   local loop = of_server.loop or loops.current()
   local self = setmetatable({
     loop = loop,
+    has_accounts = of_server.accounts ~= nil or of_server.authenticate ~= nil, -- those of the file do not count
     given = own, from_file = from_file, file_octets = own.file and files.octets(own.file),
     settings = nil, behaviour = nil,      -- set by apply
     behaviour_admit = nil, behaviour_receipt = nil,

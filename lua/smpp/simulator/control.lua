@@ -4,6 +4,7 @@ local files = require "smpp.server.file"
 local messages = require "smpp.server.messages"
 local mo = require "smpp.simulator.mo"
 local options = require "smpp.options"
+local servers = require "smpp.server"
 local settings = require "smpp.simulator.settings"
 local trace = require "smpp.trace"
 
@@ -48,6 +49,15 @@ function methods:set(changes)
   self:begin_mo()
 end
 
+--- The messages from phones that `mo` names.
+local function mo_list(o)
+  if o.file then return mo.read_csv(o.file) end
+  if o.messages then return o.messages end
+  return nil, "mo: messages or a file expected"
+end
+
+local function is_sending(o) return o ~= nil and (o.per_minute or 0) > 0 end
+
 --- Reads and checks a file of options.
 ---@param path string
 ---@return table? options
@@ -55,34 +65,65 @@ end
 function control.read_file(path)
   local loaded, message = files.load(path)
   if not loaded then return nil, message end
-  local own = {}
-  for name, value in pairs(loaded) do
-    if settings.known[name] then own[name] = value end
-  end
-  local ok, wrong = pcall(options.check, own, settings.known, 0)
+  local ok, wrong = pcall(options.check, loaded, options.merge(servers.known, settings.known), 0)
   if not ok then return nil, path .. ": " .. tostring(wrong):gsub("^[^:]+:%d+: ", "") end
   return loaded
 end
 
---- Looks whether the file has changed.
----@private
-function methods:reload()
-  local path = self.given.file
-  local octets = files.octets(path)
-  if not octets or octets == self.file_octets then return end
-  self.file_octets = octets
-  local loaded, message = control.read_file(path)
-  if not loaded then return self:emit("error", "nothing changed: " .. message) end
-  if type(loaded.accounts) == "table" then
-    local ok, wrong = pcall(self.server.set_accounts, self.server, loaded.accounts)
-    if not ok then return self:emit("error", "nothing changed: " .. tostring(wrong)) end
+local function accounts_of_file(self, given)
+  if type(given) ~= "table" or self.has_accounts then return true end
+  local ok, wrong = pcall(self.server.set_accounts, self.server, given, 0)
+  if not ok then return nil, self.given.file .. ": " .. tostring(wrong):gsub("^[^:]+:%d+: ", "") end
+  self.server.accounts_given = true
+  return true
+end
+
+local function take_file(self)
+  local loaded, ok, message
+  loaded, message = control.read_file(self.given.file)
+  if not loaded then return nil, message end
+  local sends = self.given.mo or loaded.mo
+  if is_sending(sends) then
+    ok, message = mo_list(sends)
+    if not ok then return nil, message end
   end
+  ok, message = accounts_of_file(self, loaded.accounts)
+  if not ok then return nil, message end
   self.from_file = {}
   for name, value in pairs(loaded) do
     if settings.known[name] then self.from_file[name] = value end
   end
   self:apply()
   self:begin_mo()
+  return true
+end
+
+--- Takes the file again, as it does by itself when the file has changed or SIGHUP comes.  A broken one changes
+--- nothing, and `error` says why.  Options of the server other than accounts hold from the start only.
+---@return boolean? ok
+---@return string? message
+---@return string? code  "bad_value"
+function methods:reload()
+  if not self.given.file then error("this simulator has no file", 2) end
+  self.file_octets = files.octets(self.given.file)
+  local ok, message = take_file(self)
+  if not ok then
+    self:emit("error", "nothing changed: " .. message)
+    return nil, message, "bad_value"
+  end
+  self:emit("reloaded", self.given.file)
+  return true
+end
+
+--- Looks whether the file has changed.
+local function look(self)
+  local octets = files.octets(self.given.file)
+  if octets and octets ~= self.file_octets then self:reload() end
+end
+
+local function watch_file(self)
+  self:every(1, function() look(self) end)
+  self.signal = self.loop:signal("SIGHUP", function() self:reload() end)
 end
 
 -- ---- what runs by itself ----
@@ -108,7 +149,7 @@ function methods:begin()
   end
   local ok, message, code = self:begin_mo()
   if not ok then return nil, message, code end
-  if s.file then self:every(1, function() self:reload() end) end
+  if s.file then watch_file(self) end
   self:every(math.max(1, s.discard_after_s / 10), function()
     local store = self.life.store
     if store.discard then store:discard(self.loop:time() - self.settings.discard_after_s) end
@@ -125,10 +166,10 @@ end
 function methods:begin_mo()
   local o, message = self.settings.mo, nil
   self.mo_run = (self.mo_run or 0) + 1 -- ends the run before
-  if not o.per_minute or o.per_minute <= 0 then return true end
-  local list = o.messages
-  if o.file then list, message = mo.read_csv(o.file) end
-  if not list then return nil, message or "mo: messages or a file expected", "bad_value" end
+  if not is_sending(o) then return true end
+  local list
+  list, message = mo_list(o)
+  if not list then return nil, message, "bad_value" end
   if #list == 0 then return true end
   local run, at, step = self.mo_run, 0, 60 / o.per_minute
   local function send()
@@ -146,13 +187,13 @@ end
 ---@private
 function methods:call_esme()
   local o = self.settings.outbind
-  if not o or self.calling then return end
+  if not o or self.calling or (self.called and self.called.state ~= "CLOSED") then return end
   local account = self.server.accounts[o.account or ""]
   if account and #account.receivers > 0 then return end
   if o.when == "waiting" and not (account and account.outbox and account.outbox.count > 0) then return end
   self.calling = true
   local session, message = self.server:outbind { host = o.host, port = o.port, system_id = o.system_id, password = o.password }
-  self.calling = false
+  self.calling, self.called = false, session
   if not session then self:emit("error", "outbind: " .. message) end
 end
 
