@@ -130,11 +130,21 @@ static void put_reason(lua_State *L, int events, int *n, const char *reason) {
   put(L, events, n);
 }
 
-/* Fills the array at |events|; pushes how many slots are taken. */
+/* Requests handed over at once.  Lua answers them before it takes more, so that a peer which sends many in one go is not
+ * taken for one that leaves many unanswered; and what follows a bind finds the session bound. */
+#define REQUESTS_MAX 64
+
+static bool is_bind(const struct smpp_event *event) {
+  uint32_t id = event->pdu.id;
+  return id == SMPP_BIND_TRANSCEIVER || id == SMPP_BIND_TRANSMITTER || id == SMPP_BIND_RECEIVER;
+}
+
+/* Fills the array at |events|; pushes how many slots are taken, and whether poll has more of the same octets. */
 static int push_events(lua_State *L, struct smpp_session *s, int events) {
   struct smpp_event event;
-  int n = 0;
-  while (smpp_session_next(s, &event)) {
+  int n = 0, requests = 0;
+  bool more = false;
+  while (!more && smpp_session_next(s, &event)) {
     put_number(L, events, &n, event.kind + 1);
     switch (event.kind) {
       case SMPP_EVENT_REQUEST:
@@ -142,6 +152,7 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
         put(L, events, &n);
         push_u32(L, event.pdu.id);
         put(L, events, &n);
+        more = ++requests == REQUESTS_MAX || is_bind(&event);
         break;
       case SMPP_EVENT_RESPONSE:
         push_view(L, &event.pdu);
@@ -180,22 +191,28 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
     }
   }
   lua_pushinteger(L, n);
-  return 1;
+  lua_pushboolean(L, more);
+  return 2;
 }
 
 static double check_now(lua_State *L, int arg) { return (double)luaL_checknumber(L, arg); }
 
-/* session:receive(octets, now, events) -> slots filled */
+/* session:receive(octets, now, events) -> slots filled, more: poll has the rest, whose octets stay at events[0] */
 static int session_receive(lua_State *L) {
   struct smpp_session *s = check_session(L);
   size_t length = 0;
   const char *octets = luaL_checklstring(L, 2, &length);
   luaL_checktype(L, 4, LUA_TTABLE);
   smpp_session_feed(s, (const uint8_t *)octets, length, check_now(L, 3));
-  return push_events(L, s, 4);
+  int results = push_events(L, s, 4);
+  if (lua_toboolean(L, -1)) {
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, 4, 0);
+  }
+  return results;
 }
 
-/* session:tick(now, events) -> slots filled */
+/* session:tick(now, events) -> slots filled, more */
 static int session_tick(lua_State *L) {
   struct smpp_session *s = check_session(L);
   luaL_checktype(L, 3, LUA_TTABLE);
@@ -203,11 +220,16 @@ static int session_tick(lua_State *L) {
   return push_events(L, s, 3);
 }
 
-/* session:poll(events) -> slots filled: what calls other than receive and tick caused */
+/* session:poll(events) -> slots filled, more: the rest of what receive got, or what other calls caused */
 static int session_poll(lua_State *L) {
   struct smpp_session *s = check_session(L);
   luaL_checktype(L, 2, LUA_TTABLE);
-  return push_events(L, s, 2);
+  int results = push_events(L, s, 2);
+  if (!lua_toboolean(L, -1)) {
+    lua_pushnil(L);
+    lua_rawseti(L, 2, 0);
+  }
+  return results;
 }
 
 /* session:lost(reason), session:close(reason): reason must be one of a few words of ours */

@@ -109,13 +109,15 @@ static void push_param(lua_State *L, const struct smpp_pdu *pdu, unsigned positi
   }
 }
 
+static bool is_number(unsigned kind) { return kind != SMPP_CSTRING && kind != SMPP_OCTETS; }
+
 /* Numbers of a length that is none stay octets. */
 static void push_tlv_value(lua_State *L, const struct smpp_tlv *tlv, unsigned kind) {
   size_t length = tlv->length;
   if (kind == SMPP_CSTRING && length > 0 && tlv->octets[length - 1] == 0) length--;
   if (kind == SMPP_FLAG && length == 0) {
     lua_pushinteger(L, 0);
-  } else if (kind != SMPP_CSTRING && kind != SMPP_OCTETS && length >= 1 && length <= 4) {
+  } else if (is_number(kind) && length >= 1 && length <= 4) {
     uint32_t n = 0;
     for (size_t i = 0; i < length; i++) n = n << 8 | tlv->octets[i];
     push_u32(L, n);
@@ -201,9 +203,10 @@ static void push_named(lua_State *L, const struct smpp_pdu *pdu, uint32_t code) 
       return;
     }
   }
-  if (NAME_TAG(code) != 0 && smpp_pdu_find_tlv(pdu, NAME_TAG(code), &tlv))
+  if (NAME_TAG(code) != 0 && smpp_pdu_find_tlv(pdu, NAME_TAG(code), &tlv)) {
     push_tlv_value(L, &tlv, NAME_KIND(code));
-  else if (NAME_ITEM(code) == 0 || !push_item(L, pdu, NAME_ITEM(code)))
+    if (is_number(NAME_KIND(code)) && lua_type(L, -1) != LUA_TNUMBER) lua_pushnil(L); /* a field has its type or none */
+  } else if (NAME_ITEM(code) == 0 || !push_item(L, pdu, NAME_ITEM(code)))
     lua_pushnil(L);
 }
 

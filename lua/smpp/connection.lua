@@ -145,7 +145,7 @@ function Connection:poll()
   end
 end
 
-function Connection:process(n)
+function Connection:process(n, more)
   local slots, i = self.slots, 1
   self.processing = true
   while i <= n do
@@ -189,7 +189,7 @@ function Connection:process(n)
     end
   end
   self.processing = false
-  if self.again then
+  if more or self.again then
     self.again = false
     return self:process(self.core:poll(slots))
   end
