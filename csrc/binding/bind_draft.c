@@ -78,9 +78,15 @@ static bool number(lua_State *L, int index, unsigned enum_set, bool is_status, u
   return lua_istable(L, index) && flags(L, index, enum_set, value);
 }
 
+/* Pushes a field of the table on top.  Raw: nothing keeps a string alive that a metamethod made. */
+static int push_raw(lua_State *L, const char *key) {
+  lua_pushstring(L, key);
+  return lua_rawget(L, -2);
+}
+
 static uint32_t item_number(lua_State *L, const char *key, unsigned field, bool *ok) {
   uint32_t n = 0;
-  lua_getfield(L, -1, key);
+  push_raw(L, key);
   if (!lua_isnil(L, -1) &&
       !number(L, lua_gettop(L), smpp_field_enum_set(field), field == SMPP_F_ERROR_STATUS_CODE, &n))
     *ok = false;
@@ -91,7 +97,7 @@ static uint32_t item_number(lua_State *L, const char *key, unsigned field, bool 
 
 static bool item_text(lua_State *L, const char *key, struct smpp_list_item *item) {
   size_t length = 0;
-  if (lua_getfield(L, -1, key) == LUA_TSTRING) {
+  if (push_raw(L, key) == LUA_TSTRING) {
     item->text = lua_tolstring(L, -1, &length);
     item->text_length = (uint32_t)length;
   }
@@ -127,12 +133,13 @@ static int read_list(lua_State *L, int slot, const char *field, unsigned kind, s
     item->npi = (uint8_t)item_number(L, "dest_addr_npi", SMPP_F_DEST_ADDR_NPI, &ok);
     bool address = item_text(L, "destination_addr", item);
     if (kind == SMPP_UNSUCCESS) {
+      ok = ok && address;
       item->status = item_number(L, "error_status_code", SMPP_F_ERROR_STATUS_CODE, &ok);
       item->dest_flag = item->dest_flag == 0xFF ? 0xFF : 0;
     } else {
       bool list_name = item_text(L, "dl_name", item);
       uint32_t flag = item_number(L, "dest_flag", SMPP_F_DEST_FLAG, &ok);
-      if (address && list_name) ok = false;
+      if (address == list_name) ok = false;
       if (item->dest_flag != 0xFF) item->dest_flag = flag != 0 ? (uint8_t)flag : list_name ? 2 : 1;
     }
     if (!ok || item->dest_flag == 0xFF) {
@@ -319,7 +326,7 @@ static int gather_tlvs(lua_State *L, int slot, int index, struct draft *d) {
     size_t length = 0;
     lua_rawgeti(L, index, (int)i);
     if (!lua_istable(L, -1)) return bad_value(L, "tlvs", "a list of { tag, octets }");
-    if (lua_getfield(L, -1, "tag") == LUA_TNIL) {
+    if (push_raw(L, "tag") == LUA_TNIL) {
       lua_pop(L, 1);
       lua_rawgeti(L, -1, 1);
     }
@@ -334,7 +341,7 @@ static int gather_tlvs(lua_State *L, int slot, int index, struct draft *d) {
       return bad_value(L, "tlvs: tag", "a number from 0 to 0xFFFF");
     }
     lua_pop(L, 1);
-    if (lua_getfield(L, -1, "octets") == LUA_TNIL) {
+    if (push_raw(L, "octets") == LUA_TNIL) {
       lua_pop(L, 1);
       lua_rawgeti(L, -1, 2);
     }
