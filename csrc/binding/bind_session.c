@@ -5,7 +5,9 @@
  * as its kind and what belongs to it:
  *   "request" pdu command_id | "response" pdu cookie command_status reason | "timeout" cookie | "lost" cookie
  *   "state" from to reason | "window" | "stray" pdu reason | "garbage" octets reason | "close" reason
- * where the kind is its place in this list, and a missing reason is false. */
+ * where the kind is its place in this list, a missing reason is false, and the
+ * command_status of a generic_nack is never 0: a nack without a reason is
+ * ESME_RUNKNOWNERR. */
 #include <string.h>
 
 #include "binding.h"
@@ -158,7 +160,7 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
         push_view(L, &event.pdu);
         put(L, events, &n);
         put_number(L, events, &n, (lua_Integer)event.cookie);
-        push_u32(L, event.pdu.status);
+        push_u32(L, event.pdu.id == SMPP_GENERIC_NACK && event.pdu.status == 0 ? 0xFF : event.pdu.status);
         put(L, events, &n);
         put_reason(L, events, &n, event.reason);
         break;

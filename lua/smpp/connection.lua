@@ -319,7 +319,7 @@ end
 
 -- ---- requests of ours ----
 
-function Connection:new_cookie()
+local function new_cookie(self)
   local n = self.cookie_count
   if n > 0 then
     self.cookie_count = n - 1
@@ -329,16 +329,16 @@ function Connection:new_cookie()
   return self.last_cookie
 end
 
-function Connection:free_cookie(cookie)
+local function free_cookie(self, cookie)
   local n = self.cookie_count + 1
   self.cookie_count, self.cookies[n] = n, cookie
 end
 
 --- Gives results to whoever waits for a cookie.
-function Connection:settle(cookie, ...)
+local function settle(self, cookie, ...)
   local waiter = self.waiting[cookie]
   self.waiting[cookie] = nil
-  self:free_cookie(cookie)
+  free_cookie(self, cookie)
   if not waiter then return end
   if type(waiter) == "function" then
     start(self.sink, waiter, ...)
@@ -348,7 +348,7 @@ function Connection:settle(cookie, ...)
 end
 
 --- Counts a response for the owner.
-function Connection:count(cookie, pdu, status)
+local function count(self, cookie, pdu, status)
   local started = self.started[cookie]
   if not started then return end
   self.started[cookie] = nil
@@ -359,16 +359,16 @@ function Connection:count(cookie, pdu, status)
 end
 
 function Connection:complete(cookie, pdu, status, reason)
-  if self.stats then self:count(cookie, pdu, status) end
+  if self.stats then count(self, cookie, pdu, status) end
   if reason then
-    self:settle(cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
-  elseif status == 0 and pdu.command_id ~= 0x80000000 then
-    self:settle(cookie, pdu)
+    settle(self, cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
+  elseif status == 0 then
+    settle(self, cookie, pdu)
   else
     if THROTTLED[status] and self.on_throttled then self.on_throttled(status) end
     local row = explain.status(status)
     local name = pdu.command_id == 0x80000000 and " (generic_nack)" or ""
-    self:settle(cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), status == 0 and "ESME_RUNKNOWNERR" or row.name, pdu)
+    settle(self, cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
   end
 end
 
@@ -379,7 +379,7 @@ function Connection:fail(cookie, message, code)
     if self.on_unknown then self.on_unknown(self.asked_id[cookie], self.asked[cookie], code) end
   end
   if code == "connection_lost" and self.lost_reason then message = "connection lost (" .. self.lost_reason .. "), outcome unknown" end
-  self:settle(cookie, nil, message, code)
+  settle(self, cookie, nil, message, code)
 end
 
 --- Sends a request; `waiter` (a task or a function) gets the response, or nil, message, code, response.
@@ -388,10 +388,10 @@ end
 ---@param waiter thread|function|false
 ---@return integer? cookie  nil, message, code: nothing was sent
 function Connection:send(command_id, fields, waiter)
-  local cookie, now, stats = self:new_cookie(), self.processing and self.now or self.loop:now(), self.stats
+  local cookie, now, stats = new_cookie(self), self.processing and self.now or self.loop:now(), self.stats
   local sequence, message, code = self.core:request(command_id, fields, cookie, now)
   if not sequence then
-    self:free_cookie(cookie)
+    free_cookie(self, cookie)
     return nil, message, code
   end
   self.waiting[cookie] = waiter
@@ -501,10 +501,10 @@ end
 ---@return string? message
 ---@return string? code
 function Connection:forward(pdu, changes)
-  local token, cookie = need(2), self:new_cookie()
+  local token, cookie = need(2), new_cookie(self)
   local sequence, message, code = self.core:forward(pdu, changes, cookie, self.loop:now())
   if not sequence then
-    self:free_cookie(cookie)
+    free_cookie(self, cookie)
     return nil, message, code
   end
   self.waiting[cookie] = token
