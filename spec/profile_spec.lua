@@ -25,6 +25,9 @@ describe("profiles", function()
     assert.same({ "default", "gatewayapi", "strict" }, profiles.names())
     assert.has_error(function() profiles.options "nobody" end, "no profile 'nobody'; there are default, gatewayapi, strict")
     assert.has_error(function() profiles.options { defalt_alphabet = "latin1" } end)
+    assert.has_error(function() profiles.options { receipts = { zon_s = 1 } } end, "receipts: unknown option 'zon_s'; did you mean 'zone_s'?")
+    assert.has_error(function() profiles.options { tolerate = { overlnog = true } } end, "tolerate: unknown option 'overlnog'; did you mean 'overlong'?")
+    assert.has_error(function() smpp.connect { "smpp://h", receipts = { zon_s = 1 } } end)
     assert.same({}, profiles.options(nil))
     assert.equal(30, profiles.options("gatewayapi").enquire_link_s)
   end)
@@ -97,5 +100,33 @@ describe("profiles", function()
     end
     assert.equal("ESME_RINVTLVSTREAM", answer "strict")
     assert.equal("ESME_ROK", answer { tolerate = { stray_octets = true } })
+  end)
+end)
+
+describe("docs/profiles.md", function()
+  local file = assert(io.open "docs/profiles.md")
+  local page = file:read "*a"
+  file:close()
+
+  it("tells of every habit, and of no others", function()
+    local told = {}
+    for row in page:match("## The habits.-\n## "):gmatch "\n|([^|]+)|" do
+      for name in row:gmatch "`([%w_]+)`" do told[name] = true end
+    end
+    for name in pairs(profiles.known) do assert.is_true(told[name], name .. " is missing") end
+    for name in pairs(told) do
+      local ok = profiles.known[name] or not profiles.known.tolerate { [name] = true }
+      assert.is_truthy(name == "tolerate" or ok, name .. " is no habit")
+    end
+  end)
+
+  it("describes the profiles that ship, with all that they say", function()
+    local shipped = page:match "## Those that ship.-\n## "
+    for name, options in pairs(profiles.shipped) do
+      assert.truthy(shipped:find("**`" .. name .. "`**", 1, true), name)
+      if name == "gatewayapi" then
+        for option in pairs(options) do assert.truthy(shipped:find("`" .. option, 1, true), option) end
+      end
+    end
   end)
 end)

@@ -31,7 +31,7 @@ local inbox = { class = Inbox }
 
 inbox.options = {
   default_alphabet = text.options.default_alphabet, data_codings = text.options.data_codings, reassembly = "table",
-  tracker = "table", receipts = "table",
+  tracker = "table", receipts = receipts.check,
 }
 
 ---@param client smpp.Client

@@ -50,6 +50,13 @@ function options.check(given, known, level)
   return given
 end
 
+--- The same as a check: for tables within tables.
+---@return string? message
+function options.wrong(given, known)
+  local ok, message = pcall(options.check, given, known, -2) -- level 0: without a position
+  return not ok and message or nil
+end
+
 --- A check for one of some words.
 ---@param ... string
 ---@return fun(value: any): string?

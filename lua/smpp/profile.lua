@@ -6,6 +6,9 @@ local text = require "smpp.text"
 
 local profile = {}
 
+local TOLERATE = { overlong = "boolean", unterminated = "boolean", stray_octets = "boolean", long_password = "boolean" }
+local function tolerate(value) return options.wrong(value, TOLERATE) end
+
 --- What a profile may say; every one of these is an option of smpp.connect, too.
 profile.known = {
   base = "string", name = "string",
@@ -14,8 +17,8 @@ profile.known = {
   long = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), max_parts = text.options.max_parts,
   flash_by = options.one_of("class", "subunit"), on_unmappable = text.options.on_unmappable,
   short_code_ton = "number", short_code_npi = "number",
-  id_base = options.one_of("auto", "as-is", "hex", "dec"), receipts = "table", receipt_ttl_s = options.seconds,
-  tolerate = "table", tlvs = "table", version = "string|number", require_sc_version = "boolean", system_type = "string",
+  id_base = options.one_of("auto", "as-is", "hex", "dec"), receipts = receipt.check, receipt_ttl_s = options.seconds,
+  tolerate = tolerate, tlvs = "table", version = "string|number", require_sc_version = "boolean", system_type = "string",
   window = options.number(1, 65535, true), enquire_link_s = options.seconds, enquire_link_response_s = options.seconds,
   response_timeout_s = options.seconds, bind_timeout_s = options.seconds, answer_timeout_s = options.seconds,
   inactivity_s = options.seconds, pdu_read_s = options.seconds, reconnect = "boolean|table", defaults = "table",

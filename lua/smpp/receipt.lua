@@ -20,6 +20,11 @@ local PARSE = {
   default_alphabet = "string",
 }
 
+--- What is wrong with options of `parse`, for those who take them from a user and hand them on.
+---@param given any
+---@return string? message
+function receipt.check(given) return options.wrong(given, PARSE) end
+
 local checked = setmetatable({}, { __mode = "k" }) -- options of parse that were looked at once
 
 local function has_bit(n, bit) return math.floor(n / bit) % 2 == 1 end
