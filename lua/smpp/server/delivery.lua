@@ -44,6 +44,7 @@ local function outbox_of(account)
       count = 0,                 -- waiting, put off and in flight
       number = 0,                -- of the item that came last
       next = 0,                  -- receiver that had the last one
+      is_swept = false,          -- the agenda has it down for what gets too old
       limit = setting(account, "queue_limit", 25000),
       keep_s = setting(account, "keep_s", 172800),
       spread = setting(account, "spread", "round_robin"),
@@ -70,11 +71,11 @@ function Delivery:put(account, item)
   outbox.number = outbox.number + 1
   item.account, item.attempts, item.state, item.number = account, 0, "waiting", outbox.number
   item.command_id = COMMANDS[item.fields.command or "deliver_sm"]
-  item.at = self.agenda:add(self.loop:now() + outbox.keep_s, item)
-  item.expires = item.at
+  item.expires = self.loop:now() + outbox.keep_s
   outbox.last = outbox.last + 1
   outbox[outbox.last] = item
   self:pump(account)
+  if item.state == "waiting" and not outbox.is_swept then self:sweep(account) end
   return true
 end
 
@@ -93,27 +94,36 @@ function Delivery:finish(item, ok, code)
   self.server:forget(account)
 end
 
---- The agenda's word: an item is to be tried again, or was kept long enough.
+--- The agenda's word: an item is to be tried again, or a queue is to be looked through.
 function Delivery:due(item, at)
   if item.pump then return self:pump(item.pump) end
-  if item.state == "over" or item.at ~= at then return end
-  if at >= item.expires then
-    if item.state == "in flight" then -- its answer or its loss decides
-      item.is_late = true
-      return
-    end
-    return self:finish(item, false, "timeout")
-  end
-  item.at = item.expires
-  self.agenda:add(item.expires, item)
+  if item.sweep then return self:sweep(item.sweep) end
+  if item.state ~= "put off" or item.at ~= at then return end
   self:requeue(item)
   self:pump(item.account)
 end
 
---- Back to the head of the queue, behind what is older.
+local SWEEP_S = 60
+
+--- Looks for what is too old, now and as long as something waits.  The head of a queue is the oldest.
+function Delivery:sweep(account)
+  local outbox, now = account.outbox, self.loop:now()
+  if not outbox then return end
+  while outbox.first <= outbox.last and outbox[outbox.first].expires <= now do
+    local item = outbox[outbox.first]
+    outbox[outbox.first] = nil
+    outbox.first = outbox.first + 1
+    self:finish(item, false, "timeout")
+  end
+  local head = outbox[outbox.first]
+  outbox.is_swept = head ~= nil
+  if head then self.agenda:add(math.min(head.expires, now + SWEEP_S), { sweep = account }) end
+end
+
+--- Back to the head of the queue, behind what is older; one that got too old meanwhile is given up.
 function Delivery:requeue(item)
+  if item.expires <= self.loop:now() then return self:finish(item, false, "timeout") end
   local outbox = item.account.outbox
-  if item.is_late then return self:finish(item, false, "timeout") end
   item.state = "waiting"
   local at = outbox.first - 1
   outbox.first = at
@@ -122,6 +132,7 @@ function Delivery:requeue(item)
     at = at + 1
   end
   outbox[at] = item
+  if not outbox.is_swept then self:sweep(item.account) end
 end
 
 local PARAMS = {}
@@ -177,15 +188,11 @@ function Delivery:pump(account)
   local skipped = {} -- their own binds have no room; others' may
   while outbox.first <= outbox.last and #receivers > 0 and #skipped < SKIPPED_MAX do
     local item = outbox[outbox.first]
-    local session = item.state == "waiting" and choose(outbox, receivers, item, self.loop:now())
-    if not session and item.state == "waiting" and not (outbox.spread == "same_bind" and item.session) then break end
+    local session = choose(outbox, receivers, item, self.loop:now())
+    if not session and not (outbox.spread == "same_bind" and item.session) then break end
     outbox[outbox.first] = nil
     outbox.first = outbox.first + 1
-    if session then
-      self:send(session, item)
-    elseif item.state == "waiting" then
-      skipped[#skipped + 1] = item
-    end
+    if session then self:send(session, item) else skipped[#skipped + 1] = item end
   end
   for i = #skipped, 1, -1 do
     outbox.first = outbox.first - 1

@@ -119,6 +119,7 @@ function Messages:finish(message, state, error_code, silent)
   message.done, message.error, message.wake = self.loop:time(), error_code or 0, nil
   self:set_state(message, state)
   if not silent and receipts.wanted(message.registered_delivery, state) then self:notify(message, state) end
+  message.plan, message.stages, message.session = nil, nil, nil -- it may be kept for long
   if message.waiter then
     local waiter = message.waiter
     message.waiter = nil
@@ -156,12 +157,15 @@ function Messages:notify(message, state, intermediate)
     pdu = self.receipt(message, pdu)
     if not pdu then return end
   end
-  self:send_receipt(message, pdu)
+  self:send_receipt(message, pdu, message.session)
 end
 
 --- Hands a receipt to the account's receivers.
-function Messages:send_receipt(message, pdu)
-  local ok, err, code = self.server:deliver(message.system_id, pdu, { session = message.session })
+---@param message smpp.Message
+---@param pdu table
+---@param session smpp.Connection?  the bind that submitted the message
+function Messages:send_receipt(message, pdu, session)
+  local ok, err, code = self.server:deliver(message.system_id, pdu, { session = session })
   if not ok and code ~= "closed" then self.server:emit("error", ("the receipt of %s is lost: %s"):format(message.id, err)) end
 end
 

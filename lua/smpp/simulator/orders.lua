@@ -8,8 +8,8 @@ local STATES = {
   accepted = "ACCEPTED", rejected = "REJECTED", unknown = "UNKNOWN", skipped = "SKIPPED",
 }
 local FAULTS = {
-  drop = "drop", duplicate = "duplicate", reorder = "reorder", close = "close", reset = "reset", unbind = "unbind", half = "half_pdu", ["half pdu"] = "half_pdu",
-  ["wrong sequence"] = "wrong_sequence", ["wrong length"] = "wrong_length",
+  drop = "drop", duplicate = "duplicate", reorder = "reorder", close = "close", reset = "reset", unbind = "unbind",
+  half = "half_pdu", ["half pdu"] = "half_pdu", ["wrong sequence"] = "wrong_sequence", ["wrong length"] = "wrong_length",
   ["unknown command"] = "unknown_command", silence = "silence",
 }
 
