@@ -112,8 +112,10 @@ function Sender:build(message, level)
   for name, value in pairs(message) do
     if not OWN[name] then base[name] = value end
   end
-  base.source_addr, base.source_addr_ton, base.source_addr_npi = from.addr, from.ton, from.npi
-  base.destination_addr, base.dest_addr_ton, base.dest_addr_npi = to.addr, to.ton, to.npi
+  base.source_addr, base.destination_addr = from.addr, to.addr
+  base.source_addr_ton = message.source_addr_ton or from.ton -- said outright counts more than what an address looks like
+  base.source_addr_npi = message.source_addr_npi or from.npi
+  base.dest_addr_ton, base.dest_addr_npi = message.dest_addr_ton or to.ton, message.dest_addr_npi or to.npi
   if message.receipt ~= nil then base.registered_delivery = RECEIPT[message.receipt] end
   if message.validity_s then
     base.validity_period, wrong, code = timestamp.relative(message.validity_s)
