@@ -252,6 +252,24 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("leaves nothing behind when it was acknowledged", function()
+    with({}, function(w, server, receiver)
+      receiver { answer = function() end }
+      local function send(n)
+        for i = 1, n do
+          assert(server:deliver("a", { short_message = "x" }))
+          if i % 100 == 0 then w:sleep(0.1) end
+        end
+        w:sleep(1)
+        collectgarbage()
+        collectgarbage()
+        return collectgarbage "count"
+      end
+      local before = send(1000)
+      assert.is_true(send(4000) - before < 300)
+    end)
+  end)
+
   it("may be a data_sm, and 3.3 receivers get no TLVs", function()
     with({}, function(w, server, receiver)
       local tlvs
