@@ -164,11 +164,10 @@ end
 --- Messages from phones at a rate.
 ---@private
 function methods:begin_mo()
-  local o, message = self.settings.mo, nil
+  local o = self.settings.mo
   self.mo_run = (self.mo_run or 0) + 1 -- ends the run before
   if not is_sending(o) then return true end
-  local list
-  list, message = mo_list(o)
+  local list, message = mo_list(o)
   if not list then return nil, message, "bad_value" end
   if #list == 0 then return true end
   local run, at, step = self.mo_run, 0, 60 / o.per_minute
