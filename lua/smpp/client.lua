@@ -237,6 +237,10 @@ function Client:capacity()
 end
 
 local on = Client.on
+--- Adds a listener; see `smpp.events`.
+---@param name string
+---@param fn fun(...)
+---@return table self
 function Client:on(name, fn)
   on(self, name, fn)
   if name == "message" or name == "receipt" then self.inbox:listening(name) end

@@ -103,6 +103,7 @@ function connection.new(o)
     swamped_above = o.role == "esme" and math.floor((o.session.max_unanswered or 1000) / 2) or math.huge,
     linger_s = 1,               -- for the peer to see our last octets; 0: the socket goes at once
     data = {},
+    left = false,               -- we unbind
     closed = false,
   }, mt)
   self.target = o.target or self
@@ -131,7 +132,7 @@ end
 function Connection:on_end(message)
   if self.closed then return end
   self.core:lost(message and "connection lost" or "closed by the peer")
-  self.lost_reason = message or "closed by the peer"
+  self.lost_reason = message or (self.state ~= "UNBOUND" and "closed by the peer") or (self.left and "unbound" or "unbound by the peer")
   self:poll()
 end
 
@@ -560,6 +561,7 @@ function Connection:pause()
   self:update_reading()
 end
 
+--- Reads again.
 function Connection:resume()
   self.held = false
   self:update_reading()
@@ -619,6 +621,7 @@ end
 ---@return boolean begun  false: it is closed, or about to
 function Connection:leave(timeout_s)
   if self.closed or self.ending then return false end
+  self.left = true
   self.core:unbind(timeout_s or 10, self.loop:now())
   self:poll()
   self:touch()

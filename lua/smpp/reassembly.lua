@@ -145,6 +145,8 @@ end
 
 local function cost(part) return #part.octets + PART_COST end
 
+--- Takes a set out.
+---@param set table
 function Reassembly:drop(set)
   self.by_key[set.key] = nil
   remove(self.all, ALL, set)

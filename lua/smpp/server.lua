@@ -252,6 +252,8 @@ local function take(self, transport, octets)
   if octets and octets ~= "" then session:on_data(octets) end
 end
 
+--- Takes a connection, behind a PROXY header where one is asked for.
+---@param transport smpp.Transport
 function Server:accept(transport)
   local o = self.options
   if not o.proxy_protocol or (self.is_proxy and not self.is_proxy(transport.peer.host)) then return take(self, transport) end
@@ -303,6 +305,10 @@ function Server:trace(session)
 end
 
 local on = Server.on
+--- Adds a listener; see `smpp.events`.
+---@param name string
+---@param fn fun(...)
+---@return table self
 function Server:on(name, fn)
   on(self, name, fn)
   if name == "pdu" and #self.listeners.pdu == 1 then

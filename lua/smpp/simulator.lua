@@ -83,7 +83,9 @@ local function admit(self, message, session, pdu)
   return status
 end
 
---- Ends a wait without a timer of its own.
+--- Waits, without a timer of its own.
+---@async
+---@param seconds number
 function Simulator:pause(seconds)
   local token, key = task.current(), {}
   self.agenda:add(self.loop:now() + seconds, function() task.wake_for(token, key) end)
@@ -270,6 +272,10 @@ function simulator.new(given)
 end
 
 local on = Simulator.on
+--- Adds a listener; see `smpp.events`.
+---@param name string
+---@param fn fun(...)
+---@return table self
 function Simulator:on(name, fn)
   on(self, name, fn)
   if name == "pdu" and #self.listeners.pdu == 1 then relay(self, "pdu") end
