@@ -17,6 +17,7 @@
 
 struct session {
   struct smpp_session *core; /* NULL once collected */
+  bool taking;               /* events are being handed over */
 };
 
 static struct smpp_session *check_session(lua_State *L) {
@@ -104,6 +105,7 @@ int session_new(lua_State *L) {
   if (now > MOST_EXACT) return luaL_error(L, "now: a time expected"); /* at infinity every timer would be due for ever */
   struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
   s->core = NULL; /* __gc may run before there is one */
+  s->taking = false;
   lua_pushvalue(L, lua_upvalueindex(UP_SESSION));
   lua_setmetatable(L, -2);
   s->core = smpp_session_new(&config, now);
@@ -143,9 +145,11 @@ static bool is_bind(const struct smpp_event *event) {
 
 /* Fills the array at |events|; pushes how many slots are taken, and whether poll has more of the same octets. */
 static int push_events(lua_State *L, struct smpp_session *s, int events) {
+  struct session *own = lua_touserdata(L, 1);
   struct smpp_event event;
   int n = 0, requests = 0;
   bool more = false;
+  own->taking = true;
   while (!more && smpp_session_next(s, &event)) {
     put_number(L, events, &n, event.kind + 1);
     switch (event.kind) {
@@ -192,31 +196,37 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
         break;
     }
   }
+  own->taking = false;
+  smpp_session_keep(s);
   lua_pushinteger(L, n);
   lua_pushboolean(L, more);
   return 2;
 }
 
+/* The session at 1, about to take events.  When an error (no memory, or on some Luas a finalizer that raises) has cut off
+ * the call before, what that was given may be gone; or this call comes from a finalizer inside it.  So the session ends. */
+static struct smpp_session *check_idle_session(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  const struct session *own = lua_touserdata(L, 1);
+  if (own->taking) smpp_session_close(s, "interrupted by an error");
+  return s;
+}
+
 static double check_now(lua_State *L, int arg) { return (double)luaL_checknumber(L, arg); }
 
-/* session:receive(octets, now, events) -> slots filled, more: poll has the rest, whose octets stay at events[0] */
+/* session:receive(octets, now, events) -> slots filled, more: poll has the rest */
 static int session_receive(lua_State *L) {
-  struct smpp_session *s = check_session(L);
+  struct smpp_session *s = check_idle_session(L);
   size_t length = 0;
   const char *octets = luaL_checklstring(L, 2, &length);
   luaL_checktype(L, 4, LUA_TTABLE);
   smpp_session_feed(s, (const uint8_t *)octets, length, check_now(L, 3));
-  int results = push_events(L, s, 4);
-  if (lua_toboolean(L, -1)) {
-    lua_pushvalue(L, 2);
-    lua_rawseti(L, 4, 0);
-  }
-  return results;
+  return push_events(L, s, 4);
 }
 
 /* session:tick(now, events) -> slots filled, more */
 static int session_tick(lua_State *L) {
-  struct smpp_session *s = check_session(L);
+  struct smpp_session *s = check_idle_session(L);
   luaL_checktype(L, 3, LUA_TTABLE);
   smpp_session_tick(s, check_now(L, 2));
   return push_events(L, s, 3);
@@ -224,14 +234,9 @@ static int session_tick(lua_State *L) {
 
 /* session:poll(events) -> slots filled, more: the rest of what receive got, or what other calls caused */
 static int session_poll(lua_State *L) {
-  struct smpp_session *s = check_session(L);
+  struct smpp_session *s = check_idle_session(L);
   luaL_checktype(L, 2, LUA_TTABLE);
-  int results = push_events(L, s, 2);
-  if (!lua_toboolean(L, -1)) {
-    lua_pushnil(L);
-    lua_rawseti(L, 2, 0);
-  }
-  return results;
+  return push_events(L, s, 2);
 }
 
 /* session:lost(reason), session:close(reason): reason must be one of a few words of ours */

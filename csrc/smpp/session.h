@@ -71,7 +71,7 @@ enum smpp_event_kind {
 
 struct smpp_event {
   enum smpp_event_kind kind;
-  struct smpp_pdu pdu; /* octets are valid until the next call of feed, tick or next */
+  struct smpp_pdu pdu; /* octets are valid until the next call of feed or next */
   uint64_t cookie;
   enum smpp_state from, to;
   const char *reason; /* static text */
@@ -97,6 +97,8 @@ void smpp_session_set_max_unanswered(struct smpp_session *s, uint32_t count);
 
 /* Octets from the peer: borrowed until smpp_session_next returned false, which keeps the rest. */
 void smpp_session_feed(struct smpp_session *s, const uint8_t *octets, size_t length, double now);
+/* Ends the borrowing early: what smpp_session_next has not come to is copied. */
+void smpp_session_keep(struct smpp_session *s);
 void smpp_session_tick(struct smpp_session *s, double now);
 /* The peer closed the connection, or it broke: pending requests become LOST events. */
 void smpp_session_lost(struct smpp_session *s, const char *reason);

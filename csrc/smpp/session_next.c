@@ -301,7 +301,9 @@ static bool stash(struct smpp_session *s, size_t length) {
   return true;
 }
 
+/* After the end nothing comes from the stash any more, and what the last event shows of it stays. */
 static void drop_held(struct smpp_session *s) {
+  if (s->ended) return;
   if (s->held > 0) smpp_buffer_take(&s->stash, s->held);
   s->held = 0;
 }
@@ -342,17 +344,26 @@ static bool next_in_stash(struct smpp_session *s, struct smpp_event *e) {
     if (more > s->chunk_left) more = s->chunk_left;
     if (more > 0) {
       if (!stash(s, more)) return false;
+    } else if (error == SMPP_ERR_BAD_LENGTH) {
+      s->held = have;
+      return receive_garbage(s, octets, have, e);
     } else {
-      return error == SMPP_ERR_BAD_LENGTH && receive_garbage(s, octets, have, e);
+      return false;
     }
   }
+}
+
+void smpp_session_keep(struct smpp_session *s) {
+  if (s->chunk_left == 0) return;
+  s->partial_since = s->now;
+  (void)stash(s, s->chunk_left);
 }
 
 void smpp_session_feed(struct smpp_session *s, const uint8_t *octets, size_t length, double now) {
   smpp_session_set_now(s, now);
   drop_held(s);
+  smpp_session_keep(s);
   if (s->ended) return;
-  if (s->chunk_left > 0 && !stash(s, s->chunk_left)) return;
   s->chunk = octets;
   s->chunk_left = length;
 }
@@ -394,7 +405,7 @@ static bool next_of_end(struct smpp_session *s, struct smpp_event *e) {
   if (s->told_closed) return false;
   s->told_closed = true;
   smpp_inflight_free(&s->inflight);
-  smpp_buffer_free(&s->stash);
+  if (s->held == 0) smpp_buffer_free(&s->stash);
   return state_event(s, SMPP_STATE_CLOSED, s->end_reason, e);
 }
 
