@@ -64,7 +64,7 @@ function Link:attempt()
     end
     self.host_index = self.host_index % #self.hosts + 1
     self.attempt_now = {
-      prepare = function(spec) return self.owner:prepare(spec, self) end,
+      prepare = function(spec) return self.owner:prepare(spec) end,
       made = function(conn)
         self.before = conn
         self.owner:link_dialed(self, conn)

@@ -75,8 +75,8 @@ end
 
 --- What this client adds to a connection that is being made.
 ---@param spec table  smpp.ConnectionOptions, or a connection
-function Client:prepare(spec, link)
-  spec.handlers, spec.target, spec.pdu_first, spec.stats = incoming(self), self, true, link.counters
+function Client:prepare(spec)
+  spec.handlers, spec.target, spec.pdu_first = incoming(self), self, true
   return spec
 end
 
@@ -96,6 +96,7 @@ function Client:link_dialed(link, conn)
 end
 
 function Client:link_up(link, conn)
+  conn.stats = link.counters -- from now on: a bind is no message
   link.counters.binds = link.counters.binds + 1
   if link.adaptive then conn:set_window(link.adaptive.size) end
   if link.adaptive or conn.version >= 0x50 then

@@ -18,7 +18,7 @@ local mt = { __index = Listener, __name = "smpp.OutbindListener" }
 local function bind(self, conn)
   local esme = self.new_client()
   local link = esme.links[1]
-  esme:prepare(conn, link)
+  esme:prepare(conn)
   esme:link_dialed(link, conn)
   local bound, message = dialer.bind(link.options, conn)
   if not bound then

@@ -122,6 +122,7 @@ function Client:enqueue(entry)
   if self.state == "closed" or (self.state == "closing" and not (entry.accepted and self.connection and self.draining)) then
     return false, self.last_error and self.last_error[1] or CLOSED, "closed"
   end
+  if not self.sends then return false, "bound as a receiver, which sends nothing", "not_sent" end
   entry.accepted = true
   entry.serial = entry.serial or self.queue:ticket()
   if park(self, entry) then return true end
@@ -183,6 +184,7 @@ end
 ---@async
 local function wants_again(self, entry, code, retries)
   local retry = self.options.retry or {}
+  entry.code = code
   if entry.expired or self.state == "closed" or entry.attempts >= (retry.attempts or 10) then return false end
   if code == "connection_lost" or code == "timeout" then
     if not wants_resend(self, entry, code) then return false end
@@ -287,11 +289,6 @@ function Client:request(command_id, fields, timeout_s, callback)
     end
   end
   if type(fields) ~= "table" and type(fields) ~= "userdata" then error("fields: a table or a PDU expected, got " .. type(fields), 3) end
-  if not self.sends then
-    if not callback then return nil, "bound as a receiver, which sends nothing", "not_sent" end
-    self:give(callback, nil, "bound as a receiver, which sends nothing", "not_sent")
-    return false
-  end
   local entry = { id = command_id, fields = fields }
   if not callback then return self:perform(entry, timeout_s) end
   if self:is_full() then
@@ -324,6 +321,7 @@ function Client:drop_waiting(message)
   end
   while self.resting[1] do
     local entry = table.remove(self.resting, 1)
+    self:note_left(entry.id, entry.fields, entry.code)
     task.wake_for(entry.waiter, entry, false)
   end
 end
