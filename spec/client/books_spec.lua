@@ -1,0 +1,99 @@
+-- Each message is accounted for exactly once, wherever the connection is cut.  spec/slow/books_spec.lua cuts at every octet.
+local books = require "spec.support.books"
+local smpp = require "smpp"
+local world = require "spec.support.esme"
+
+local run, peer, connect = world.run, world.peer, world.connect
+
+local STEP = 13 -- octets from one cut to the next; no PDU here has a length that it divides
+
+describe("books", function()
+  local whole = books.conversation()
+
+  it("balance when nothing goes wrong", function()
+    assert.same({ response = 90, refused = 10, never_sent = 0, unknown = 0 }, books.balance(whole, "whole"))
+  end)
+
+  for _, direction in ipairs { "a_to_b", "b_to_a" } do
+    it(("balance wherever the connection is cut (%s)"):format(direction), function()
+      assert.is_true(books.cut_everywhere(direction, STEP) > 100, "the cuts were all harmless")
+    end)
+
+    it(("balance with on_unknown = resend (%s)"):format(direction), function()
+      local twice = books.cut_and_resend(direction, STEP)
+      if direction == "b_to_a" then assert.is_true(twice > 10, "no cut between a message and its answer") end
+    end)
+  end
+
+  it("balance when the connection is never made again", function()
+    for octets = 100, whole.octets.a_to_b - 1, 97 do
+      local seen = books.conversation("a_to_b", octets, { reconnect = false })
+      local counts = books.balance(seen, "no reconnection, " .. octets)
+      assert.is_true(counts.never_sent > 0 or counts.unknown > 0)
+    end
+  end)
+
+  it("ask a function, per message, where one is given", function()
+    local asked = {}
+    local seen = books.conversation("b_to_a", math.floor(whole.octets.b_to_a / 2), { on_unknown = function(fields, code)
+      table.insert(asked, code)
+      return tonumber(fields.short_message) % 2 == 0
+    end })
+    local counts = books.balance(seen, "function")
+    assert.is_true(counts.unknown > 0 and counts.unknown < #asked)
+    for i = 1, books.MESSAGES do
+      if seen.told[i] == "unknown" then assert.equal(1, i % 2) end
+    end
+    for _, code in ipairs(asked) do assert.equal("connection_lost", code) end
+  end)
+
+  it("hand over at close what did not make it: waiting, in flight, refused for now", function()
+    run(function(loop)
+      local mc = peer(loop, { submit_sm = function(session, pdu)
+        if pdu.short_message == "busy" then session:answer(pdu, { status = "ESME_RSYSERR" }) end
+      end })
+      local esme = assert(connect { window = 3 })
+      local codes = {}
+      smpp.spawn(function() codes.busy = select(3, esme:send { to = "+491", text = "busy" }) end)
+      smpp.sleep(0)
+      for i = 1, 5 do
+        smpp.spawn(function() codes[i] = select(3, esme:submit_sm { destination_addr = tostring(i) }) end)
+      end
+      local started = loop:now()
+      local left = esme:close(0.5)
+      assert.is_true(loop:now() - started < 11)
+      assert.same({ "connection_lost", "connection_lost", "connection_lost", "not_sent", "not_sent", busy = "ESME_RSYSERR" }, codes)
+      local listed = {}
+      for _, item in ipairs(left) do
+        assert.equal("submit_sm", item.command)
+        listed[item.fields.short_message or item.fields.destination_addr] = item.code
+      end
+      assert.same({ busy = "ESME_RSYSERR", ["1"] = "connection_lost", ["2"] = "connection_lost", ["3"] = "connection_lost",
+        ["4"] = "not_sent", ["5"] = "not_sent" }, listed)
+      mc:close()
+    end)
+  end)
+
+  it("let messages finish that were begun: parts, and what is tried again", function()
+    run(function(loop)
+      local refused, texts = false, 0
+      local mc = peer(loop, { submit_sm = function(session, pdu)
+        if not refused then
+          refused = true
+          return session:answer(pdu, { status = "ESME_RTHROTTLED" })
+        end
+        texts = texts + 1
+        session:answer(pdu, { message_id = "1" })
+      end })
+      local esme = assert(connect())
+      local sent
+      smpp.spawn(function() sent = assert(esme:send { to = "+491", text = ("x"):rep(450) }) end)
+      smpp.sleep(0.1)
+      assert.same({}, esme:close(10))
+      smpp.sleep(0)
+      assert.equal(3, #sent.parts)
+      assert.equal(3, texts)
+      mc:close()
+    end)
+  end)
+end)

@@ -1,0 +1,387 @@
+local smpp = require "smpp"
+local windows = require "smpp.window"
+local throttles = require "smpp.throttle"
+local world = require "spec.support.esme"
+
+local run, server, connect, submit = world.run, world.server, world.connect, world.submit
+
+--- Spawns n submits, to "1", "2" …; results by number: "ok" or the code.
+local function spread(esme, n, fields)
+  local results = {}
+  for i = 1, n do
+    smpp.spawn(function()
+      local response, _, code = submit(esme, fields and fields(i) or { destination_addr = tostring(i) })
+      results[i] = response and "ok" or code
+    end)
+  end
+  return results
+end
+
+local function all(n, what)
+  local list = {}
+  for i = 1, n do list[i] = what end
+  return list
+end
+
+describe("a window", function()
+  it("that adapts grows while latency is flat, and halves once per congestion", function()
+    local w = windows.new { min = 2, max = 16, start = 4 }
+    local now = 0
+    for _ = 1, 4 do w:answered_in(0.1, now) end
+    assert.equal(5, w.size)
+    for _ = 1, 300 do w:answered_in(0.1, now) end
+    assert.equal(16, w.size)
+    assert.equal(8, w:congested(now))
+    assert.is_nil(w:congested(now)) -- what was in flight at the first
+    now = 1.5
+    assert.equal(4, w:congested(now))
+    now = 3
+    w:congested(now)
+    now = 5
+    assert.is_nil(w:congested(now))
+    assert.equal(2, w.size)
+    for _ = 1, 300 do w:answered_in(0.9, 100) end
+    assert.is_true(w.size < 4, "grows although latency is nine times what it was")
+  end)
+
+  it("that adapts finds its size on a live session", function()
+    run(function()
+      local busy = 0
+      local s = server { window = 1000, submit_sm = function()
+        busy = busy + 1
+        if busy > 20 then
+          busy = busy - 1
+          return nil, "ESME_RTHROTTLED"
+        end
+        smpp.sleep(0.1)
+        busy = busy - 1
+        return "x"
+      end }
+      local esme = assert(connect { adaptive = { start = 2, max = 100 } })
+      local counts = esme:send_all((function()
+        local i = 0
+        return function()
+          i = i + 1
+          return i <= 3000 and { to = "+491", text = "x" } or nil
+        end
+      end)())
+      assert.equal(3000, counts.sent)
+      local stats = esme:stats()
+      assert.is_true(stats.window >= 5 and stats.window <= 25, tostring(stats.window))
+      assert.is_true(stats.retried < 300, stats.retried .. " retries")
+      esme:close()
+      s:close()
+    end)
+  end)
+end)
+
+describe("a rate", function()
+  it("lets a burst pass, then so many per second", function()
+    local t = throttles.new(10, 3, 0)
+    assert.same({ 0, 0, 0 }, { t:take(0), t:take(0), t:take(0) })
+    assert.is_true(math.abs(t:take(0) - 0.1) < 1e-9)
+    assert.equal(0, t:take(0.1))
+    t:give_back()
+    assert.equal(0, t:take(0.1))
+    assert.is_true(t:take(0.15) > 0.049)
+    for _ = 1, 3 do assert.equal(0, t:take(100)) end
+    assert.is_true(t:take(100) > 0)
+  end)
+
+  it("holds for a client, over all its binds", function()
+    for _, binds in ipairs { 1, 3 } do
+      run(function(loop)
+        local at = {}
+        local s = server { submit_sm = function()
+          table.insert(at, loop:now())
+          return "x"
+        end }
+        local esme = assert(connect { binds = binds > 1 and binds or nil, rate_per_s = 20, burst = 5, [1] = world.URL })
+        local started = loop:now()
+        local results = spread(esme, 105)
+        smpp.sleep(6)
+        assert.same(all(105, "ok"), results)
+        assert.is_true(math.abs(at[105] - started - 5) < 0.1, at[105] - started)
+        for i = 1, 105 - 25 do assert.is_true(at[i + 25] - at[i] >= 0.99, "more than the rate at " .. i) end
+        esme:close()
+        s:close()
+      end)
+    end
+  end)
+end)
+
+describe("a refusal", function()
+  for _, status in ipairs { "ESME_RTHROTTLED", "ESME_RMSGQFUL" } do
+    it(("with %s makes a pause, after which all go in their order"):format(status), function()
+      run(function(loop)
+        local order, refuse, attempts_at = {}, 3, {}
+        local s = server { submit_sm = function(_, pdu)
+          if refuse > 0 then
+            refuse = refuse - 1
+            table.insert(attempts_at, loop:now())
+            return nil, status
+          end
+          table.insert(order, tonumber(pdu.destination_addr))
+          return "x"
+        end }
+        local esme = assert(connect { window = 1 })
+        local results = {}
+        for i = 1, 5 do
+          smpp.spawn(function()
+            local sent, _, code = esme:send { to = { addr = tostring(i), ton = 1, npi = 1 }, text = "x" }
+            results[i] = sent and "ok" or code
+          end)
+        end
+        smpp.sleep(0.5)
+        assert.equal(1, #attempts_at)
+        assert.is_true(esme:stats().links[1].paused_s > 0)
+        smpp.sleep(30)
+        assert.same({ 0, 1, 3 }, attempts_at) -- one second, then two, then four
+        assert.same(all(5, "ok"), results)
+        assert.same({ 1, 2, 3, 4, 5 }, order)
+        assert.equal(3, esme:stats().retried)
+        assert.equal(3, esme:stats().statuses[status])
+        esme:close()
+        s:close()
+      end)
+    end)
+  end
+
+  it("that may pass is tried again later, while others go on", function()
+    run(function()
+      local order, refuse = {}, 2
+      local s = server { submit_sm = function(_, pdu)
+        if pdu.destination_addr == "2" and refuse > 0 then
+          refuse = refuse - 1
+          return nil, "ESME_RSYSERR"
+        end
+        table.insert(order, tonumber(pdu.destination_addr))
+        return "x"
+      end }
+      local esme = assert(connect())
+      for i = 1, 4 do
+        smpp.spawn(function() assert(esme:send { to = { addr = tostring(i), ton = 1, npi = 1 }, text = "x" }) end)
+      end
+      smpp.sleep(0.5)
+      assert.same({ 1, 3, 4 }, order)
+      assert.equal(1, esme:stats().queued)
+      smpp.sleep(5)
+      assert.same({ 1, 3, 4, 2 }, order)
+      esme:close()
+      s:close()
+    end)
+  end)
+
+  it("is tried again only so often, and only for so long", function()
+    for _, status in ipairs { "ESME_RTHROTTLED", "ESME_RSYSERR" } do
+      for _, case in ipairs {
+        { { attempts = 3 }, 3, 3 }, { { attempts = 100, age_s = 10 }, 4, 7 }, { false, 1, 0 }, { { attempts = 1 }, 1, 0 },
+      } do
+        run(function(loop)
+          local n = 0
+          local s = server { submit_sm = function()
+            n = n + 1
+            return nil, status
+          end }
+          local esme = assert(connect { retry = case[1] })
+          local started = loop:now()
+          local sent, _, code = esme:send { to = "+491", text = "x" }
+          assert.same({ nil, status }, { sent, code })
+          assert.same({ case[2], case[3] }, { n, loop:now() - started })
+          esme:close()
+          s:close()
+        end)
+      end
+    end
+  end)
+
+  it("for good is returned at once", function()
+    run(function()
+      local n = 0
+      local s = server { submit_sm = function()
+        n = n + 1
+        return nil, "ESME_RINVDSTADR"
+      end }
+      local esme = assert(connect())
+      assert.equal("ESME_RINVDSTADR", (select(3, esme:send { to = "+491", text = "x" })))
+      assert.equal(1, n)
+      esme:close()
+      s:close()
+    end)
+  end)
+end)
+
+describe("the queue", function()
+  it("sends higher lanes first", function()
+    run(function()
+      local order = {}
+      local s = server { submit_sm = function(_, pdu)
+        table.insert(order, pdu.short_message)
+        smpp.sleep(0.1)
+        return "x"
+      end }
+      local esme = assert(connect { window = 1 })
+      for i = 1, 5 do smpp.spawn(function() assert(esme:send { to = "+491", text = "campaign " .. i }) end) end
+      for i = 1, 2 do smpp.spawn(function() assert(esme:send { to = "+491", text = "code " .. i, lane = 1 }) end) end
+      smpp.sleep(2)
+      assert.same({ "campaign 1", "code 1", "code 2", "campaign 2", "campaign 3", "campaign 4", "campaign 5" }, order)
+      esme:close()
+      s:close()
+    end)
+  end)
+
+  it("waits through a lost session, with its order kept", function()
+    run(function()
+      local s, seen = server()
+      local esme = assert(connect { reconnect = { min_s = 5, jitter = 0 } })
+      s.sessions[1]:close()
+      smpp.sleep(1)
+      local results = spread(esme, 50)
+      smpp.sleep(1)
+      assert.equal(50, esme:stats().queued)
+      smpp.sleep(5)
+      assert.same(all(50, "ok"), results)
+      for i = 1, 50 do assert.equal(tostring(i), seen.submits[i].destination_addr) end
+      esme:close()
+      s:close()
+    end)
+  end)
+
+  it("forgets what nobody waits for any more", function()
+    run(function()
+      local s = server()
+      local esme = assert(connect { reconnect = { fixed_s = 1000 }, queue_limit = 10 })
+      s.sessions[1]:close()
+      smpp.sleep(0.1)
+      for round = 1, 5 do
+        for i = 1, 10 do
+          assert.is_true(submit(esme, { destination_addr = tostring(i) }, 5, function() end), "round " .. round)
+        end
+        smpp.sleep(6)
+        assert.equal(0, esme:stats().queued)
+      end
+      assert.equal(50, esme:stats().not_sent)
+      esme:close()
+      s:close()
+    end)
+  end)
+
+  it("keeps to one message at a time per destination, on request, whatever is refused and retried", function()
+    for _, binds in ipairs { 1, 4 } do
+      run(function(loop)
+        local order, count = {}, 0
+        local s = server { submit_sm = function(_, pdu)
+          count = count + 1
+          local to = pdu.destination_addr
+          if count % 7 == 0 then return nil, count % 14 == 0 and "ESME_RTHROTTLED" or "ESME_RSYSERR" end
+          smpp.sleep(loop:random())
+          order[to] = order[to] or {}
+          table.insert(order[to], tonumber(pdu.short_message))
+          return "x"
+        end }
+        local esme = assert(connect { world.URL, binds = binds > 1 and binds or nil, order = "destination" })
+        local done = 0
+        for i = 1, 100 do
+          smpp.spawn(function()
+            assert(esme:send { to = { addr = tostring(i % 10), ton = 1, npi = 1 }, text = tostring(i) })
+            done = done + 1
+          end)
+        end
+        smpp.sleep(300)
+        assert.equal(100, done)
+        for to = 0, 9 do
+          for i = 1, 10 do assert.equal(i * 10 - 10 + (to == 0 and 10 or to), order[tostring(to)][i]) end
+        end
+        assert.is_nil(next(esme.parked))
+        esme:close()
+        s:close()
+      end)
+    end
+  end)
+
+  it("raises for what is no request, and stays whole", function()
+    run(function()
+      local s = server()
+      local esme = assert(connect { window = 1 })
+      spread(esme, 3)
+      assert.has_error(function() esme:submit_sm "x" end)
+      assert.equal("bad_value", (select(3, submit(esme, { destination_addr = {} }))))
+      assert.truthy(submit(esme))
+      esme:close()
+      s:close()
+    end)
+  end)
+end)
+
+describe("memory", function()
+  it("is bounded when the MC does not read", function()
+    run(function(loop)
+      local link
+      loop:on_link(function(new) link = link or new end)
+      local s = server()
+      local esme = assert(connect { window = 50, queue_limit = 200, enquire_link_s = 0, response_timeout_s = 0 })
+      link.a_to_b.capacity = 4096
+      link.a_to_b:stall()
+      local accepted, refused = 0, 0
+      for _ = 1, 5000 do
+        if submit(esme, { destination_addr = "1", short_message = ("x"):rep(160) }, function() end) then
+          accepted = accepted + 1
+        else
+          refused = refused + 1
+        end
+      end
+      assert.same({ 250, 4750 }, { accepted, refused })
+      smpp.sleep(10)
+      assert.equal(50, esme:stats().in_flight)
+      assert.is_true(link.a:pending() < 50 * 300, link.a:pending() .. " octets pending")
+      local drained
+      esme:on("drain", function() drained = true end)
+      link.a_to_b:resume()
+      smpp.sleep(1)
+      assert.is_true(drained)
+      assert.equal(0, esme:stats().queued)
+      esme:close()
+      s:close()
+    end)
+  end)
+
+  it("is bounded when the application does not keep up: reading stops, nothing is refused", function()
+    run(function(loop)
+      local link, most, handled = nil, 0, 0
+      loop:on_link(function(new)
+        link = link or new
+        new.b_to_a.chunk = 500
+      end)
+      local s = server { window = 5000 }
+      local release = {}
+      local esme = assert(connect { max_unanswered = 40, message = function()
+        local gate = { }
+        table.insert(release, gate)
+        while not gate.open do smpp.sleep(0.1) end
+        handled = handled + 1
+      end })
+      local taken, refused = 0, 0
+      for i = 1, 400 do
+        s.sessions[1]:deliver_sm({ source_addr = "1", destination_addr = "2", short_message = "number " .. i }, function(response)
+          if response then taken = taken + 1 else refused = refused + 1 end
+        end)
+      end
+      smpp.sleep(1)
+      assert.is_true(#release > 20 and #release < 40, #release .. " handlers run")
+      assert.is_true(link.a.paused)
+      local before = #release
+      smpp.sleep(5)
+      assert.equal(before, #release)
+      for _ = 1, 400 do
+        smpp.sleep(0.2)
+        most = math.max(most, esme.connection.core:unanswered())
+        for _, gate in ipairs(release) do gate.open = true end
+      end
+      assert.same({ 400, 0, 400 }, { taken, refused, handled })
+      assert.is_true(most < 40, most .. " unanswered")
+      assert.is_false(link.a.paused)
+      esme:close()
+      s:close()
+    end)
+  end)
+end)
