@@ -440,17 +440,17 @@ end
 ---@return smpp.Pdu? refused  the response that refused
 function Connection:request(command_id, fields, timeout_s, callback)
   if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
-  local token = callback or need(3)
+  local timer
+  local token = callback and timeout_s and function(...)
+    timer:close()
+    return callback(...)
+  end or callback or need(3)
   local cookie, message, code = self:send(command_id, fields or {}, token)
   if callback then
     if not cookie then
       start(self.sink, callback, nil, message, code)
     elseif timeout_s then
-      local timer = self:limit(cookie, token, timeout_s)
-      self.waiting[cookie] = function(...)
-        timer:close()
-        return callback(...)
-      end
+      timer = self:limit(cookie, token, timeout_s)
     end
     return cookie ~= nil
   end
