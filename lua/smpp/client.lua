@@ -33,6 +33,8 @@ end
 
 local client = { class = Client }
 
+local GOODBYE_S = 3 -- what an MC has to answer our unbind
+
 local COMMAND_NAMES = {}
 for _, command in ipairs(connection.requests) do COMMAND_NAMES[command.id] = command.name end
 
@@ -130,7 +132,7 @@ end
 
 --- Drains the queue and what is in flight, unbinds, closes; no reconnection any more.
 ---@async
----@param timeout_s? number  for draining, default 10
+---@param timeout_s? number  for draining, default 10; the goodbyes take at most three seconds more
 ---@return { command: string, fields: table, code: string }[] left  what did not make it: not_sent, or in flight when the
 ---  time was over (connection_lost, timeout: outcome unknown)
 function Client:close(timeout_s)
@@ -165,7 +167,14 @@ function Client:close(timeout_s)
   if open == 0 then
     self:finish("closed by the user", "closed")
   elseif token then
+    local timer = self.loop:timer(function()
+      for _, link in ipairs(self.links) do
+        if link.connection then link.connection:close() end
+      end
+    end)
+    timer:start(math.max(0, deadline - self.loop:now()) + GOODBYE_S)
     wait(all_closed)
+    timer:close()
   end
   return self.left
 end
@@ -224,16 +233,6 @@ function Client:send_all(items, fn)
     if fn then fn(message, sent, err, code) end
   end)
   return counts
-end
-
---- How many requests can be in flight at once.
----@return integer
-function Client:capacity()
-  local n, o = 0, self.options
-  for _, link in ipairs(self.links) do
-    if link.sends then n = n + (link.adaptive and link.adaptive.max or o.window or 10) end
-  end
-  return math.max(1, n)
 end
 
 local on = Client.on

@@ -260,6 +260,16 @@ local function full(self)
 end
 outbox.full = full
 
+--- How many requests can be in flight at once.
+---@return integer
+function Client:capacity()
+  local n, o = 0, self.options
+  for _, link in ipairs(self.links) do
+    if link.sends then n = n + (link.adaptive and link.adaptive.max or o.window or 10) end
+  end
+  return math.max(1, n)
+end
+
 --- Whether a request that does not wait has to be refused.
 function Client:is_full() return self:waiting() >= self.options.queue_limit end
 
