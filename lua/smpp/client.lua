@@ -275,38 +275,9 @@ end
 
 -- ---- constructors ----
 
---- The first attempt of every link: enough bound, or why not.  Links of a pool try side by side.
----@async
-local function first_attempts(self)
-  local token, message, code, left = need(2), nil, nil, #self.links
-  local pair = self.options.bind == "tx+rx" and left == 2
-  local function try(link)
-    local conn, err, err_code = link:attempt()
-    if not conn then message, code = message or err, code or err_code end
-    return conn
-  end
-  if left == 1 or pair then
-    for _, link in ipairs(self.links) do
-      if not try(link) then break end
-    end
-  else
-    for _, link in ipairs(self.links) do
-      task.start(self.sink, function()
-        try(link)
-        left = left - 1
-        if left == 0 then task.wake_for(token, try) end
-      end)
-    end
-    if left > 0 then wait(try) end
-  end
-  if self.state == "closed" or self.state == "closing" then return false, "closed", "closed" end
-  if self:is_bound() then return true end
-  return false, message, code
-end
-
 local function connect(self)
-  local ok, message, code = first_attempts(self)
-  if not ok and self:fall_back(code) then ok, message, code = first_attempts(self) end
+  local ok, message, code = self:first_attempts()
+  if not ok and self:fall_back(code) then ok, message, code = self:first_attempts() end
   local row = explain.status(code or "")
   local hopeless = row and row.bind == "give_up" or code == "closed"
   if not ok and (not self.options.wait or hopeless) then

@@ -119,9 +119,10 @@ describe("the log", function()
     run(function()
       local kept, io_stderr = {}, io.stderr
       io.stderr = { write = function(_, ...) table.insert(kept, table.concat { ... }) end } -- luacheck: ignore
-      local ok, err = pcall(connect, { log = function() error "boo" end, [1] = "smpp://me@127.0.0.1:1" })
+      local esme, _, code = connect { log = function() error "boo" end, [1] = "smpp://me@127.0.0.1:1" }
       io.stderr = io_stderr -- luacheck: ignore
-      assert.is_true(ok, err)
+      assert.same({ nil, "connect_failed" }, { esme, code })
+      assert.truthy(table.concat(kept):find("the log function failed: .*boo"))
     end)
   end)
 end)

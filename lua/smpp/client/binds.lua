@@ -138,6 +138,35 @@ function Client:link_paused(link, why)
   self.timer:start(link.pause_s)
 end
 
+--- The first attempt of every link: enough bound, or why not.  Links of a pool try side by side.
+---@async
+function Client:first_attempts()
+  local token, message, code, left = task.need(3), nil, nil, #self.links
+  local pair = self.options.bind == "tx+rx" and left == 2
+  local function try(link)
+    local conn, err, err_code = link:attempt()
+    if not conn then message, code = message or err, code or err_code end
+    return conn
+  end
+  if left == 1 or pair then
+    for _, link in ipairs(self.links) do
+      if not try(link) then break end
+    end
+  else
+    for _, link in ipairs(self.links) do
+      task.start(self.sink, function()
+        try(link)
+        left = left - 1
+        if left == 0 then task.wake_for(token, try) end
+      end)
+    end
+    if left > 0 then task.wait(try) end
+  end
+  if self.state == "closed" or self.state == "closing" then return false, "closed", "closed" end
+  if self:is_bound() then return true end
+  return false, message, code
+end
+
 --- Asked for a transceiver that the MC does not have: a transmitter and a receiver instead.
 function Client:fall_back(code)
   if not self.options.fallback or self.options.bind ~= "trx" or code ~= "ESME_RINVCMDID" then return false end
