@@ -110,7 +110,7 @@ describe("an answer that goes wrong", function()
   end)
 
   it("is a close, a reset or an unbind", function()
-    for fault, reason in pairs { close = "closed by the peer", reset = "connection reset by peer", unbind = "closed by the peer" } do
+    for fault, reason in pairs { close = "closed by the peer", reset = "connection reset by peer", unbind = "unbound by the peer" } do
       with({}, function(w, sim, esme)
         local unbound = false
         esme:on("state", function(to) unbound = unbound or to == "UNBOUND" end)
