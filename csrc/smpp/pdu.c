@@ -366,7 +366,7 @@ bool smpp_pdu_next_item(const struct smpp_pdu *pdu, unsigned position, uint32_t 
 
 /* ---- encoding ---- */
 
-static unsigned limit_of(const struct smpp_param *param, uint8_t version) {
+unsigned smpp_param_limit(const struct smpp_param *param, uint8_t version) {
   if (version == 0) return widest(param);
   switch (smpp_version_set(version)) {
     case SMPP_V33:
@@ -439,7 +439,7 @@ static int write_number(struct smpp_writer *w, const struct smpp_param *param, u
 static int write_param(struct smpp_writer *w, const struct smpp_param *param, const struct smpp_value *value,
                        const struct smpp_message *m, struct smpp_fault *fault) {
   const char *field = smpp_field_name(param->field);
-  unsigned limit = limit_of(param, m->version);
+  unsigned limit = smpp_param_limit(param, m->version);
   if (param->field == SMPP_F_PASSWORD && (m->tolerate & SMPP_TOLERATE_LONG_PASSWORD) != 0) limit = LONG_PASSWORD_MAX;
   if (value->is == SMPP_WIRE) {
     smpp_write_octets(w, value->octets, value->length);

@@ -284,6 +284,12 @@ static uint8_t answer_version(const struct smpp_session *s) {
   return asked < offered ? asked : offered;
 }
 
+/* The version that bounds |response|; 0, the widest, where it lacks the command: the peer began it, whatever it agreed on. */
+static uint8_t bounding_version(const struct smpp_session *s, const struct smpp_command *response) {
+  uint8_t version = answer_version(s);
+  return (response->versions & smpp_version_set(version)) != 0 ? version : 0;
+}
+
 /* An answer is in the output: books it. */
 static void answer_sent(struct smpp_session *s, uint32_t response_id, uint32_t sequence, uint32_t status) {
   uint32_t id = response_id & ~SMPP_RESPONSE_BIT;
@@ -307,9 +313,7 @@ int smpp_session_respond(struct smpp_session *s, const struct smpp_message *mess
   if ((message->command->id & SMPP_RESPONSE_BIT) == 0) return SMPP_ERR_BAD_VALUE;
   struct smpp_message own = *message;
   smpp_session_set_now(s, now);
-  own.version = answer_version(s);
-  /* The peer began it, whatever version it agreed on. */
-  if ((own.command->versions & smpp_version_set(own.version)) == 0) own.version = 0;
+  own.version = bounding_version(s, own.command);
   int error = send_message(s, &own, fault);
   if (error == 0) answer_sent(s, message->command->id, message->sequence, message->status);
   return error;
@@ -337,8 +341,7 @@ int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t se
     const struct smpp_param *param = smpp_params(response);
     if (response->param_count > 1 || (response->param_count == 1 && param->kind != SMPP_CSTRING))
       return answer_message(s, response, sequence, message_id, length, now);
-    unsigned version = answer_version(s);
-    unsigned limit = response->param_count == 0 ? 0 : param->max[version < SMPP_34 ? 0 : version < SMPP_50 ? 1 : 2];
+    unsigned limit = response->param_count == 0 ? 0 : smpp_param_limit(param, bounding_version(s, response));
     if (length > 0 && length >= limit) return SMPP_ERR_TOO_LONG;
     if (length > 0 && memchr(message_id, 0, length) != NULL) return SMPP_ERR_BAD_VALUE;
     if (response->param_count == 1) body = length + 1;
