@@ -110,6 +110,10 @@ describe("messages for ESMEs", function()
     end)
     write(path, "only one cell\n")
     assert.matches("line 1: source,destination,text expected", select(2, mo.read_csv(path)))
+    write(path, "1,2,0x00fF\n1,2,0x123\n1,2,0xmas\n") -- SMPPSim's octets; what is none is a text
+    assert.same({
+      { from = "1", to = "2", data = "\0\255", data_coding = 4 }, { from = "1", to = "2", text = "0x123" }, { from = "1", to = "2", text = "0xmas" },
+    }, mo.read_csv(path))
     os.remove(path)
   end)
 
@@ -405,7 +409,7 @@ describe("a Lua file of options", function()
   end)
 
   it("must be right at the start, and what is given beside it wins", function()
-    write(path, "return { deliver_after_s = 3, seed = 1 }")
+    write(path, "return { deliver_after_s = 3, seed = 1, checks = false }")
     mc.world(function(w)
       local sim = w:server({ file = path, deliver_after_s = 9 }, simulator.new)
       assert.same({ 9, 1 }, { sim.settings.deliver_after_s, sim.settings.seed })

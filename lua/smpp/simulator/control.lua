@@ -58,6 +58,9 @@ end
 
 local function is_sending(o) return o ~= nil and (o.per_minute or 0) > 0 end
 
+--- All options there are, of the simulator and of the server under it, for smpp.options.
+control.known = options.merge(servers.known, { checks = "table|boolean" }, settings.known)
+
 --- Reads and checks a file of options.
 ---@param path string
 ---@return table? options
@@ -65,7 +68,7 @@ local function is_sending(o) return o ~= nil and (o.per_minute or 0) > 0 end
 function control.read_file(path)
   local loaded, message = files.load(path)
   if not loaded then return nil, message end
-  local ok, wrong = pcall(options.check, loaded, options.merge(servers.known, settings.known), 0)
+  local ok, wrong = pcall(options.check, loaded, control.known, 0)
   if not ok then return nil, path .. ": " .. tostring(wrong):gsub("^[^:]+:%d+: ", "") end
   return loaded
 end

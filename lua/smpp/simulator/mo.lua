@@ -97,6 +97,17 @@ local function unquote(cell)
   return inner and inner:gsub('""', '"') or cell:match "^%s*(.-)%s*$"
 end
 
+--- The third cell: a text, or octets as 0x and hexadecimal digits (SMPPSim's way).
+local function read_content(item, cell)
+  local hex = cell:match "^0[xX](%x+)$"
+  if not hex or #hex % 2 == 1 then
+    item.text = unquote(cell)
+  else
+    item.data, item.data_coding = hex:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end), 4
+  end
+  return item
+end
+
 --- Messages of a CSV file: source, destination, text; the text may hold commas.  Lines that begin with # are left out.
 ---@param path string
 ---@return table[]? list
@@ -110,7 +121,7 @@ function mo.read_csv(path)
     if line ~= "" and line:sub(1, 1) ~= "#" then
       local from, to, text = line:match "^([^,]*),([^,]*),(.*)$"
       if not from then return nil, ("%s, line %d: source,destination,text expected"):format(path, number) end
-      list[#list + 1] = { from = unquote(from), to = unquote(to), text = unquote(text) }
+      list[#list + 1] = read_content({ from = unquote(from), to = unquote(to) }, text)
     end
   end
   return list

@@ -85,11 +85,11 @@ settings.rows = {
     smppsim = "DELIVERY_RECEIPT_OPTIONAL_PARAMS" },
   { "receipt_extra", "table", {}, "vendor TLVs of receipts", 'receipt_extra = { { 0x1400, "abc" } }', smppsim = "DELIVERY_RECEIPT_TLV" },
   { "receipt", "function", nil, "changes a receipt: (message, deliver_sm) -> deliver_sm or nil for none",
-    "receipt = function(message, pdu) pdu.data_coding = 3 return pdu end" },
+    "receipt = function(message, pdu) pdu.data_coding = 3 return pdu end", smppsim = "DELIVER_SM_INCLUDES_USSD_SERVICE_OP" },
   { "zone_s", "number", 0, "time zone of the dates in receipts, seconds ahead of UTC", "zone_s = 7200" },
   -- messages for ESMEs
   { "mo", table_of(MO), {}, "messages from phones: `messages` or a CSV `file` of source,destination,text, at a rate",
-    'mo = { file = "mo.csv", per_minute = 60 }', smppsim = "DELIVERY_MESSAGES_PER_MINUTE, DELIVERY_MESSAGES_FILE" },
+    'mo = { file = "mo.csv", per_minute = 60 }', smppsim = "DELIVERY_MESSAGES_PER_MINUTE, DELIVER_MESSAGES_FILE" },
   { "loopback", "boolean", false, "every message comes back from its destination", "loopback = true", smppsim = "LOOPBACK" },
   { "esme_to_esme", "boolean", false, "a message whose destination is in the address_range of a bound receiver goes there", "esme_to_esme = true",
     smppsim = "ESME_TO_ESME" },
@@ -99,7 +99,8 @@ settings.rows = {
     smppsim = "OUTBIND_ENABLED, OUTBIND_ESME_IP_ADDRESS, OUTBIND_ESME_PORT, OUTBIND_ESME_SYSTEMID, OUTBIND_ESME_PASSWORD" },
   -- how it behaves
   { "behaviour", behaviours.wrong, nil, "a set of the options below: healthy, slow, flaky, throttling, dead, gatewayapi", 'behaviour = "flaky"' },
-  { "latency_s", latency.wrong, 0, "from a submit to its answer", "latency_s = { spikes = { 0.02, 3, 1 } }" },
+  { "latency_s", latency.wrong, 0, "from a submit to its answer", "latency_s = { spikes = { 0.02, 3, 1 } }",
+    smppsim = "SIMULATE_VARIABLE_SUBMIT_SM_RESPONSE_TIMES" },
   { "throttle", table_of(THROTTLE), nil, "above rate_per_s: ESME_RTHROTTLED (`status`); for on_s seconds, then off_s not",
     "throttle = { rate_per_s = 50, on_s = 10, off_s = 20 }" },
   { "refusals", "table", {}, "percent of submits that are refused, by status", "refusals = { ESME_RSYSERR = 2, ESME_RMSGQFUL = 5 }" },
@@ -110,7 +111,8 @@ settings.rows = {
   -- the tool
   { "file", "string", nil, "a Lua file that returns these options; read again when it changes", 'file = "sim.lua"' },
   { "capture", "string", nil, "a pcapng file of all PDUs", 'capture = "sim.pcapng"',
-    smppsim = "CAPTURE_SME_BINARY, CAPTURE_SMPPSIM_BINARY, CAPTURE_SME_DECODED, CAPTURE_SMPPSIM_DECODED" },
+    smppsim = "CAPTURE_SME_BINARY, CAPTURE_SMPPSIM_BINARY, CAPTURE_SME_DECODED, CAPTURE_SMPPSIM_DECODED, CAPTURE_SME_BINARY_TO_FILE, "
+      .. "CAPTURE_SMPPSIM_BINARY_TO_FILE, CAPTURE_SME_DECODED_TO_FILE, CAPTURE_SMPPSIM_DECODED_TO_FILE" },
 }
 
 --- name -> check, for smpp.options.
