@@ -1,6 +1,12 @@
+local argparse = require "argparse"
 local async = require "spec.support.async"
 local cli = require "spec.support.cli"
+local control = require "smpp.simulator.control"
 local dkjson = require "dkjson"
+local loops = require "smpp.loop"
+local options = require "smpp.options"
+local sim_keys = require "smpp.cli.sim_keys"
+local sim_options = require "smpp.cli.sim_options"
 local smpp = require "smpp"
 
 local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
@@ -50,7 +56,9 @@ describe("smpp sim", function()
     assert.equal("22:13:21 receipt  1  DELIVERED", list[4])
     assert.equal("22:13:21 message  2  - > 491  2 octets of data", list[5])
     assert.truthy(list[6]:find "^22:13:21 closed   me from 127%.0%.0%.1:%d+: unbound$")
-    assert.equal("1 binds, 0 refused binds, 2 messages, 1 receipts", list[7])
+    assert.equal("states: 2 DELIVERED", list[7])
+    assert.equal("1 binds, 0 refused binds, 2 messages, 1 receipts, 0 refused messages, 0 mo, 0 faults", list[8])
+    assert.is_nil(list[9])
   end)
 
   it("as JSON", function()
@@ -63,7 +71,10 @@ describe("smpp sim", function()
     assert.equal("Hello \240\159\145\139", by.message.text)
     assert.equal("me", by.bind.system_id)
     assert.equal("DELIVERED", by.receipt.state)
-    assert.equal(2, by.summary.messages)
+    assert.same({
+      event = "summary", binds = 1, refused_binds = 0, messages = 2, receipts = 1, refused_messages = 0, mo = 0, faults = 0,
+      states = { DELIVERED = 2 },
+    }, by.summary)
     assert.equal("bind_transceiver", by.pdu.command)
     assert.same({ "password" }, by.pdu.hidden)
   end)
@@ -111,11 +122,258 @@ describe("smpp sim", function()
       other:close()
     end)()
     for _, words in ipairs { { "--port", "x" }, { "--port", "70000" }, { "--account", "nocolon" }, { "--account", ":x" }, { "--trace", "/no/such/file" },
-      { "--account", "muchtoolongasystemid:x" }, { "--for", "soon" }, { "extra" } } do
+      { "--account", "muchtoolongasystemid:x" }, { "--for", "soon" }, { "/no/such/file.lua" }, { "--behaviour", "odd" }, { "--mo-rate", "1" },
+      { "--set", "accounts={ x = 5 }" }, { "--set", "undeliverable=x" }, { "--mo-file", "/no/such/file" } } do
       table.insert(words, 1, "sim")
       local code, _, err = cli.run(words, { run = function(fn) return smpp.run(fn, { signals = false }) end })
       assert.equal(2, code)
       lacks(err, "traceback")
+    end
+  end)
+end)
+
+describe("smpp sim prints a line for", function()
+  local function esme_of(fields)
+    fields[1] = "smpp://me:secret@127.0.0.1"
+    return assert(smpp.connect(fields))
+  end
+
+  it("a message that it refuses, whoever refuses it", function()
+    local words = { "--for", "20", "--refuse", "RTHROTTLED=100", "--set", "rules={ { destination = '^1', status = 'ESME_RINVDSTADR' } }" }
+    local function send()
+      local esme = esme_of {}
+      local function submit(fields) return select(3, esme:submit_sm(fields)) end
+      assert.equal("ESME_RTHROTTLED", submit { source_addr = "1", destination_addr = "491", short_message = "Hi", dest_addr_ton = 1 })
+      assert.equal("ESME_RINVDSTADR", submit { destination_addr = "abc", dest_addr_ton = 1, short_message = "x" })
+      esme:close()
+    end
+    local _, out, err = sim(words, send)
+    has(out, '22:13:20 refused  me  1 > +491  "Hi": ESME_RTHROTTLED\n')
+    has(out, '"x": ESME_RINVDSTADR\n')
+    has(out, "1 binds, 0 refused binds, 0 messages, 0 receipts, 2 refused messages, 0 mo, 0 faults\n")
+    lacks(out, "states")
+    assert.equal("", err)
+    _, out = sim({ "--for", "20", "--refuse", "0x58=100", "--json" }, function()
+      local esme = esme_of {}
+      esme:submit_sm { destination_addr = "491", short_message = "Hi" }
+      esme:close()
+    end)
+    local object = dkjson.decode(out:match '([^\n]*"refused"[^\n]*)')
+    assert.same({ "message", "submit_sm", "ESME_RTHROTTLED", "Hi", "me" },
+      { object.what, object.command, object.status, object.text, object.system_id })
+  end)
+
+  it("a fault", function()
+    local _, out = sim({ "--for", "20", "--json", "--fault", "drop=100" }, function()
+      local esme = esme_of { response_timeout_s = 1 }
+      assert.is_nil((esme:send { to = "491", text = "Hi" }))
+      esme:close()
+    end)
+    local object = dkjson.decode(out:match '([^\n]*"fault"[^\n]*)')
+    assert.same({ "fault", "drop", "submit_sm_resp", "me" }, { object.event, object.fault, object.command, object.system_id })
+    has(out, '"faults":1')
+    _, out = sim({ "--for", "20", "--set", "faults={ duplicate = 100 }" }, function()
+      local esme = esme_of {}
+      esme:send { to = "491", text = "Hi" }
+      esme:close()
+    end)
+    assert.truthy(out:find "fault    me  duplicate  submit_sm_resp #%d+\n")
+  end)
+
+  it("a message from a phone", function()
+    local path = cli.file('49151,12345,"Hi, you"\n')
+    local words, heard = { "--for", "20", "--mo-file", path, "--mo-rate", "0.5" }, {}
+    local _, out = sim(words, function()
+      local esme = esme_of { message = function(msg) heard[#heard + 1] = msg.text end }
+      smpp.sleep(5)
+      esme:close()
+    end)
+    assert.same({ "Hi, you", "Hi, you" }, heard)
+    has(out, '22:13:22 mo       to me  +49151 > +12345  "Hi, you"\n')
+    has(out, "2 mo")
+    os.remove(path)
+  end)
+
+  it("nothing but the summary when it is to be quiet", function()
+    local _, out, err = sim({ "-q", "--for", "10" }, function()
+      local esme = esme_of {}
+      esme:send { to = "491", text = "Hi" }
+      esme:send { to = "491", text = "sim: reject RINVDSTADR" }
+      esme:send { to = "491", text = "sim: enroute" }
+      esme:send { to = "491", text = "sim: nonsense" }
+      esme:close()
+    end)
+    assert.equal("listening on 127.0.0.1:2775\nstates: 2 DELIVERED, 1 ENROUTE\n"
+      .. "1 binds, 0 refused binds, 3 messages, 0 receipts, 1 refused messages, 0 mo, 0 faults\n", out)
+    has(err, "warning: an order in a text that nobody understands: 'nonsense'\n")
+  end)
+end)
+
+describe("smpp sim FILE", function()
+  local path
+  local function write(text)
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+  end
+  before_each(function() path = os.tmpname() end)
+  after_each(function() os.remove(path) end)
+
+  local function state_of(esme)
+    local sent = assert(esme:send { to = "+491", text = "x", receipt = true })
+    return assert(sent:receipt(10)).state
+  end
+
+  it("takes all options from there; those of the command line win", function()
+    write 'return { port = 99, accounts = { me = "secret" }, outcomes = { EXPIRED = 1 }, deliver_after_s = 5 }'
+    local code, out, err = sim({ path, "--for", "20", "--deliver-after", "1" }, function()
+      assert.is_nil((smpp.connect "smpp://other:secret@127.0.0.1:99"))
+      local esme = assert(smpp.connect "smpp://me:secret@127.0.0.1:99")
+      assert.equal("EXPIRED", state_of(esme))
+      esme:close()
+    end)
+    assert.equal(0, code)
+    assert.equal("", err)
+    has(out, "listening on 127.0.0.1:99\n")
+    has(out, "22:13:21 receipt  1  EXPIRED\n")
+    has(out, "states: 1 EXPIRED\n")
+  end)
+
+  it("reads it again when it changes and on SIGHUP; a broken one changes nothing and says why", function()
+    write 'return { outcomes = { EXPIRED = 1 } }'
+    local _, out, err = sim({ path, "--for", "40" }, function()
+      local esme = assert(smpp.connect "smpp://me:secret@127.0.0.1")
+      write "return { outcome = { REJECTED = 1 } }"
+      smpp.sleep(2)
+      assert.equal("EXPIRED", state_of(esme))
+      write "return { outcomes = { REJECTED = 1 } }"
+      smpp.sleep(2)
+      assert.equal("REJECTED", state_of(esme))
+      loops.current():raise "SIGHUP"
+      smpp.sleep(0.1)
+      esme:close()
+    end)
+    assert.equal(2, select(2, out:gsub("reloaded " .. path:gsub("%p", "%%%0") .. "\n", "")))
+    assert.equal("warning: nothing changed: " .. path .. ": unknown option 'outcome'; did you mean 'outcomes'?\n", err)
+  end)
+
+  it("must be right at the start: 2", function()
+    for _, case in ipairs {
+      { "return {", "expected" }, { "return 5", "a table expected" }, { "error 'mine'", "mine" },
+      { "return { seeed = 1 }", "did you mean 'seed'" }, { "return { behaviour = 'odd' }", "flaky" },
+      { "return { accounts = { me = 5 } }", "a table expected" }, { "return { port = 99, bind_status = {} }", "bind_status" }, { "return { checks = { tonn = {} } }", "tonn" },
+    } do
+      write(case[1])
+      async.virtual(function()
+        local code, out, err = cli.run({ "sim", path }, { run = cli.inside })
+        assert.equal(2, code)
+        assert.equal("", out)
+        has(err, case[2])
+        lacks(err, "traceback")
+      end)()
+    end
+  end)
+end)
+
+--- What smpp.simulator gets for a command line; nil and what is wrong with it.
+local function given_for(line)
+  local parser = argparse "sim"
+  sim_options.define(parser)
+  local words = {}
+  for word in line:gmatch "%S+" do words[#words + 1] = word end
+  local ok, result = parser:pparse(words)
+  if not ok then return nil, result end
+  return sim_options.read(result)
+end
+
+describe("an option of smpp sim", function()
+  for line, expected in pairs {
+    [""] = {},
+    ["x.lua"] = { file = "x.lua" },
+    ["--host ::1 -p 0"] = { host = "::1", port = 0 },
+    ["-a me:a:b --account you:"] = { accounts = { me = { password = "a:b" }, you = { password = "" } } },
+    ["--outbind 127.0.0.1:2776"] = { outbind = { host = "127.0.0.1", port = 2776 } },
+    ["--outbind mc:p@w@[::1]:5 -a me:x"] = {
+      outbind = { host = "::1", port = 5, system_id = "mc", password = "p@w", account = "me" }, accounts = { me = { password = "x" } },
+    },
+    ["--outbind h:5 -a me:x -a you:x"] = {
+      outbind = { host = "h", port = 5 }, accounts = { me = { password = "x" }, you = { password = "x" } },
+    },
+    ["--state expired"] = { outcomes = { EXPIRED = 100 } },
+    ["--state DELIVERED=90,UNDELIVERABLE=8 --state ENROUTE=2"] = { outcomes = { DELIVERED = 90, UNDELIVERABLE = 8, ENROUTE = 2 } },
+    ["--deliver-after 0.5-3 --receipt-after 2"] = { deliver_after_s = { uniform = { 0.5, 3 } }, receipt_after_s = 2 },
+    ["--latency normal:1,0.2"] = { latency_s = { normal = { 1, 0.2 } } },
+    ["--latency spikes:0.02,3,1"] = { latency_s = { spikes = { 0.02, 3, 1 } } },
+    ["--latency uniform:1,2"] = { latency_s = { uniform = { 1, 2 } } },
+    ["--latency checks:5,75,60"] = { latency_s = { checks = { 5, 75, 60 } } },
+    ["--undeliverable 491 --undeliverable ^4998 --by-digit"] = { undeliverable = { "491", "^4998" }, by_digit = true },
+    ["-b flaky --seed 42 --throttle 50"] = { behaviour = "flaky", seed = 42, throttle = { rate_per_s = 50 } },
+    ["--refuse RSYSERR=2,ESME_RMSGQFUL=1 --refuse 0x58=0.5 --refuse rinvdstadr=3"] = {
+      refusals = { ESME_RSYSERR = 2, ESME_RMSGQFUL = 1, ESME_RTHROTTLED = 0.5, ESME_RINVDSTADR = 3 },
+    },
+    ["--fault drop=1,half-pdu=2"] = { faults = { drop = 1, half_pdu = 2 } },
+    ["--mo-file m.csv"] = { mo = { file = "m.csv", per_minute = 60 } },
+    ["--mo-file m.csv --mo-rate 0.1 --loopback --esme-to-esme"] = {
+      mo = { file = "m.csv", per_minute = 6 }, loopback = true, esme_to_esme = true,
+    },
+    ["--set seed=7 --set version=3.4 --set host=0.0.0.0 --set checks=false --set behaviour=slow"] = {
+      seed = 7, version = 3.4, host = "0.0.0.0", checks = false, behaviour = "slow",
+    },
+    ["--seed 1 --set seed=2 --set lists={a={'1'}} --set capture=os"] = { seed = 2, lists = { a = { "1" } }, capture = "os" },
+  } do
+    it(line, function()
+      assert.same(expected, (assert(given_for(line))))
+    end)
+  end
+
+  it("that is wrong says what is right", function()
+    for line, message in pairs {
+      ["--state DELIVRED"] = "did you mean 'DELIVERED'", ["--state EXPIRED=x"] = "NAME=WEIGHT", ["--state EXPIRED=-1"] = "NAME=WEIGHT",
+      ["--fault drp=1"] = "did you mean 'drop'", ["--fault drop"] = "NAME=PERCENT", ["--fault ="] = "NAME=PERCENT",
+      ["--refuse RNONSENSE=1"] = "RNONSENSE", ["--latency fast"] = "spikes:USUAL", ["--latency normal:1"] = "seconds",
+      ["--latency checks:0,1,1"] = "seconds", ["--latency=-1"] = "seconds", ["--latency odd:1,2"] = "seconds",
+      ["--latency uniform:a,b"] = "seconds", ["--throttle 0"] = "number", ["--seed x"] = "number",
+      ["--set seed"] = "KEY=VALUE", ["--set sed=1"] = "did you mean 'seed'", ["--set seed=x"] = "a number expected",
+      ["--set rules={{"] = "rules: ", ["--set seed=nil+1"] = "nil", ["--set loop={}"] = "unknown option", ["--set file=x"] = "unknown option",
+      ["--outbind me:geheim@x"] = "me:***@x", ["--outbind x:0"] = "HOST:PORT", ["--outbind x:65536"] = "HOST:PORT",
+      ["--mo-rate 1"] = "--mo-file", ["--account x"] = "ID:PASSWORD", ["a b"] = "too many arguments",
+    } do
+      local given, wrong = given_for(line)
+      assert.is_nil(given, line)
+      has(wrong, message)
+      lacks(wrong, "geheim")
+    end
+  end)
+end)
+
+describe("the keys of smpp sim", function()
+  local _, help = cli.run { "sim", "--help" }
+  local page = assert(io.open "docs/simulator.md"):read "*a"
+  local known = control.known
+  local flat = help:gsub("%s+", " ")
+  local listed = {}
+
+  for _, list in ipairs { sim_keys.simulator, sim_keys.server } do
+    for _, key in ipairs(list) do
+      local name, text, example = key[1], key[2], key[3]
+      listed[name] = true
+      it("have " .. name .. " with an example that holds, in --help and in the guide", function()
+        local given = assert((loadstring or load)("return { " .. example .. " }"))() -- luacheck: compat
+        assert.is_not_nil(given[name])
+        options.check(given, known)
+        has(flat, (" %s %s"):format((example:gsub("%s+", " ")), text))
+        local line = page:match("\n(| `" .. name .. "` |[^\n]*)")
+        assert.is_string(line, "no row for it in docs/simulator.md")
+        has(line, "`" .. example .. "`")
+      end)
+    end
+  end
+
+  it("are all there", function()
+    local handlers = {}
+    for _, command in ipairs(require("smpp.connection").requests) do handlers[command.name] = true end
+    for name in pairs(known) do
+      if not handlers[name] and name ~= "loop" and name ~= "file" then assert.is_true(listed[name], name) end
     end
   end)
 end)

@@ -1,0 +1,189 @@
+--- What `smpp sim` prints: a line, or an object, for each bind, message, receipt and fault; a summary at the end.
+local address = require "smpp.address"
+local content = require "smpp.cli.content"
+local explain = require "smpp.explain"
+local json = require "smpp.cli.json"
+local loops = require "smpp.loop"
+local smpp = require "smpp"
+
+local sim_events = {}
+
+local TYPES = { BOUND_TX = "tx", BOUND_RX = "rx", BOUND_TRX = "trx" }
+local TAKES = { submit_sm = true, submit_multi = true, data_sm = true, broadcast_sm = true }
+local STATES = { "DELIVERED", "ACCEPTED", "UNDELIVERABLE", "EXPIRED", "DELETED", "REJECTED", "UNKNOWN", "SKIPPED" }
+
+local function or_dash(word) return word and word ~= "" and word or "-" end
+
+local function peer_of(session) return loops.address(session.peer.host, session.peer.port) end
+
+local function pack(...) return { n = select("#", ...), ... } end
+
+--- Who and where, of a session.
+---@param session smpp.Connection
+---@return string
+function sim_events.who(session) return or_dash(session.system_id) .. " " .. peer_of(session) end
+
+--- Event, its words for people, and its fields for JSON.
+local function say(self, style, event, words, fields)
+  local out, time = self.out, self.mc.loop:time()
+  if out.json then
+    local list = { "event", event, "time", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(time)) }
+    for i = 1, fields.n do list[4 + i] = fields[i] end
+    return out:object(json.object(list, 4 + fields.n))
+  end
+  out:print(("%s %s %s"):format(out:paint("dim", os.date("!%H:%M:%S", math.floor(time))), out:paint(style, ("%-8s"):format(event)), words))
+end
+
+--- From, to and what it says, of anything with the parameters of a submit_sm; for people, and for JSON.
+local function letter(self, o, octets)
+  local c = content.of { command = "submit_sm", short_message = octets, data_coding = o.data_coding, esm_class = o.esm_class }
+  local from = address.format(o.source_addr or "", o.source_addr_ton)
+  local to = address.format(o.destination_addr or "", o.dest_addr_ton)
+  local words = c and (c.text and content.quote(c.text) or ("%d octets of data"):format(#c.data)) or '""'
+  if c and c.part then words = ("%s part %d/%d"):format(words, c.part.seq, c.part.total) end
+  return ("%s > %s  %s"):format(or_dash(from), or_dash(to), self.out:paint("bold", words)), {
+    "from", json.text(from), "to", json.text(to), "text", c and c.text, "data", c and c.data and json.hex(c.data),
+    "encoding", c and c.coding.encoding, n = 10,
+  }
+end
+
+--- Fields in front of a letter's.
+local function with(fields, ...)
+  local list = pack(...)
+  for i = 1, fields.n do list[list.n + i] = fields[i] end
+  list.n = list.n + fields.n
+  return list
+end
+
+-- ---- what happens ----
+
+local ON = {}
+
+function ON.session(self, session)
+  local version = ("%d.%d"):format(math.floor(session.version / 16), session.version % 16)
+  say(self, "green", "bind", ("%s as %s from %s, SMPP %s"):format(or_dash(session.system_id), TYPES[session.state] or session.state,
+    peer_of(session), version),
+    pack("system_id", or_dash(session.system_id), "bind", TYPES[session.state], "peer", peer_of(session), "version", session.version))
+end
+
+function ON.refused(self, session, system_id, status, reason)
+  local name = type(status) == "number" and explain.status(status).name or status
+  say(self, "red", "refused", ("%s from %s: %s%s"):format(or_dash(system_id), peer_of(session), name, reason and ", " .. reason or ""),
+    pack("what", "bind", "system_id", json.text(system_id), "peer", peer_of(session), "status", name, "reason", reason))
+end
+
+function ON.closed(self, session, reason)
+  say(self, "yellow", "closed", ("%s from %s: %s"):format(or_dash(session.system_id), peer_of(session), reason),
+    pack("system_id", or_dash(session.system_id), "peer", peer_of(session), "reason", reason))
+end
+
+function ON.message(self, message)
+  local words, fields = letter(self, message, message.octets)
+  say(self, "cyan", "message", ("%s  %s"):format(message.id, words),
+    with(fields, "message_id", message.id, "system_id", message.system_id, "registered_delivery", message.registered_delivery))
+end
+
+function ON.receipt(self, message)
+  say(self, "blue", "receipt", ("%s  %s"):format(message.id, message.state), pack("message_id", message.id, "state", message.state))
+end
+
+function ON.mo(self, system_id, pdu)
+  local words, fields = letter(self, pdu, pdu.message_payload or pdu.short_message or "")
+  say(self, "cyan", "mo", ("to %s  %s"):format(or_dash(system_id), words), with(fields, "system_id", system_id))
+end
+
+function ON.fault(self, session, name, octets)
+  local pdu = octets and smpp.decode(octets)
+  local words = pdu and ("  %s #%.0f"):format(pdu.command, pdu.sequence_number) or ""
+  say(self, "magenta", "fault", ("%s  %s%s"):format(or_dash(session.system_id), name, words),
+    pack("system_id", or_dash(session.system_id), "fault", name, "command", pdu and pdu.command,
+      "sequence_number", pdu and pdu.sequence_number))
+end
+
+function ON.reloaded(self, path) say(self, "green", "reloaded", path, pack("file", json.text(path))) end
+
+--- A message that was not taken: its request, and the answer that says so.
+local function refused_message(self, session, request, answer)
+  self.refused_messages = self.refused_messages + 1
+  if self.quiet then return end
+  local words, fields = letter(self, request, request.message_payload or request.short_message or "")
+  say(self, "red", "refused", ("%s  %s: %s"):format(or_dash(session.system_id), words, answer.status),
+    with(fields, "what", "message", "system_id", or_dash(session.system_id), "command", request.command, "status", answer.status))
+end
+
+--- Requests that wait for their answers, by session and number.
+local function follow_answers(self)
+  local asked = setmetatable({}, { __mode = "k" })
+  self.mc:on("pdu", function(session, pdu, direction)
+    local requests, sequence = asked[session], pdu.sequence_number
+    if direction == "in" then
+      if not TAKES[pdu.command] then return end
+      if not requests then
+        requests = {}
+        asked[session] = requests
+      end
+      requests[sequence] = pdu
+    elseif requests and requests[sequence] and pdu.command_id >= 0x80000000 then
+      local request = requests[sequence]
+      requests[sequence] = nil
+      if pdu.command_status ~= 0 then refused_message(self, session, request, pdu) end
+    end
+  end)
+end
+
+---@class smpp.SimEvents  what has happened so far
+local Events = {}
+local mt = { __index = Events, __name = "smpp.SimEvents" }
+
+--- Follows a simulator from its start.
+---@param mc smpp.Simulator
+---@param out smpp.CliOutput
+---@param quiet? boolean  no lines, only warnings
+---@return smpp.SimEvents
+function sim_events.follow(mc, out, quiet)
+  local self = setmetatable({ mc = mc, out = out, quiet = quiet, refused_messages = 0, states = {} }, mt)
+  if not quiet then
+    for _, name in ipairs { "session", "refused", "closed", "message", "receipt", "mo", "fault", "reloaded" } do
+      mc:on(name, function(...) ON[name](self, ...) end)
+    end
+  end
+  mc:on("final", function(message) self.states[message.state] = (self.states[message.state] or 0) + 1 end)
+  mc:on("error", function(problem) out:note("%s %s", out:paint_note("yellow", "warning:"), problem) end)
+  follow_answers(self)
+  return self
+end
+
+local NAMES = { "binds", "refused_binds", "messages", "receipts", "refused_messages", "mo", "faults" }
+
+--- What there was.
+function Events:summary()
+  local c, out = self.mc.counts, self.out
+  local counts = {
+    binds = c.sessions, refused_binds = c.refused_binds, messages = c.messages, receipts = c.receipts,
+    refused_messages = self.refused_messages, mo = c.mo, faults = c.faults,
+  }
+  local states, words, left = {}, {}, c.messages
+  for _, state in ipairs(STATES) do
+    local count = self.states[state]
+    if count then
+      states[#states + 1], states[#states + 2] = state, count
+      words[#words + 1] = ("%d %s"):format(count, state)
+      left = left - count
+    end
+  end
+  if left > 0 then
+    states[#states + 1], states[#states + 2] = "ENROUTE", left
+    words[#words + 1] = ("%d ENROUTE"):format(left)
+  end
+  local list, line = { "event", "summary" }, {}
+  for i, name in ipairs(NAMES) do
+    list[2 * i + 1], list[2 * i + 2] = name, counts[name]
+    line[i] = ("%d %s"):format(counts[name], (name:gsub("_", " ")))
+  end
+  list[#list + 1], list[#list + 2] = "states", json.object(states)
+  if out.json then return out:object(json.object(list)) end
+  if words[1] then out:print("states: " .. table.concat(words, ", ")) end
+  out:print(table.concat(line, ", "))
+end
+
+return sim_events

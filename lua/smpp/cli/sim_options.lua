@@ -1,0 +1,197 @@
+--- The options of `smpp sim`: what people type, as what smpp.simulator takes.
+local control = require "smpp.simulator.control"
+local core = require "smpp.core"
+local explain = require "smpp.explain"
+local faults = require "smpp.simulator.faults"
+local latency = require "smpp.simulator.latency"
+local options = require "smpp.options"
+
+local sim_options = {}
+
+--- The keys behind --set: all but what the command brings.
+local known = options.merge(control.known)
+known.loop, known.file = nil, nil
+
+--- A converter for argparse: a number in a range.
+local function number(least, most)
+  return function(word)
+    local n = tonumber(word)
+    if not n or n < least or n > most then return nil, ("'%s': a number from %.0f to %.0f expected"):format(word, least, most) end
+    return n
+  end
+end
+
+--- "0.5", "0.5-3", "normal:1,0.2": a time that varies, as smpp.simulator.latency has it.
+local function time(word)
+  local value = tonumber(word)
+  local low, high = word:match "^([%d.]+)%-([%d.]+)$"
+  if low then value = { uniform = { tonumber(low), tonumber(high) } } end
+  local kind, list = word:match "^(%a+):(.+)$"
+  if kind then
+    local numbers = {}
+    for item in (list .. ","):gmatch "([^,]*)," do numbers[#numbers + 1] = tonumber(item) or -1 end
+    value = { [kind] = numbers }
+  end
+  if value and not latency.wrong(value) then return value end
+  return nil, ("'%s': seconds, FROM-TO, normal:MEAN,DEVIATION, spikes:USUAL,SPIKE,PERCENT or checks:EVERY,PERCENT,MAX expected"):format(word)
+end
+
+--- A converter for "NAME=NUMBER,NAME=NUMBER"; `name_of(word)` returns the name, or nil and a message.
+local function weights(name_of, default)
+  return function(word)
+    local list = {}
+    for item in (word .. ","):gmatch "([^,]*)," do
+      local name, weight = item:match "^([^=]+)=(.+)$"
+      weight = name and tonumber(weight) or not name and default
+      if not weight or weight < 0 then return nil, ("'%s': NAME=%s expected"):format(item, default and "WEIGHT" or "PERCENT") end
+      local message
+      name, message = name_of(name or item)
+      if not name then return nil, message end
+      list[#list + 1] = { name, weight }
+    end
+    return list
+  end
+end
+
+--- One of some words; else a message with the most similar.
+local function one_of(words, word, what)
+  local set = {}
+  for _, name in ipairs(words) do set[name] = true end
+  if set[word] then return word end
+  local like = core.suggest(word, set)
+  return nil, ("no %s is called '%s'%s; there are %s"):format(what, word, like and (", did you mean '" .. like .. "'?") or "",
+    table.concat(words, ", "))
+end
+
+local STATES = { "DELIVERED", "UNDELIVERABLE", "EXPIRED", "DELETED", "ACCEPTED", "UNKNOWN", "REJECTED", "SKIPPED", "ENROUTE" }
+
+local function state(word) return one_of(STATES, word:upper(), "final state") end
+
+local function fault(word) return one_of(faults.names, word:gsub("%-", "_"), "fault") end
+
+local function status(word)
+  for _, name in ipairs { word, "ESME_" .. word:upper(), "ESME_R" .. word:upper() } do
+    local row = explain.status(tonumber(name) or name)
+    if row then return row.name end
+  end
+  return nil, ("no status is called '%s'"):format(word)
+end
+
+--- Lists of { name, number } as one table.
+local function tabled(lists)
+  if #lists == 0 then return nil end
+  local out = {}
+  for _, list in ipairs(lists) do
+    for _, item in ipairs(list) do out[item[1]] = item[2] end
+  end
+  return out
+end
+
+--- The value behind --set KEY=: a Lua expression, or else a string.
+local function value_of(word)
+  if word:find "^[%a_][%w_]*$" and word ~= "true" and word ~= "false" then return word end
+  local chunk, message = (loadstring or load)("return " .. word, "=VALUE") -- luacheck: compat
+  if not chunk then
+    if word:find "^%s*{" or word:find "^%s*function" then return nil, message end
+    return word
+  end
+  local ok, value = pcall(chunk)
+  if not ok then return nil, tostring(value) end
+  if value == nil then return word end
+  return value
+end
+
+local function setting(word)
+  local name, text = word:match "^([%w_]+)=(.*)$"
+  if not name then return nil, ("'%s': KEY=VALUE expected"):format(word) end
+  local value, message = value_of(text)
+  if value == nil then return nil, name .. ": " .. message end
+  local ok, wrong = pcall(options.check, { [name] = value }, known, 0)
+  if not ok then return nil, (tostring(wrong):gsub("^[^:]+:%d+: ", "")) end
+  return { name, value }
+end
+
+local function outbind(word)
+  local id, password, rest = word:match "^([^:]*):(.*)@([^@]+)$"
+  rest = rest or word
+  local host, port = rest:match "^%[(.+)%]:(%d+)$"
+  if not host then host, port = rest:match "^([^:@]+):(%d+)$" end
+  port = tonumber(port)
+  if not port or port < 1 or port > 65535 then
+    return nil, ("'%s': HOST:PORT or ID:PASSWORD@HOST:PORT expected"):format((word:gsub("^([^:]*):.*@", "%1:***@")))
+  end
+  return { host = host, port = port, system_id = id, password = password }
+end
+
+--- Declares them.
+---@param command table  of argparse
+function sim_options.define(command)
+  command:argument("file", "A Lua file that returns options, any of the keys below; read again when it changes, and on SIGHUP. "
+    .. "What is given on the command line wins."):args "?"
+  command:group("Where, and for whom",
+    command:option("--host", "Where to listen (127.0.0.1)."):argname "HOST",
+    command:option("--port", "Which port (2775); 0 picks a free one."):hidden_name "-p":convert(number(0, 65535)):argname "PORT",
+    command:option("--account", "Who may bind; more than one is fine. Without any, everybody."):hidden_name "-a":count "*":argname "ID:PASSWORD",
+    command:option("--outbind", "Call an ESME that listens, so that it binds."):convert(outbind):argname "[ID:PASSWORD@]HOST:PORT")
+  command:group("What becomes of messages",
+    command:option("--state", "Their final state, or weights: DELIVERED=90,EXPIRED=10. ENROUTE is none."):count "*"
+      :convert(weights(state, 100)):argname "STATE",
+    command:option("--deliver-after", "From a message to its final state (1)."):convert(time):argname "TIME",
+    command:option("--receipt-after", "From the final state to the receipt (0)."):convert(time):argname "TIME",
+    command:option("--undeliverable", "A number that is never reached, or a Lua pattern that begins with ^."):count "*":argname "NUMBER",
+    command:flag("--by-digit", "The first digit of the destination decides: 1 EXPIRED, 2 DELETED, 3 UNDELIVERABLE, "
+      .. "4 ACCEPTED, 5 REJECTED."))
+  command:group("How it behaves",
+    command:option("--behaviour", "Ready sets of options: healthy, slow, flaky, throttling, dead, gatewayapi."):hidden_name "-b"
+      :argname "NAME",
+    command:option("--latency", "From a request to its answer (0)."):convert(time):argname "TIME",
+    command:option("--throttle", "Above so many messages a second: ESME_RTHROTTLED."):convert(number(1e-6, 1e9)):argname "RATE",
+    command:option("--refuse", "Refuse so many percent of the messages: RSYSERR=2,RMSGQFUL=1."):count "*"
+      :convert(weights(status)):argname "STATUS=PERCENT",
+    command:option("--fault", "Spoil so many percent of the answers: " .. table.concat(faults.names, ", ") .. "."):count "*"
+      :convert(weights(fault)):argname "NAME=PERCENT",
+    command:option("--seed", "Makes every run the same."):convert(number(-2 ^ 53, 2 ^ 53)):argname "N",
+    command:option("--set", "Any of the keys below; the value is Lua, or a word."):count "*":convert(setting):argname "KEY=VALUE")
+  command:group("Messages from phones",
+    command:option("--mo-file", "Send those of a CSV file: source,destination,text."):argname "FILE",
+    command:option("--mo-rate", "So many a second (1)."):convert(number(1e-6, 1e9)):argname "RATE",
+    command:flag("--loopback", "Every message comes back from its destination."),
+    command:flag("--esme-to-esme", "A message goes to the receiver whose address_range has its destination."))
+end
+
+--- Accounts by system_id; nil and a message for one that is none.
+local function accounts_of(words)
+  if #words == 0 then return nil end
+  local accounts = {}
+  for _, word in ipairs(words) do
+    local id, password = word:match "^([^:]+):(.*)$"
+    if not id then return nil, ("--account %s: ID:PASSWORD expected"):format((word:gsub(":.*", ":***"))) end
+    if #id > 15 then return nil, ("--account %s: a system_id has at most 15 octets"):format(id) end
+    accounts[id] = { password = password }
+  end
+  return accounts
+end
+
+--- What smpp.simulator gets.
+---@param o table  as argparse gives them
+---@return table? given
+---@return string? message
+function sim_options.read(o)
+  local accounts, message = accounts_of(o.account)
+  if message then return nil, message end
+  if o.mo_rate and not o.mo_file then return nil, "--mo-rate: of which messages? --mo-file FILE is missing" end
+  local given = {
+    file = o.file, host = o.host, port = o.port, accounts = accounts, outbind = o.outbind,
+    outcomes = tabled(o.state), deliver_after_s = o.deliver_after, receipt_after_s = o.receipt_after,
+    undeliverable = #o.undeliverable > 0 and o.undeliverable or nil, by_digit = o.by_digit,
+    behaviour = o.behaviour, latency_s = o.latency, throttle = o.throttle and { rate_per_s = o.throttle },
+    refusals = tabled(o.refuse), faults = tabled(o.fault), seed = o.seed,
+    mo = o.mo_file and { file = o.mo_file, per_minute = 60 * (o.mo_rate or 1) },
+    loopback = o.loopback, esme_to_esme = o.esme_to_esme,
+  }
+  if o.outbind and #o.account == 1 then o.outbind.account = next(accounts) end
+  for _, pair in ipairs(o.set) do given[pair[1]] = pair[2] end
+  return given
+end
+
+return sim_options
