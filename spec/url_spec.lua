@@ -20,12 +20,16 @@ describe("url", function()
   end)
 
   it("refuses what is none, without telling passwords", function()
-    for _, text in ipairs { "", "h", "http://h", "smpp:/h", "smpp://", "smpp://h:0", "smpp://h:65536", "smpp://::1", "smpp://h:x", "smpp://[", "smpp://[]", "smpp://[::1" } do
+    for _, text in ipairs { "", "h", "http://h", "smpp:/h", "smpp://", "smpp://h:0", "smpp://h:65536", "smpp://h:99999999999999999999", "smpp://::1", "smpp://h:x", "smpp://[", "smpp://[]", "smpp://[::1" } do
       local parsed, message, code = url.parse(text)
       assert.is_nil(parsed, text)
       assert.equal("bad_value", code)
       assert.is_string(message)
     end
-    assert.is_nil((select(2, url.parse("http://me:secret@h"))):find("secret", 1, true))
+    for _, text in ipairs {
+      "http://me:secret@h", "http://me:s/secret@h", "me:secret@h", "smpp://me:secret", "smpp://me:secret?x@h", "smpp://me:secret:x?x@h",
+    } do
+      assert.is_nil((select(2, url.parse(text))):find("secret", 1, true), text)
+    end
   end)
 end)

@@ -5,13 +5,22 @@ local PORTS = { smpp = 2775, smpps = 8775 }
 
 local function decode(text) return (text:gsub("%%(%x%x)", function(pair) return string.char(tonumber(pair, 16)) end)) end
 
+--- Text for messages; a password may stand where it should not.
+local function masked(text)
+  local scheme = text:match("^%a*:/+") or ""
+  return scheme .. text:sub(#scheme + 1):gsub(":.*@", ":***@")
+end
+
 local function host_of(text, default_port)
   local host, port = text:match("^%[(.-)%]:?(%d*)$")
   if not host then host, port = text:match("^([^:%[%]]*):?(%d*)$") end
-  if not host or host == "" then return nil, ("'%s' is no host[:port]; an IPv6 address stands in brackets"):format(text) end
-  port = port == "" and default_port or tonumber(port)
-  if port < 1 or port > 65535 then return nil, ("port %d: 1 to 65535 expected"):format(port) end
-  return { host = decode(host), port = port }
+  if not host or host == "" then
+    -- What follows the colon may be a password that a ? cut off from its @.
+    return nil, ("'%s' is no host[:port]; an IPv6 address stands in brackets"):format((text:gsub(":.*", ":***")))
+  end
+  local number = port == "" and default_port or tonumber(port)
+  if number < 1 or number > 65535 then return nil, ("port %s: 1 to 65535 expected"):format(port) end
+  return { host = decode(host), port = number }
 end
 
 --- Options are numbers where they look like numbers, true for `?name` and `=true`.
@@ -29,7 +38,7 @@ end
 function url.parse(text)
   local scheme, rest = text:match("^(%a+)://(.*)$")
   if not scheme or not PORTS[scheme:lower()] then
-    return nil, ("'%s': a URL like smpp://system_id:password@host:2775 expected"):format((text:gsub(":[^:@/]*@", ":***@"))), "bad_value"
+    return nil, ("'%s': a URL like smpp://system_id:password@host:2775 expected"):format(masked(text)), "bad_value"
   end
   scheme = scheme:lower()
   local main, query = rest:match("^([^?]*)%??(.*)$")
