@@ -115,7 +115,7 @@ describe("waking", function()
 
   it("by another task comes when that one waits or ends", function()
     local log = {}
-    local sleeper = task.spawn(function() 
+    local sleeper = task.spawn(function()
       local value = task.wait()
       log[#log + 1] = "woken with " .. value
     end)
