@@ -281,7 +281,10 @@ static int session_request(lua_State *L) {
   double now = check_now(L, 5);
   struct view *v = test_view(L, 3);
   int error = 0;
-  if (v != NULL) {
+  if (v != NULL && v->pdu.id != command->id) {
+    lua_pushfstring(L, "command: %s expected, got a PDU of another", command->name);
+    return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+  } else if (v != NULL) {
     error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, cookie, now, &sequence);
   } else {
     struct draft d;
