@@ -194,7 +194,7 @@ static int declare(lua_State *L) {
   uint32_t tag = check_u32(L, 1), old = 0;
   const char *name = luaL_checkstring(L, 2);
   int kind = luaL_checkoption(L, 3, "octets", declared_kinds);
-  luaL_argcheck(L, tag <= 0xFFFF, 1, "tag is 0 to 0xFFFF");
+  luaL_argcheck(L, tag >= 1 && tag <= 0xFFFF, 1, "tag is 1 to 0xFFFF"); /* 0 is reserved, and says "no TLV" in a name's number */
   luaL_argcheck(L, smpp_tlv_by_tag(tag) == NULL, 1, "the standard has named this tag");
   lua_pushvalue(L, 2);
   int type = lua_rawget(L, lua_upvalueindex(UP_NAMES));
