@@ -88,6 +88,7 @@ function connection.new(o)
     stray_count = 0,
     version = o.session.version or 0x34,
     window = o.session.window or 10,
+    max_pdu_octets = o.session.max_pdu_octets,
     stats = o.stats,            -- counters of the owner, or nil
     started = {},               -- cookie -> when its request was sent, where somebody counts
     observe = nil,              -- fn(latency_s, pdu) of the owner
@@ -662,7 +663,7 @@ end
 
 --- Hands every PDU, both ways, to the `pdu` event.
 function Connection:trace_pdus()
-  self.trace = self.trace or tracer.new(function(direction, pdu) self:emit("pdu", pdu, direction) end, self.codec)
+  self.trace = self.trace or tracer.new(function(direction, pdu) self:emit("pdu", pdu, direction) end, self.codec, self.max_pdu_octets)
 end
 
 local on = Connection.on

@@ -19,8 +19,9 @@ end
 
 ---@param fn fun(direction: "in"|"out", pdu: smpp.Pdu)
 ---@param codec? smpp.Codec  that knows the names of vendor TLVs
-function tracer.new(fn, codec)
-  return setmetatable({ fn = fn, decode = (codec or pdus.codec).decode, rest = { ["in"] = "", out = "" }, lost = {} }, mt)
+---@param max_pdu_octets? integer  that of the session
+function tracer.new(fn, codec, max_pdu_octets)
+  return setmetatable({ fn = fn, decode = (codec or pdus.codec).decode, max = max_pdu_octets, rest = { ["in"] = "", out = "" }, lost = {} }, mt)
 end
 
 --- Takes what came or went; calls fn for each whole PDU in it.
@@ -30,7 +31,7 @@ function Tracer:feed(direction, chunk)
   if self.lost[direction] then return end
   local octets, position = self.rest[direction] .. chunk, 1
   while true do
-    local pdu, following, code = self.decode(octets, position)
+    local pdu, following, code = self.decode(octets, position, self.max)
     if not pdu then
       self.lost[direction] = code == "bad_length"
       break
