@@ -9,13 +9,13 @@ local pdu = {}
 
 local hidden = { password = true }
 
---- One printable line for octets that may be anything.
-local function quote(value)
-  return '"' .. value:gsub('[%c"\\\127-\255]', function(c)
-    if c == '"' or c == "\\" then return "\\" .. c end
-    return ("\\x%02x"):format(c:byte())
-  end) .. '"'
+local function escape(c)
+  if c == '"' or c == "\\" then return "\\" .. c end
+  return ("\\x%02x"):format(c:byte())
 end
+
+--- One printable line for octets that may be anything; for text, whose UTF-8 is to be seen, `odd` is narrower.
+local function quote(value, odd) return '"' .. value:gsub(odd or '[%c"\\\127-\255]', escape) .. '"' end
 
 local function show(name, value, secrets)
   if hidden[name] and not secrets then return value == "" and '""' or '"***"' end
@@ -42,10 +42,7 @@ local function show_message(view, octets)
   local coding = view.data_coding and text.data_coding(view.data_coding)
   if not coding or coding.compressed or coding.encoding == "binary" then return quote(octets) end
   local words = text.decode(body, coding.encoding, header and { locking = header.locking, single = header.single } or nil)
-  local shown = '"' .. words:gsub('[%c"\\\127]', function(c)
-    if c == '"' or c == "\\" then return "\\" .. c end
-    return ("\\x%02x"):format(c:byte())
-  end) .. '"'
+  local shown = quote(words, '[%c"\\\127]')
   local concat = header and header.concat
   if concat then shown = shown .. (" (part %d of %d, reference %d)"):format(concat.seq, concat.total, concat.ref) end
   return shown
