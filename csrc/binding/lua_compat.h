@@ -8,8 +8,6 @@
 
 #if LUA_VERSION_NUM < 502
 #define lua_rawlen lua_objlen
-#define lua_setuservalue lua_setfenv
-#define lua_getuservalue lua_getfenv
 
 static inline int lua_absindex(lua_State *L, int index) {
   return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;
@@ -32,28 +30,10 @@ static inline void smpp_setmetatable(lua_State *L, const char *name) {
 }
 #define luaL_setmetatable smpp_setmetatable
 
-static inline void *smpp_testudata(lua_State *L, int index, const char *name) {
-  void *p = lua_touserdata(L, index);
-  if (p == NULL || !lua_getmetatable(L, index)) return NULL;
-  luaL_getmetatable(L, name);
-  if (!lua_rawequal(L, -1, -2)) p = NULL;
-  lua_pop(L, 2);
-  return p;
-}
-#define luaL_testudata smpp_testudata
-
 #undef luaL_newlib
 #define luaL_newlib(L, l)                                     \
   (lua_createtable(L, 0, (int)(sizeof(l) / sizeof(*(l))) - 1), \
    luaL_setfuncs(L, l, 0))
-
-static inline lua_Integer smpp_tointegerx(lua_State *L, int index, int *ok) {
-  lua_Number n = lua_tonumber(L, index);
-  *ok = lua_isnumber(L, index);
-  return (lua_Integer)n;
-}
-#undef lua_tointegerx
-#define lua_tointegerx smpp_tointegerx
 #endif
 
 #if LUA_VERSION_NUM < 503
@@ -73,16 +53,10 @@ static inline int smpp_rawgeti(lua_State *L, int index, int n) {
   return lua_type(L, -1);
 }
 #define lua_rawgeti(L, i, n) smpp_rawgeti(L, i, (int)(n))
-static inline int lua_isinteger(lua_State *L, int index) {
-  lua_Number n = lua_tonumber(L, index);
-  return lua_type(L, index) == LUA_TNUMBER && n >= -9007199254740992.0 && n <= 9007199254740992.0 &&
-         n == (lua_Number)(long long)n;
-}
 #endif
 
 #if LUA_VERSION_NUM < 504
 #define lua_newuserdatauv(L, size, n) lua_newuserdata(L, size)
-#define luaL_pushfail lua_pushnil
 #endif
 
 #endif
