@@ -523,6 +523,7 @@ function Connection:touch()
   self.loop:defer(self.flush_deferred)
 end
 
+--- Writes what the session has to say, and arms the timer.
 function Connection:flush()
   self.dirty = false
   local octets = self.core:output()
