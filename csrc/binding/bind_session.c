@@ -11,13 +11,15 @@
 #include <string.h>
 
 #include "binding.h"
+#include "smpp/buffer.h"
 #include "smpp/session.h"
 
 #define MOST_EXACT 9007199254740992.0 /* 2^53 */
 
 struct session {
   struct smpp_session *core; /* NULL once collected */
-  bool taking;               /* events are being handed over */
+  bool taking;               /* events or octets are being handed over */
+  struct smpp_buffer sending; /* octets that are: a finalizer may add to the session's own meanwhile */
 };
 
 static struct smpp_session *check_session(lua_State *L) {
@@ -104,8 +106,7 @@ int session_new(lua_State *L) {
   double now = opt_seconds(L, "now", 0);
   if (now > MOST_EXACT) return luaL_error(L, "now: a time expected"); /* at infinity every timer would be due for ever */
   struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
-  s->core = NULL; /* __gc may run before there is one */
-  s->taking = false;
+  memset(s, 0, sizeof *s); /* __gc may run before there is a core */
   lua_pushvalue(L, lua_upvalueindex(UP_SESSION));
   lua_setmetatable(L, -2);
   s->core = smpp_session_new(&config, now);
@@ -115,6 +116,7 @@ int session_new(lua_State *L) {
 int session_gc(lua_State *L) {
   struct session *s = lua_touserdata(L, 1);
   smpp_session_free(s->core);
+  smpp_buffer_free(&s->sending);
   s->core = NULL;
   return 0;
 }
@@ -403,12 +405,16 @@ static int session_unbind(lua_State *L) {
 
 /* session:output() -> octets to send, which the session forgets, or nil */
 static int session_output(lua_State *L) {
-  struct smpp_session *s = check_session(L);
+  struct smpp_session *s = check_idle_session(L);
+  struct session *own = lua_touserdata(L, 1);
   size_t length = 0;
-  const uint8_t *octets = smpp_session_output(s, &length);
-  if (length == 0) return 0;
-  lua_pushlstring(L, (const char *)octets, length);
-  smpp_session_sent(s, length);
+  if (own->taking || smpp_session_output(s, &length) == NULL) return 0;
+  smpp_buffer_take(&own->sending, smpp_buffer_length(&own->sending)); /* an error cut it off */
+  own->taking = true;
+  smpp_session_swap_output(s, &own->sending);
+  lua_pushlstring(L, (const char *)own->sending.data + own->sending.start, length);
+  smpp_buffer_take(&own->sending, length);
+  own->taking = false;
   return 1;
 }
 
@@ -428,6 +434,7 @@ static int session_state(lua_State *L) {
 /* session:info() -> { state, version, unbinding, in_flight, unanswered, memory_octets, bind_version } */
 static int session_info(lua_State *L) {
   const struct smpp_session *s = check_session(L);
+  const struct session *own = lua_touserdata(L, 1);
   lua_createtable(L, 0, 7);
   lua_pushstring(L, smpp_state_name(smpp_session_state(s)));
   lua_setfield(L, -2, "state");
@@ -439,7 +446,7 @@ static int session_info(lua_State *L) {
   lua_setfield(L, -2, "in_flight");
   push_u32(L, smpp_session_unanswered(s));
   lua_setfield(L, -2, "unanswered");
-  lua_pushnumber(L, (lua_Number)smpp_session_memory(s));
+  lua_pushnumber(L, (lua_Number)(smpp_session_memory(s) + own->sending.capacity));
   lua_setfield(L, -2, "memory_octets");
   lua_pushinteger(L, smpp_session_bind_version(s));
   lua_setfield(L, -2, "bind_version");

@@ -130,6 +130,12 @@ const uint8_t *smpp_session_output(const struct smpp_session *s, size_t *length)
 
 void smpp_session_sent(struct smpp_session *s, size_t length) { smpp_buffer_take(&s->output, length); }
 
+void smpp_session_swap_output(struct smpp_session *s, struct smpp_buffer *empty) {
+  struct smpp_buffer output = s->output;
+  s->output = *empty;
+  *empty = output;
+}
+
 /* ---- sending ---- */
 
 bool smpp_session_send_header(struct smpp_session *s, uint32_t id, uint32_t status, uint32_t sequence) {

@@ -146,4 +146,8 @@ uint8_t smpp_session_bind_version(const struct smpp_session *s);
 const uint8_t *smpp_session_output(const struct smpp_session *s, size_t *length);
 void smpp_session_sent(struct smpp_session *s, size_t length);
 
+/* Gives the octets to send away in exchange for an empty buffer: no call of the session moves them then. */
+struct smpp_buffer;
+void smpp_session_swap_output(struct smpp_session *s, struct smpp_buffer *empty);
+
 #endif

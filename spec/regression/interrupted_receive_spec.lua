@@ -97,3 +97,29 @@ describe("session:receive", function()
     assert.equal("CLOSED", mc:state())
   end)
 end)
+
+describe("session:output", function()
+  it("gives what there was when a finalizer answers meanwhile, which comes next", function()
+    local mc, slots, pdus, ran = bound_mc(), {}, {}, false
+    for i = 1, 60 do pdus[i] = assert(codec.encode { command = "submit_sm", sequence_number = i }) end
+    mc:receive(table.concat(pdus), 1, slots)
+    local function answer(from, to)
+      for i = from, to do assert(mc:answer(slots[3 * i - 1], nil, ("i"):rep(60), 1)) end
+    end
+    local function sequences(octets)
+      local first = codec.decode(octets)
+      local last = codec.decode(octets, #octets - first.command_length + 1)
+      return { first.sequence_number, last.sequence_number }
+    end
+    answer(1, 30)
+    local octets
+    assert.is_true(with_finalizer(function()
+      ran = true
+      answer(31, 60)
+    end, function() octets = mc:output() end))
+    assert.is_true(ran)
+    assert.same({ 1, 30 }, sequences(octets))
+    assert.same({ 31, 60 }, sequences(mc:output()))
+    assert.is_nil(mc:output())
+  end)
+end)
