@@ -29,6 +29,12 @@ describe("explain", function()
     assert.truthy(message:find("did you mean ESME_RTHROTTLED?", 1, true))
   end)
 
+  it("knows that a status has 32 bits", function()
+    for _, odd in ipairs { "0x1ffffffff", 1.5, -1, 4294967296 } do
+      assert.equal("bad_value", (select(3, explain.status(odd))))
+    end
+  end)
+
   it("puts values in words", function()
     local cases = {
       { "source_addr_ton", 5, "alphanumeric" }, { "esm_class", 0x43, "store_and_forward, normal, udhi" },

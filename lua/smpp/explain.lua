@@ -26,6 +26,9 @@ local status_fields = { command_status = true, status = true, error_status_code 
 ---@return string? code  "bad_value": not a name SMPP knows
 function explain.status(status)
   if type(status) == "string" and status:match("^0x%x+$") then status = tonumber(status) end
+  if type(status) == "number" and not (status >= 0 and status <= 0xFFFFFFFF and status % 1 == 0) then
+    return nil, ("a command_status has 32 bits, got %s"):format(tostring(status)), "bad_value"
+  end
   local row = core.protocol.status(status)
   if row then
     row.bind = row.bind or "retry_later"

@@ -2,6 +2,7 @@
 --- A received PDU is a view: a userdata that owns its octets and decodes a field when it is asked for.
 local core = require "smpp.core"
 local explain = require "smpp.explain"
+local options = require "smpp.options"
 local text = require "smpp.text"
 local udh = require "smpp.udh"
 
@@ -96,10 +97,10 @@ local function hex_lines(octets, from, to)
 end
 
 --- All of the PDU, octet by octet, with what each means.
----@param options? { secrets: boolean? }  secrets: show passwords
+---@param o? { secrets: boolean? }  secrets: show passwords
 ---@return string  several lines
-function methods:dump(options)
-  local secrets = options and options.secrets
+function methods:dump(o)
+  local secrets = o and o.secrets
   local octets, out = self:octets(), {}
   local function row(offset, length, name, meaning, mask)
     local lines = hex_lines(octets, offset + 1, offset + length)
@@ -132,21 +133,8 @@ end
 --- What removes a field in pdu:with{ field = smpp.none }.
 pdu.none = setmetatable({}, { __tostring = function() return "smpp.none" end, __newindex = function() error("smpp.none cannot be changed", 2) end })
 
-local codec_options = { max_length = true, strict = true, profile = true, version = true }
-
-local function check_options(options, level)
-  if options == nil then return {} end
-  if type(options) ~= "table" then error("options: a table expected, got " .. type(options), level + 1) end
-  local unknown
-  for name in pairs(options) do
-    if not codec_options[name] and (unknown == nil or tostring(name) < unknown) then unknown = tostring(name) end
-  end
-  if unknown then
-    local like = core.suggest(unknown, codec_options)
-    error(("unknown option '%s'%s"):format(unknown, like and ("; did you mean '" .. like .. "'?") or ""), level + 1)
-  end
-  return options
-end
+local DECODE = { max_length = options.number(16, 0x7FFFFFFF, true), strict = "boolean" }
+local ENCODE = { version = options.number(0, 255, true) }
 
 --- A codec of its own: the names of a profile's vendor TLVs stay inside it.
 ---@param tlvs? { tag: integer, name: string, type: string? }[]
@@ -162,28 +150,28 @@ pdu.codec = pdu.new_codec()
 --- Reads one PDU.  Everything decodes as far as it can; `pdu:problems()` tells what is odd.
 ---@param octets string
 ---@param position? integer  of the first octet, default 1
----@param options? { max_length: integer?, strict: boolean? }  max_length: octets, default 131072;
+---@param o? { max_length: integer?, strict: boolean? }  max_length: octets, default 131072;
 ---  strict: a problem is a failure, its code the ESME_ name to answer
 ---@return smpp.Pdu? view
 ---@return integer|string next_position  or the message
 ---@return string? code  "truncated": fewer octets than needed; "bad_length": command_length below 16 or above
 ---  max_length; with strict also ESME_ names
-function pdu.decode(octets, position, options)
-  if options == nil then return pdu.codec.decode(octets, position) end
-  options = check_options(options, 2)
-  return pdu.codec.decode(octets, position, options.max_length, options.strict)
+function pdu.decode(octets, position, o)
+  if o == nil then return pdu.codec.decode(octets, position) end
+  options.check(o, DECODE)
+  return pdu.codec.decode(octets, position, o.max_length, o.strict)
 end
 
 --- Writes one PDU.  A view is written as it came, octet for octet.
 ---@param value table|smpp.Pdu  `command`, `command_status` (or `status`), `sequence_number`, parameters and TLVs by
 ---  name, `tlvs = { { tag, octets } ... }`; what is absent is 0 or empty
----@param options? { version: integer? }  0x33, 0x34 or 0x50: the limits that hold; default the widest
+---@param o? { version: integer? }  0x33, 0x34 or 0x50: the limits that hold; default the widest
 ---@return string? octets
 ---@return string? message
 ---@return string? code  "too_long", "bad_value", "missing", "unknown_field"
-function pdu.encode(value, options)
-  if options == nil then return pdu.codec.encode(value) end
-  return pdu.codec.encode(value, check_options(options, 2).version)
+function pdu.encode(value, o)
+  if o == nil then return pdu.codec.encode(value) end
+  return pdu.codec.encode(value, options.check(o, ENCODE).version)
 end
 
 --- Gives a vendor TLV a name, for this Lua state.
