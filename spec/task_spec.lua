@@ -332,6 +332,25 @@ describe("an idle coroutine", function()
     assert.is_nil(weak[1])
     assert.is_nil(weak[2])
   end)
+
+  it("keeps nothing of where its errors would have gone, nor does one that the pool has no room for", function()
+    local weak, tokens = setmetatable({}, { __mode = "v" }), {}
+    local function many()
+      for i = 1, 1500 do -- more than the pool keeps
+        local owner = {}
+        weak[i] = owner
+        tokens[i] = task.start(function() return owner end, function()
+          owner.token = task.current()
+          task.wait(i)
+        end)
+      end
+      for i = 1, 1500 do task.wake_for(tokens[i], i) end
+    end
+    many()
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(weak))
+  end)
 end)
 
 describe("waiting", function()

@@ -60,6 +60,15 @@ local function body()
   end
 end
 
+-- A task that had waited was resumed: one that is over keeps its sink, and what hangs on that, no longer.
+local function resumed(co, ok, err)
+  if not ok then
+    report(co, err, sinks[co])
+  elseif pool[idle] == co or (idle >= POOL_LIMIT and status(co) == "dead") then
+    waiting[co], sinks[co] = nil, nil
+  end
+end
+
 local function drain()
   while queue_first <= queue_last do
     local item = queue[queue_first]
@@ -69,7 +78,7 @@ local function drain()
     current = co
     local ok, err = resume(co, unpack(item, 2, item.n))
     current = nil
-    if not ok then report(co, err, sinks[co]) end
+    resumed(co, ok, err)
   end
   queue_first, queue_last = 1, 0
 end
@@ -151,7 +160,7 @@ local function continue(co, ...)
   current = co
   local ok, err = resume(co, ...)
   current = nil
-  if not ok then report(co, err, sinks[co]) end
+  resumed(co, ok, err)
   if queue_last > 0 then drain() end
   return true
 end
