@@ -40,7 +40,7 @@ CORE_OBJ := $(CORE_SRC:csrc/smpp/%.c=$(B)/core/%.o)
 MODULE   := $(B)/$(call id,$(LUA))/smpp/core.so
 
 .PHONY: help build build-all build-c build-asan build-fuzz demo test env check check-gcc check-clang check-core \
-        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz bench rockspec tables install uninstall clean FORCE
+        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz soak bench rockspec tables install uninstall clean FORCE
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -92,6 +92,10 @@ gc: ## specs of the binding while Lua collects garbage all the time
 fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regression/fuzz
 	@.ci/packages check build specs lua5.4 fuzz
 	@$(run_group) fuzz
+
+soak: ## 200 clients that come and go with faults; SOAK_S=600 seconds
+	@.ci/packages check build specs $(LUA)
+	@SOAK_S=$${SOAK_S:-600} $(LUA) spec/run.lua spec/slow/soak_spec.lua
 
 ##@ Upkeep
 tables: ## writes the generated files again from csrc/tables
