@@ -4,9 +4,19 @@ local core = require "smpp.core"
 
 local codec = core.codec({}, nil)
 
+--- Makes every step of the collector a whole collection, however much is alive; returns what undoes it.
+local function whole_steps()
+  if _VERSION == "Lua 5.4" then
+    collectgarbage("incremental", 200, 1000, 40)
+    return function() collectgarbage("incremental", 200, 100, 13) end
+  end
+  local step = collectgarbage("setstepmul", 100000000)
+  return function() collectgarbage("setstepmul", step) end
+end
+
 --- Runs fn, in which a finalizer is called as soon as there is anything to allocate.  Returns whether it ran through.
 local function with_finalizer(finalizer, fn)
-  local step = collectgarbage("setstepmul", 1000000)
+  local undo = whole_steps()
   local ok = pcall(function()
     collectgarbage()
     collectgarbage "stop"
@@ -19,7 +29,7 @@ local function with_finalizer(finalizer, fn)
     collectgarbage "restart"
     fn()
   end)
-  collectgarbage("setstepmul", step)
+  undo()
   return ok
 end
 
