@@ -111,7 +111,6 @@ function connection.new(o)
     swamped = false,            -- not reading: handlers cannot keep up
     -- An MC answers ESME_RTHROTTLED above its limit; an ESME has no such word and lets TCP say it.
     swamped_above = o.role == "esme" and math.floor((o.session.max_unanswered or 1000) / 2) or math.huge,
-    linger_s = 1,               -- for the peer to see our last octets; 0: the socket goes at once
     data = {},
     left = false,               -- we unbind
     closed = false,
@@ -622,7 +621,7 @@ function Connection:end_transport()
   if self.closed then return end
   self.closed = true
   self.timer:close()
-  if self.linger_s > 0 then self.transport:close_after_flush(self.linger_s) else self.transport:close() end
+  self.transport:close_after_flush(1)
   self:emit("closed", self.end_reason)
   if self.on_closed then self.on_closed(self.end_reason) end
   if self.unbind_waiter then

@@ -79,7 +79,6 @@ function dialer.bind(o, conn)
     conn.mc_system_id = response.system_id
     return conn
   end
-  conn.linger_s = 0 -- the next attempt finds no socket of this one
   conn:close()
   local row = explain.status(status)
   if row then

@@ -179,12 +179,7 @@ function Link:observe(conn, latency_s, pdu)
   else
     size = adaptive:answered_in(latency_s, now)
   end
-  if not size then return end
-  conn:set_window(size)
-  if self.full then
-    self.full = false
-    self.owner:pump()
-  end
+  if size then conn:set_window(size) end
 end
 
 --- No more attempts.  The connection, if any, stays: its owner unbinds it.

@@ -171,7 +171,7 @@ end
 
 --- Sends the parts one after the other; a refused one stops the later ones.
 ---@async
-local function submit_parts(self, submits, info, wants_receipt, lane)
+function Sender:submit(submits, info, wants_receipt, lane)
   local client, loop, tracker, handle = self.client, self.loop, self.tracker, nil
   local sent = setmetatable({ esme = client, message_ids = {}, parts = {}, info = info, first = submits[1], done = nil, waiters = nil }, sent_mt)
   if wants_receipt then
@@ -180,7 +180,7 @@ local function submit_parts(self, submits, info, wants_receipt, lane)
     tracker:open(handle, #submits, loop:now())
   end
   for i, fields in ipairs(submits) do
-    local response, message, code = client:submit(fields, lane, i > 1)
+    local response, message, code = client:submit(fields, lane, i > 1) -- what was begun goes on while the client drains
     if not response then
       sent.parts[i] = { code = code, message = message }
       if wants_receipt then self:settle(tracker:refused(handle, i, code, loop:now())) end
@@ -198,16 +198,6 @@ local function submit_parts(self, submits, info, wants_receipt, lane)
     end
   end
   return sent
-end
-
---- Parts that follow one that was sent go out even while the client drains.
----@async
-function Sender:submit(...)
-  local client = self.client
-  client.performing = client.performing + 1
-  local sent, message, code, partial = submit_parts(self, ...)
-  client.performing = client.performing - 1
-  return sent, message, code, partial
 end
 
 --- Builds and sends a message; with a callback returns false when the queue is full.

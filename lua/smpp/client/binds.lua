@@ -135,7 +135,6 @@ end
 
 function Client:link_paused(link, why)
   self:log("warn", "paused", { host = link.connection and link.connection.host, pause_s = link.pause_s, reason = why })
-  self.timer:start(link.pause_s)
 end
 
 --- The first attempt of every link: enough bound, or why not.  Links of a pool try side by side.
