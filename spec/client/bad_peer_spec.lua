@@ -295,6 +295,30 @@ describe("a peer that", function()
     end)
   end)
 
+  it("delivers to nobody is told so in time, and no listener that comes later hears of it", function()
+    run(function(loop)
+      local mc = peer(loop)
+      local esme = assert(connect { answer_timeout_s = 5 })
+      local heard = 0
+      mc.sessions[1]:send { command = "deliver_sm", sequence_number = 1, destination_addr = "2", short_message = "x" }
+      smpp.sleep(6)
+      assert.equal("ESME_RX_T_APPN", mc.pdus[#mc.pdus].status)
+      esme:on("message", function() heard = heard + 1 end)
+      smpp.sleep(1)
+      assert.equal(0, heard)
+      esme:close()
+      esme = assert(connect())
+      mc.sessions[2]:send { command = "deliver_sm", sequence_number = 1, destination_addr = "2", short_message = "x" }
+      smpp.sleep(1)
+      esme:close()
+      local order = {}
+      for i = #mc.pdus - 1, #mc.pdus do table.insert(order, mc.pdus[i].command .. " " .. mc.pdus[i].status) end
+      table.sort(order)
+      assert.same({ "deliver_sm_resp ESME_RX_T_APPN", "unbind ESME_ROK" }, order)
+      mc:close()
+    end)
+  end)
+
   it("sends garbage is left, and the next connection is a good one", function()
     for _, garbage in ipairs { "HTTP/1.1 400 Bad Request\r\n\r\n", "\0\0\0\3", "\255\255\255\255\0\0\0\0", ("\0"):rep(64), "\21\3\1\0\2\2\40" } do
       run(function(loop)

@@ -230,7 +230,11 @@ describe("listen_outbind", function()
       call(function() end) -- takes the bind and says nothing
       smpp.sleep(30)
       assert.same({ 3, 0 }, { ends, clients })
+      call(print)
+      smpp.sleep(1)
       listener:close()
+      smpp.sleep(0.1)
+      assert.equal(4, ends)
     end)
   end)
 

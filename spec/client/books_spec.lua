@@ -74,6 +74,35 @@ describe("books", function()
     end)
   end)
 
+  it("hand over each once, though it was to be resent", function()
+    run(function(loop)
+      local mc = peer(loop, { submit_sm = false })
+      local esme = assert(connect { on_unknown = "resend" })
+      local codes = {}
+      for i = 1, 3 do smpp.spawn(function() codes[i] = select(3, esme:submit_sm { destination_addr = tostring(i) }) end) end
+      local left = esme:close(1)
+      assert.same({ "connection_lost", "connection_lost", "connection_lost" }, codes)
+      assert.equal(3, #left)
+      for _, item in ipairs(left) do assert.equal("connection_lost", item.code) end
+      mc:close()
+    end)
+  end)
+
+  it("hand over in the order of the calls", function()
+    run(function(loop)
+      local mc = peer(loop)
+      local esme = assert(connect { order = "destination", reconnect = { fixed_s = 100 } })
+      mc:close()
+      smpp.sleep(0.1)
+      for i = 1, 12 do
+        esme:submit_sm({ destination_addr = "49" .. i % 3, short_message = tostring(i) }, function() end)
+      end
+      local order = {}
+      for i, item in ipairs(esme:close()) do order[i] = tonumber(item.fields.short_message) end
+      assert.same({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 }, order)
+    end)
+  end)
+
   it("let messages finish that were begun: parts, and what is tried again", function()
     run(function(loop)
       local refused, texts = false, 0
@@ -89,7 +118,9 @@ describe("books", function()
       local sent
       smpp.spawn(function() sent = assert(esme:send { to = "+491", text = ("x"):rep(450) }) end)
       smpp.sleep(0.1)
+      local started = loop:now()
       assert.same({}, esme:close(10))
+      assert.is_true(loop:now() - started < 1.5, "waited for nothing")
       smpp.sleep(0)
       assert.equal(3, #sent.parts)
       assert.equal(3, texts)

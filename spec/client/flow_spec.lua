@@ -88,6 +88,21 @@ describe("a rate", function()
     assert.is_true(t:take(100) > 0)
   end)
 
+  it("is not used up by what finds the window full", function()
+    run(function(loop)
+      local s = server { submit_sm = function()
+        smpp.sleep(0.01)
+        return "x"
+      end }
+      local esme = assert(connect { rate_per_s = 1, burst = 10, window = 1 })
+      local started, results = loop:now(), spread(esme, 10)
+      while #results < 10 do smpp.sleep(0.01) end
+      assert.is_true(loop:now() - started < 0.2, loop:now() - started)
+      esme:close()
+      s:close()
+    end)
+  end)
+
   it("holds for a client, over all its binds", function()
     for _, binds in ipairs { 1, 3 } do
       run(function(loop)
@@ -146,6 +161,26 @@ describe("a refusal", function()
       end)
     end)
   end
+
+  it("of all that is in flight is one pause, and not one upon the other", function()
+    run(function()
+      local refusing = true
+      local s = server { submit_sm = function()
+        if refusing then return nil, "ESME_RTHROTTLED" end
+        return "x"
+      end }
+      local esme = assert(connect { window = 20 })
+      local ok = 0
+      for i = 1, 20 do smpp.spawn(function() if esme:send { to = "+49" .. i, text = "x" } then ok = ok + 1 end end) end
+      smpp.sleep(0.5)
+      refusing = false
+      smpp.sleep(0.6)
+      assert.equal(20, ok)
+      assert.truthy(submit(esme))
+      esme:close()
+      s:close()
+    end)
+  end)
 
   it("that may pass is tried again later, while others go on", function()
     run(function()
@@ -345,6 +380,26 @@ describe("memory", function()
     end)
   end)
 
+  it("is bounded on the other side by a word: an MC goes on reading, and answers ESME_RTHROTTLED", function()
+    run(function()
+      local s = server { max_unanswered = 4, submit_sm = function()
+        smpp.sleep(5)
+        return "x"
+      end }
+      local esme = assert(connect())
+      local codes = {}
+      for i = 1, 5 do
+        smpp.spawn(function() codes[i] = select(3, submit(esme)) or "ok" end)
+        smpp.sleep(0.1)
+      end
+      assert.equal("ESME_RTHROTTLED", codes[5])
+      smpp.sleep(6)
+      assert.same({ "ok", "ok", "ok", "ok", "ESME_RTHROTTLED" }, codes)
+      esme:close()
+      s:close()
+    end)
+  end)
+
   it("is bounded when the application does not keep up: reading stops, nothing is refused", function()
     run(function(loop)
       local link, most, handled = nil, 0, 0
@@ -370,6 +425,7 @@ describe("memory", function()
       assert.is_true(#release > 20 and #release < 40, #release .. " handlers run")
       assert.is_true(link.a.paused)
       local before = #release
+      for i = 1, 3 do release[i].open = true end -- not enough to begin again
       smpp.sleep(5)
       assert.equal(before, #release)
       for _ = 1, 400 do

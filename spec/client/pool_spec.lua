@@ -74,6 +74,43 @@ describe("a pool", function()
     end)
   end)
 
+  it("takes turns where all are idle, and leaves alone what does not answer", function()
+    run(function()
+      local counts, list = { 0, 0, 0 }, {}
+      for i = 1, 3 do
+        list[i] = server { port = 2775 + i, answer_timeout_s = 1000, submit_sm = function()
+          counts[i] = counts[i] + 1
+          if counts[3] == 4 and i == 3 then smpp.sleep(500) end
+          return "x"
+        end }
+      end
+      local esme = pool { enquire_link_s = 0, response_timeout_s = 0 }
+      for _ = 1, 9 do assert.truthy(submit(esme)) end
+      assert.same({ 3, 3, 3 }, counts)
+      for _ = 1, 30 do submit(esme, nil, 1) end
+      assert.equal(4, counts[3])
+      esme:close(0)
+      close_all(list)
+    end)
+  end)
+
+  it("sends past a bind that is being unbound", function()
+    run(function(loop)
+      local going = world.peer(loop, { port = 2776 })
+      local list = { (server { port = 2777 }) }
+      local esme = pool { hosts = { HOSTS[1], HOSTS[2] } }
+      going.sessions[1]:send { command = "unbind", sequence_number = 1 } -- and leaves the connection open
+      smpp.sleep(0.1)
+      local done = spread(esme, 20)
+      smpp.sleep(0.5)
+      assert.equal(20, done.ok)
+      assert.equal(0, going:count "submit_sm")
+      esme:close()
+      going:close()
+      close_all(list)
+    end)
+  end)
+
   it("keeps every window full, also when all were", function()
     run(function(loop)
       local list, most, now = {}, { 0, 0, 0 }, { 0, 0, 0 }

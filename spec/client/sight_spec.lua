@@ -137,7 +137,13 @@ describe("a queue", function()
     assert.equal(3, first.n)
     local second = queue:take()
     assert.equal(6, second.n)
+    queue:put { n = 9, lane = 5 }
+    queue:put { n = 10, lane = 5 }
+    local ninth = queue:take()
+    queue:put(second)
+    queue:put(ninth)
     queue:put(first)
+    queue:remove(second)
     queue:remove(entries[4])
     assert.is_nil(entries[4].queue)
     queue:remove(entries[8])
@@ -147,7 +153,7 @@ describe("a queue", function()
       order[#order + 1] = entry.n
       entry = queue:take()
     end
-    assert.same({ 3, 1, 2, 5, 7 }, order)
+    assert.same({ 3, 9, 10, 1, 2, 5, 7 }, order)
     assert.equal(0, queue.count)
     assert.is_nil(queue:peek())
   end)
