@@ -95,7 +95,7 @@ fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regressio
 
 soak: ## 200 clients that come and go with faults; SOAK_S=600 seconds
 	@.ci/packages check build specs $(LUA)
-	@SOAK_S=$${SOAK_S:-600} $(LUA) spec/run.lua spec/slow/soak.lua
+	@SOAK_S=$${SOAK_S:-600} $(LUA) spec/run.lua spec/slow/soak_spec.lua
 
 ##@ Upkeep
 tables: ## writes the generated files again from csrc/tables
