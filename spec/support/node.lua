@@ -6,6 +6,7 @@ local util = require "spec.support.util"
 local node = {}
 
 local FOLDER = "spec/interop/node/"
+node.folder = FOLDER
 
 ---@class spec.Node
 ---@field port integer?   it listens on

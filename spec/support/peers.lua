@@ -92,7 +92,9 @@ end
 
 --- Runs the body of a spec as a task, with the luv loop; what it started is stopped in the end.
 ---@param fn fun()
-function peers.run(fn)
+---@param limit_s? number
+function peers.run(fn, limit_s)
+  limit_s = limit_s or LIMIT_S
   local loop, uv = loop_and_uv()
   local late = 0
   local timer
@@ -104,7 +106,7 @@ function peers.run(fn)
     end
     timer:start(15)
   end)
-  timer:start(LIMIT_S)
+  timer:start(limit_s)
   local ok, err = pcall(run.run, function()
     fn()
     while #closing > 0 do table.remove(closing):close() end
@@ -114,7 +116,7 @@ function peers.run(fn)
   local words = ok and "" or last_words()
   while #started > 0 do table.remove(started):stop() end
   uv.run "nowait" -- the pipes of what was stopped
-  if late > 0 then ok, err = false, ("not done within %d s: %s"):format(LIMIT_S, tostring(err)) end
+  if late > 0 then ok, err = false, ("not done within %d s: %s"):format(limit_s, tostring(err)) end
   if not ok then error(tostring(err) .. "\n" .. words, 0) end
 end
 
