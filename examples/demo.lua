@@ -1,7 +1,7 @@
 -- A message centre and an ESME in one process: three messages, every PDU on the way, the receipts.
 local smpp = require "smpp"
 
-local colour = not os.getenv "NO_COLOR" and os.getenv "TERM" ~= nil and os.getenv "TERM" ~= "dumb"
+local colour = require("luv").guess_handle(1) == "tty" and not os.getenv "NO_COLOR" and os.getenv "TERM" ~= "dumb"
 local function paint(code, text) return colour and ("\27[%sm%s\27[0m"):format(code, text) or text end
 
 smpp.run(function()
