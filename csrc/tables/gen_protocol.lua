@@ -2,24 +2,7 @@
 --   lua csrc/tables/gen_protocol.lua csrc/tables > csrc/smpp/protocol_data.h
 -- The output is committed; `make check` runs this again and compares.
 local dir = arg[1] or "csrc/tables"
-
-local function tsv(name)
-  local rows, header = {}, nil
-  for line in io.lines(dir .. "/" .. name) do
-    if line:sub(1, 1) ~= "#" and line ~= "" then
-      local cells = {}
-      for cell in (line .. "\t"):gmatch("(.-)\t") do cells[#cells + 1] = cell end
-      if header then
-        local row = {}
-        for i, key in ipairs(header) do row[key] = cells[i] end
-        rows[#rows + 1] = row
-      else
-        header = cells
-      end
-    end
-  end
-  return rows
-end
+local tsv = dofile(dir .. "/tsv.lua")(dir)
 
 local function out(...) io.write(string.format(...), "\n") end
 local function quote(text) return '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
