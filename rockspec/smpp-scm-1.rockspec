@@ -147,6 +147,7 @@ build = {
         "csrc/smpp/inflight.c",
         "csrc/smpp/map.c",
         "csrc/smpp/pdu.c",
+        "csrc/smpp/pdu_encode.c",
         "csrc/smpp/protocol.c",
         "csrc/smpp/receipt.c",
         "csrc/smpp/session.c",

@@ -144,9 +144,6 @@ struct smpp_fault {
   const char *text; /* what |got| and |limit| count: "octets", "entries" ... or the whole reason */
 };
 
-/* Most octets of a parameter, its NUL included, or entries; |version| 0: the most that any version allows. */
-unsigned smpp_param_limit(const struct smpp_param *param, uint8_t version);
-
 /* Writes the PDU.  With status not 0, no parameter and no TLV: the header only
  * (3.4, 4.1: no body unless command_status is 0).  On an error |w| is as before. */
 SMPP_MUST_CHECK int smpp_pdu_encode(const struct smpp_message *message, struct smpp_writer *w,

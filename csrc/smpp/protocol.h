@@ -170,4 +170,12 @@ static inline uint8_t smpp_version_set(uint8_t version) {
   return version <= SMPP_33 ? SMPP_V33 : version < SMPP_50 ? SMPP_V34 : SMPP_V50;
 }
 
+/* Most octets of a parameter, its NUL included, or entries; |version| 0: the most that any version allows. */
+static inline unsigned smpp_param_limit(const struct smpp_param *param, uint8_t version) {
+  const uint8_t *max = param->max;
+  if (version != 0) return max[version <= SMPP_33 ? 0 : version < SMPP_50 ? 1 : 2];
+  unsigned most = max[0] > max[1] ? max[0] : max[1];
+  return most > max[2] ? most : max[2];
+}
+
 #endif
