@@ -32,16 +32,40 @@ static int map_gc(lua_State *L) {
   return 0;
 }
 
-/* Numbers are stored as the double that every Lua has. */
-static void push_value(lua_State *L, const struct smpp_map_entry *entry) {
-  if (entry->tag == TAG_OCTETS) {
-    lua_pushlstring(L, (const char *)smpp_map_value(entry), entry->value_length);
-    return;
-  }
+/* An entry's copy, for results: making a string may run finalizers, and these may change the map. */
+struct copy {
+  double since;
+  size_t key_length, value_length;
+  uint8_t tag;
+  char octets[2 * SMPP_MAP_MAX_OCTETS]; /* key, then value */
+};
+
+static void copy_entry(struct copy *copy, const struct smpp_map_entry *entry) {
+  copy->since = entry->since;
+  copy->key_length = entry->key_length;
+  copy->value_length = entry->value_length;
+  copy->tag = entry->tag;
+  memcpy(copy->octets, entry->octets, copy->key_length + copy->value_length);
+}
+
+/* Its value and its age.  Numbers are stored as the double that every Lua has. */
+static void push_rest(lua_State *L, const struct copy *copy) {
+  const char *value = copy->octets + copy->key_length;
   double number;
-  memcpy(&number, smpp_map_value(entry), sizeof number);
-  if (sizeof(lua_Integer) >= 8) lua_pushinteger(L, (lua_Integer)number);
-  else lua_pushnumber(L, (lua_Number)number);
+  if (copy->tag == TAG_OCTETS) {
+    lua_pushlstring(L, value, copy->value_length);
+  } else {
+    memcpy(&number, value, sizeof number);
+    if (sizeof(lua_Integer) >= 8) lua_pushinteger(L, (lua_Integer)number);
+    else lua_pushnumber(L, (lua_Number)number);
+  }
+  lua_pushnumber(L, (lua_Number)copy->since);
+}
+
+static double check_now(lua_State *L, int arg) {
+  double now = (double)luaL_checknumber(L, arg);
+  luaL_argcheck(L, now == now, arg, "seconds expected");
+  return now;
 }
 
 /* map:get(key) -> value, since when; nil when it is not there */
@@ -50,9 +74,10 @@ static int map_get(lua_State *L) {
   size_t length;
   const char *key = luaL_checklstring(L, 2, &length);
   const struct smpp_map_entry *entry = smpp_map_get(map, key, length);
+  struct copy copy;
   if (entry == NULL) return 0;
-  push_value(L, entry);
-  lua_pushnumber(L, (lua_Number)entry->since);
+  copy_entry(&copy, entry);
+  push_rest(L, &copy);
   return 2;
 }
 
@@ -71,7 +96,7 @@ static int map_put(lua_State *L) {
   } else {
     value = luaL_checklstring(L, 3, &value_length);
   }
-  int err = smpp_map_put(map, key, key_length, value, value_length, tag, (double)luaL_checknumber(L, 4));
+  int err = smpp_map_put(map, key, key_length, value, value_length, tag, check_now(L, 4));
   if (err != 0 && err != SMPP_ERR_WINDOW_FULL) return push_error(L, err, NULL);
   lua_pushboolean(L, err == 0);
   return 1;
@@ -89,12 +114,13 @@ static int map_delete(lua_State *L) {
 /* map:expire(now) -> key, value, since when of the oldest entry, which is taken out if its time is up; nil when it is not */
 static int map_expire(lua_State *L) {
   struct smpp_map *map = check_map(L);
-  const struct smpp_map_entry *entry = smpp_map_expired(map, (double)luaL_checknumber(L, 2));
+  const struct smpp_map_entry *entry = smpp_map_expired(map, check_now(L, 2));
+  struct copy copy;
   if (entry == NULL) return 0;
-  lua_pushlstring(L, (const char *)entry->octets, entry->key_length);
-  push_value(L, entry);
-  lua_pushnumber(L, (lua_Number)entry->since);
+  copy_entry(&copy, entry);
   (void)smpp_map_delete(map, entry->octets, entry->key_length);
+  lua_pushlstring(L, copy.octets, copy.key_length);
+  push_rest(L, &copy);
   return 3;
 }
 

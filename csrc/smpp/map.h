@@ -11,7 +11,7 @@
 
 #include "error.h"
 
-#define SMPP_MAP_MAX_OCTETS 65535u /* of a key, of a value */
+#define SMPP_MAP_MAX_OCTETS 4096u /* of a key, of a value */
 
 struct smpp_map_entry {
   struct smpp_map_entry *older, *newer;

@@ -1,37 +1,9 @@
 -- An error that crosses session:receive (no memory, or on some Luas a finalizer that raises) left the session with a
 -- pointer into the chunk; a finalizer that called the session again freed what the event under way showed.
+local collector = require "spec.support.collector"
 local core = require "smpp.core"
 
 local codec = core.codec({}, nil)
-
---- Makes every step of the collector a whole collection, however much is alive; returns what undoes it.
-local function whole_steps()
-  if _VERSION == "Lua 5.4" then
-    collectgarbage("incremental", 200, 1000, 40)
-    return function() collectgarbage("incremental", 200, 100, 13) end
-  end
-  local step = collectgarbage("setstepmul", 100000000)
-  return function() collectgarbage("setstepmul", step) end
-end
-
---- Runs fn, in which a finalizer is called as soon as there is anything to allocate.  Returns whether it ran through.
-local function with_finalizer(finalizer, fn)
-  local undo = whole_steps()
-  local ok = pcall(function()
-    collectgarbage()
-    collectgarbage "stop"
-    local newproxy = rawget(_G, "newproxy")
-    if newproxy then
-      getmetatable(newproxy(true)).__gc = finalizer
-    else
-      setmetatable({}, { __gc = finalizer })
-    end
-    collectgarbage "restart"
-    fn()
-  end)
-  undo()
-  return ok
-end
 
 local function bound_mc()
   local mc, slots = codec.session { role = "mc", now = 0, max_unanswered = 100000 }, {}
@@ -80,11 +52,12 @@ describe("session:receive", function()
       local a = arguments[what]
       local parts = { chunk:sub(1, 100), chunk:sub(101) }
       mc:receive(parts[1], 1, {}) -- the first PDU is completed in a buffer of the session's own
-      assert.is_true(with_finalizer(function()
+      assert.is_true(collector.with_finalizer(function()
         calls = calls + 1
         for _ = 1, 3 do mc[what](mc, a[1], a[2], a[3]) end
+        return mc:state() ~= "CLOSED" -- it came before receive had begun
       end, function() mc:receive(parts[2], 1, slots) end))
-      assert.equal(1, calls)
+      assert.is_true(calls >= 1)
       assert.equal("CLOSED", mc:state())
       assert.equal("closed", (select(3, mc:unbind(0, 1))))
     end)
@@ -92,7 +65,7 @@ describe("session:receive", function()
 
   it("interrupted by an error, ends the session at the next call", function()
     local mc, first, again, slots, raised = bound_mc(), chunk_of(1), chunk_of(61), {}, false
-    local ok = with_finalizer(function()
+    local ok = collector.with_finalizer(function()
       raised = true
       error "a finalizer's"
     end, function() mc:receive(first, 1, slots) end)
@@ -123,7 +96,7 @@ describe("session:output", function()
     end
     answer(1, 30)
     local octets
-    assert.is_true(with_finalizer(function()
+    assert.is_true(collector.with_finalizer(function()
       ran = true
       answer(31, 60)
     end, function() octets = mc:output() end))
