@@ -351,6 +351,16 @@ describe("an idle coroutine", function()
     collectgarbage()
     assert.is_nil(next(weak))
   end)
+
+  it("waits for the next task, until smpp.run ends", function()
+    local function coroutine_of_a_task() return (task.spawn(function() end)) end
+    local weak = setmetatable({ coroutine_of_a_task() }, { __mode = "v" })
+    assert.equal(weak[1], coroutine_of_a_task())
+    require("smpp").run(function() end, { loop = require("smpp.loop.virtual").new() })
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(weak[1])
+  end)
 end)
 
 describe("waiting", function()

@@ -164,6 +164,7 @@ function run.run(fn, o)
   loop:close()
   loops.set(previous)
   active = nil
+  task.trim()
   local failure = state.failure and state.failure.value
   -- An error after a signal comes of what the signal closed.
   if state.interrupted then return nil, "interrupted by " .. state.interrupted, "interrupted", failure end

@@ -12,7 +12,7 @@ local task = {}
 --- The message of misuse: a call that waits, made where nothing can wait.
 task.OUTSIDE = "call it inside smpp.run, or pass a callback"
 
-local POOL_LIMIT = 1024 -- idle coroutines kept after a burst, about 1 KB each
+local POOL_LIMIT = 1024 -- idle coroutines kept after a burst, 1 to 4 KB each
 
 local pool, idle = {}, 0 -- idle coroutines
 local current -- the task (its root coroutine) that runs now; nil on the loop's side
@@ -112,6 +112,9 @@ function task.start(on_error, fn, ...)
   return co, waits
 end
 local start = task.start
+
+--- Lets go of the coroutines that are kept for tasks to come.
+function task.trim() pool, idle = {}, 0 end
 
 --- `task.start` with the default error sink.
 ---@param fn function
