@@ -125,7 +125,7 @@ describe("smpp sim", function()
       { "--account", "muchtoolongasystemid:x" }, { "--for", "soon" }, { "/no/such/file.lua" }, { "--behaviour", "odd" }, { "--mo-rate", "1" },
       { "--set", "accounts={ x = 5 }" }, { "--set", "undeliverable=x" }, { "--mo-file", "/no/such/file" } } do
       table.insert(words, 1, "sim")
-      local code, _, err = cli.run(words, { run = function(fn) return smpp.run(fn, { signals = false }) end })
+      local code, _, err = cli.run(words, { run = function(fn) return smpp.run(fn, { loop = require("smpp.loop.virtual").new() }) end })
       assert.equal(2, code)
       lacks(err, "traceback")
     end
