@@ -238,16 +238,51 @@ describe("a message's fate", function()
     end)
   end)
 
-  it("must be described well", function()
-    for _, wrong in ipairs {
-      { outcomes = { DELIVRD = 1 } }, { outcomes = { DELIVERED = -1 } }, { outcomes = { DELIVERED = 0 } }, { outcomes = 5 },
-      { rules = { { dest = "x" } } }, { rules = { { state = "GONE" } } }, { rules = { 5 } }, { rules = { { after_s = "x" } } },
-      { undeliverable = { 49 } }, { deliver_after_s = "1s" }, { behaviour = "angry" }, { faults = { dropp = 1 } }, { faults = { drop = 101 } },
-      { mo = { rate = 5 } }, { outbind = { when = "never" } }, { seed = "x" }, { nosuch = 1 },
+  it("must be described well: what is wrong, and where", function()
+    for _, case in ipairs {
+      { { outcomes = { DELIVRD = 1 } }, "outcomes: no final state is called 'DELIVRD'; there are DELIVERED" },
+      { { outcomes = { DELIVERED = -1 } }, "outcomes: DELIVERED: a weight of 0 or more" },
+      { { outcomes = { DELIVERED = 0 } }, "outcomes: one weight must be above 0" }, { { outcomes = 5 }, "outcomes: a table" },
+      { { rules = { { dest = "x" } } }, "rules: rule 1: unknown option 'dest'" },
+      { { rules = { { state = false }, { state = "GONE" } } }, "rules: rule 2: state: no final state is called 'GONE'" },
+      { { rules = { 5 } }, "rules: rule 1: a table or a function" }, { { rules = 5 }, "rules: a list" },
+      { { rules = { { after_s = "x" } } }, "rules: rule 1: after_s: seconds" },
+      { { rules = { { status = "ESME_RSYSER" } } }, "rule 1: status: no command_status is called 'ESME_RSYSER'; did you mean ESME_RSYSERR" },
+      { { rules = { { status = "0x400" } } }, "rule 1: status: a name or a number" }, { { rules = { { status = 0 } } }, "status: a whole number from 1" },
+      { { rules = { { fault = "dropp" } } }, 'rule 1: fault: "drop", ' }, { { rules = { { percent = 101 } } }, "rule 1: percent: " },
+      { { rules = { { destination = "^49[" } } }, "rule 1: destination: '^49[' is no Lua pattern" },
+      { { rules = { { text = "(a" } } }, "rule 1: text: '(a' is no Lua pattern" }, { { rules = { { source = "a%" } } }, "rule 1: source: 'a%'" },
+      { { undeliverable = { 49 } }, "undeliverable: item 1: a Lua pattern" }, { { undeliverable = { "1", "^[" } }, "undeliverable: item 2: '^['" },
+      { { undeliverable = "49" }, "undeliverable: a list" }, { { deliver_after_s = "1s" }, "deliver_after_s: seconds" },
+      { { behaviour = "angry" }, "behaviour: one of dead, " },
+      { { faults = { dropp = 1 } }, "faults: unknown option 'dropp'; did you mean 'drop'" }, { { faults = { drop = 101 } }, "faults: drop: a number" },
+      { { mo = { rate = 5 } }, "mo: unknown option 'rate'" }, { { mo = { messages = { "x", 5 } } }, "mo: messages: item 2: a text or a table" },
+      { { outbind = { host = "h", port = 1, when = "never" } }, 'outbind: when: "start", "waiting"' }, { { outbind = {} }, "outbind: host is missing" },
+      { { outbind = { host = "h" } }, "outbind: port is missing" }, { { throttle = {} }, "throttle: rate_per_s is missing" },
+      { { throttle = { rate_per_s = 1, status = "x" } }, "throttle: status: " }, { { bind_status = {} }, "bind_status: " },
+      { { bind_status = "ESME_RNO" }, "bind_status: no command_status" }, { { refusals = { ESME_RNO = 5 } }, "refusals: ESME_RNO: no command_status" },
+      { { refusals = { ESME_RSYSERR = 101, ESME_RMSGQFUL = 101 } }, "refusals: ESME_RMSGQFUL: a number from 0 to 100" }, { { refusals = 5 }, "refusals: a table" },
+      { { error_codes = { GONE = 1 } }, "error_codes: GONE: no final state" }, { { error_codes = { DELIVERED = "x" } }, "error_codes: DELIVERED: a whole number" },
+      { { receipt_extra = { { 1, "x" }, 5 } }, "receipt_extra: item 2: { tag, octets }" }, { { lists = { a = 5 } }, "lists: a: a table" },
+      { { lists = { {} } }, "lists: 1: a string" }, { { seed = "x" }, "seed: a number" }, { { seed = 0 / 0 }, "seed: a number" },
     } do
-      assert.has_error(function() simulator.new(wrong) end)
+      local ok, message = pcall(function() return (simulator.new(case[1])) end)
+      assert.is_false(ok, case[2])
+      assert.is_truthy(message:find(case[2], 1, true), message)
     end
-    assert.has_error(function() simulator.new { delver_after_s = 1 } end)
     assert.is_nil(outcome.wrong_weights { DELIVERED = 1 })
+    for _, pattern in ipairs { "^49", "[%]]", "[]]", "[^]%d]", "%[", "%%", "(a)()%1", "%b()", "%f[%d]", "" } do
+      assert.is_nil(outcome.wrong_pattern(pattern), pattern)
+    end
+  end)
+
+  it("is checked when a function decides: the message is refused, and it is said why", function()
+    with({ rules = { function(message) return { [message.destination_addr == "1" and "fault" or "state"] = "x" } end } }, function(w, sim, esme)
+      assert.equal("ESME_RSYSERR", select(3, send(esme, "1")))
+      assert.equal("ESME_RSYSERR", select(3, send(esme, "2")))
+      assert.matches("rule 1: fault: ", w.errors[1])
+      assert.matches("rule 1: state: no final state is called 'x'", w.errors[2])
+      assert.same({ 0, 0 }, { sim.counts.messages, sim.counts.faults })
+    end)
   end)
 end)

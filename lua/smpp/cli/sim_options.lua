@@ -16,8 +16,9 @@ known.loop, known.file = nil, nil
 local function number(least, most)
   return function(word)
     local n = tonumber(word)
-    if not n or n < least or n > most then return nil, ("'%s': a number from %.0f to %.0f expected"):format(word, least, most) end
-    return n
+    if n and n >= least and n <= most then return n end
+    local range = least % 1 == 0 and ("from %.0f to %.0f"):format(least, most) or "above 0"
+    return nil, ("'%s': a number %s expected"):format(word, range)
   end
 end
 
@@ -150,7 +151,7 @@ function sim_options.define(command)
       :convert(weights(status)):argname "STATUS=PERCENT",
     command:option("--fault", "Spoil so many percent of the answers: " .. table.concat(faults.names, ", ") .. "."):count "*"
       :convert(weights(fault)):argname "NAME=PERCENT",
-    command:option("--seed", "Makes every run the same."):convert(number(-2 ^ 53, 2 ^ 53)):argname "N",
+    command:option("--seed", "Makes every run the same."):convert(number(-1e15, 1e15)):argname "N",
     command:option("--set", "Any of the keys below; the value is Lua, or a word."):count "*":convert(setting):argname "KEY=VALUE")
   command:group("Messages from phones",
     command:option("--mo-file", "Send those of a CSV file: source,destination,text."):argname "FILE",

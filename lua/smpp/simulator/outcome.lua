@@ -1,7 +1,13 @@
 --- What becomes of a message: orders in its text, rules, its destination, and chance, in this order.
+local core = require "smpp.core"
+local explain = require "smpp.explain"
+local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
 local messages = require "smpp.server.messages"
+local options = require "smpp.options"
 local orders = require "smpp.simulator.orders"
+
+local unpack = table.unpack or unpack -- luacheck: compat
 
 local outcome = {}
 
@@ -29,29 +35,46 @@ function outcome.wrong_weights(value)
   if sum <= 0 then return "one weight must be above 0" end
 end
 
+local is_status = options.number(1, 0xFFFFFFFF, true)
+
+--- A check for a status that refuses: a name of the tables, or a number.
+function outcome.wrong_status(value)
+  if type(value) ~= "string" then return is_status(value) end
+  if not core.protocol.status(value) then return select(2, explain.status(value)) or "a name or a number expected" end
+end
+
+--- A check for a state that a message can end in.
+function outcome.wrong_state(value)
+  if not IS_STATE[value] then return ("no final state is called '%s'"):format(tostring(value)) end
+end
+
+--- A check for a Lua pattern; Lua itself would complain only of what it reaches in a match.
+function outcome.wrong_pattern(value)
+  if type(value) ~= "string" then return "a Lua pattern expected" end
+  local rest = value:gsub("%%b..", "a"):gsub("%%.", "a"):gsub("%[%^?%]?[^%]]*%]", "a")
+  local _, opened = rest:gsub("%(", "")
+  local _, closed = rest:gsub("%)", "")
+  if rest:find "[%[%%]" or opened ~= closed then return ("'%s' is no Lua pattern"):format(value) end
+end
+
 local RULE = {
-  destination = "string", source = "string", text = "string", system_id = "string", state = "string|boolean", error = "number",
-  after_s = true, status = "string|number", receipt = "table|boolean", fault = "string", answer_s = true, percent = "number",
+  destination = outcome.wrong_pattern, source = outcome.wrong_pattern, text = outcome.wrong_pattern, system_id = "string",
+  percent = options.number(0, 100), state = function(value) return value and outcome.wrong_state(value) end, error = "number",
+  after_s = latency.wrong, status = outcome.wrong_status, receipt = "table|boolean", fault = options.one_of(unpack(faults.names)),
+  answer_s = latency.wrong,
 }
+
+local function wrong_rule(rule, i)
+  local wrong = type(rule) ~= "table" and "a table or a function expected" or options.wrong(rule, RULE)
+  return wrong and ("rule %d: %s"):format(i, wrong)
+end
 
 --- A check for `rules`.
 function outcome.wrong_rules(value)
   if type(value) ~= "table" then return "a list of rules expected" end
   for i, rule in ipairs(value) do
-    if type(rule) ~= "function" then
-      if type(rule) ~= "table" then return ("rule %d: a table or a function expected"):format(i) end
-      for name, given in pairs(rule) do
-        local kind = RULE[name]
-        if not kind then return ("rule %d: unknown field '%s'"):format(i, tostring(name)) end
-        if kind == true then
-          local wrong = latency.wrong(given)
-          if wrong then return ("rule %d: %s: %s"):format(i, name, wrong) end
-        elseif not kind:find(type(given), 1, true) then
-          return ("rule %d: %s: a %s expected"):format(i, name, kind)
-        end
-      end
-      if rule.state and not IS_STATE[rule.state] then return ("rule %d: no final state is called '%s'"):format(i, tostring(rule.state)) end
-    end
+    local wrong = type(rule) ~= "function" and wrong_rule(rule, i)
+    if wrong then return wrong end
   end
 end
 
@@ -106,9 +129,15 @@ function outcome.decide(o, message, random)
       return given
     end
   end
-  for _, rule in ipairs(o.rules) do
+  for i, rule in ipairs(o.rules) do
     local fate = rule
-    if type(rule) == "function" then fate = rule(message) elseif not fits(rule, message, random) then fate = nil end
+    if type(rule) == "function" then
+      fate = rule(message)
+      local wrong = fate and wrong_rule(fate, i)
+      if wrong then error(wrong, 0) end
+    elseif not fits(rule, message, random) then
+      fate = nil
+    end
     if fate then return fate end
   end
   if is_listed(o.undeliverable, message.destination_addr) then return { state = "UNDELIVERABLE" } end
