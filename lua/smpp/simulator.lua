@@ -222,8 +222,7 @@ local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, window =
 ---@return string? message
 ---@return string? code  "connect_failed": cannot listen there; "bad_value": something is wrong with one of its files
 function simulator.new(given)
-  local own, of_server = split(given or {})
-  options.check(own, settings.known)
+  local own, of_server = split(options.check(given, control.known))
   local from_file, server_from_file = {}, {}
   if own.file then
     local loaded, message = control.read_file(own.file)

@@ -265,9 +265,11 @@ describe("a message's fate", function()
       { { error_codes = { GONE = 1 } }, "error_codes: GONE: no final state" }, { { error_codes = { DELIVERED = "x" } }, "error_codes: DELIVERED: a whole number" },
       { { receipt_extra = { { 1, "x" }, 5 } }, "receipt_extra: item 2: { tag, octets }" }, { { lists = { a = 5 } }, "lists: a: a table" },
       { { lists = { {} } }, "lists: 1: a string" }, { { seed = "x" }, "seed: a number" }, { { seed = 0 / 0 }, "seed: a number" },
+      { { nosuch = 1 }, "unknown option 'nosuch'" }, { { delver_after_s = 1 }, "did you mean 'deliver_after_s'" },
     } do
       local ok, message = pcall(function() return (simulator.new(case[1])) end)
       assert.is_false(ok, case[2])
+      assert.matches("^spec/simulator/fate_spec.lua:%d+: ", message) -- whose mistake it is
       assert.is_truthy(message:find(case[2], 1, true), message)
     end
     assert.is_nil(outcome.wrong_weights { DELIVERED = 1 })
