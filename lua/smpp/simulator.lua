@@ -133,12 +133,20 @@ local function receipt_of(self, message, pdu)
   if self.behaviour_receipt then pdu = self.behaviour_receipt(self, message, pdu) end
   if s.receipt then pdu = s.receipt(message, pdu) end
   if not pdu then return nil end
-  self.counts.receipts = self.counts.receipts + 1
-  if self.listeners.receipt then self:emit("receipt", message, pdu) end
+  local session, state = message.session, message.state
+  local function goes()
+    self.counts.receipts = self.counts.receipts + 1
+    if self.listeners.receipt then self:emit("receipt", message, pdu, state) end
+  end
   local later = latency.draw(s.receipt_after_s, self.random)
-  if later <= 0 then return pdu end
-  local session = message.session
-  self.agenda:add(self.loop:now() + later, function() self.life:send_receipt(message, pdu, session) end)
+  if later <= 0 then
+    goes()
+    return pdu
+  end
+  self.agenda:add(self.loop:now() + later, function()
+    goes()
+    self.life:send_receipt(message, pdu, session)
+  end)
 end
 
 -- ---- the parts ----

@@ -83,8 +83,8 @@ function ON.message(self, message)
     with(fields, "message_id", message.id, "system_id", message.system_id, "registered_delivery", message.registered_delivery))
 end
 
-function ON.receipt(self, message)
-  say(self, "blue", "receipt", ("%s  %s"):format(message.id, message.state), pack("message_id", message.id, "state", message.state))
+function ON.receipt(self, message, _, state)
+  say(self, "blue", "receipt", ("%s  %s"):format(message.id, state), pack("message_id", message.id, "state", state))
 end
 
 function ON.mo(self, system_id, pdu)
