@@ -55,6 +55,12 @@ describe("messages for ESMEs", function()
       sim:on("mo", function(system_id, fields) heard = system_id .. fields.short_message end)
       sim:deliver { to = "1", text = "x" }
       assert.equal("esme1x", heard)
+      assert.is_true(sim:deliver { to = "1", text = ("long "):rep(50), long = "sar" })
+      w:sleep(1)
+      for i = 1, 2 do
+        local part = got[5 + i]
+        assert.same({ 2, 2, i, 0 }, { part.sar_msg_ref_num, part.sar_total_segments, part.sar_segment_seqnum, part.esm_class })
+      end
       local ok, _, code = sim:deliver { to = "1", text = "\255" }
       assert.is_nil(ok)
       assert.equal("bad_value", code)

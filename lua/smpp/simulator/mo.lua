@@ -54,23 +54,29 @@ local RENAMED = { from = true, to = true, text = true, data = true, system_id = 
 
 --- The deliver_sm PDUs of { from, to, text | data, … and fields by their names }.
 ---@param o table
+---@param long string  the way of long texts where `o` says none
+---@param reference fun(): integer  of the parts of a text
 ---@return table[]? list
 ---@return string? message
 ---@return string? code  as smpp.text.split
-function mo.pdus(o)
+function mo.pdus(o, long, reference)
   local base = { source_addr_ton = 1, source_addr_npi = 1, dest_addr_ton = 1, dest_addr_npi = 1 }
   for name, value in pairs(o) do
     if not RENAMED[name] then base[name] = value end
   end
   base.source_addr, base.destination_addr = o.from or o.source_addr or "", o.to or o.destination_addr or ""
   if not o.text then return { put_text(base, o.data or o.short_message or "") } end
-  local parts, info, code = smpp_text.split(o.text, { encoding = o.encoding, udh = o.long or "concat_8bit" })
+  long = o.long or long
+  local parts, info, code = smpp_text.split(o.text, { encoding = o.encoding, udh = long, reference = reference })
   if not parts then return nil, info, code end
   local list = {}
   for i, part in ipairs(parts) do
     local fields = {}
     for name, value in pairs(base) do fields[name] = value end
     fields.data_coding, fields.esm_class = info.data_coding, (o.esm_class or 0) + info.esm_class
+    if long == "sar" and #parts > 1 then
+      fields.sar_msg_ref_num, fields.sar_total_segments, fields.sar_segment_seqnum = info.reference, #parts, i
+    end
     list[i] = put_text(fields, part.octets)
   end
   return list
