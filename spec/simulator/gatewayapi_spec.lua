@@ -2,6 +2,7 @@
 local mc = require "spec.support.mc"
 local receipts = require "smpp.receipt"
 local simulator = require "smpp.simulator"
+local util = require "spec.support.util"
 
 local function with(fn, options, bind)
   mc.world(function(w)
@@ -99,7 +100,7 @@ describe("gatewayapi", function()
   end)
 
   it("'Commands': those of the table, and no others", function()
-    with(function(_, _, esme)
+    with(function(w, _, esme)
       assert.is_truthy(send(esme))
       assert.is_truthy(esme:enquire_link())
       for _, name in ipairs { "query_sm", "cancel_sm", "replace_sm", "data_sm", "submit_multi" } do
@@ -107,6 +108,7 @@ describe("gatewayapi", function()
         assert.equal("ESME_RINVCMDID", status_of(esme[name](esme, fields)), name)
       end
       assert.is_true(esme:unbind())
+      assert.equal("00000010800000000000000300000007", util.hex((w:talk(util.unhex "00000010 0000beef 00000000 00000007")))) -- generic_nack
     end)
   end)
 
@@ -134,6 +136,15 @@ describe("gatewayapi", function()
         assert.equal(supported[data_coding] and "ok" or "ESME_RINVDCS", response and "ok" or code, data_coding)
       end
     end)
+    with(function(_, sim, esme) -- and mean what the table says
+      for i, case in ipairs {
+        { 0, "\30\27e", "ß€" }, { 1, "~", "~" }, { 2, "\30", "\30" }, { 3, "\223", "ß" }, { 4, "\223", "\223" }, { 6, "\182\217", "Жй" },
+        { 8, "\4\22", "Ж" }, { 24, "\4\22", "Ж" }, { 240, "\30", "ß" },
+      } do
+        assert.is_truthy(send(esme, { data_coding = case[1], short_message = case[2] }))
+        assert.equal(case[3], sim:messages()[i].text, case[1])
+      end
+    end)
   end)
 
   it("'TLV fields': 0x0005, 0x0204, 0x0424 and the custom 0x2900", function()
@@ -148,13 +159,14 @@ describe("gatewayapi", function()
   it("'messages may occasionally be encoded with UCS-2', 'the message text has to be put in a TLV field'", function()
     with(function(w, sim, _, got)
       assert.is_true(sim:deliver { from = "45", to = "1204", text = "plain", encoding = "ucs2" })
-      assert.is_true(sim:deliver { from = "45", to = "1204", text = ("plain"):rep(60), encoding = "ucs2", long = "payload" })
+      assert.is_true(sim:deliver { from = "45", to = "1204", text = ("plain"):rep(60), encoding = "ucs2" })
       assert.is_true(sim:deliver { from = "45", to = "1204", text = "größe", encoding = "latin1" })
       assert.is_true(sim:deliver { from = "45", to = "1204", data = "\1\2", data_coding = 4 })
+      assert.is_true(sim:deliver { from = "45", to = "1204", text = "plain" })
       w:sleep(1)
       local codings = {}
       for i, pdu in ipairs(got) do codings[i] = pdu.data_coding end
-      assert.same({ 8, 8, 3, 4 }, codings)
+      assert.same({ 8, 8, 3, 4, 0 }, codings)
       assert.same({ "", 600 }, { got[2].short_message, #got[2].message_payload })
     end)
   end)
@@ -176,7 +188,7 @@ describe("gatewayapi", function()
     end)
   end)
 
-  it("'one or more delivery reports are generated': ENROUTE, then the final state", function()
+  it("'one or more delivery reports are generated … you may get an ENROUTE before a DELIVRD.'", function()
     with(function(w, _, esme, got)
       send(esme, { registered_delivery = 1 })
       w:sleep(3)
@@ -211,6 +223,9 @@ describe("gatewayapi", function()
       local texts = {}
       for _, pdu in ipairs(got) do texts[pdu.receipted_message_id] = pdu.short_message:match "text:(.*)$" end
       assert.same({ ["1"] = "a reference of more ", ["2"] = "" }, texts)
+      for _, pdu in ipairs(got) do -- 'The full reference is added in the TLV as well.'
+        assert.equal(pdu.receipted_message_id == "1" and "a reference of more than twenty" or nil, (pdu:tlv(0x0204)))
+      end
     end)
   end)
 

@@ -4,6 +4,7 @@ local behaviours = {}
 ---@class smpp.Behaviour
 ---@field settings table         of the simulator; what the user gives wins
 ---@field server table?          options of the server under it
+---@field long string?           how long texts go to ESMEs
 ---@field commands table<string, true>?  the requests it answers, default all
 ---@field admit (fun(sim: smpp.Simulator, message: smpp.Message, pdu: smpp.Pdu): string?)?
 ---@field receipt (fun(sim: smpp.Simulator, message: smpp.Message, pdu: table): table?)?

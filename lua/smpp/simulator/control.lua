@@ -223,7 +223,7 @@ function methods:deliver(o)
   if type(o) ~= "table" then error("deliver{ from =, to =, text = } expected", 2) end
   local system_id = o.system_id or (o.session and o.session.system_id) or mo.owner(self.server, o.to or o.destination_addr or "")
   if not system_id then return nil, "nobody is bound who could get it", "bad_value" end
-  local list, message, code = mo.pdus(o, "concat_8bit", function()
+  local list, message, code = mo.pdus(o, self.behaviour and self.behaviour.long or "concat_8bit", function()
     self.last_reference = self.last_reference + 1
     return self.last_reference
   end)

@@ -35,6 +35,7 @@ return {
     version = "3.4", profile = "gatewayapi", queue_limit = 25000, keep_s = 48 * 3600, spread = "round_robin", window = 10,
     checks = { ton = { 0, 1 }, data_coding = { 0, 1, 2, 3, 4, 6, 8, 24, 240 }, decodable = true, schedule = false },
   },
+  long = "payload",
   commands = COMMANDS,
   admit = admit,
   receipt = receipt,
