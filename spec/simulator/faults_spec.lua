@@ -1,4 +1,5 @@
 local mc = require "spec.support.mc"
+local pdus = require "smpp.pdu"
 local simulator = require "smpp.simulator"
 local util = require "spec.support.util"
 
@@ -45,6 +46,16 @@ describe("an answer that goes wrong", function()
       local before = w.loop:now()
       assert.is_truthy(send(esme))
       assert.near(3, w.loop:now() - before, 0.01)
+    end)
+    with({ faults = { delay = 100 } }, function(w, sim, esme)
+      local before = w.loop:now()
+      assert.is_truthy(send(esme))
+      assert.near(5, w.loop:now() - before, 0.01)
+      send(esme, "x", function() end)
+      w:sleep(1)
+      esme:close() -- and does not hear of it any more
+      w:sleep(10)
+      assert.same({ 0, {} }, { #sim.server.sessions, w.errors })
     end)
   end)
 
@@ -125,6 +136,69 @@ describe("an answer that goes wrong", function()
     end
   end)
 
+  it("is this on the wire, and leaves what stands beside it alone", function()
+    local link, second, fourth = "00000010800000150000000000000003", "000000128000000400000000000000023100", "000000128000000400000000000000043200"
+    for fault, expected in pairs {
+      ["drop"] = link .. fourth, ["duplicate"] = link .. second .. second .. fourth, ["reorder"] = link .. fourth .. second,
+      ["wrong sequence"] = link .. "000000128000000400000000000f42423100" .. fourth,
+      ["wrong length"] = link .. "00000015" .. second:sub(9) .. fourth, ["unknown command"] = link .. "000000128000badd" .. second:sub(17) .. fourth,
+      ["half pdu"] = link .. second:sub(1, 18), ["close"] = link .. fourth, ["reset"] = "",
+      ["unbind"] = link .. second .. fourth .. "00000010000000060000000000000001", ["silence"] = link, ["no receipt"] = link .. second .. fourth,
+    } do
+      mc.world(function(w)
+        local sim, transport, got, over = w:server({}, simulator.new), w:transport(), {}, false
+        transport:start(function(octets) got[#got + 1] = util.hex(octets) end, function() over = true end)
+        transport:write(pdus.encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", interface_version = 0x33 })
+        w:sleep(0.1)
+        got = {}
+        local function submit(n, text)
+          return pdus.encode { command = "submit_sm", sequence_number = n, destination_addr = "1", short_message = text }
+        end
+        transport:write(submit(2, "sim: " .. fault) .. util.unhex "00000010 00000015 00000000 00000003" .. submit(4, "x"))
+        w:sleep(5)
+        assert.equal(expected, table.concat(got), fault)
+        assert.equal(fault == "close" or fault == "reset", over, fault)
+        transport:close()
+        sim:close(1)
+      end)
+    end
+  end)
+
+  it("may be that to any request about messages", function()
+    for version, names in pairs {
+      [0x50] = { "submit_sm", "data_sm", "submit_multi", "query_sm", "cancel_sm", "replace_sm", "broadcast_sm", "query_broadcast_sm",
+        "cancel_broadcast_sm" },
+      [0x33] = { "param_retrieve", "query_last_msgs", "query_msg_details" },
+    } do
+      mc.world(function(w)
+        local sim = w:server({ faults = { drop = 100 }, checks = false }, simulator.new)
+        local esme = assert(w:bind { type = "transmitter", version = version, interface_version = version, response_s = 1, unchecked = true })
+        for _, name in ipairs(names) do
+          assert.equal("timeout", select(3, esme[name](esme, name == "submit_multi" and { dest_address = { { destination_addr = "1" } } } or {})), name)
+        end
+        assert.equal(#names, sim.counts.faults)
+        sim:close(1)
+      end)
+    end
+  end)
+
+  it("is never a request of the centre's own", function()
+    mc.world(function(w)
+      local sim = w:server({ faults = { drop = 100 } }, simulator.new)
+      local got = {}
+      local function take(_, pdu)
+        got[#got + 1] = pdu.command
+        return ""
+      end
+      w:bind { deliver_sm = take, data_sm = take }
+      sim:deliver { to = "1", text = "x" }
+      sim.server:deliver("esme1", { command = "data_sm", destination_addr = "1" })
+      w:sleep(1)
+      assert.same({ "deliver_sm", "data_sm" }, got)
+      sim:close(1)
+    end)
+  end)
+
   it("happens in so many percent of cases, the same with the same seed", function()
     local function run()
       local result
@@ -150,6 +224,31 @@ describe("an answer that goes wrong", function()
     with({ faults = { drop = 100 } }, function(_, _, esme)
       assert.is_truthy(esme:enquire_link())
       assert.is_true(esme:unbind())
+    end)
+  end)
+end)
+
+describe("what does not read for a while", function()
+  it("gets all answers in the end", function()
+    mc.world(function(w)
+      local sim = w:server({ message_id = function() return ("x"):rep(64) end, max_unanswered = 20000 }, simulator.new)
+      local transport, came = w:transport(), 0
+      transport:start(function(octets) came = came + #octets end, function() end)
+      transport:write(pdus.encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", interface_version = 0x34 })
+      w:sleep(0.1)
+      transport:pause()
+      came = 0
+      local submit = pdus.encode { command = "submit_sm", sequence_number = 2, destination_addr = "1", short_message = "x" }
+      for _ = 1, 10 do
+        transport:write(submit:rep(2000))
+        w:sleep(0.1)
+      end
+      assert.is_true(sim.counts.messages < 20000) -- it is not read from, either
+      transport:resume()
+      w:sleep(5)
+      assert.same({ 20000, 20000 * (16 + 65) }, { sim.counts.messages, came })
+      transport:close()
+      sim:close(1)
     end)
   end)
 end)
