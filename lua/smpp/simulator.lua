@@ -248,6 +248,7 @@ function simulator.new(given)
     started = loop:now(), throttle_free = 0,
     counts = { sessions = 0, refused_binds = 0, messages = 0, refused = 0, receipts = 0, mo = 0, faults = 0 },
     last_id = nil, last_reference = 0,    -- of long messages to ESMEs
+    runs = {},                            -- what goes on by itself -> the settings it began with
     answer_after = setmetatable({}, { __mode = "k" }), -- PDU -> seconds, by an order in its text
     listeners = {},
   }, mt)

@@ -40,6 +40,19 @@ describe("an address_range", function()
 end)
 
 describe("messages for ESMEs", function()
+  it("are drawn when they are to be random", function()
+    with({ mo = { messages = { "a", "b", "c" }, per_minute = 60, random = true }, seed = 1 }, function(w, _, _, got)
+      w:sleep(60.5)
+      local counts, order = { a = 0, b = 0, c = 0 }, {}
+      for i, pdu in ipairs(got) do
+        counts[pdu.short_message], order[i] = counts[pdu.short_message] + 1, pdu.short_message
+      end
+      assert.is_true(counts.a > 8 and counts.b > 8 and counts.c > 8)
+      assert.equal(60, counts.a + counts.b + counts.c)
+      assert.are_not.equal("abcabcabcabc", table.concat(order, "", 1, 12))
+    end)
+  end)
+
   it("are sent by hand, in parts when they are long", function()
     with({}, function(w, sim, _, got)
       assert.is_true(sim:deliver { from = "49176", to = "1234", text = "Hello 👋" })
@@ -105,6 +118,23 @@ describe("messages for ESMEs", function()
       sim:set { mo = sim.default }
       w:sleep(60)
       assert.equal(6, #got)
+      sim:set { mo = { messages = { "a", "b", "c" }, per_minute = 60 } }
+      for i = 1, 31 do -- other changes do not set it back
+        sim:set { deliver_after_s = i }
+        w:sleep(0.1)
+      end
+      local texts = {}
+      for i = 7, #got do texts[#texts + 1] = got[i].short_message end
+      assert.same({ "a", "b", "c" }, texts)
+      assert.same({ nil, "cannot read /no/such", "bad_value" }, { sim:set { mo = { file = "/no/such", per_minute = 1 }, seed = 5 } })
+      assert.same({ nil, "mo: messages or a file expected", "bad_value" }, { sim:set { mo = { per_minute = 1 } } })
+      assert.same({ 60, nil }, { sim.settings.mo.per_minute, sim.settings.seed })
+      assert.is_true(sim:set { mo = { messages = {}, per_minute = 60 } })
+      w:sleep(10)
+      assert.equal(9, #got)
+      sim:set { mo = { messages = { "\255" }, per_minute = 60 } }
+      w:sleep(1.1)
+      assert.matches("mo: ill%-formed UTF%-8", w.errors[1])
     end)
     os.remove(path)
     mc.world(function(w)
@@ -242,6 +272,25 @@ describe("an outbind", function()
       got.esme:close()
       w:sleep(7)
       assert.equal("outbind smppsim ", got[2])
+      listener:close()
+      sim:close()
+    end)
+  end)
+
+  it("may be told to begin, and to end, while it runs", function()
+    mc.world(function(w)
+      local got = {}
+      local listener = esme_that_listens(w, got)
+      local sim = w:server({}, simulator.new)
+      w:sleep(60)
+      assert.is_nil(got[1])
+      sim:set { outbind = { host = "127.0.0.1", port = 9000, every_s = 5 } }
+      w:sleep(1)
+      assert.equal("outbind smppsim ", got[1])
+      sim:set { outbind = sim.default }
+      got.esme:close()
+      w:sleep(60)
+      assert.is_nil(got[2])
       listener:close()
       sim:close()
     end)

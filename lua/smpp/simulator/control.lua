@@ -8,6 +8,8 @@ local servers = require "smpp.server"
 local settings = require "smpp.simulator.settings"
 local trace = require "smpp.trace"
 
+local NOBODY = "nobody is bound who could get it"
+
 local methods = {}
 local control = { methods = methods } -- of smpp.Simulator
 
@@ -32,8 +34,19 @@ function methods:apply()
   if self.life and self.life.store.limit then self.life.store.limit = s.queue_size end
 end
 
+--- The messages from phones that `mo` names, none where it does not send.
+local function mo_list(o)
+  if not o or (o.per_minute or 0) == 0 then return {} end
+  if o.file then return mo.read_csv(o.file) end
+  if o.messages then return o.messages end
+  return nil, "mo: messages or a file expected"
+end
+
 --- Changes options while it runs; `option = sim.default` takes one back.
 ---@param changes table  options of the simulator (not those of its server)
+---@return boolean? ok
+---@return string? message  nothing has changed
+---@return string? code  "bad_value": something is wrong with the file of `mo`
 function methods:set(changes)
   local known, checked, given = settings.known, {}, options.merge(self.given)
   for name, value in pairs(changes) do
@@ -44,19 +57,13 @@ function methods:set(changes)
     end
   end
   options.check(checked, known)
+  local list, message = mo_list(checked.mo)
+  if not list then return nil, message, "bad_value" end
   self.given = given
   self:apply()
-  self:begin_mo()
+  self:begin_runs()
+  return true
 end
-
---- The messages from phones that `mo` names.
-local function mo_list(o)
-  if o.file then return mo.read_csv(o.file) end
-  if o.messages then return o.messages end
-  return nil, "mo: messages or a file expected"
-end
-
-local function is_sending(o) return o ~= nil and (o.per_minute or 0) > 0 end
 
 --- All options there are, of the simulator and of the server under it, for smpp.options.
 control.known = options.merge(servers.known, { checks = "table|boolean" }, settings.known)
@@ -85,11 +92,8 @@ local function take_file(self)
   local loaded, ok, message
   loaded, message = control.read_file(self.given.file)
   if not loaded then return nil, message end
-  local sends = self.given.mo or loaded.mo
-  if is_sending(sends) then
-    ok, message = mo_list(sends)
-    if not ok then return nil, message end
-  end
+  ok, message = mo_list(self.given.mo or loaded.mo)
+  if not ok then return nil, message end
   ok, message = accounts_of_file(self, loaded.accounts)
   if not ok then return nil, message end
   self.from_file = {}
@@ -97,7 +101,7 @@ local function take_file(self)
     if settings.known[name] then self.from_file[name] = value end
   end
   self:apply()
-  self:begin_mo()
+  self:begin_runs()
   return true
 end
 
@@ -131,11 +135,11 @@ end
 
 -- ---- what runs by itself ----
 
---- Does something again and again.
+--- Does something again and again, until it returns false.
 ---@private
 function methods:every(seconds, fn)
   local function again()
-    fn()
+    if fn() == false then return end
     self.agenda:add(self.loop:now() + seconds, again)
   end
   self.agenda:add(self.loop:now() + seconds, again)
@@ -150,39 +154,61 @@ function methods:begin()
     if not self.trace then return nil, message, code end
     self.server:on("pdu", function(session, pdu, direction) self.trace:record(session, pdu, direction) end)
   end
-  local ok, message, code = self:begin_mo()
-  if not ok then return nil, message, code end
+  local list, message = mo_list(s.mo)
+  if not list then return nil, message, "bad_value" end
+  self:begin_runs()
   if s.file then watch_file(self) end
-  self:every(math.max(1, s.discard_after_s / 10), function()
-    local store = self.life.store
-    if store.discard then store:discard(self.loop:time() - self.settings.discard_after_s) end
-  end)
-  if s.outbind then
-    self:every(s.outbind.every_s or 30, function() self:call_esme() end)
-    if s.outbind.when ~= "waiting" then self.agenda:add(self.loop:now(), function() self:call_esme() end) end
-  end
   return true
+end
+
+--- Begins what the settings have to run by themselves; what runs already goes on.
+---@private
+function methods:begin_runs()
+  self:begin_mo()
+  self:begin_outbind()
+  self:begin_discarding()
+end
+
+---@private
+function methods:begin_discarding()
+  local after_s = self.settings.discard_after_s
+  if after_s == self.runs.discard then return end
+  self.runs.discard = after_s
+  self:every(math.max(1, after_s / 10), function()
+    if self.runs.discard ~= after_s then return false end
+    local store = self.life.store
+    if store.discard then store:discard(self.loop:time() - after_s) end
+  end)
 end
 
 --- Messages from phones at a rate.
 ---@private
 function methods:begin_mo()
   local o = self.settings.mo
-  self.mo_run = (self.mo_run or 0) + 1 -- ends the run before
-  if not is_sending(o) then return true end
-  local list, message = mo_list(o)
-  if not list then return nil, message, "bad_value" end
-  if #list == 0 then return true end
-  local run, at, step = self.mo_run, 0, 60 / o.per_minute
-  local function send()
-    if run ~= self.mo_run then return end
+  local list = o ~= self.runs.mo and mo_list(o) or {}
+  self.runs.mo = o
+  if #list == 0 then return end
+  local at = 0
+  self:every(60 / o.per_minute, function()
+    if self.runs.mo ~= o then return false end
     at = o.random and math.floor(self.random() * #list) + 1 or at % #list + 1
     local item = type(list[at]) == "string" and { text = list[at] } or list[at]
-    self:deliver(options.merge({ system_id = o.system_id, from = o.source, to = o.destination }, item))
-    self.agenda:add(self.loop:now() + step, send)
-  end
-  self.agenda:add(self.loop:now() + step, send)
-  return true
+    local ok, message = self:deliver(options.merge({ system_id = o.system_id, from = o.source, to = o.destination }, item))
+    if not ok and message ~= NOBODY then self:emit("error", "mo: " .. message) end
+  end)
+end
+
+---@private
+function methods:begin_outbind()
+  local o = self.settings.outbind
+  if o == self.runs.outbind then return end
+  self.runs.outbind = o
+  if not o then return end
+  self:every(o.every_s or 30, function()
+    if self.runs.outbind ~= o then return false end
+    self:call_esme()
+  end)
+  if o.when ~= "waiting" then self.agenda:add(self.loop:now(), function() self:call_esme() end) end
 end
 
 --- Calls an ESME that is not there although something waits for it.
@@ -222,7 +248,7 @@ end
 function methods:deliver(o)
   if type(o) ~= "table" then error("deliver{ from =, to =, text = } expected", 2) end
   local system_id = o.system_id or (o.session and o.session.system_id) or mo.owner(self.server, o.to or o.destination_addr or "")
-  if not system_id then return nil, "nobody is bound who could get it", "bad_value" end
+  if not system_id then return nil, NOBODY, "bad_value" end
   local list, message, code = mo.pdus(o, self.behaviour and self.behaviour.long or "concat_8bit", function()
     self.last_reference = self.last_reference + 1
     return self.last_reference
