@@ -127,7 +127,10 @@ function mo.read_csv(path)
     if line ~= "" and line:sub(1, 1) ~= "#" then
       local from, to, text = line:match "^([^,]*),([^,]*),(.*)$"
       if not from then return nil, ("%s, line %d: source,destination,text expected"):format(path, number) end
-      list[#list + 1] = read_content({ from = unquote(from), to = unquote(to) }, text)
+      local item = read_content({ from = unquote(from), to = unquote(to) }, text)
+      local ok, message = smpp_text.measure(item.text or "")
+      if not ok then return nil, ("%s, line %d: %s"):format(path, number, message) end
+      list[#list + 1] = item
     end
   end
   return list
