@@ -73,7 +73,8 @@ describe("orders in a text", function()
       ["sim: answer after 2.5s"] = { answer_s = 2.5 }, ["sim: drop"] = { fault = "drop" }, ["sim: wrong sequence"] = { fault = "wrong_sequence" },
       ["sim: half pdu"] = { fault = "half_pdu" }, ["sim: reply Hello, you"] = { reply = "Hello, you" },
       ["sim: accepted, reply a, b"] = { state = "ACCEPTED", reply = "a, b" },
-      ["sim: fly to the moon"] = { misread = "fly to the moon" }, ["sim: reject NOSUCH, drop"] = { misread = "reject NOSUCH", fault = "drop" },
+      ["sim: fly to the moon"] = { misread = "fly to the moon" }, ["sim: no way"] = { misread = "no way" }, ["sim: reply"] = { misread = "reply" },
+      ["sim: answer after soon"] = { misread = "answer after soon" }, ["sim: enroute now"] = { misread = "enroute now" }, ["sim: reject NOSUCH, drop"] = { misread = "reject NOSUCH", fault = "drop" },
     } do
       assert.same(expected, orders.read(text), text)
     end
@@ -117,7 +118,10 @@ describe("a message's fate", function()
       for _ = 1, 1000 do send(esme) end
       w:sleep(2)
       local counts = {}
-      for _, message in ipairs(sim:messages()) do counts[message.state] = (counts[message.state] or 0) + 1 end
+      for _, message in ipairs(sim:messages()) do
+        counts[message.state] = (counts[message.state] or 0) + 1
+        assert.equal(message.state == "ENROUTE", message.done == nil)
+      end
       assert.near(600, counts.DELIVERED, 50)
       assert.near(300, counts.UNDELIVERABLE, 50)
       assert.near(100, counts.ENROUTE, 30)

@@ -61,9 +61,6 @@ local function read(order, out)
   elseif word == "answer" then
     out.answer_s = seconds_of(rest:lower():match "^after%s+(.*)$" or "")
     return out.answer_s ~= nil
-  elseif word == "reply" and rest ~= "" then
-    out.reply = rest
-    return true
   end
   return false
 end
