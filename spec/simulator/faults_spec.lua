@@ -258,18 +258,61 @@ describe("a behaviour", function()
     assert.same({ "dead", "flaky", "gatewayapi", "healthy", "slow", "throttling" }, require("smpp.simulator.behaviours").names())
   end)
 
-  it("healthy answers at once, slow does not", function()
-    for name, least in pairs { healthy = 0, slow = 0.3 } do
-      with({ behaviour = name, seed = 4 }, function(w, _, esme)
-        local before = w.loop:now()
-        assert.is_truthy(send(esme))
-        local took = w.loop:now() - before
-        assert.is_true(took >= least and (least > 0 or took == 0), name)
+  it("healthy answers at once; slow after about 2 s, with final states after 5 to 60 s", function()
+    for name, expected in pairs { healthy = { 0, 0, 1, 1 }, slow = { 2, 0.5, 5, 60 } } do
+      with({ behaviour = name, seed = 4 }, function(w, sim, esme)
+        local sum, squares, count = 0, 0, 200
+        for _ = 1, count do
+          local before = w.loop:now()
+          assert.is_truthy(send(esme))
+          local took = w.loop:now() - before
+          sum, squares = sum + took, squares + took * took
+        end
+        local mean = sum / count
+        assert.near(expected[1], mean, 0.1)
+        assert.near(expected[2], math.sqrt(squares / count - mean * mean), 0.1)
+        w:sleep(60)
+        local least, most = math.huge, 0
+        for _, message in ipairs(sim:messages()) do
+          local took = message.done - message.submitted
+          least, most = math.min(least, took), math.max(most, took)
+        end
+        assert.is_true(least >= expected[3] and least < expected[3] + 2 and most <= expected[4] and most > expected[4] - 2, name)
       end)
     end
   end)
 
-  it("flaky goes wrong in every way, and what the user says wins", function()
+  it("flaky answers late, not, twice and damaged, fails a fifth of the messages, and breaks connections", function()
+    mc.world(function(w)
+      local sim = w:server({ behaviour = "flaky", seed = 2 }, simulator.new)
+      local faults, codes, late, esme = {}, {}, 0, nil
+      sim:on("fault", function(_, name) faults[name] = (faults[name] or 0) + 1 end)
+      for _ = 1, 4000 do
+        if not esme or esme.closed then esme = w:bind { response_s = 6 } end
+        local began = w.loop:now()
+        esme:submit_sm({ destination_addr = "49", short_message = "x" }, function(response, _, code)
+          code = response and "ok" or code
+          codes[code] = (codes[code] or 0) + 1
+          if response and w.loop:now() - began > 2.5 then late = late + 1 end
+        end)
+        w:sleep(0.05)
+      end
+      w:sleep(30)
+      for name, least in pairs { drop = 20, delay = 40, duplicate = 20, reorder = 40, wrong_sequence = 2, close = 1, reset = 1, unbind = 1 } do
+        assert.is_true((faults[name] or 0) >= least, name)
+      end
+      assert.is_true(codes.timeout > 20 and codes.ESME_RSYSERR > 40 and codes.ESME_RMSGQFUL > 40 and late > 100)
+      local states, count = {}, 0
+      for _, message in ipairs(sim:messages()) do
+        states[message.state], count = (states[message.state] or 0) + 1, count + 1
+      end
+      assert.near(0.8, states.DELIVERED / count, 0.03)
+      assert.is_true(states.UNDELIVERABLE > 200 and states.EXPIRED > 100 and states.REJECTED > 100)
+      sim:close(1)
+    end)
+  end)
+
+  it("gives way to what the user says", function()
     with({ behaviour = "flaky", seed = 2, faults = { drop = 50 } }, function(w, sim, esme, faults)
       for _ = 1, 40 do
         send(esme, nil, function() end)
@@ -281,14 +324,25 @@ describe("a behaviour", function()
     end)
   end)
 
-  it("throttling throttles", function()
-    with({ behaviour = "throttling", seed = 1 }, function(_, _, esme)
-      local throttled = 0
-      for _ = 1, 30 do
-        local _, _, code = send(esme)
-        if code == "ESME_RTHROTTLED" then throttled = throttled + 1 end
+  it("throttling takes 10 messages a second, for 10 s in every 20", function()
+    with({ behaviour = "throttling", seed = 1 }, function(w, _, esme)
+      for turn = 1, 2 do
+        local codes = { ok = 0, ESME_RTHROTTLED = 0, ESME_RMSGQFUL = 0 }
+        local function second()
+          for _ = 1, 30 do
+            local response, _, code = send(esme)
+            code = response and "ok" or code
+            codes[code] = codes[code] + 1
+          end
+          w:sleep(1)
+        end
+        for _ = 1, 10 do second() end
+        assert.near(100, codes.ok + codes.ESME_RMSGQFUL, 1, turn)
+        assert.near(200, codes.ESME_RTHROTTLED, 1, turn)
+        for _ = 1, 10 do second() end
+        assert.near(200, codes.ESME_RTHROTTLED, 1, turn)
+        assert.is_true(codes.ESME_RMSGQFUL > 0)
       end
-      assert.is_true(throttled > 10)
     end)
   end)
 
