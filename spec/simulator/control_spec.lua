@@ -61,6 +61,7 @@ describe("messages for ESMEs", function()
       w:sleep(1)
       assert.equal(4, #got)
       assert.same({ 8, "49176", "1234" }, { got[1].data_coding, got[1].source_addr, got[1].destination_addr })
+      assert.same({ 1, 1, 1, 1 }, { got[1].source_addr_ton, got[1].source_addr_npi, got[1].dest_addr_ton, got[1].dest_addr_npi })
       assert.equal(0x40, got[2].esm_class)
       assert.same({ "\1\2", 4, 2 }, { got[4].short_message, got[4].data_coding, got[4].source_addr_ton })
       assert.equal(4, sim.counts.mo)
@@ -77,6 +78,18 @@ describe("messages for ESMEs", function()
       local ok, _, code = sim:deliver { to = "1", text = "\255" }
       assert.is_nil(ok)
       assert.equal("bad_value", code)
+      sim:deliver { session = w:bind { system_id = "b", deliver_sm = function() end } and sim.server.sessions[2], text = "y" }
+      assert.equal("by", heard)
+      sim:deliver { source_addr = "7", destination_addr = "8", short_message = "raw", system_id = "esme1" }
+      w:sleep(1)
+      local last = got[#got]
+      assert.same({ "7", "8", "raw" }, { last.source_addr, last.destination_addr, last.short_message })
+      assert.has_error(function() sim:deliver "x" end, "deliver{ from =, to =, text = } expected")
+    end)
+    with({ queue_limit = 1 }, function(_, sim)
+      assert.is_true(sim:deliver { system_id = "x", text = "1" })
+      assert.equal("queue_full", select(3, sim:deliver { system_id = "x", text = "2" }))
+      assert.equal(1, sim.counts.mo)
     end)
     mc.world(function(w)
       local sim = w:server({}, simulator.new)
@@ -164,6 +177,22 @@ describe("messages for ESMEs", function()
       send(esme, { registered_delivery = 0, short_message = "", message_payload = ("x"):rep(300) })
       w:sleep(2)
       assert.equal(300, #got[2].message_payload)
+      send(esme, {
+        registered_delivery = 0, source_addr_ton = 5, dest_addr_ton = 2, dest_addr_npi = 1, service_type = "CMT", esm_class = 0x42,
+        protocol_id = 9, user_message_reference = 77, short_message = "\5\0\3\1\2\1hi",
+      })
+      w:sleep(2)
+      local back = got[3]
+      assert.same({ 2, 1, 5, 0, "CMT", 0x40, 9, 77, "\5\0\3\1\2\1hi" }, {
+        back.source_addr_ton, back.source_addr_npi, back.dest_addr_ton, back.dest_addr_npi, back.service_type, back.esm_class, back.protocol_id,
+        back.user_message_reference, back.short_message,
+      })
+      send(esme, { registered_delivery = 0, short_message = "sim: undelivered" }) -- it was never there
+      send(esme, { registered_delivery = 0, schedule_delivery_time = "000000000010000R" })
+      w:sleep(5)
+      assert.equal(3, #got)
+      w:sleep(10)
+      assert.equal(4, #got)
     end)
     with({ esme_to_esme = true }, function(w, _, esme, got)
       local other = {}
@@ -368,6 +397,8 @@ describe("live control", function()
       assert.equal(0, #sim:messages { state = "EXPIRED" })
       list[1].state = "GONE"
       assert.equal("DELIVERED", sim:messages()[1].state)
+      send(esme)
+      for _, inner in ipairs { "session", "fate", "plan", "stages", "wake", "waiter" } do assert.is_nil(sim:messages()[3][inner], inner) end
     end)
   end)
 
@@ -380,6 +411,9 @@ describe("live control", function()
       send(esme)
       w:sleep(2)
       assert.same({ "message 1 ENROUTE", "final 1 DELIVERED", "receipt 1 DELIVERED" }, told)
+      send(esme, { schedule_delivery_time = "000000000010000R" })
+      w:sleep(12)
+      assert.same({ "message 2 SCHEDULED", "final 2 DELIVERED", "receipt 2 DELIVERED" }, { told[4], told[5], told[6] })
     end)
   end)
 
@@ -425,6 +459,11 @@ describe("a Lua file of options", function()
       send(esme)
       w:sleep(1)
       assert.equal("EXPIRED", sim:messages()[1].state)
+      write(path, 'return { accounts = { b = "2" }, mo = { messages = { "news" }, per_minute = 60, system_id = "b" } }')
+      w:sleep(2)
+      assert.same({ 1, 0 }, { sim.settings.deliver_after_s, #sim.settings.rules }) -- what it says no more holds no more
+      w:sleep(1)
+      assert.is_true(sim.counts.mo > 0)
       assert.equal(7, #w.errors)
       assert.matches("did you mean 'outcomes'", w.errors[5])
       sim:close()
@@ -504,5 +543,11 @@ describe("a capture", function()
     assert.same({
       "bind_transceiver", "bind_transceiver_resp", "submit_sm", "submit_sm_resp", "deliver_sm", "deliver_sm_resp", "unbind", "unbind_resp",
     }, commands)
+    mc.world(function(w)
+      local sim, message, code = simulator.new { loop = w.loop, capture = "/no/such/folder/x" }
+      assert.same({ nil, "bad_value" }, { sim, code })
+      assert.matches("No such file", message)
+      w:sleep(1)
+    end)
   end)
 end)

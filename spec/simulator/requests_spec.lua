@@ -1,5 +1,6 @@
 local mc = require "spec.support.mc"
 local simulator = require "smpp.simulator"
+local stores = require "smpp.store"
 local task = require "smpp.task"
 
 local function submit(fields)
@@ -293,12 +294,58 @@ describe("the simulator", function()
     end, { interface_version = 0x50, version = 0x50 })
   end)
 
+  it("gives messages without a validity_period that of validity_s", function()
+    with({ validity_s = 60, deliver_after_s = 600 }, function(w, sim, esme)
+      esme:submit_sm(submit())
+      esme:submit_sm(submit { validity_period = "000000020000000R" })
+      w:sleep(61)
+      local list = sim:messages()
+      assert.same({ "EXPIRED", "ENROUTE" }, { list[1].state, list[2].state })
+    end)
+  end)
+
+  it("tells a 3.3 ESME its params", function()
+    with({ params = { version = "1.7", [""] = 5 } }, function(_, _, esme)
+      assert.equal("1.7", esme:param_retrieve({ param_name = "version" }).param_value)
+      assert.equal("5", esme:param_retrieve({ param_name = "" }).param_value)
+      assert.equal("0x00000031", status_of(esme:param_retrieve { param_name = "nosuch" }))
+    end, { type = "transmitter", version = 0x33, interface_version = 0x33 })
+  end)
+
+  it("keeps its messages in the store that it is given", function()
+    local store = stores.memory { limit = 1 }
+    with({ store = store, queue_size = 2, deliver_after_s = 60 }, function(_, sim, esme)
+      assert.is_truthy(esme:submit_sm(submit()))
+      assert.equal("1", store:get("1").id)
+      assert.equal("1", sim:messages()[1].id)
+    end)
+  end)
+
+  it("takes latency_s for all that carries a message", function()
+    with({ latency_s = 3, lists = { all = { "1" } }, deliver_after_s = 9 }, function(w, _, esme)
+      local function took(name, fields)
+        local before = w.loop:now()
+        esme[name](esme, fields)
+        return w.loop:now() - before
+      end
+      local area = { message_payload = "x", broadcast_area_identifier = "\0town", broadcast_content_type = "\1\0\1", broadcast_rep_num = 3,
+        broadcast_frequency_interval = "\8\0\5" }
+      assert.same({ 3, 3, 3, 3, 0, 0 }, {
+        took("submit_sm", submit()), took("data_sm", { destination_addr = "1" }), took("broadcast_sm", area),
+        took("submit_multi", { short_message = "x", dest_address = { { dl_name = "all" } } }), took("query_sm", { message_id = "1" }),
+        took("enquire_link", {}),
+      })
+    end, { version = 0x50, interface_version = 0x50 })
+  end)
+
   it("refuses a message above its queue_size", function()
-    with({ queue_size = 2, deliver_after_s = 3 }, function(w, _, esme)
+    with({ queue_size = 2, deliver_after_s = 3 }, function(w, sim, esme)
       assert(esme:submit_sm(submit()) and esme:submit_sm(submit()))
       assert.equal("ESME_RMSGQFUL", status_of(esme:submit_sm(submit())))
       w:sleep(4)
       assert.is_truthy(esme:submit_sm(submit()))
+      sim:set { queue_size = 1 }
+      assert.equal("ESME_RMSGQFUL", status_of(esme:submit_sm(submit())))
     end)
   end)
 end)
