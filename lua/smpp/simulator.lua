@@ -169,9 +169,7 @@ local function make_requests(self)
       return ("%s%.0f"):format(self.settings.message_id_prefix, self.last_id)
     end,
     admit = function(message, session, pdu)
-      if self.settings.ussd_echo then
-        message.ussd_service_op, message.its_session_info = pdu.ussd_service_op, pdu.its_session_info
-      end
+      message.ussd_service_op, message.its_session_info = pdu.ussd_service_op, pdu.its_session_info
       return admit(self, message, session, pdu)
     end,
     accepted = function(message)

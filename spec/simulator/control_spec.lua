@@ -218,6 +218,17 @@ describe("messages for ESMEs", function()
 end)
 
 describe("receipts", function()
+  it("carry ussd_service_op when a function says so", function()
+    with({ receipt = function(message, pdu)
+      pdu.ussd_service_op = message.ussd_service_op
+      return pdu
+    end }, function(w, _, esme, got)
+      send(esme, { ussd_service_op = 2 })
+      w:sleep(2)
+      assert.equal(2, got[1].ussd_service_op)
+    end)
+  end)
+
   it("come later, without TLVs, with vendors', in another time zone, or as a function says", function()
     with({ receipt_after_s = 4, spread = "same_bind" }, function(w, sim, esme, got)
       local told = {}

@@ -119,7 +119,8 @@ settings.rows = {
   { "receipt_extra", list_of("{ tag, octets }", wrong_tlv), {}, "vendor TLVs of receipts",
     'receipt_extra = { { 0x1400, "abc" } }', smppsim = "DELIVERY_RECEIPT_TLV" },
   { "receipt", "function", nil, "changes a receipt: (message, deliver_sm) -> deliver_sm or nil for none",
-    "receipt = function(message, pdu) pdu.data_coding = 3 return pdu end", smppsim = "DELIVER_SM_INCLUDES_USSD_SERVICE_OP" },
+    "receipt = function(message, pdu) pdu.ussd_service_op = message.ussd_service_op return pdu end",
+    smppsim = "DELIVER_SM_INCLUDES_USSD_SERVICE_OP" },
   { "zone_s", "number", 0, "time zone of the dates in receipts, seconds ahead of UTC", "zone_s = 7200" },
   -- messages for ESMEs
   { "mo", table_of(MO), {}, "messages from phones: `messages` or a CSV `file` of source,destination,text, at a rate",
