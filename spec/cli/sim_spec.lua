@@ -163,6 +163,36 @@ describe("smpp sim prints a line for", function()
       { object.what, object.command, object.status, object.text, object.system_id })
   end)
 
+  it("each part of a message, and what it refuses of other kinds", function()
+    local _, out = sim({ "--for", "20", "--set", "rules={ { source = '^7', status = 0x400 } }" }, function()
+      local esme = esme_of { version = "5.0" }
+      assert(esme:send { from = "1", to = "491", text = ("long "):rep(50) })
+      esme:data_sm { source_addr = "7", destination_addr = "491", message_payload = "data" }
+      esme:submit_multi { source_addr = "7", short_message = "many", dest_address = {} }
+      esme:broadcast_sm { source_addr = "7", message_payload = "all" }
+      esme:query_sm { source_addr = "7", message_id = "99" }
+      esme:close()
+    end)
+    assert.truthy(out:find '22:13:20 message  1  1 > 491  "[^"]+" part 1/2\n22:13:20 message  2  1 > 491  "[^"]+" part 2/2\n')
+    has(out, 'refused  me  7 > 491  "data": 0x00000400\n')
+    has(out, 'refused  me  7 > -  "many": ESME_RINVNUMDESTS\n')
+    has(out, 'refused  me  7 > -  "all": ESME_RMISSINGTLV\n')
+    has(out, "2 messages, 0 receipts, 3 refused messages,") -- a query is none
+  end)
+
+  it("a bind that it refuses with a status of its own, and messages that are on their way in the summary", function()
+    local _, out = sim({ "--for", "20", "--json", "--set", "bind_status=0x400" }, function()
+      assert.is_nil((smpp.connect "smpp://me:secret@127.0.0.1"))
+    end)
+    has(out, '"status":"0x00000400"')
+    _, out = sim({ "--for", "20", "--json", "--state", "ENROUTE" }, function()
+      local esme = esme_of {}
+      esme:send { to = "491", text = "Hi" }
+      esme:close()
+    end)
+    has(out, '"states":{"ENROUTE":1}')
+  end)
+
   it("a fault", function()
     local _, out = sim({ "--for", "20", "--json", "--fault", "drop=100" }, function()
       local esme = esme_of { response_timeout_s = 1 }
@@ -362,13 +392,30 @@ describe("the keys of smpp sim", function()
         assert.is_not_nil(given[name])
         options.check(given, known)
         if name == "tolerate" then assert.is_true(next(given.tolerate) ~= 1) end -- names, not a list of them
-        has(flat, (" %s %s"):format((example:gsub("%s+", " ")), text))
+        has(flat, (" %s %s"):format((example:gsub("%s+", " ")), key[4] and ("%s (%s)"):format(text, key[4]) or text))
         local line = page:match("\n(| `" .. name .. "` |[^\n]*)")
         assert.is_string(line, "no row for it in docs/simulator.md")
         has(line, "`" .. example .. "`")
+        if key[4] then has(line:gsub("`", ""), ("| %s | %s |"):format(name, key[4])) end
       end)
     end
   end
+
+  it("tell what holds without them", function()
+    async.virtual(function()
+      local mc = assert(smpp.simulator {})
+      for _, key in ipairs(sim_keys.server) do
+        local value = mc.server.options[key[1]]
+        if key[4] and type(value) ~= "table" and value ~= nil then
+          assert.equal(key[4], key[1] == "version" and ("%.1f"):format(value / 16) or tostring(value), key[1])
+        end
+      end
+      for _, key in ipairs(sim_keys.simulator) do
+        if key[4] then assert.equal(key[4], tostring(mc.settings[key[1]])) end
+      end
+      mc:close()
+    end)()
+  end)
 
   it("are all there", function()
     local handlers = {}

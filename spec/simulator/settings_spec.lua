@@ -50,6 +50,9 @@ describe("a setting of the simulator", function()
       assert.is_string(line)
       assert.is_truthy(line:find(text:gsub("|", "\\|"), 1, true))
       assert.is_truthy(line:find("`" .. example .. "`", 1, true))
+      if type(default) == "number" or type(default) == "boolean" then
+        assert.is_truthy(line:find(("| `%s` | `%s` |"):format(name, tostring(default)), 1, true))
+      end
       for key in (smppsim and smppsim .. ", " or ""):gmatch "(.-), " do
         assert.is_truthy(page:find(("| %s | `%s` |"):format(key, name), 1, true), key)
       end
