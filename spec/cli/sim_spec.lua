@@ -377,6 +377,8 @@ describe("an option of smpp sim", function()
 end)
 
 describe("the keys of smpp sim", function()
+  local function version_of(number) return (("%x"):format(number):gsub("(.)(.)", "%1.%2")) end
+
   local _, help = cli.run { "sim", "--help" }
   local page = assert(io.open "docs/simulator.md"):read "*a"
   local known = control.known
@@ -407,7 +409,7 @@ describe("the keys of smpp sim", function()
       for _, key in ipairs(sim_keys.server) do
         local value = mc.server.options[key[1]]
         if key[4] and type(value) ~= "table" and value ~= nil then
-          assert.equal(key[4], key[1] == "version" and ("%.1f"):format(value / 16) or tostring(value), key[1])
+          assert.equal(key[4], key[1] == "version" and version_of(value) or tostring(value), key[1])
         end
       end
       for _, key in ipairs(sim_keys.simulator) do
@@ -415,6 +417,28 @@ describe("the keys of smpp sim", function()
       end
       mc:close()
     end)()
+  end)
+
+  it("of the server reach it, given or from a file", function()
+    local path = os.tmpname()
+    async.virtual(function()
+      for _, key in ipairs(sim_keys.server) do
+        local name = key[1]
+        local file = assert(io.open(path, "wb"))
+        file:write("return { " .. key[3] .. " }")
+        file:close()
+        local given = dofile(path)
+        for _, o in ipairs { given, { file = path } } do
+          local mc = assert(smpp.simulator(o))
+          local value = mc.server.options[name]
+          if name == "version" then value = version_of(value) end
+          assert.equal(type(given[name]), type(value), name)
+          if type(value) ~= "function" then assert.same(given[name], value, name) end
+          mc:close()
+        end
+      end
+    end)()
+    os.remove(path)
   end)
 
   it("are all there", function()
