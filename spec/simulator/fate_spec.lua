@@ -171,6 +171,7 @@ describe("a message's fate", function()
         { text = "STOP", status = "ESME_RINVDSTADR" }, { system_id = "esme2", state = "SKIPPED" },
         { destination = "^4998", receipt = { stat = "BUFFERD" } }, { destination = "^4997", receipt = false },
         { destination = "^4996", answer_s = 3 }, { destination = "^4995", percent = 0, state = "DELETED" },
+        { destination = "^4994", state = false }, { destination = "^4993", fault = "duplicate" },
         function(message)
           if message.destination_addr == "1" then return { state = "UNKNOWN" } end
         end,
@@ -187,10 +188,13 @@ describe("a message's fate", function()
       send(esme, "4996")
       assert.near(3, w.loop:now() - before, 0.01)
       send(w:bind { system_id = "esme2" }, "6")
+      send(esme, "4994")
+      send(esme, "4993")
+      assert.equal(1, sim.counts.faults)
       w:sleep(3)
       local states = {}
       for i, message in ipairs(sim:messages()) do states[i] = message.state end
-      assert.same({ "EXPIRED", "REJECTED", "UNKNOWN", "DELIVERED", "DELIVERED", "DELIVERED", "DELIVERED", "SKIPPED" }, states)
+      assert.same({ "EXPIRED", "REJECTED", "UNKNOWN", "DELIVERED", "DELIVERED", "DELIVERED", "DELIVERED", "SKIPPED", "ENROUTE", "DELIVERED" }, states)
       local stats = {}
       for _, pdu in ipairs(got) do stats[pdu.source_addr] = pdu.short_message:match "stat:(%S+)" end
       assert.equal("BUFFERD", stats["49981"])
