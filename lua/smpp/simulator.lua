@@ -164,7 +164,10 @@ local function make_requests(self)
   return requests.new {
     loop = self.loop,
     next_id = function(version)
-      if self.settings.message_id then return self.settings.message_id(version) end
+      if self.settings.message_id then
+        local id = self.settings.message_id(version)
+        return type(id) == "string" and id or error("message_id: a string expected, got " .. tostring(id), 0)
+      end
       self.last_id = self.last_id + 1
       return ("%s%.0f"):format(self.settings.message_id_prefix, self.last_id)
     end,
