@@ -329,10 +329,22 @@ describe("an outbind", function()
       sim:set { outbind = { host = "127.0.0.1", port = 9000, every_s = 5 } }
       w:sleep(1)
       assert.equal("outbind smppsim ", got[1])
-      sim:set { outbind = sim.default }
       got.esme:close()
+      for i = 1, 4 do -- other changes do not hurry it
+        sim:set { deliver_after_s = i }
+        w:sleep(0.5)
+      end
+      assert.is_nil(got[2])
+      sim:set { outbind = sim.default }
       w:sleep(60)
       assert.is_nil(got[2])
+      local esme = assert(w:bind { system_id = "esme9", type = "receiver" })
+      sim:set { outbind = { host = "127.0.0.1", port = 9000, account = "esme9", every_s = 5 } }
+      w:sleep(20)
+      assert.is_nil(got[2]) -- it is there already
+      esme:close()
+      w:sleep(6)
+      assert.equal("outbind smppsim ", got[2])
       listener:close()
       sim:close()
     end)
