@@ -129,8 +129,11 @@ local function receipt_of(self, message, pdu)
   local s, fate = self.settings, message.fate or {}
   if fate.receipt == false then return nil end
   if not s.receipt_tlvs then pdu.receipted_message_id, pdu.message_state = nil, nil end
-  if s.receipt_extra[1] then pdu.tlvs = s.receipt_extra end
   if self.behaviour_receipt then pdu = self.behaviour_receipt(self, message, pdu) end
+  for _, tlv in ipairs(s.receipt_extra) do
+    pdu.tlvs = pdu.tlvs or {}
+    table.insert(pdu.tlvs, tlv)
+  end
   if s.receipt then pdu = s.receipt(message, pdu) end
   if not pdu then return nil end
   local session, state = message.session, message.state

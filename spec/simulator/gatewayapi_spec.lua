@@ -225,8 +225,9 @@ describe("gatewayapi", function()
       assert.same({ ["1"] = "a reference of more ", ["2"] = "" }, texts)
       for _, pdu in ipairs(got) do -- 'The full reference is added in the TLV as well.'
         assert.equal(pdu.receipted_message_id == "1" and "a reference of more than twenty" or nil, (pdu:tlv(0x0204)))
+        assert.equal("beside it", (pdu:tlv(0x1400)))
       end
-    end)
+    end, { receipt_extra = { { 0x1400, "beside it" } } })
   end)
 
   it("'SMS error codes such as 0x107E by keeping 07E and then formatting in base 10 to 126'", function()
