@@ -88,6 +88,37 @@ describe("books", function()
     end)
   end)
 
+  it("do not forget a doubt, whatever keeps it from being sent again", function()
+    local CASES = {
+      ["it is refused for now"] = { { retry = false }, "ESME_RSYSERR", "connection_lost" },
+      ["it is refused for good"] = { {}, "ESME_RINVDSTADR", "ESME_RINVDSTADR" },
+      ["its time is over"] = { { reconnect = { fixed_s = 100 } }, nil, "connection_lost", timeout_s = 5 },
+      ["the client closes"] = { { reconnect = { fixed_s = 100 } }, nil, "connection_lost", left = true },
+    }
+    for what, case in pairs(CASES) do
+      run(function(loop)
+        local taken = 0
+        local mc = peer(loop, { submit_sm = function(session, pdu)
+          taken = taken + 1
+          if taken == 1 then return session.close() end -- it has the message, and does not say so
+          session:answer(pdu, { status = case[2] })
+        end })
+        local o = { on_unknown = "resend", reconnect = { fixed_s = 1 } }
+        for name, value in pairs(case[1]) do o[name] = value end
+        local esme, code = assert(connect(o)), nil
+        esme:submit_sm({ destination_addr = "491" }, case.timeout_s, function(_, _, why) code = why end)
+        smpp.sleep(10)
+        local left = esme:close()
+        smpp.sleep(0)
+        assert.equal(case[3], code, what)
+        assert.equal(case.left and 1 or 0, #left, what)
+        if case.left then assert.equal(case[3], left[1].code) end
+        assert.equal(0, esme:stats().not_sent, what)
+        mc:close()
+      end)
+    end
+  end)
+
   it("hand over in the order of the calls", function()
     run(function(loop)
       local mc = peer(loop)

@@ -16,6 +16,9 @@ local ORDERED = { [0x04] = true, [0x103] = true }
 -- Refusals that say "less", not "not this one": the bind pauses, and what was refused goes first afterwards.
 local THROTTLED = { ESME_RTHROTTLED = true, ESME_RMSGQFUL = true, ESME_RLIMITEXCEED = true }
 
+-- Ends of an attempt after which the MC may have taken the request.
+local UNKNOWN = { timeout = true, connection_lost = true }
+
 local CLOSED = "the client is closed"
 
 --- The bound link with the least outstanding that may be sent on now.
@@ -144,7 +147,7 @@ local function give_up(self, entry)
   if entry.queue then
     if entry.queue ~= self.queue then self.parked_count = self.parked_count - 1 end
     entry.queue:remove(entry)
-    self.counters.not_sent = self.counters.not_sent + 1
+    if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
     self:give(entry.waiter, nil, "not sent in time", "not_sent")
   elseif entry.resting then
     task.wake_for(entry.waiter, entry)
@@ -180,17 +183,21 @@ local function wants_resend(self, entry, code)
   return ok and answer == true
 end
 
+local function class_of(code)
+  local row = explain.status(code or "")
+  return row and row.class
+end
+
 --- Whether an entry is to be sent once more; waits until it may be.
 ---@async
 local function wants_again(self, entry, code, retries)
   local retry = self.options.retry or {}
   entry.code = code
   if entry.expired or self.state == "closed" or entry.attempts >= (retry.attempts or 10) then return false end
-  if code == "connection_lost" or code == "timeout" then
+  if UNKNOWN[code] then
     if not wants_resend(self, entry, code) then return false end
   else
-    local row = retries and self.options.retry and explain.status(code or "")
-    local class = row and row.class
+    local class = retries and self.options.retry and class_of(code)
     if class ~= "throttle" and class ~= "temporary" then return false end
     local now = self.loop:now()
     local pause_s = THROTTLED[code] and math.max(0, entry.link.resume_at - now) or math.min(30, 2 ^ (entry.attempts - 1))
@@ -223,6 +230,7 @@ function Client:perform(entry, timeout_s, retries)
     local ok, why, why_code = self:enqueue(entry)
     if ok then
       response, message, code, refused = wait()
+      if UNKNOWN[code] then entry.doubt = { message, code } end
     elseif entry.attempts == 1 then
       message, code, entry.rejected = why, why_code, true
       break
@@ -230,6 +238,9 @@ function Client:perform(entry, timeout_s, retries)
       break
     end
   until response or not wants_again(self, entry, code, retries)
+  -- What an attempt left in doubt stays so, unless the MC says that it takes no such message.
+  local doubt = entry.doubt
+  if doubt and not response and class_of(code) ~= "permanent" then message, code, refused = doubt[1], doubt[2], nil end
   if response and entry.link then entry.link:calm() end
   if timer then timer:close() end
   self.performing = self.performing - 1
@@ -324,14 +335,14 @@ function Client:drop_waiting(message)
   for _, parked in pairs(self.parked) do take(parked) end
   self.parked_count = 0
   table.sort(left, function(a, b) return a.serial < b.serial end)
-  self.counters.not_sent = self.counters.not_sent + #left
   for _, entry in ipairs(left) do
-    self:note_left(entry.id, entry.fields, "not_sent")
+    if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
+    self:note_left(entry.id, entry.fields, entry.doubt and entry.doubt[2] or "not_sent")
     self:give(entry.waiter, nil, message, "not_sent")
   end
   while self.resting[1] do
     local entry = table.remove(self.resting, 1)
-    self:note_left(entry.id, entry.fields, entry.code)
+    self:note_left(entry.id, entry.fields, entry.doubt and entry.doubt[2] or entry.code)
     task.wake_for(entry.waiter, entry, false)
   end
 end
