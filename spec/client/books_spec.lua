@@ -3,7 +3,7 @@ local books = require "spec.support.books"
 local smpp = require "smpp"
 local world = require "spec.support.esme"
 
-local run, peer, connect = world.run, world.peer, world.connect
+local run, peer, connect, submit = world.run, world.peer, world.connect, world.submit
 
 local STEP = 13 -- octets from one cut to the next; no PDU here has a length that it divides
 
@@ -114,6 +114,35 @@ describe("books", function()
         assert.equal(case.left and 1 or 0, #left, what)
         if case.left then assert.equal(case[3], left[1].code) end
         assert.equal(0, esme:stats().not_sent, what)
+        mc:close()
+      end)
+    end
+  end)
+
+  it("ask a function that waits, asks the MC, or raises: the wait for the request has its limit all the same", function()
+    for _, how in ipairs { "waits", "asks", "raises" } do
+      run(function(loop)
+        local mc = peer(loop, { submit_sm = false, query_sm = function(session, pdu)
+          smpp.spawn(function()
+            smpp.sleep(0.5)
+            session:answer(pdu)
+          end)
+        end })
+        local esme
+        esme = assert(connect { response_timeout_s = 2, on_unknown = function()
+          if how == "raises" then error "boo" end
+          if how == "asks" then
+            smpp.sleep(1.8)
+            assert(esme:query_sm { message_id = "1" })
+          end
+          smpp.sleep(5)
+          return true
+        end })
+        assert.equal("timeout", (select(3, submit(esme, nil, 4))))
+        assert.equal(1, mc:count "submit_sm")
+        assert.equal(how == "raises" and 1 or 0, #esme.esme_errors)
+        assert.equal(how == "raises" and 2 or how == "waits" and 7 or 9.3, loop:now())
+        esme:close(0)
         mc:close()
       end)
     end

@@ -195,7 +195,7 @@ local function wants_again(self, entry, code, retries)
   entry.code = code
   if entry.expired or self.state == "closed" or entry.attempts >= (retry.attempts or 10) then return false end
   if UNKNOWN[code] then
-    if not wants_resend(self, entry, code) then return false end
+    if not wants_resend(self, entry, code) or entry.expired then return false end -- it may have waited
   else
     local class = retries and self.options.retry and class_of(code)
     if class ~= "throttle" and class ~= "temporary" then return false end
@@ -230,6 +230,7 @@ function Client:perform(entry, timeout_s, retries)
     local ok, why, why_code = self:enqueue(entry)
     if ok then
       response, message, code, refused = wait()
+      entry.cookie = nil
       if UNKNOWN[code] then entry.doubt = { message, code } end
     elseif entry.attempts == 1 then
       message, code, entry.rejected = why, why_code, true
