@@ -179,8 +179,10 @@ function Sender:submit(submits, info, wants_receipt, lane)
     self.book.last, self.book[handle] = handle, sent
     tracker:open(handle, #submits, loop:now())
   end
+  local entry = { id = 0x04, lane = lane }
   for i, fields in ipairs(submits) do
-    local response, message, code = client:submit(fields, lane, i > 1) -- what was begun goes on while the client drains
+    entry.fields, entry.more = fields, i < #submits
+    local response, message, code = client:perform(entry, nil, true)
     if not response then
       sent.parts[i] = { code = code, message = message }
       if wants_receipt then self:settle(tracker:refused(handle, i, code, loop:now())) end

@@ -334,6 +334,39 @@ describe("the queue", function()
     end
   end)
 
+  it("lets the parts of a text go together, before what was to be sent later", function()
+    for _, order in ipairs { "none", "destination" } do
+      run(function()
+        local went, refused, status = {}, false, "ESME_RTHROTTLED"
+        local s = server { submit_sm = function(_, pdu)
+          local part = pdu.esm_class == 0x40 and pdu.short_message:byte(6)
+          if part == 2 and not refused then
+            refused = true
+            return nil, status
+          end
+          table.insert(went, part and "part " .. part or pdu.short_message)
+          smpp.sleep(0.1)
+          return "x"
+        end }
+        local esme = assert(connect { order = order, window = 1 })
+        for _, text in ipairs { ("x"):rep(400), "second", "third" } do
+          smpp.spawn(function() assert(esme:send { to = "+491", text = text }) end)
+        end
+        smpp.sleep(5)
+        assert.same({ "part 1", "part 2", "part 3", "second", "third" }, went)
+        refused, status, went = false, "ESME_RINVDSTADR", {}
+        for _, text in ipairs { ("x"):rep(400), "second" } do
+          smpp.spawn(function() esme:send { to = "+491", text = text } end)
+        end
+        smpp.sleep(5)
+        assert.same({ "part 1", "second" }, went)
+        assert.is_nil(next(esme.parked))
+        esme:close()
+        s:close()
+      end)
+    end
+  end)
+
   it("raises for what is no request, and stays whole", function()
     run(function()
       local s = server()

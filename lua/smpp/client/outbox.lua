@@ -1,6 +1,7 @@
 --- How a client's requests get out: the queue, the choice of a bind, pauses and rate, and what is tried again.
 --- A request that cannot go at once becomes an entry, which lives until its outcome is known:
 ---   { id, fields, lane, serial, waiter, queue, conn, cookie, link, accepted, ... }
+--- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
 local explain = require "smpp.explain"
 local queues = require "smpp.queue"
 local task = require "smpp.task"
@@ -212,7 +213,7 @@ end
 ---@async
 ---@param entry table
 ---@param timeout_s? number
----@param retries? boolean  refusals that may pass are tried again
+---@param retries? boolean  throttled and temporary refusals are tried again, in order, up to a count and an age
 ---@return smpp.Pdu? response
 ---@return string? message
 ---@return string? code
@@ -223,7 +224,7 @@ function Client:perform(entry, timeout_s, retries)
     timer = self.loop:timer(function() give_up(self, entry) end, true)
     timer:start(timeout_s)
   end
-  entry.waiter, entry.began, entry.attempts = task.current(), self.loop:now(), 0
+  entry.waiter, entry.began, entry.attempts, entry.doubt = task.current(), self.loop:now(), 0, nil
   self.performing = self.performing + 1
   repeat
     entry.attempts = entry.attempts + 1
@@ -245,25 +246,12 @@ function Client:perform(entry, timeout_s, retries)
   if response and entry.link then entry.link:calm() end
   if timer then timer:close() end
   self.performing = self.performing - 1
-  unpark(self, entry)
+  if not (response and entry.more) then unpark(self, entry) end
   if self.closer then task.wake_for(self.closer, self) end
   if not response and self.write_log and ORDERED[entry.id] then
     self:log("debug", "not_taken", { code = code, to = self.show(tostring(entry.fields.destination_addr)) })
   end
   return response, message, code, refused
-end
-
---- A submission of `esme:send`: throttled and temporary refusals are tried again, in order, up to a count and an age.
----@async
----@param fields table
----@param lane? integer
----@param accepted? boolean  it belongs to something that was begun before the client began to close
----@return smpp.Pdu? response
----@return string? message
----@return string? code
----@return smpp.Pdu? refused
-function Client:submit(fields, lane, accepted)
-  return self:perform({ id = 0x04, fields = fields, lane = lane, accepted = accepted }, nil, true)
 end
 
 local function full(self)
