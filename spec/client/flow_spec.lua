@@ -265,6 +265,25 @@ describe("the queue", function()
     end)
   end)
 
+  it("sends higher lanes first although numbers have an order, and with what waits for the same number before them", function()
+    run(function()
+      local order = {}
+      local s = server { submit_sm = function(_, pdu)
+        table.insert(order, pdu.short_message)
+        smpp.sleep(0.1)
+        return "x"
+      end }
+      local esme = assert(connect { window = 1, order = "destination" })
+      for i = 1, 9 do smpp.spawn(function() assert(esme:send { to = "+49" .. (i - 1) % 8, text = tostring(i) }) end) end
+      smpp.spawn(function() assert(esme:send { to = "+497", text = "code", lane = 1 }) end)
+      smpp.spawn(function() assert(esme:send { to = "+490", text = "code for who is being sent to", lane = 1 }) end)
+      smpp.sleep(3)
+      assert.same({ "1", "8", "code", "code for who is being sent to", "2", "3", "4", "5", "6", "7", "9" }, order)
+      esme:close()
+      s:close()
+    end)
+  end)
+
   it("waits through a lost session, with its order kept", function()
     run(function()
       local s, seen = server()

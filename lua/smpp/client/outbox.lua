@@ -91,18 +91,26 @@ end
 --- How many requests wait to be sent.
 function Client:waiting() return self.queue.count + self.parked_count end
 
---- Keeps an entry back while another one to its destination is on its way.
+--- Keeps an entry back while another one to its destination is on its way.  That one goes in the higher lane of the two.
 ---@return boolean parked
 local function park(self, entry)
   if not self.options.order or entry.destination or not ORDERED[entry.id] then return false end
   local destination = entry.fields.destination_addr or ""
   local parked = self.parked[destination]
   if parked then
+    local first = parked.first
+    if (entry.lane or 0) > (first.lane or 0) then
+      local waits = first.queue
+      if waits then waits:remove(first) end
+      first.lane = entry.lane
+      if waits then waits:put(first) end
+    end
     parked:put(entry)
     self.parked_count = self.parked_count + 1
     return true
   end
-  self.parked[destination], entry.destination = queues.new(), destination
+  parked = queues.new()
+  parked.first, self.parked[destination], entry.destination = entry, parked, destination
   return false
 end
 
@@ -110,13 +118,14 @@ end
 local function unpark(self, entry)
   local destination = entry.destination
   if not destination then return end
-  local entry_after = self.parked[destination]:take()
+  local parked = self.parked[destination]
+  local entry_after = parked:take()
   if not entry_after then
     self.parked[destination] = nil
     return
   end
   self.parked_count = self.parked_count - 1
-  entry_after.destination = destination
+  parked.first, entry_after.destination = entry_after, destination
   self.queue:put(entry_after)
   self:pump()
 end
