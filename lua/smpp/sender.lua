@@ -107,6 +107,7 @@ function Sender:build(message, level)
   if message.receipt ~= nil and RECEIPT[message.receipt] == nil then
     error('receipt: true, false, "failure", "success" or "intermediate" expected', level + 1)
   end
+  if message.lane ~= nil and type(message.lane) ~= "number" then error("lane: a number expected, got " .. type(message.lane), level + 1) end
 
   local base = options.merge(o.defaults)
   for name, value in pairs(message) do
