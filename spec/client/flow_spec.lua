@@ -301,23 +301,26 @@ describe("the queue", function()
     end)
   end)
 
-  it("forgets what nobody waits for any more", function()
-    run(function()
-      local s = server()
-      local esme = assert(connect { reconnect = { fixed_s = 1000 }, queue_limit = 10 })
-      s.sessions[1]:close()
-      smpp.sleep(0.1)
-      for round = 1, 5 do
-        for i = 1, 10 do
-          assert.is_true(submit(esme, { destination_addr = tostring(i) }, 5, function() end), "round " .. round)
+  it("forgets what nobody waits for any more, and says that it has drained", function()
+    for _, order in ipairs { "none", "destination" } do
+      run(function()
+        local s = server()
+        local esme = assert(connect { reconnect = { fixed_s = 1000 }, queue_limit = 10, order = order })
+        s.sessions[1]:close()
+        smpp.sleep(0.1)
+        local drained = 0
+        esme:on("drain", function() drained = drained + 1 end)
+        for round = 1, 5 do
+          for i = 1, 10 do assert.is_true(submit(esme, nil, 5 - i / 10, function() end), "round " .. round) end
+          assert.is_false(submit(esme, nil, 5, function() end))
+          smpp.sleep(6)
+          assert.same({ 0, round }, { esme:stats().queued, drained })
         end
-        smpp.sleep(6)
-        assert.equal(0, esme:stats().queued)
-      end
-      assert.equal(50, esme:stats().not_sent)
-      esme:close()
-      s:close()
-    end)
+        assert.equal(50, esme:stats().not_sent)
+        esme:close()
+        s:close()
+      end)
+    end
   end)
 
   it("keeps to one message at a time per destination, on request, whatever is refused and retried", function()

@@ -159,6 +159,7 @@ local function give_up(self, entry)
     entry.queue:remove(entry)
     if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
     self:give(entry.waiter, nil, "not sent in time", "not_sent")
+    self:pump() -- `drain` may be owed
   elseif entry.resting then
     task.wake_for(entry.waiter, entry)
   elseif entry.cookie and entry.conn.waiting[entry.cookie] == entry.waiter then
