@@ -160,8 +160,6 @@ local function give_up(self, entry)
     if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
     self:give(entry.waiter, nil, "not sent in time", "not_sent")
     self:pump() -- `drain` may be owed
-  elseif entry.resting then
-    task.wake_for(entry.waiter, entry)
   elseif entry.cookie and entry.conn.waiting[entry.cookie] == entry.waiter then
     entry.conn.waiting[entry.cookie] = false
     self:give(entry.waiter, nil, "no response in time, outcome unknown", "timeout")
@@ -170,14 +168,12 @@ end
 
 --- Waits before another attempt, without keeping others from theirs.
 ---@async
----@return boolean rested  false: the client closes, or the wait for the entry is over
+---@return boolean rested  false: the client closes
 local function rest(self, entry, seconds)
   local timer = self.loop:timer(function() task.wake_for(entry.waiter, entry, true) end, true)
   timer:start(seconds)
-  entry.resting = true
   self.resting[#self.resting + 1] = entry
   local rested = wait(entry)
-  entry.resting = false
   timer:close()
   for i, other in ipairs(self.resting) do
     if other == entry then table.remove(self.resting, i) break end
