@@ -194,20 +194,22 @@ describe("a pool", function()
   end)
 
   it("goes on without a host that will never take it", function()
-    run(function()
-      local list = { (server { port = 2776 }), (server { port = 2777, accounts = { other = "x" } }) }
-      local esme = pool { hosts = { HOSTS[1], HOSTS[2] } }
-      smpp.sleep(30)
-      assert.equal("bound", esme.state)
-      assert.equal(1, esme:stats().bound)
-      assert.truthy(esme.esme_errors[1]:find("ESME_RINVSYSID", 1, true))
-      assert.truthy(submit(esme))
-      list[1].sessions[1]:close()
-      smpp.sleep(3)
-      assert.equal("bound", esme.state)
-      esme:close()
-      close_all(list)
-    end)
+    for _, bind in ipairs { "trx", "tx+rx" } do
+      run(function()
+        local list = { (server { port = 2776 }), (server { port = 2777, accounts = { other = "x" } }) }
+        local esme = pool { hosts = { HOSTS[1], HOSTS[2] }, bind = bind }
+        smpp.sleep(30)
+        assert.equal("bound", esme.state)
+        assert.equal(bind == "trx" and 1 or 2, esme:stats().bound)
+        assert.truthy(esme.esme_errors[1]:find("ESME_RINVSYSID", 1, true))
+        assert.truthy(submit(esme))
+        list[1].sessions[1]:close()
+        smpp.sleep(3)
+        assert.equal("bound", esme.state)
+        esme:close()
+        close_all(list)
+      end)
+    end
   end)
 
   it("pauses the bind that is throttled, not the others", function()

@@ -45,15 +45,22 @@ function Client:hold_loop(hold)
   if hold then self.loop:hold() else self.loop:release() end
 end
 
---- Bound, as far as it takes: something to send with if any link sends, something to receive with if any receives.
-function Client:is_bound()
+--- Whether those of the links that count are enough: one to send with if any sends, one to receive with if any receives.
+---@param counts fun(link: smpp.Link): any
+local function enough(links, counts)
   local sends, receives, can_send, can_receive = false, false, false, false
-  for _, link in ipairs(self.links) do
+  for _, link in ipairs(links) do
     sends, receives = sends or link.sends, receives or link.receives
-    if link.connection then can_send, can_receive = can_send or link.sends, can_receive or link.receives end
+    if counts(link) then can_send, can_receive = can_send or link.sends, can_receive or link.receives end
   end
   return (can_send or not sends) and (can_receive or not receives)
 end
+
+local function has_connection(link) return link.connection end
+local function goes_on(link) return not link.stopped end
+
+--- Bound, as far as it takes.
+function Client:is_bound() return enough(self.links, has_connection) end
 
 --- Chooses anew what requests go to.
 function Client:refresh()
@@ -179,13 +186,11 @@ function Client:fall_back(code)
   return true
 end
 
---- A link is no use any more; when none is left, everything that waits is told.
+--- A link is no use any more; when those that are left are not enough, everything that waits is told.
 function Client:link_gave_up(link, message, code)
   self:log("error", "gave_up", { bind = link.bind, reason = message, code = code })
   self:emit("error", message)
-  local useful = false
-  for _, other in ipairs(self.links) do useful = useful or not other.stopped end
-  if not useful or self.options.bind == "tx+rx" then self:abandon(message, code) end
+  if not enough(self.links, goes_on) then self:abandon(message, code) end
 end
 
 return binds
