@@ -279,7 +279,7 @@ local function connect(self)
   local ok, message, code = self:first_attempts()
   if not ok and self:fall_back(code) then ok, message, code = self:first_attempts() end
   local row = explain.status(code or "")
-  local hopeless = row and row.bind == "give_up" or code == "closed"
+  local hopeless = row and row.bind == "give_up" or code == "closed" or not self.options.reconnect
   if not ok and (not self.options.wait or hopeless) then
     if self.state ~= "closing" then self:abandon(message, code) end
     return nil, message, code
@@ -288,8 +288,8 @@ local function connect(self)
     self:emit("error", message)
     self:set_state("waiting", message)
   end
-  if self.options.reconnect then
-    for _, link in ipairs(self.links) do link:keep(code) end
+  for _, link in ipairs(self.links) do
+    if self.options.reconnect then link:keep(code) elseif not link.connection then link:stop() end
   end
   if ok then return self end
   local token, waits = need(2), true
