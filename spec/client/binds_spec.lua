@@ -70,6 +70,32 @@ describe("a pair (tx+rx)", function()
       mc:close()
     end)
   end)
+
+  it("stands in for it later, too: when the MC is there at last, or is another one", function()
+    for _, when in ipairs { "at first", "later" } do
+      run(function(loop)
+        local takes, mc = when == "later", nil
+        local function open()
+          mc = peer(loop, { bind_transceiver = function(session, pdu)
+            session:answer(pdu, not takes and { status = "ESME_RINVCMDID" } or nil)
+          end })
+        end
+        if when == "later" then open() else smpp.spawn(function() smpp.sleep(5) open() end) end
+        local esme = assert(connect { fallback = true, wait = true, reconnect = QUICK })
+        if when == "later" then
+          takes = false
+          mc.sessions[1].close()
+          smpp.sleep(5)
+        end
+        assert.equal("bound", esme.state)
+        assert.same({ 1, 1 }, { mc:count "bind_transmitter", mc:count "bind_receiver" })
+        assert.same({}, esme.esme_errors)
+        assert.truthy(submit(esme))
+        esme:close()
+        mc:close()
+      end)
+    end
+  end)
 end)
 
 describe("a receiver", function()

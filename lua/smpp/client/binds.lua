@@ -188,6 +188,10 @@ end
 
 --- A link is no use any more; when those that are left are not enough, everything that waits is told.
 function Client:link_gave_up(link, message, code)
+  if not self.connection and self:fall_back(code) then
+    for _, other in ipairs(self.links) do other:keep() end
+    return
+  end
   self:log("error", "gave_up", { bind = link.bind, reason = message, code = code })
   self:emit("error", message)
   if not enough(self.links, goes_on) then self:abandon(message, code) end
