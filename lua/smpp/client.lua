@@ -140,6 +140,7 @@ function Client:close(timeout_s)
   local deadline = self.loop:now() + (timeout_s or 10)
   local token = task.current()
   self:set_state("closing", "closed by the user")
+  self:refresh() -- nothing new goes past the queue
   self.inbox:refuse_held()
   for _, link in ipairs(self.links) do link:stop() end
   if token then drain(self, token, deadline) end

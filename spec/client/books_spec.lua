@@ -3,7 +3,7 @@ local books = require "spec.support.books"
 local smpp = require "smpp"
 local world = require "spec.support.esme"
 
-local run, peer, connect, submit = world.run, world.peer, world.connect, world.submit
+local run, peer, server, connect, submit = world.run, world.peer, world.server, world.connect, world.submit
 
 local STEP = 13 -- octets from one cut to the next; no PDU here has a length that it divides
 
@@ -185,6 +185,24 @@ describe("books", function()
       assert.equal(3, #sent.parts)
       assert.equal(3, texts)
       mc:close()
+    end)
+  end)
+
+  it("take nothing new while the client closes", function()
+    run(function()
+      local s = server { submit_sm = function()
+        smpp.sleep(1)
+        return "x"
+      end }
+      local esme = assert(connect())
+      local begun
+      smpp.spawn(function() begun = esme:send { to = "+491", text = "x" } end)
+      smpp.spawn(function() assert.same({}, esme:close()) end)
+      assert.equal("closed", (select(3, submit(esme))))
+      assert.equal("closed", (select(3, esme:send { to = "+491", text = "late" })))
+      smpp.sleep(2)
+      assert.equal("x", begun.message_id)
+      s:close()
     end)
   end)
 end)

@@ -75,7 +75,7 @@ function Client:refresh()
   end
   self.connection = connection_of_sender or self.connection
   local o = self.options
-  if senders == 1 and not (o.rate_per_s or o.order or o.on_unknown) then self.direct = connection_of_sender end
+  if senders == 1 and self.state ~= "closing" and not (o.rate_per_s or o.order or o.on_unknown) then self.direct = connection_of_sender end
 end
 
 -- ---- what links tell ----
