@@ -230,6 +230,24 @@ describe("a refusal", function()
     end
   end)
 
+  it("is tried again however long the message had waited before", function()
+    run(function()
+      local s = server()
+      local esme = assert(connect { reconnect = { fixed_s = 100 } })
+      s:close()
+      smpp.sleep(0.1)
+      local refused = false
+      s = server { submit_sm = function()
+        if refused then return "x" end
+        refused = true
+        return nil, "ESME_RTHROTTLED" -- everybody comes back at the same time
+      end }
+      assert(esme:send { to = "+491", text = "x" })
+      esme:close()
+      s:close()
+    end)
+  end)
+
   it("for good is returned at once", function()
     run(function()
       local n = 0

@@ -207,8 +207,9 @@ local function wants_again(self, entry, code, retries)
     local class = retries and self.options.retry and class_of(code)
     if class ~= "throttle" and class ~= "temporary" then return false end
     local now = self.loop:now()
+    entry.refused_at = entry.refused_at or now
     local pause_s = THROTTLED[code] and math.max(0, entry.link.resume_at - now) or math.min(30, 2 ^ (entry.attempts - 1))
-    if now + pause_s - entry.began > (retry.age_s or 60) then return false end
+    if now + pause_s - entry.refused_at > (retry.age_s or 60) then return false end
     if not THROTTLED[code] and not rest(self, entry, pause_s) then return false end
   end
   self.counters.retried = self.counters.retried + 1
@@ -230,7 +231,7 @@ function Client:perform(entry, timeout_s, retries)
     timer = self.loop:timer(function() give_up(self, entry) end, true)
     timer:start(timeout_s)
   end
-  entry.waiter, entry.began, entry.attempts, entry.doubt = task.current(), self.loop:now(), 0, nil
+  entry.waiter, entry.attempts, entry.refused_at, entry.doubt = task.current(), 0, nil, nil
   self.performing = self.performing + 1
   repeat
     entry.attempts = entry.attempts + 1
