@@ -197,10 +197,10 @@ end
 
 -- The window does not count these, and nothing queues them.
 for _, name in ipairs { "enquire_link", "unbind" } do
-  Client[name] = function(self, ...)
+  Client[name] = task.waits(function(self, ...)
     if not self.connection then return nil, "not bound", "closed" end
     return self.connection[name](self.connection, ...)
-  end
+  end, function(self) return self.sink end)
 end
 
 --- Sends one message: text of any length and alphabet, or octets.  docs/client.md lists the fields.
