@@ -67,9 +67,20 @@ function sender.new(client)
   }, mt)
 end
 
-function Sender:close()
+local function stop_timer(self)
   if self.timer then self.timer:close() end
   self.timer = nil
+end
+
+--- No receipt comes here any more: whoever waits for one is told, unless another client with the same tracker may find it.
+function Sender:close()
+  stop_timer(self)
+  if self.client.options.tracker then return end
+  local overdue = {}
+  for handle in pairs(self.book) do
+    if handle ~= "last" then overdue[#overdue + 1] = handle end
+  end
+  for _, handle in ipairs(overdue) do self:settle { kind = "expired", handle = handle } end
 end
 
 --- References count up for each pair of addresses, so that parts of two texts never mix on a phone.
@@ -265,7 +276,7 @@ function Sender:arm()
   local at = self.tracker:next_expiry()
   if not at or self.timer then return end
   self.timer = self.loop:timer(function()
-    self:close()
+    stop_timer(self)
     for _, outcome in ipairs(self.tracker:expire(self.loop:now())) do self:settle(outcome) end
     self:arm()
   end)

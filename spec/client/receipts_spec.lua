@@ -191,6 +191,17 @@ describe("a receipt", function()
     end
   end)
 
+  it("is not waited for any longer when the client closes", function()
+    with({}, function(esme)
+      local codes, sent = {}, { send(esme), send(esme) }
+      for i = 1, 2 do smpp.spawn(function() codes[i] = select(3, sent[i]:receipt()) end) end
+      esme:close()
+      smpp.sleep(0)
+      assert.same({ "timeout", "timeout" }, codes)
+      assert.equal("timeout", (select(3, sent[1]:receipt())))
+    end)
+  end)
+
   it("finds the message of another client that shares the tracker", function()
     with({ tracker = smpp.tracker {} }, function(esme, mc)
       local other = assert(smpp.connect { "smpp://me@127.0.0.1:2775", bind = "tx", tracker = esme.options.tracker })
