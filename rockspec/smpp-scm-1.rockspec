@@ -41,6 +41,7 @@ build = {
     ["smpp.cli.input"] = "lua/smpp/cli/input.lua",
     ["smpp.cli.json"] = "lua/smpp/cli/json.lua",
     ["smpp.cli.ledger"] = "lua/smpp/cli/ledger.lua",
+    ["smpp.cli.lines"] = "lua/smpp/cli/lines.lua",
     ["smpp.cli.listen"] = "lua/smpp/cli/listen.lua",
     ["smpp.cli.output"] = "lua/smpp/cli/output.lua",
     ["smpp.cli.rows"] = "lua/smpp/cli/rows.lua",

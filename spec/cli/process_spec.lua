@@ -59,6 +59,21 @@ describe("bin/smpp", function()
     assert.equal(accepted, tonumber(output:match "(%d+) messages"))
   end)
 
+  it("sends what comes through a pipe when it comes, to the last line", function()
+    local output = script [[
+      accepted() { n=0; while ! grep -q accepted $dir/$1 2>/dev/null && [ $n -lt 100 ]; do sleep 0.05; n=$((n+1)); done
+        [ $n -lt 100 ] && echo "first was accepted" >&2; }
+      { echo to; echo 491; accepted one; seq 4910001 4913000; } | $smpp send $url --file - --result $dir/one --text Hi
+      mkfifo $dir/fifo
+      { echo to; echo 491; accepted two; seq 4910001 4913000; } >$dir/fifo & $smpp send $url --file $dir/fifo --result $dir/two --text Hi
+      { echo to; echo 491; exec sleep 30; } >$dir/fifo & writer=$!
+      $smpp send $url --file $dir/fifo --result $dir/three --text Hi & send=$!
+      accepted three; kill -TERM $send; wait $send; echo "send ended with $?"; kill $writer]]
+    local first = "first was accepted\n"
+    has(output, first .. "3001 accepted\n" .. first .. "3001 accepted\n" .. first .. "1 accepted\n")
+    has(output, "send ended with 130\n")
+  end)
+
   it("listens until it is interrupted", function()
     local output = script [[
       $smpp listen $url >$dir/listen 2>&1 & listen=$!

@@ -2,7 +2,9 @@
 local batch = require "smpp.cli.batch"
 local json = require "smpp.cli.json"
 local ledger = require "smpp.cli.ledger"
+local lines = require "smpp.cli.lines"
 local rows = require "smpp.cli.rows"
+local task = require "smpp.task"
 
 local bulk = {}
 
@@ -14,31 +16,6 @@ function bulk.define(command)
   command:flag("--resume", "Go on where an interrupted run ended: nothing that was answered is sent again.")
   command:option("--resend", "With --resume, send again those that were refused, or whose outcome is unknown."):count "*"
     :choices({ "refused", "unknown" }):argname "WHAT"
-end
-
---- How many lines there are, to tell how long it takes; an estimate, for CSV cells may have several.
-local function count_lines(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local count = 0
-  while true do
-    local piece = file:read(65536)
-    if not piece then break end
-    count = count + select(2, piece:gsub("\n", ""))
-  end
-  file:close()
-  return count
-end
-
-local function open_lines(options, out)
-  if options.file == "-" then
-    return function() return out.stdin:read "*l" end
-  end
-  local file, message = io.open(options.file, "rb")
-  if not file then return nil, message end
-  if not file:read(0) and file:seek "end" ~= 0 then return nil, options.file .. ": cannot be read" end
-  file:seek "set"
-  return function() return file:read "*l" end, nil, function() file:close() end
 end
 
 --- The text and addresses of a row.
@@ -90,8 +67,24 @@ local function is_settled(plan, line, to)
   return false -- it was invalid or never left
 end
 
-local function next_of(plan)
+--- fn, by one task at a time: a row may have several lines, and each of them may have to be waited for.
+local function in_turn(fn)
+  local busy, waiting = false, {}
   return function()
+    while busy do
+      waiting[#waiting + 1] = task.need()
+      task.wait(waiting)
+    end
+    busy = true
+    local item = fn()
+    busy = false
+    if waiting[1] then task.wake_for(table.remove(waiting, 1), waiting) end
+    return item
+  end
+end
+
+local function next_of(plan)
+  return in_turn(function()
     while true do
       local line, row, wrong = plan.next_row()
       if not line then return nil end
@@ -107,7 +100,7 @@ local function next_of(plan)
         invalid(plan, line, row, wrong)
       end
     end
-  end
+  end)
 end
 
 local function unknown_column(names, known)
@@ -135,17 +128,17 @@ function bulk.plan(options, out, message)
   end
   local result = options.result or options.file ~= "-" and options.file .. ".result.jsonl"
   if not result then return nil, "--file - needs --result FILE" end
-  local lines, close
-  lines, wrong, close = open_lines(options, out)
-  if not lines then return nil, wrong end
-  plan.next_row, wrong, known = rows.open(lines)
+  local following, close
+  following, close, plan.total = lines.open(options.file, out.stdin)
+  if not following then return nil, close end
+  plan.stop = close
+  plan.next_row, wrong, known = rows.open(following)
   if not plan.next_row then return nil, ("%s: %s"):format(options.file, wrong) end
   local missing = unknown_column(names, known)
   if missing then return nil, ("--text: the file has no column '%s'"):format(missing) end
   if known and not known.text and not plan.fill and not message.data then return nil, "give --text, or a column 'text'" end
   plan.ledger, wrong = ledger.open(result, options.resume)
   if not plan.ledger then return nil, wrong end
-  plan.total = options.file ~= "-" and count_lines(options.file) or nil
   if plan.total and known then plan.total = plan.total - 1 end
   plan.next_item = next_of(plan)
   plan.on_result = function(item, r)
@@ -164,7 +157,7 @@ function bulk.plan(options, out, message)
   end
   plan.close = function()
     plan.ledger:close()
-    if close then close() end
+    close()
   end
   return plan
 end

@@ -174,6 +174,9 @@ local function work(options, out, plan)
   })
   if not esme then return code end
   esme:on("error", function(message) out:note("%s %s", out:paint_note("yellow", "warning:"), message) end)
+  if plan.stop then
+    esme:on("state", function(state) if state == "closing" or state == "closed" then plan.stop() end end)
+  end
   local counts = plan.counts
   local bar = bulk.progress(out, esme.loop, counts, plan.total)
   local on_result, on_receipt = printer(out, esme.loop, plan.many)
