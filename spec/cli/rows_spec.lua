@@ -41,6 +41,17 @@ describe("rows of CSV", function()
   it("know other words for to, from and text", function()
     local list = read "Phone,Sender,Message\n1,2,3\n"
     assert.same({ { 2, { to = "1", from = "2", text = "3" } } }, list)
+    list = read '{"Phone":"1","sender":"2","MESSAGE":"3"}\n'
+    assert.same({ { 1, { to = "1", from = "2", text = "3" } } }, list)
+  end)
+
+  it("do not mistake an order's number for a phone's", function()
+    for _, text in ipairs { "number,to,phone\n7,+491,8\n", '{"number":7,"to":"+491","phone":8}\n' } do
+      assert.same({ number = "7", to = "+491", phone = "8" }, read(text)[1][2])
+    end
+    for _, text in ipairs { "msisdn,number,name\n7,+491,A\n", '{"msisdn":7,"number":"+491","name":"A"}\n' } do
+      assert.same({ to = "+491", msisdn = "7", name = "A" }, read(text)[1][2])
+    end
   end)
 
   it("say what is wrong with a row and go on", function()
@@ -62,8 +73,8 @@ end)
 
 describe("rows of JSON lines", function()
   it("have the keys of their objects", function()
-    local list = read '{"to":"+49151","name":"Ann"}\n\n{"phone":49152,"n":1.5}\n'
-    assert.same({ { 1, { to = "+49151", name = "Ann" } }, { 3, { to = "49152", n = "1.5" } } }, list)
+    local list = read '{"to":"+49151","name":"Ann"}\n\n{"phone":491521234567890,"n":1.5}\n'
+    assert.same({ { 1, { to = "+49151", name = "Ann" } }, { 3, { to = "491521234567890", n = "1.5" } } }, list)
   end)
 
   it("say what is wrong and go on", function()

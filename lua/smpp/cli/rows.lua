@@ -48,11 +48,20 @@ local function cells_of(line, separator, more)
   end
 end
 
-local ALIASES = { number = "to", phone = "to", msisdn = "to", destination = "to", recipient = "to", sender = "from", message = "text" }
+-- Other words for the columns we look for; the first one counts, and only where none has the name itself.
+local ALIASES = {
+  { "to", "number", "phone", "msisdn", "destination", "recipient" }, { "from", "sender" }, { "text", "message" },
+}
 
-local function column_name(cell)
-  local name = cell:lower():gsub("%s+", "_")
-  return ALIASES[name] or name
+--- Gives columns the names we look for.
+---@param index table<string, any>  whatever the columns have, by their names
+local function rename(index)
+  for _, words in ipairs(ALIASES) do
+    local name = words[1]
+    for i = 2, #words do
+      if index[name] == nil then index[name], index[words[i]] = index[words[i]], nil end
+    end
+  end
 end
 
 local function csv(first, lines, line_number)
@@ -64,11 +73,13 @@ local function csv(first, lines, line_number)
   end
   local names, message = cells_of(first, separator, more)
   if not names then return nil, message end
-  local seen = {}
+  local seen, named = {}, {}
   for i, cell in ipairs(names) do
-    names[i] = column_name(cell)
-    seen[names[i]] = true
+    names[i] = cell:lower():gsub("%s+", "_")
+    seen[names[i]] = i
   end
+  rename(seen)
+  for name, i in pairs(seen) do names[i], named[name] = name, true end
   if not seen.to then
     return nil, ("no column 'to' in the first line, which must name the columns (it names %s)"):format(table.concat(names, ", "))
   end
@@ -83,7 +94,7 @@ local function csv(first, lines, line_number)
     local row = {}
     for i, name in ipairs(names) do row[name] = cells[i] or "" end
     return at, row
-  end, nil, seen
+  end, nil, named
 end
 
 local function json_lines(first, lines, line_number)
@@ -102,8 +113,9 @@ local function json_lines(first, lines, line_number)
       if type(name) ~= "string" or type(cell) ~= "string" and type(cell) ~= "number" then
         return line_number, nil, ("'%s' is neither text nor number"):format(tostring(name))
       end
-      row[ALIASES[name:lower()] or name] = type(cell) == "number" and ("%.14g"):format(cell) or cell
+      row[name:lower()] = type(cell) == "number" and ("%.15g"):format(cell) or cell
     end
+    rename(row)
     return line_number, row
   end
 end
