@@ -30,13 +30,14 @@ local function read(path)
   return known
 end
 
-local function ends_in_line(path)
+--- What a file ends with, "" when it is empty; nil when there is none.
+local function last_octet(path)
   local file = io.open(path, "rb")
-  if not file then return true end
+  if not file then return nil end
   local size = file:seek "end"
-  local last = size == 0 and "\n" or (file:seek("set", size - 1) and file:read(1))
+  local last = size == 0 and "" or (file:seek("set", size - 1) and file:read(1))
   file:close()
-  return last == "\n"
+  return last
 end
 
 --- Opens the file of results.
@@ -45,20 +46,15 @@ end
 ---@return smpp.Ledger? ledger
 ---@return string? message
 function ledger.open(path, resume)
-  local existing = io.open(path, "rb")
-  if existing then existing:close() end
-  if existing and not resume then return nil, path .. " exists: go on with --resume, or name another with --result" end
-  if resume and not existing then return nil, path .. ": nothing to resume" end
-  local known = {}
-  if existing then
-    local earlier, wrong = read(path)
-    if not earlier then return nil, wrong end
-    known = earlier
-  end
-  local cut = not ends_in_line(path)
+  local last = last_octet(path)
+  if last and last ~= "" and not resume then return nil, path .. " exists: go on with --resume, or name another with --result" end
+  if resume and not last then return nil, path .. ": nothing to resume" end
+  local known, wrong = {}, nil
+  if last and last ~= "" then known, wrong = read(path) end
+  if not known then return nil, wrong end
   local file, message = io.open(path, "ab")
   if not file then return nil, message end
-  if cut then file:write "\n" end
+  if last and last:find "[^\n]" then file:write "\n" end -- a record was cut
   return setmetatable({
     path = path,
     file = file,
