@@ -452,6 +452,19 @@ describe("smpp send --file", function()
     assert.equal(0, #seen)
   end))
 
+  it("sends nothing that it cannot write down", with({}, function(seen)
+    local full = io.open "/dev/full"
+    if not full then return end -- a device of Linux
+    full:close()
+    local path = cli.file "to\n491\n492\n"
+    local code, out, err = send { URL, "--file", path, "--result", "/dev/full", "--text", "x" }
+    assert.equal(1, code)
+    assert.equal("0 accepted\n", out)
+    assert.truthy(err:find "/dev/full: .-: stopped")
+    assert.equal(0, #seen)
+    os.remove(path)
+  end))
+
   it("a row that cannot be sent does not stop the others", with({}, function(seen)
     local rows = 'to,text\n1,a\n2,"{x}"\n+49123456789012345678901,b\n3,\n4,{to} and {{\n5,\255\n6,c\n'
     local code, out, err = bulk(rows, {})

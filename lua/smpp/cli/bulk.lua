@@ -94,7 +94,7 @@ local function next_of(plan)
         local message
         message, wrong = message_of(plan, row)
         if message then
-          plan.ledger:write { line = line, to = row.to, status = "sending" }
+          if not plan.ledger:write { line = line, to = row.to, status = "sending" } then return nil end
           return { message = message, to = row.to, line = line }
         end
         invalid(plan, line, row, wrong)

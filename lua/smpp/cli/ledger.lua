@@ -54,25 +54,29 @@ function ledger.open(path, resume)
   if not known then return nil, wrong end
   local file, message = io.open(path, "ab")
   if not file then return nil, message end
+  file:setvbuf "no" -- LuaJIT's flush may not tell that it failed
   if last and last:find "[^\n]" then file:write "\n" end -- a record was cut
   return setmetatable({
     path = path,
     file = file,
     known = known, -- line number -> { status, to }
+    wrong = nil,   -- why it takes no more records
   }, mt)
 end
 
 --- Writes one record at once: what was answered must not be sent again, whatever happens next.
 ---@param record table
+---@return boolean written  false: nothing more must be sent, since nobody would know of it
 function Ledger:write(record)
-  if not self.file then return end
+  if not self.file then return false end
   local list, count = {}, 0
   for _, name in ipairs(FIELDS) do
     list[count + 1], list[count + 2] = name, record[name]
     count = count + 2
   end
-  self.file:write(json.encode(json.object(list, count)), "\n")
-  self.file:flush()
+  local ok, message = self.file:write(json.encode(json.object(list, count)) .. "\n")
+  if not ok then self.wrong = ("%s: %s"):format(self.path, message) end
+  return not self.wrong
 end
 
 --- What is known of a line: nil, or its status; "sending" means that its outcome is unknown.

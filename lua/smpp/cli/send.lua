@@ -238,6 +238,10 @@ function send.run(options, out)
   local code, _, interrupted = out.run(function() return work(options, out, plan) end)
   if plan.close then plan.close() end
   if plan.many then bulk.summary(out, plan) end
+  if plan.ledger and plan.ledger.wrong then
+    out:fail("%s: stopped, for what is sent has to be written down", plan.ledger.wrong)
+    code = exit.FAILED
+  end
   if interrupted == "interrupted" then
     out:note "interrupted"
     return exit.INTERRUPTED
