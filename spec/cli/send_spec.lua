@@ -380,6 +380,29 @@ describe("smpp send --file", function()
     os.remove(path .. ".result.jsonl")
   end)
 
+  it("does not begin anew with a text of which parts were taken", with({ submit_sm = function(session)
+    smpp.spawn(function()
+      smpp.sleep(0.1)
+      session:close()
+    end)
+    return "first"
+  end }, function(seen, server)
+    local path = cli.file("to,text\n491," .. ("x"):rep(200) .. "\n492,y\n")
+    smpp.spawn(function()
+      smpp.sleep(0.1)
+      server:set_accounts { other = { password = "x" } }
+    end)
+    local _, out, _, results = bulk(nil, { "--rate", "1" }, { path = path })
+    has(out, "1 unknown, 1 not sent")
+    assert.equal("first", results[3].message_id)
+    server:set_accounts { me = { password = "secret" } }
+    local _, _, err = bulk(nil, { "--rate", "1", "--resume" }, { path = path })
+    has(err, "1 have an unknown outcome")
+    assert.same({ "491", "492" }, { seen[1].destination_addr, seen[2].destination_addr })
+    os.remove(path)
+    os.remove(path .. ".result.jsonl")
+  end))
+
   it("refused ones are sent again only when asked for", function()
     local path = cli.file "to\n491\n492\n"
     with({ submit_sm = function(_, pdu)

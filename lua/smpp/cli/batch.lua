@@ -53,7 +53,8 @@ end
 local function result_of(sent, err, code, partial)
   if sent then return { status = "accepted", sent = sent } end
   local status = "not_sent"
-  if UNKNOWN[code] then status = "unknown" elseif code and code:find "^ESME_" or code and code:find "^0x" then status = "refused" end
+  local begun = partial and #partial.message_ids > 0 and (code == "closed" or code == "not_sent")
+  if UNKNOWN[code] or begun then status = "unknown" elseif code and code:find "^ESME_" or code and code:find "^0x" then status = "refused" end
   return { status = status, code = code, message = err, sent = partial }
 end
 
