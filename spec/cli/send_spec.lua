@@ -456,6 +456,24 @@ describe("smpp send --file", function()
     assert.equal("\r\27[K", err:match "\r[^\r]*$")
   end))
 
+  it("shows what is left to be sent, not what an earlier run did", with({ submit_sm = function(_, _, n)
+    smpp.sleep(0.5)
+    return "m" .. n
+  end }, function()
+    local rows = { "to" }
+    for i = 1, 40 do rows[i + 1] = "4915" .. i end
+    local path = cli.file(table.concat(rows, "\n") .. "\n")
+    local ledger = io.open(path .. ".result.jsonl", "wb")
+    for i = 2, 31 do ledger:write(('{"line":%d,"to":"4915%d","status":"%s"}\n'):format(i, i - 1, i % 2 == 0 and "accepted" or "refused")) end
+    ledger:close()
+    local code, out, err = bulk(nil, { "--text", "x", "--resume", "--window", "5" }, { path = path, terminal = true })
+    assert.same({ 0, "10 accepted\n" }, { code, out })
+    has(err, "\r5 of 10  ")
+    has(err, "1 s left")
+    os.remove(path)
+    os.remove(path .. ".result.jsonl")
+  end))
+
   it("is told what it was given wrongly: 2", with({}, function(seen)
     for _, case in ipairs {
       { CSV, { "--text", "{nam}" }, "no column 'nam'" }, { CSV, { "--text", "{name" }, "partner" }, { CSV, {}, "give --text" },

@@ -90,7 +90,9 @@ local function next_of(plan)
       if not line then return nil end
       if not row then
         invalid(plan, line, nil, wrong)
-      elseif not is_settled(plan, line, row.to) then
+      elseif is_settled(plan, line, row.to) then
+        if plan.total then plan.total = plan.total - 1 end
+      else
         local message
         message, wrong = message_of(plan, row)
         if message then
@@ -172,14 +174,13 @@ local REFRESH_S = 0.2
 
 --- Shows how far it is, on a terminal: done, rate, in flight, refused by status, time left.
 ---@param loop smpp.Loop
----@param counts smpp.BatchCounts
----@param total integer?
-function bulk.progress(out, loop, counts, total)
-  local start = loop:now()
-  if not out.is_terminal(out.stderr) or total == 1 then return { close = function() end } end
+---@param plan { counts: smpp.BatchCounts, total: integer? }  total: of those that are to be sent, as far as known
+function bulk.progress(out, loop, plan)
+  local start, counts = loop:now(), plan.counts
+  if not out.is_terminal(out.stderr) or plan.total == 1 then return { close = function() end } end
   local timer
   local function show()
-    local elapsed = loop:now() - start
+    local elapsed, total = loop:now() - start, plan.total
     local rate = elapsed > 0 and counts.done / elapsed or 0
     local words = { total and ("%d of %d"):format(counts.done, total) or ("%d done"):format(counts.done), ("%.0f/s"):format(rate),
       ("%d in flight"):format(counts.in_flight) }

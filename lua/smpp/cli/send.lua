@@ -178,7 +178,7 @@ local function work(options, out, plan)
     esme:on("state", function(state) if state == "closing" or state == "closed" then plan.stop() end end)
   end
   local counts = plan.counts
-  local bar = bulk.progress(out, esme.loop, counts, plan.total)
+  local bar = bulk.progress(out, esme.loop, plan)
   local on_result, on_receipt = printer(out, esme.loop, plan.many)
   batch.run(esme, plan.next_item, {
     window = options.window, wait_s = options.receipt and options.wait or nil, counts = counts,
