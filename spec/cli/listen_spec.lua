@@ -98,18 +98,29 @@ describe("smpp listen", function()
     assert.equal(3, (cli.run({ "listen", "smpp://me:no@127.0.0.1:1" }, { run = cli.inside })))
   end))
 
-  it("ends when nobody reads", with(deliver, function()
-    local writes = 0
-    local closed = { write = function()
-      writes = writes + 1
-      return nil, "Broken pipe"
-    end }
-    local silent = { write = function() return true end }
-    local code = require("smpp.cli").main({ "listen", URL }, { stdout = closed, stderr = silent, run = cli.inside,
-      is_terminal = function() return false end, getenv = function() end })
-    assert.equal(1, code)
-    assert.is_true(writes >= 1)
-  end))
+  it("ends when nobody reads, and leaves what was not read to the MC", function()
+    local statuses = {}
+    with(function(session)
+      smpp.sleep(1)
+      for _ = 1, 2 do
+        session:deliver_sm({ source_addr = "491", destination_addr = "12345", short_message = "x" }, function(_, _, code)
+          table.insert(statuses, code or "taken")
+        end)
+      end
+    end, function()
+      local writes = 0
+      local closed = { write = function()
+        writes = writes + 1
+        if writes == 1 then return true end
+        return nil, "Broken pipe"
+      end }
+      local silent = { write = function() return true end }
+      local code = require("smpp.cli").main({ "listen", URL }, { stdout = closed, stderr = silent, run = cli.inside,
+        is_terminal = function() return false end, getenv = function() end })
+      assert.equal(1, code)
+    end)()
+    assert.same({ "taken", "ESME_RX_T_APPN" }, statuses)
+  end)
 
   it("is told what it was given wrongly: 2", function()
     for _, words in ipairs { { "listen" }, { "listen", "x" }, { "listen", URL, "--for", "x" }, { "listen", URL, "y" }, { "listen", URL, "--for", "-1" } } do

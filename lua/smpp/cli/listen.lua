@@ -59,22 +59,33 @@ local function on_receipt(out, loop, receipt)
     out:paint(receipt.state == "DELIVERED" and "green" or "yellow", content.receipt_words(receipt))))
 end
 
+--- The answer to what nobody reads any more: the message centre keeps it.
+local function unread(out) return out.broken and "ESME_RX_T_APPN" or nil end
+
 --- Binds, and waits for the end: the time is up, or the client gave up.
 local function work(options, out)
   local loop
   local token = task.need()
   local esme, code, trace = dial.connect(options, out, {
     enquire_link_s = options.enquire_link,
-    message = function(msg) on_message(out, loop or msg.esme.loop, msg) end,
-    receipt = function(receipt) on_receipt(out, loop or receipt.esme.loop, receipt) end,
+    message = function(msg)
+      on_message(out, loop or msg.esme.loop, msg)
+      return nil, unread(out)
+    end,
+    receipt = function(receipt)
+      on_receipt(out, loop or receipt.esme.loop, receipt)
+      return nil, unread(out)
+    end,
   })
   if not esme then return code end
   loop = esme.loop
-  local given_up
+  local given_up, interrupted
   out.on_broken = function() task.wake_for(token, listen) end
   esme:on("error", function(message) out:note("%s %s", out:paint_note("yellow", "warning:"), message) end)
   esme:on("state", function(state, _, reason)
-    if state == "closed" then
+    if state == "closing" then
+      interrupted = true
+    elseif state == "closed" then
       given_up = reason
       task.wake_for(token, listen)
     elseif state == "bound" then
@@ -92,7 +103,7 @@ local function work(options, out)
   if trace then trace:close() end
   if in_time then return exit.DONE end
   if out.broken then return exit.FAILED end
-  out:fail("%s", given_up or "closed")
+  if not interrupted then out:fail("%s", given_up) end
   return exit.UNREACHABLE
 end
 
