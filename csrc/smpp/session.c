@@ -407,7 +407,7 @@ int smpp_session_unbind(struct smpp_session *s, double drain_s, double now) {
     return 0;
   }
   if (s->unbind_out || s->peer_unbind) return 0;
-  if (s->window_used == 0 || !(drain_s > 0)) {
+  if (is_drained(s) || !(drain_s > 0)) {
     if (smpp_buffer_tail(&s->output, SMPP_HEADER_OCTETS) == NULL) return SMPP_ERR_NO_MEMORY;
     smpp_session_send_unbind(s);
     return 0;

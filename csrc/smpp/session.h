@@ -132,8 +132,8 @@ SMPP_MUST_CHECK int smpp_session_answer(struct smpp_session *s, uint32_t request
                                         uint32_t status, const char *message_id, size_t length,
                                         double now);
 
-/* Drains: no new requests; unbind goes out when the window is empty or |drain_s|
- * passed; then CLOSE.  In OPEN, OUTBOUND: CLOSE at once. */
+/* Drains: no new requests; unbind goes out when nobody owes an answer any more or
+ * |drain_s| passed; then CLOSE.  In OPEN, OUTBOUND: CLOSE at once. */
 SMPP_MUST_CHECK int smpp_session_unbind(struct smpp_session *s, double drain_s, double now);
 
 /* Ends it without unbind: LOST for what is pending, state CLOSED. */

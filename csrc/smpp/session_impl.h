@@ -39,7 +39,7 @@ struct smpp_session {
 
   /* unbind: asked for by us, sent by us, received */
   bool unbinding;         /* no new requests */
-  bool draining;          /* ours waits for an empty window until drain_until */
+  bool draining;          /* ours waits for all answers until drain_until */
   bool unbind_out;        /* ours was sent, its answer is awaited */
   bool unbind_answered;   /* ... and came */
   bool peer_unbind;       /* theirs waits for our last answers until close_until */
@@ -69,6 +69,9 @@ struct smpp_session {
 static inline bool is_bound(enum smpp_state state) {
   return state >= SMPP_STATE_BOUND_TX && state <= SMPP_STATE_BOUND_TRX;
 }
+
+/* Nobody owes anybody an answer. */
+static inline bool is_drained(const struct smpp_session *s) { return s->window_used == 0 && s->unanswered == 0; }
 
 static inline bool is_bind(uint32_t id) {
   return id == SMPP_BIND_RECEIVER || id == SMPP_BIND_TRANSMITTER || id == SMPP_BIND_TRANSCEIVER;

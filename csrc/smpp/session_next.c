@@ -19,7 +19,7 @@ static double due(const struct smpp_session *s, enum timer timer) {
   const struct smpp_session_config *c = &s->config;
   switch (timer) {
     case ON_DRAIN:
-      return !s->draining ? NEVER : s->window_used == 0 ? s->now : s->drain_until;
+      return !s->draining ? NEVER : is_drained(s) ? s->now : s->drain_until;
     case ON_UNBIND:
       return s->unbind_until;
     case ON_CLOSE:

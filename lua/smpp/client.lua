@@ -130,7 +130,8 @@ local function drain(self, token, deadline)
   self.closer, self.draining = nil, false
 end
 
---- Drains the queue and what is in flight, unbinds, closes; no reconnection any more.
+--- Drains the queue and what is in flight, waits for handlers, unbinds, closes; no reconnection any more.  In a handler
+--- it acknowledges what that has got.
 ---@async
 ---@param timeout_s? number  for draining, default 10; the goodbyes take at most three seconds more
 ---@return { command: string, fields: table, code: string }[] left  what did not make it: not_sent, or in flight when the
@@ -143,7 +144,14 @@ function Client:close(timeout_s)
   self:refresh() -- nothing new goes past the queue
   self.inbox:refuse_held()
   for _, link in ipairs(self.links) do link:stop() end
-  if token then drain(self, token, deadline) end
+  if token then
+    self.loop:defer(function() -- when it waits
+      for _, link in ipairs(self.links) do
+        if link.connection then link.connection:answer_own(token) end
+      end
+    end)
+    drain(self, token, deadline)
+  end
   local open, all_closed = 0, {}
   local function one_closed()
     open = open - 1

@@ -507,6 +507,15 @@ function Connection:answer(pdu, result, status)
   return ok, message, code
 end
 
+--- Acknowledges the request whose handler a task is, which waits for the end of the session, which waits for its answer.
+---@param co smpp.Task
+function Connection:answer_own(co)
+  for i = self.busy_first, self.busy_last do
+    local entry = self.busy[i]
+    if entry[3] == co and self.core:is_answerable(entry[1]) then self:answer(entry[1]) end
+  end
+end
+
 --- Sends a received request on, octet for octet but for its sequence number and `changes`.
 ---@async
 ---@param pdu smpp.Pdu

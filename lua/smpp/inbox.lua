@@ -74,6 +74,8 @@ function Inbox:wanted() return self.client.options.message ~= nil or events.hear
 ---@async
 function Inbox:deliver(pdu, conn)
   if receipts.is(pdu, self.receipts) then return self:receipt(pdu) end
+  local state = self.client.state
+  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end -- the MC keeps it
   if not self:wanted() then return self:hold(pdu, conn) end
   return self:message(pdu, conn)
 end
@@ -81,8 +83,6 @@ end
 --- Nobody listens yet: waits until somebody does; the connection answers ESME_RX_T_APPN when that takes too long.
 ---@async
 function Inbox:hold(pdu, conn)
-  local state = self.client.state
-  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end
   self:forget_answered()
   self.waiting[#self.waiting + 1] = { pdu = pdu, token = task.need(), conn = conn }
   if not task.wait(pdu) then return nil, "ESME_RX_T_APPN" end

@@ -205,4 +205,50 @@ describe("books", function()
       s:close()
     end)
   end)
+
+  it("balance with the MC, too: a message whose handler runs is answered before the unbind, one that comes later is refused", function()
+    run(function(loop)
+      local mc = peer(loop)
+      local handled = 0
+      local esme = assert(connect { message = function()
+        smpp.sleep(2)
+        handled = handled + 1
+      end })
+      local function deliver(n)
+        mc.sessions[1]:send { command = "deliver_sm", sequence_number = n, destination_addr = "2", short_message = "x" }
+        smpp.sleep(0.5)
+      end
+      deliver(1)
+      smpp.spawn(function() deliver(2) end)
+      local started = loop:now()
+      esme:close()
+      assert.equal(1.5, loop:now() - started)
+      local seen = {}
+      for i = 2, #mc.pdus do table.insert(seen, ("%s %d %s"):format(mc.pdus[i].command, mc.pdus[i].sequence_number, mc.pdus[i].status)) end
+      assert.same({ "deliver_sm_resp 2 ESME_RX_T_APPN", "deliver_sm_resp 1 ESME_ROK", "unbind 2 ESME_ROK" }, seen)
+      assert.equal(1, handled)
+      mc:close()
+    end)
+  end)
+
+  it("balance with the MC when a handler closes the client: its message is acknowledged, no other's", function()
+    for _, how in ipairs { "at once", "later", "by another" } do
+      run(function(loop)
+        local mc = peer(loop)
+        local esme
+        esme = assert(connect { message = function()
+          if how == "by another" then smpp.spawn(function() esme:close() end) end
+          if how ~= "at once" then smpp.sleep(1) end
+          if how == "by another" then return nil, "ESME_RX_P_APPN" end
+          esme:close()
+        end })
+        mc.sessions[1]:send { command = "deliver_sm", sequence_number = 1, destination_addr = "2", short_message = "x" }
+        smpp.sleep(1.1)
+        assert.equal("closed", esme.state)
+        assert.same({ "deliver_sm_resp", how == "by another" and "ESME_RX_P_APPN" or "ESME_ROK", "unbind" },
+          { mc.pdus[2].command, mc.pdus[2].status, mc.pdus[3].command })
+        mc:close()
+      end)
+    end
+  end)
 end)
