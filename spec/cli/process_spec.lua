@@ -54,6 +54,7 @@ describe("bin/smpp", function()
     assert.is_true(accepted > 0 and accepted < 200000)
     local told = 0
     for _, count in pairs(more) do told = told + count end
+    assert.is_true(sending - accepted <= 50) -- the others were not begun
     assert.equal(sending, told) -- each has an outcome, since it was closed gracefully
     has(output, accepted .. " accepted")
     assert.equal(accepted, tonumber(output:match "(%d+) messages"))
@@ -66,12 +67,14 @@ describe("bin/smpp", function()
       { echo to; echo 491; accepted one; seq 4910001 4913000; } | $smpp send $url --file - --result $dir/one --text Hi
       mkfifo $dir/fifo
       { echo to; echo 491; accepted two; seq 4910001 4913000; } >$dir/fifo & $smpp send $url --file $dir/fifo --result $dir/two --text Hi
-      { echo to; echo 491; exec sleep 30; } >$dir/fifo & writer=$!
+      { echo to; echo 491; printf 49; exec sleep 30; } >$dir/fifo & writer=$!
       $smpp send $url --file $dir/fifo --result $dir/three --text Hi & send=$!
-      accepted three; kill -TERM $send; wait $send; echo "send ended with $?"; kill $writer]]
+      accepted three; kill -TERM $send; wait $send; echo "send ended with $?"; kill $writer
+      tail -n 1 $dir/three]]
     local first = "first was accepted\n"
     has(output, first .. "3001 accepted\n" .. first .. "3001 accepted\n" .. first .. "1 accepted\n")
     has(output, "send ended with 130\n")
+    has(output, '{"line":2,"to":"491","status":"accepted"') -- and no 49, whatever it would have been
   end)
 
   it("listens until it is interrupted", function()

@@ -212,6 +212,9 @@ describe("smpp send", function()
     file:close()
     lacks(octets, "secret")
     assert.equal(6, pcap.read(octets, function() end).pdus)
+    _, out, err = send { "-v", "--color", "always", URL, "--to", "+491", "Hi" }
+    assert.equal("\27[32maccepted\27[0m m2 +491\n", out)
+    has(err, "\27[33m->\27[0m \27[36msubmit_sm\27[0m\27[2m #2")
     _, out = send { "-v", "--json", URL, "--to", "+491", "Hi" }
     lacks(out, "secret")
     local list = objects(out)

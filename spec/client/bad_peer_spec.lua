@@ -310,7 +310,9 @@ describe("a peer that", function()
       esme = assert(connect())
       mc.sessions[2]:send { command = "deliver_sm", sequence_number = 1, destination_addr = "2", short_message = "x" }
       smpp.sleep(1)
+      local started = loop:now()
       esme:close()
+      assert.equal(started, loop:now())
       local order = {}
       for i = #mc.pdus - 1, #mc.pdus do table.insert(order, mc.pdus[i].command .. " " .. mc.pdus[i].status) end
       table.sort(order)

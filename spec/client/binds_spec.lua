@@ -183,6 +183,10 @@ describe("versions", function()
         local esme = assert(connect { version = version, adaptive = { start = 8 } })
         submit(esme)
         assert.equal(version == "5.0" and 4 or 8, esme:stats().window)
+        congestion = 200 -- is no congestion_state
+        smpp.sleep(10)
+        submit(esme)
+        assert.equal(version == "5.0" and 4 or 8, esme:stats().window)
         congestion = 100
         local at = loop:now()
         submit(esme)

@@ -42,7 +42,22 @@ describe("a window", function()
     assert.equal(2, w.size)
     for _ = 1, 300 do w:answered_in(0.9, 100) end
     assert.is_true(w.size < 4, "grows although latency is nine times what it was")
+    for _ = 1, 2000 do w:answered_in(0.9, 100) end
+    assert.equal(16, w.size) -- the way is longer now
   end)
+
+  for _, status in ipairs { "ESME_RTHROTTLED", "ESME_RMSGQFUL", "ESME_RSYSERR" } do
+    it(("that adapts %s %s"):format(status == "ESME_RSYSERR" and "stays as it is at" or "halves at", status), function()
+      run(function()
+        local s = server { submit_sm = function() return nil, status end }
+        local esme = assert(connect { adaptive = { start = 8 } })
+        assert.equal(status, (select(3, submit(esme))))
+        assert.equal(status == "ESME_RSYSERR" and 8 or 4, esme:stats().window)
+        esme:close()
+        s:close()
+      end)
+    end)
+  end
 
   it("that adapts finds its size on a live session", function()
     run(function()
@@ -126,7 +141,7 @@ describe("a rate", function()
 end)
 
 describe("a refusal", function()
-  for _, status in ipairs { "ESME_RTHROTTLED", "ESME_RMSGQFUL" } do
+  for _, status in ipairs { "ESME_RTHROTTLED", "ESME_RMSGQFUL", "ESME_RLIMITEXCEED" } do
     it(("with %s makes a pause, after which all go in their order"):format(status), function()
       run(function(loop)
         local order, refuse, attempts_at = {}, 3, {}
@@ -161,6 +176,26 @@ describe("a refusal", function()
       end)
     end)
   end
+
+  it("makes pauses of thirty seconds at most, and a short one again after a message was taken", function()
+    for _, status in ipairs { "ESME_RTHROTTLED", "ESME_RSYSERR" } do
+      run(function(loop)
+        local at = {}
+        local s = server { submit_sm = function()
+          table.insert(at, loop:now())
+          if #at == 9 or #at == 11 then return "x" end
+          return nil, status
+        end }
+        local esme = assert(connect { retry = { attempts = 100, age_s = 1000 } })
+        assert(esme:send { to = "+491", text = "x" })
+        assert.same({ 0, 1, 3, 7, 15, 31, 61, 91, 121 }, at)
+        assert(esme:send { to = "+491", text = "x" })
+        assert.equal(1, at[11] - at[10])
+        esme:close()
+        s:close()
+      end)
+    end
+  end)
 
   it("of all that is in flight is one pause, and not one upon the other", function()
     run(function()

@@ -128,6 +128,15 @@ describe("a refused bind", function()
     end)
   end
 
+  it("that cannot mend itself is the end at once, although it was to wait", function()
+    run(function(loop)
+      local mc = peer(loop, { bind_transceiver = function(session, pdu) session:answer(pdu, { status = "ESME_RINVPASWD" }) end })
+      assert.equal("ESME_RINVPASWD", (select(3, connect { wait = true })))
+      assert.equal(1, #mc.attempts)
+      mc:close()
+    end)
+  end)
+
   it("gets more patience when the MC thinks that we are bound", function()
     run(function(loop)
       local mc = refusing(loop, "ESME_RALYBND")
