@@ -124,6 +124,8 @@ describe("versions", function()
         end })
         local esme = assert(connect { version = case[1] })
         assert.equal(case[3], esme.connection.version)
+        local sent, why, code = esme:send { to = "+491", text = "x", user_message_reference = 1 }
+        if case[3] == 0x33 then assert.same({ nil, "bad_value" }, { sent, code }) else assert(sent, why) end
         esme:close()
         mc:close()
       end)

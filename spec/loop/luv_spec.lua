@@ -56,6 +56,29 @@ describe("the luv loop", function()
     signal:close()
   end))
 
+  it("tries all addresses of a name, IPv6 or not, and asks for them anew each time", async.luv(function(loop)
+    local listener = assert(loop:listen({ host = "127.0.0.1", port = 0 }, function(transport) transport:close() end))
+    local asked, getaddrinfo = 0, uv.getaddrinfo
+    uv.getaddrinfo = function(_, _, _, callback) -- luacheck: ignore
+      asked = asked + 1
+      local list = { { addr = "::1" }, { addr = "127.0.0.2" }, { addr = asked < 3 and "127.0.0.1" or "127.0.0.3" } }
+      loop:defer(function() callback(nil, list) end)
+      return {}
+    end
+    local function dial() return await(function(done) loop:connect({ host = "mc.example", port = listener.port, timeout_s = 5 }, done) end) end
+    for _ = 1, 2 do
+      local transport = assert(dial())
+      assert.equal("127.0.0.1", transport.peer.host)
+      transport:close()
+    end
+    local none, message = dial()
+    uv.getaddrinfo = getaddrinfo -- luacheck: ignore
+    assert.is_nil(none)
+    for _, address in ipairs { "::1", "127.0.0.2", "127.0.0.3" } do assert.truthy(message:find(address .. ": ", 1, true), message) end
+    assert.equal(3, asked)
+    listener:close()
+  end))
+
   it("leaves no descriptor behind, however a connection ends", async.luv(function(loop)
     local function round()
       for _, ending in ipairs { "close", "reset", "close_after_flush" } do
