@@ -25,6 +25,7 @@ local function bind(self, conn)
     esme:emit("error", message)
     return esme:abandon(message)
   end
+  self.waiting[conn] = nil
   table.insert(self.clients, esme)
   esme:on("state", function(state)
     if state ~= "closed" then return end
