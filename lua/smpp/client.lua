@@ -125,7 +125,10 @@ local function drain(self, token, deadline)
   self.closer, self.draining = token, true
   local timer = self.loop:timer(function() task.wake_for(token, self) end, true)
   timer:start(deadline - self.loop:now())
-  while self.connection and (self:waiting() > 0 or self.performing > 0) and self.loop:now() < deadline do wait(self) end
+  local function goes_on()
+    return self.connection and self.connection.link.sends and (self:waiting() > 0 or self.performing > 0)
+  end
+  while goes_on() and self.loop:now() < deadline do wait(self) end
   timer:close()
   self.closer, self.draining = nil, false
 end
