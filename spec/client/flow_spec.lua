@@ -376,20 +376,22 @@ describe("the queue", function()
     end
   end)
 
-  it("keeps to one message at a time per destination, on request, whatever is refused and retried", function()
+  it("keeps to one message at a time per destination, on request, whatever is refused, lost and sent again", function()
     for _, binds in ipairs { 1, 4 } do
       run(function(loop)
         local order, count = {}, 0
-        local s = server { submit_sm = function(_, pdu)
+        local s = server { submit_sm = function(session, pdu)
           count = count + 1
           local to = pdu.destination_addr
+          if count % 19 == 0 then return session:close() end
           if count % 7 == 0 then return nil, count % 14 == 0 and "ESME_RTHROTTLED" or "ESME_RSYSERR" end
           smpp.sleep(loop:random())
-          order[to] = order[to] or {}
-          table.insert(order[to], tonumber(pdu.short_message))
+          local list, n = order[to] or {}, tonumber(pdu.short_message)
+          order[to] = list
+          if list[#list] ~= n then table.insert(list, n) end -- sent again, for the session was lost meanwhile
           return "x"
         end }
-        local esme = assert(connect { world.URL, binds = binds > 1 and binds or nil, order = "destination" })
+        local esme = assert(connect { world.URL, binds = binds > 1 and binds or nil, order = "destination", on_unknown = "resend" })
         local done = 0
         for i = 1, 100 do
           smpp.spawn(function()
