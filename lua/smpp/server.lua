@@ -425,6 +425,7 @@ function Server:close(timeout_s)
   if self.closing then return self.left or left end
   self.closing, self.left = true, left
   self.listener:close()
+  self.delivery:flush()
   if self.signal then self.signal:close() end
   for transport, cancel in pairs(self.greeting) do
     self.greeting[transport] = nil

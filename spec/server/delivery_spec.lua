@@ -121,6 +121,65 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("goes behind the answer of the handler that handed it over, also of one that had waited", function()
+    mc.world(function(w)
+      local server
+      server = w:server { submit_sm = function(session, pdu)
+        if pdu.short_message == "waits" then w:sleep(1) end
+        assert(server:deliver(session.system_id, { short_message = "the receipt of " .. pdu.short_message }))
+        return "id of " .. pdu.short_message
+      end }
+      local order, smpp = {}, require "smpp"
+      local function bind(kind)
+        local transport = w:transport()
+        transport:start(function(octets)
+          local at = 1
+          while at <= #octets do
+            local pdu
+            pdu, at = assert(smpp.decode(octets, at))
+            if pdu.command == "submit_sm_resp" then order[#order + 1] = pdu.message_id end
+            if pdu.command == "deliver_sm" then order[#order + 1] = pdu.short_message end
+          end
+        end, function() end)
+        transport:write(smpp.encode { command = kind, sequence_number = 1, system_id = "a", interface_version = 0x34 })
+        w:sleep(0.1)
+        return transport
+      end
+      local both, sender, receiver = bind "bind_transceiver", nil, nil
+      local function submit(transport, ...)
+        local octets = ""
+        for _, text in ipairs { ... } do
+          octets = octets .. smpp.encode { command = "submit_sm", sequence_number = 2, destination_addr = "1", short_message = text }
+        end
+        transport:write(octets)
+        w:sleep(2)
+      end
+      submit(both, "1", "2")
+      submit(both, "waits")
+      both:close()
+      w:sleep(0.1)
+      assert.same({ "id of 1", "id of 2", "the receipt of 1", "the receipt of 2", "id of waits", "the receipt of waits" }, order)
+      order = {}
+      receiver, sender = bind "bind_receiver", bind "bind_transmitter"
+      w:sleep(0.1)
+      order = {} -- what was not acknowledged before
+      submit(sender, "3")
+      assert.same({ "id of 3", "the receipt of 3" }, order)
+      sender:close()
+      receiver:close()
+      server:close(0)
+    end)
+  end)
+
+  it("goes out still when the server is closed in the same turn", function()
+    with({}, function(_, server, receiver, put)
+      local got = receiver()
+      put "last"
+      assert.equal(0, server:close().waiting)
+      assert.same({ "last" }, got)
+    end)
+  end)
+
   it("is sent again, in order, when a session was lost", function()
     with({}, function(w, server, receiver, put)
       local first, esme = receiver { answer = function() w:sleep(60) end }

@@ -24,8 +24,10 @@ function delivery.new(server)
     server = server,
     loop = server.loop,
     waiting = 0,               -- items of all accounts that are not acknowledged
+    fresh = {}, fresh_count = 0, -- accounts that got something in this turn of the loop
     sink = function(trace) server:emit("error", trace) end,
   }, mt)
+  self.flush_deferred = function() self:flush() end
   self.agenda = agenda.new(server.loop, function(item, at) self:due(item, at) end)
   return self
 end
@@ -45,6 +47,7 @@ local function outbox_of(account)
       number = 0,                -- of the item that came last
       next = 0,                  -- receiver that had the last one
       is_swept = false,          -- the agenda has it down for what gets too old
+      is_fresh = false,          -- it got something in this turn
       limit = setting(account, "queue_limit", 25000),
       keep_s = setting(account, "keep_s", 172800),
       spread = setting(account, "spread", "round_robin"),
@@ -55,7 +58,8 @@ local function outbox_of(account)
   return account.outbox
 end
 
---- Keeps an item for an account until one of its receivers acknowledged it.
+--- Keeps an item for an account until one of its receivers acknowledged it.  It leaves at the end of this turn of the
+--- loop: a handler's receipt goes behind its answer, which names the message that the receipt is about.
 ---@param account smpp.Account
 ---@param item smpp.Delivery.Item
 ---@return boolean? ok
@@ -74,9 +78,28 @@ function Delivery:put(account, item)
   item.expires = self.loop:now() + outbox.keep_s
   outbox.last = outbox.last + 1
   outbox[outbox.last] = item
-  self:pump(account)
-  if item.state == "waiting" and not outbox.is_swept then self:sweep(account) end
+  if not outbox.is_fresh then
+    outbox.is_fresh = true
+    self.fresh_count = self.fresh_count + 1
+    self.fresh[self.fresh_count] = account
+    if self.fresh_count == 1 then self.loop:defer(self.flush_deferred) end
+  end
   return true
+end
+
+--- Sends what this turn has brought.
+function Delivery:flush()
+  local fresh, count = self.fresh, self.fresh_count
+  self.fresh, self.fresh_count = {}, 0
+  for i = 1, count do
+    local account = fresh[i]
+    local outbox = account.outbox
+    if outbox then
+      outbox.is_fresh = false
+      self:pump(account)
+      if outbox.first <= outbox.last and not outbox.is_swept then self:sweep(account) end
+    end
+  end
 end
 
 --- An item is over.
