@@ -146,6 +146,32 @@ describe("accounts", function()
     end)
   end)
 
+  it("look at no more guesses than that when they come all at once", function()
+    local pdu = require("smpp.pdu").encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", password = "guess" }
+    for waits_s = 0, 1 do
+      mc.world(function(w)
+        local asked, told = 0, 0
+        local server = w:server { authenticate = function()
+          asked = asked + 1
+          if waits_s > 0 then w:sleep(waits_s) end
+          return nil, "ESME_RINVPASWD"
+        end }
+        server:on("refused", function() told = told + 1 end)
+        local transport, answers, closed = w:transport(), "", false
+        transport:start(function(octets) answers = answers .. octets end, function() closed = true end)
+        for _ = 1, 10 do
+          transport:write(pdu:rep(500))
+          w:sleep(waits_s + 0.1)
+        end
+        assert.same({ 3, 3, true }, { asked, told, closed })
+        local _, wrong = answers:gsub("\128%z%z\2%z%z%z\14", "")
+        assert.equal(3, wrong)
+        transport:close()
+        server:close()
+      end)
+    end
+  end)
+
   it("throttle above the account's rate, all its binds together", function()
     mc.world(function(w)
       local server = w:server {

@@ -31,7 +31,8 @@ local function refused(server, session, pdu, status, reason)
   session.failed_binds = (session.failed_binds or 0) + 1
   server:emit("refused", session, pdu.system_id, status, reason)
   if session.failed_binds >= server.options.max_failed_binds then
-    server.loop:defer(function() session:unbind(0) end) -- not bound: the connection closes behind the answer
+    session:answer(pdu, nil, status)
+    session:leave(0) -- not bound: the connection closes behind the answer
   end
   return nil, status
 end
