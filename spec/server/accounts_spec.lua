@@ -122,13 +122,43 @@ describe("accounts", function()
     end)
   end)
 
-  it("answer ESME_RSYSERR when authenticate fails", function()
+  it("answer ESME_RSYSERR when authenticate fails, at once or later, or is not done in time", function()
     mc.world(function(w)
-      local server = w:server { authenticate = function() error "database is gone" end }
-      assert.equal("ESME_RSYSERR", bind_code(w))
+      local server = w:server { authenticate = function(_, bind)
+        if bind.system_id ~= "at once" then w:sleep(bind.system_id == "later" and 5 or 60) end
+        error "database is gone"
+      end }
+      assert.equal("ESME_RSYSERR", bind_code(w, { system_id = "at once" }))
       assert.matches("bind_transceiver failed: .*database is gone", w.errors[1])
+      assert.equal("ESME_RSYSERR", bind_code(w, { system_id = "later" }))
+      assert.matches("bind_transceiver failed: .*database is gone", w.errors[2])
+      local esme = w:esme()
+      w:sleep(1) -- connected for 11 s when the answer is due, without a bind that was answered
+      assert.equal("ESME_RSYSERR", select(3, esme:bind_transceiver { system_id = "never" }))
+      w:sleep(60)
+      assert.equal(0, server.connection_count)
       server:close()
     end)
+  end)
+
+  it("heed no verdict that comes after the bind was answered for authenticate", function()
+    for _, verdict in ipairs { true, false } do
+      mc.world(function(w)
+        local refused = {}
+        local server = w:server { bind_timeout_s = 20, max_failed_binds = 1, authenticate = function(_, bind)
+          w:sleep(bind.system_id == "slow" and 15 or 1)
+          return verdict or bind.system_id == "quick"
+        end }
+        server:on("refused", function(_, id) refused[#refused + 1] = id end)
+        local esme = w:esme()
+        assert.equal("ESME_RSYSERR", select(3, esme:bind_transceiver { system_id = "slow" }))
+        assert.is_truthy(esme:bind_receiver { system_id = "quick" })
+        w:sleep(10)
+        assert.same({ "BOUND_RX", 0, {} }, { esme.state, esme.stray_count, refused })
+        assert.same({ "quick", "quick" }, { server.sessions[1].system_id, server.sessions[1].place.system_id })
+        server:close()
+      end)
+    end
   end)
 
   it("close the connection after too many refused binds", function()

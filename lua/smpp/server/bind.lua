@@ -47,6 +47,9 @@ function bind.handler(server)
     if server.closing then return refused(server, session, pdu, "ESME_RBINDFAIL", "the server is closing") end
     if kind == "trx" and o.version < 0x34 then return refused(server, session, pdu, "ESME_RINVCMDID", "no transceivers in 3.3") end
     local account, password, reason = find(server, session, pdu)
+    if session.state == "CLOSED" or not session.core:is_answerable(pdu) then -- gone, or answered, while authenticate waited
+      return account and server:forget(account)
+    end
     if not account then return refused(server, session, pdu, password, reason) end
     local status
     status, reason = account:refusal(kind, session.peer.host, password)
@@ -54,7 +57,6 @@ function bind.handler(server)
       server:forget(account)
       return refused(server, session, pdu, status, reason)
     end
-    if session.state == "CLOSED" then return server:forget(account) end -- gone while authenticate waited
     session.system_id, session.place, session.address_range = pdu.system_id, account, pdu.address_range
     account:apply(session)
     local asked = pdu.interface_version
