@@ -157,6 +157,13 @@ function Connection:poll()
   end
 end
 
+--- How many octets of garbage people may see.  Before a bind is answered it may hold a password: behind the 16 of its
+--- header, or anywhere when what came before was broken.
+local function showable(self)
+  if self.state:find "^BOUND" then return 48 end
+  return (self.stray_count > 0 or self.failed_binds) and 0 or 16
+end
+
 function Connection:process(slots, n, more)
   local i = 1
   self.processing = true
@@ -191,7 +198,7 @@ function Connection:process(slots, n, more)
       i = i + 3
     elseif kind == GARBAGE then
       self:emit("error", ("%s sent what is no SMPP (%s): %s"):format(loops.address(self.peer.host, self.peer.port),
-        slots[i + 2] or "bad command_length", tracer.show_octets(slots[i + 1])))
+        slots[i + 2] or "bad command_length", tracer.show_octets(slots[i + 1], showable(self))))
       i = i + 3
     elseif kind == CLOSE then
       self:finish(slots[i + 1])

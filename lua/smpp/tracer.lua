@@ -8,11 +8,12 @@ local tracer = {}
 
 --- A short printable form of octets that are no SMPP.
 ---@param octets string
+---@param most? integer  how many to show, default 48
 ---@return string
-function tracer.show_octets(octets)
-  local cut = octets:sub(1, 48)
+function tracer.show_octets(octets, most)
+  local cut = octets:sub(1, most or 48)
   local text = cut:gsub("[^\32-\126]", ".")
-  return ('"%s"%s (%s)'):format(text, #octets > 48 and "..." or "", (cut:sub(1, 16):gsub(".", function(c)
+  return ('"%s"%s (%s)'):format(text, #octets > #cut and "..." or "", (cut:sub(1, 16):gsub(".", function(c)
     return ("%02x "):format(c:byte())
   end):sub(1, -2)))
 end

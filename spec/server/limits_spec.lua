@@ -171,6 +171,24 @@ describe("a server on the open internet", function()
     end
   end)
 
+  it("shows nobody the password in what was no SMPP", function()
+    local bind = require("smpp.pdu").encode {
+      command = "bind_transceiver", sequence_number = 1, system_id = "acme", password = "geheim12", interface_version = 0x34,
+    }
+    for length = 0, 100 do -- wrong ones, and the right one before garbage
+      mc.world(function(w)
+        local server = w:server { accounts = { acme = "other" }, profile = length % 2 == 0 and "strict" or { tolerate = { unterminated = true } } }
+        w:talk("\0\0\0" .. string.char(length) .. bind:sub(5) .. "\255" .. bind)
+        w:talk("\0\255\0\0" .. bind:sub(5))
+        assert.is_true(#w.errors >= 1)
+        for _, message in ipairs(w.errors) do
+          for cut = 1, 5 do assert.is_nil(message:find(("geheim12"):sub(cut, cut + 3), 1, true), message) end
+        end
+        server:close()
+      end)
+    end
+  end)
+
   it("goes on when a listener of its events fails", function()
     mc.world(function(w)
       local server = w:server { submit_sm = function() return "1" end }
