@@ -174,7 +174,7 @@ function Server:set_accounts(given, level)
     ids[#ids + 1] = id
   end
   table.sort(ids)
-  for _, id in ipairs(ids) do checked[id] = accounts.check(given[id], level + 1) end
+  for _, id in ipairs(ids) do checked[id] = accounts.check(id, given[id], level + 1) end
   for _, id in ipairs(ids) do self:account(id, checked[id]) end
   local gone = {}
   for id, account in pairs(self.accounts) do

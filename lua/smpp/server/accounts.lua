@@ -48,12 +48,15 @@ accounts.options = {
 }
 
 --- Checks what is given for an account; a string is its password.
+---@param system_id string
 ---@param given table|string
 ---@param level integer
 ---@return table
-function accounts.check(given, level)
+function accounts.check(system_id, given, level)
   if type(given) == "string" then given = { password = given } end
-  options.check(given, accounts.options, level + 1)
+  local wrong = options.wrong(given, accounts.options)
+  if not wrong and given[1] ~= nil then wrong = "settings by their names expected, not a list" end -- { "secret" } would let anybody in
+  if wrong then error(("account %s: %s"):format(system_id, wrong), level + 1) end
   if given.profile then profiles.options(given.profile, level + 1) end
   return given
 end

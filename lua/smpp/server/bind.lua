@@ -18,7 +18,7 @@ local function find(server, session, pdu)
   if server.authenticate then
     local result, status = server.authenticate(session, pdu)
     if not result then return nil, status or "ESME_RBINDFAIL", "refused by authenticate" end
-    local given = type(result) == "table" and accounts.check(result, 0) or server.no_limits
+    local given = type(result) == "table" and accounts.check(system_id, result, 0) or server.no_limits
     return server:account(system_id, given), false
   end
   if not server.accounts_given then return server:account(system_id, server.no_limits), false end

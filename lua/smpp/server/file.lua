@@ -7,7 +7,7 @@ local file = {}
 ---@return string? message
 function file.load(path)
   local chunk, message = loadfile(path)
-  if not chunk then return nil, message end
+  if not chunk then return nil, (message:gsub(" near .*", "")) end -- what stands there may be a password
   local ok, value = pcall(chunk)
   if not ok then return nil, tostring(value) end
   if type(value) ~= "table" then return nil, ("%s returns a %s; a table expected"):format(path, type(value)) end
