@@ -347,6 +347,40 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("follows new settings of its account at once", function()
+    with({ queue_limit = 2, keep_s = 1000, deliver_window = 1 }, function(w, server, receiver, put)
+      local results = {}
+      local function set(o)
+        o.password = "secret"
+        server:set_accounts { a = o, b = {} }
+      end
+      put("1", "2")
+      assert.equal("queue_full", select(3, server:deliver("a", { short_message = "3" })))
+      set { queue_limit = 20, deliver_window = 3, keep_s = 500, max_attempts = 2, retry_s = 2 }
+      put("3", "4", "5", "6")
+      local first, slow = receiver { answer = function() w:sleep(10) end }
+      w:sleep(1)
+      assert.same({ "1", "2", "3" }, first)
+      set { deliver_window = 5 }
+      w:sleep(1)
+      assert.same({ "1", "2", "3", "4", "5" }, first)
+      w:sleep(20)
+      slow:unbind()
+      local function done(...) results[#results + 1] = { ... } end
+      server:deliver("a", { short_message = "7" }, { done = done })
+      set { keep_s = 100 }
+      w:sleep(101)
+      assert.same({ { false, "timeout" } }, results)
+      local second = receiver { answer = function() return nil, "ESME_RX_T_APPN" end }
+      server:deliver("a", { short_message = "8" }, { done = done })
+      set { max_attempts = 2, retry_s = 2 }
+      w:sleep(1)
+      assert.same({ "8" }, second)
+      w:sleep(2)
+      assert.same({ { false, "timeout" }, { false, "ESME_RX_T_APPN" } }, results)
+    end)
+  end)
+
   it("is reported when it cannot be sent at all", function()
     with({}, function(w, server, receiver, put)
       local results = {}

@@ -74,7 +74,8 @@ function accounts.new(system_id, given, server)
     next_free = 0,                           -- when the rate's bucket is full again
     handlers = server.handlers,
     peer_text = nil,                         -- what data_coding means to it: session.peer_text
-    outbox = nil,                            -- what waits for a receiver (smpp.server.delivery)
+    outbox = nil,                            -- what waits for a receiver (smpp.server.delivery), and how
+    queue_limit = nil, keep_s = nil, spread = nil, retry_s = nil, max_attempts = nil,
   }, mt)
   self:configure(given)
   return self
@@ -91,6 +92,8 @@ local function limited(self, loop, handler)
     return handler(session, pdu)
   end
 end
+
+local DELIVERY = { queue_limit = 25000, keep_s = 172800, spread = "round_robin", retry_s = 30, max_attempts = math.huge }
 
 local LIMITED = { 0x04, 0x21, 0x103, 0x111 } -- submit_sm, submit_multi, data_sm, broadcast_sm
 
@@ -115,7 +118,9 @@ function Account:configure(given)
       if self.handlers[id] then self.handlers[id] = limited(self, server.loop, self.handlers[id]) end
     end
   end
+  for name, default in pairs(DELIVERY) do self[name] = given[name] or server.options[name] or default end
   for _, session in ipairs(self.binds) do self:apply(session) end
+  if self.outbox then server.delivery:pump(self) end
 end
 
 --- Puts a session under this account's limits.
@@ -123,7 +128,8 @@ function Account:apply(session)
   local given, server = self.given, self.server
   session.account, session.handlers, session.peer_text = given, self.handlers, self.peer_text
   session.core:set_max_unanswered(given.window or server.options.max_unanswered or 1000)
-  session.core:set_window(given.deliver_window or server.options.window or 10)
+  session.deliver_window = given.deliver_window or server.options.window or 10
+  session.core:set_window(session.deliver_window)
 end
 
 --- Why a bind is refused, nil: it is welcome.

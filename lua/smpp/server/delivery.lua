@@ -32,13 +32,6 @@ function delivery.new(server)
   return self
 end
 
-local function setting(account, name, default)
-  local value = account.given[name]
-  if value == nil then value = account.server.options[name] end
-  if value == nil then return default end
-  return value
-end
-
 local function outbox_of(account)
   if not account.outbox then
     account.outbox = {
@@ -48,11 +41,6 @@ local function outbox_of(account)
       next = 0,                  -- receiver that had the last one
       is_swept = false,          -- the agenda has it down for what gets too old
       is_fresh = false,          -- it got something in this turn
-      limit = setting(account, "queue_limit", 25000),
-      keep_s = setting(account, "keep_s", 172800),
-      spread = setting(account, "spread", "round_robin"),
-      retry_s = setting(account, "retry_s", 30),
-      max_attempts = setting(account, "max_attempts", math.huge),
     }
   end
   return account.outbox
@@ -67,7 +55,7 @@ end
 ---@return string? code  "queue_full"
 function Delivery:put(account, item)
   local outbox = outbox_of(account)
-  if outbox.count >= outbox.limit then
+  if outbox.count >= account.queue_limit then
     return nil, ("%d messages wait for %s already"):format(outbox.count, account.system_id), "queue_full"
   end
   outbox.count = outbox.count + 1
@@ -75,7 +63,7 @@ function Delivery:put(account, item)
   outbox.number = outbox.number + 1
   item.account, item.attempts, item.state, item.number = account, 0, "waiting", outbox.number
   item.command_id = COMMANDS[item.fields.command or "deliver_sm"]
-  item.expires = self.loop:now() + outbox.keep_s
+  item.since = self.loop:now()
   outbox.last = outbox.last + 1
   outbox[outbox.last] = item
   if not outbox.is_fresh then
@@ -117,6 +105,9 @@ function Delivery:finish(item, ok, code)
   self.server:forget(account)
 end
 
+--- When an item is too old.
+local function expiry(item) return item.since + item.account.keep_s end
+
 --- The agenda's word: an item is to be tried again, or a queue is to be looked through.
 function Delivery:due(item, at)
   if item.pump then return self:pump(item.pump) end
@@ -132,7 +123,7 @@ local SWEEP_S = 60
 function Delivery:sweep(account)
   local outbox, now = account.outbox, self.loop:now()
   if not outbox then return end
-  while outbox.first <= outbox.last and outbox[outbox.first].expires <= now do
+  while outbox.first <= outbox.last and expiry(outbox[outbox.first]) <= now do
     local item = outbox[outbox.first]
     outbox[outbox.first] = nil
     outbox.first = outbox.first + 1
@@ -140,12 +131,12 @@ function Delivery:sweep(account)
   end
   local head = outbox[outbox.first]
   outbox.is_swept = head ~= nil
-  if head then self.agenda:add(math.min(head.expires, now + SWEEP_S), { sweep = account }) end
+  if head then self.agenda:add(math.min(expiry(head), now + SWEEP_S), { sweep = account }) end
 end
 
 --- Back to the head of the queue, behind what is older; one that got too old meanwhile is given up.
 function Delivery:requeue(item)
-  if item.expires <= self.loop:now() then return self:finish(item, false, "timeout") end
+  if expiry(item) <= self.loop:now() then return self:finish(item, false, "timeout") end
   local outbox = item.account.outbox
   item.state = "waiting"
   local at = outbox.first - 1
@@ -179,10 +170,11 @@ local function has_room(session, now)
 end
 
 --- The receiver for an item, nil: none has room now.
-local function choose(outbox, receivers, item, now)
+local function choose(account, item, now)
+  local receivers, outbox = account.receivers, account.outbox
   local n = #receivers
   if n == 0 then return nil end
-  if outbox.spread == "same_bind" and item.session then
+  if account.spread == "same_bind" and item.session then
     for i = 1, n do
       if receivers[i] == item.session then return has_room(item.session, now) and item.session or nil end
     end
@@ -192,7 +184,7 @@ local function choose(outbox, receivers, item, now)
     local at = (outbox.next + step - 1) % n + 1
     local session = receivers[at]
     if has_room(session, now) then
-      if outbox.spread ~= "least_outstanding" then
+      if account.spread ~= "least_outstanding" then
         outbox.next = at
         return session
       end
@@ -211,8 +203,8 @@ function Delivery:pump(account)
   local skipped = {} -- their own binds have no room; others' may
   while outbox.first <= outbox.last and #receivers > 0 and #skipped < SKIPPED_MAX do
     local item = outbox[outbox.first]
-    local session = choose(outbox, receivers, item, self.loop:now())
-    if not session and not (outbox.spread == "same_bind" and item.session) then break end
+    local session = choose(account, item, self.loop:now())
+    if not session and not (account.spread == "same_bind" and item.session) then break end
     outbox[outbox.first] = nil
     outbox.first = outbox.first + 1
     if session then self:send(session, item) else skipped[#skipped + 1] = item end
@@ -248,7 +240,7 @@ end
 --- Puts an item off.
 function Delivery:retry(item, seconds)
   item.state = "put off"
-  item.at = self.agenda:add(math.min(self.loop:now() + seconds, item.expires), item)
+  item.at = self.agenda:add(math.min(self.loop:now() + seconds, expiry(item)), item)
 end
 
 function Delivery:answered(session, item, response, status)
@@ -263,10 +255,10 @@ function Delivery:answered(session, item, response, status)
   else
     local class = explain.status(status) and explain.status(status).class
     if class == "throttle" or status == "ESME_RMSGQFUL" then self:halt(session) end
-    if class == "permanent" or class == "session" or item.attempts >= account.outbox.max_attempts then
+    if class == "permanent" or class == "session" or item.attempts >= account.max_attempts then
       self:finish(item, false, status)
     else
-      self:retry(item, account.outbox.retry_s)
+      self:retry(item, account.retry_s)
     end
   end
   self:pump(account)
@@ -284,7 +276,6 @@ end
 --- A session can receive from now on.
 function Delivery:join(session)
   local account = session.place
-  session.deliver_window = account.given.deliver_window or self.server.options.window or 10
   account.receivers[#account.receivers + 1] = session
   self:pump(account)
 end
