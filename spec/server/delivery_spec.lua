@@ -276,6 +276,30 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("keeps its place before a receiver that is full, or goes to one that is not", function()
+    for _, status in ipairs { "ESME_RMSGQFUL", "ESME_RTHROTTLED" } do
+      with({ max_attempts = status == "ESME_RTHROTTLED" and 1 or nil }, function(w, _, receiver, put)
+        local taken, is_full = {}, true
+        local function answer(pdu)
+          if is_full then return nil, status end
+          taken[#taken + 1] = pdu.short_message
+        end
+        receiver { answer = answer }
+        for i = 1, 15 do put(tostring(i)) end
+        w:sleep(2)
+        is_full = false
+        w:sleep(2)
+        assert.equal("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15", table.concat(taken, " "))
+        is_full = true
+        put("16", "17")
+        w:sleep(0.1)
+        local other = receiver()
+        w:sleep(0.1)
+        assert.same({ "16", "17" }, other)
+      end)
+    end
+  end)
+
   it("begins with a second again when the receiver has taken something", function()
     with({ retry_s = 0.1 }, function(w, _, receiver, put)
       local times = {}

@@ -254,9 +254,13 @@ function Delivery:answered(session, item, response, status)
     self:requeue(item)
   else
     local class = explain.status(status) and explain.status(status).class
-    if class == "throttle" or status == "ESME_RMSGQFUL" then self:halt(session) end
+    local is_full = class == "throttle" or status == "ESME_RMSGQFUL" -- the receiver's fault, not the message's
+    if is_full then self:halt(session) end
+    if class == "throttle" then item.attempts = item.attempts - 1 end
     if class == "permanent" or class == "session" or item.attempts >= account.max_attempts then
       self:finish(item, false, status)
+    elseif is_full then
+      self:requeue(item)
     else
       self:retry(item, account.retry_s)
     end
