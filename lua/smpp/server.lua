@@ -187,6 +187,7 @@ function Server:set_accounts(given, level)
       local session = account.binds[i]
       task.start(nil, function() session:unbind() end)
     end
+    self.delivery:drop(account)
   end
 end
 

@@ -428,11 +428,72 @@ describe("what is to be delivered", function()
     end)
   end)
 
-  it("is counted when the server closes", function()
-    mc.world(function(w)
-      local server = w:server { accounts = { a = {} } }
-      for i = 1, 7 do server:deliver("a", { short_message = tostring(i) }) end
-      assert.equal(7, server:close().waiting)
+  it("goes on when `done` fails or waits", function()
+    with({ deliver_window = 1, keep_s = 1000 }, function(w, server, receiver)
+      local function hand(...)
+        for _, text in ipairs { ... } do
+          assert(server:deliver("a", { short_message = text }, { done = function()
+            w:sleep(text == "2" and 5 or 0)
+            error "in done"
+          end }))
+        end
+      end
+      local got, esme = receiver()
+      hand("1", "2", "3")
+      w:sleep(1)
+      assert.same({ "1", "2", "3" }, got)
+      assert.equal(2, #w.errors)
+      assert.matches("in done", w.errors[1])
+      esme:close()
+      hand("4", "5")
+      w:sleep(1100)
+      assert.same({ 0, 5 }, { server.delivery.waiting, #w.errors })
+    end)
+  end)
+
+  --- Messages that wait, are put off, and are on their way; `over` are those that are over, as "text code".
+  local function three_kinds(server, receiver, w)
+    local over = {}
+    local function hand(...)
+      for _, text in ipairs { ... } do
+        server:deliver("a", { short_message = text }, { done = function(ok, code)
+          over[#over + 1] = text .. " " .. (ok and "ok" or code)
+        end })
+      end
+    end
+    receiver { answer = function(pdu)
+      if pdu.short_message == "later" then return nil, "ESME_RX_T_APPN" end
+      w:sleep(pdu.short_message == "slow" and 3 or 1000)
+    end, answer_timeout_s = 1000 }
+    hand("never", "later", "slow")
+    w:sleep(1)
+    hand("a", "b", "c")
+    w:sleep(1)
+    return over
+  end
+
+  it("is counted, and given up, when the server closes", function()
+    with({ deliver_window = 2, retry_s = 500 }, function(w, server, receiver)
+      local over = three_kinds(server, receiver, w)
+      assert.same({}, over)
+      assert.equal(5, server:close(4).waiting)
+      assert.same({ "slow ok", "never closed", "later closed", "a closed", "b closed", "c closed" }, over)
+      assert.equal(5, server:close().waiting)
+      w:sleep(1000)
+      assert.equal(6, #over)
+    end)
+  end)
+
+  it("is given up when its account is removed", function()
+    with({ deliver_window = 2, retry_s = 500 }, function(w, server, receiver)
+      local over = three_kinds(server, receiver, w)
+      server:set_accounts { b = {} }
+      w:sleep(0.1)
+      assert.same({ "later closed", "a closed", "b closed", "c closed" }, over)
+      assert.equal("bad_value", select(3, server:deliver("a", { short_message = "x" })))
+      w:sleep(60)
+      assert.same({ "later closed", "a closed", "b closed", "c closed", "slow ok", "never closed" }, over)
+      assert.equal(0, server.delivery.waiting)
     end)
   end)
 end)

@@ -3,6 +3,7 @@
 local agenda = require "smpp.server.agenda"
 local core = require "smpp.core"
 local explain = require "smpp.explain"
+local task = require "smpp.task"
 
 local delivery = {}
 
@@ -37,6 +38,7 @@ local function outbox_of(account)
     account.outbox = {
       first = 1, last = 0,       -- items that wait, by number; requeued ones go before the first
       count = 0,                 -- waiting, put off and in flight
+      put_off = {},              -- number -> item
       number = 0,                -- of the item that came last
       next = 0,                  -- receiver that had the last one
       is_swept = false,          -- the agenda has it down for what gets too old
@@ -97,11 +99,7 @@ function Delivery:finish(item, ok, code)
   account.outbox.count = account.outbox.count - 1
   self.waiting = self.waiting - 1
   if account.outbox.count == 0 and not account.server.accounts_given then account.outbox = nil end
-  if item.done then
-    local done = item.done
-    item.done = nil
-    done(ok, code)
-  end
+  if item.done then task.start(self.sink, item.done, ok, code) end
   self.server:forget(account)
 end
 
@@ -113,6 +111,7 @@ function Delivery:due(item, at)
   if item.pump then return self:pump(item.pump) end
   if item.sweep then return self:sweep(item.sweep) end
   if item.state ~= "put off" or item.at ~= at then return end
+  item.account.outbox.put_off[item.number] = nil
   self:requeue(item)
   self:pump(item.account)
 end
@@ -134,8 +133,9 @@ function Delivery:sweep(account)
   if head then self.agenda:add(math.min(expiry(head), now + SWEEP_S), { sweep = account }) end
 end
 
---- Back to the head of the queue, behind what is older; one that got too old meanwhile is given up.
+--- Back to the head of the queue, behind what is older; one that got too old meanwhile, or lost its account, is given up.
 function Delivery:requeue(item)
+  if item.account.is_gone then return self:finish(item, false, "closed") end
   if expiry(item) <= self.loop:now() then return self:finish(item, false, "timeout") end
   local outbox = item.account.outbox
   item.state = "waiting"
@@ -240,6 +240,7 @@ end
 --- Puts an item off.
 function Delivery:retry(item, seconds)
   item.state = "put off"
+  item.account.outbox.put_off[item.number] = item
   item.at = self.agenda:add(math.min(self.loop:now() + seconds, expiry(item)), item)
 end
 
@@ -292,6 +293,26 @@ function Delivery:leave(session)
   end
 end
 
-function Delivery:close() self.agenda:close() end
+--- Gives up what waits for an account that is gone.
+---@param account smpp.Account
+function Delivery:drop(account)
+  account.is_gone = true
+  local outbox, list = account.outbox, {}
+  if not outbox then return end
+  for i = outbox.first, outbox.last do list[#list + 1], outbox[i] = outbox[i], nil end
+  for _, item in pairs(outbox.put_off) do list[#list + 1] = item end
+  outbox.first, outbox.last, outbox.put_off = 1, 0, {}
+  table.sort(list, function(a, b) return a.number < b.number end)
+  for _, item in ipairs(list) do self:finish(item, false, "closed") end
+end
+
+--- Gives up everything.
+function Delivery:close()
+  self.agenda:close()
+  local ids = {}
+  for id in pairs(self.server.accounts) do ids[#ids + 1] = id end
+  table.sort(ids)
+  for _, id in ipairs(ids) do self:drop(self.server.accounts[id]) end
+end
 
 return delivery
