@@ -128,8 +128,7 @@ function Account:apply(session)
   local given, server = self.given, self.server
   session.account, session.handlers, session.peer_text = given, self.handlers, self.peer_text
   session.core:set_max_unanswered(given.window or server.options.max_unanswered or 1000)
-  session.deliver_window = given.deliver_window or server.options.window or 10
-  session.core:set_window(session.deliver_window)
+  session:set_window(given.deliver_window or server.options.window or 10)
 end
 
 --- Why a bind is refused, nil: it is welcome.

@@ -166,7 +166,7 @@ local function fields_for(session, item)
 end
 
 local function has_room(session, now)
-  return not (session.halted_until and session.halted_until > now) and session.core:in_flight() < session.deliver_window
+  return not (session.halted_until and session.halted_until > now) and session.core:in_flight() < session.window
 end
 
 --- The receiver for an item, nil: none has room now.
@@ -198,8 +198,7 @@ end
 ---@param account smpp.Account
 function Delivery:pump(account)
   local outbox, receivers = account.outbox, account.receivers
-  if not outbox or outbox.pumping then return end
-  outbox.pumping = true
+  if not outbox then return end
   local skipped = {} -- their own binds have no room; others' may
   while outbox.first <= outbox.last and #receivers > 0 and #skipped < SKIPPED_MAX do
     local item = outbox[outbox.first]
@@ -214,23 +213,17 @@ function Delivery:pump(account)
     outbox[outbox.first] = skipped[i]
   end
   if outbox.first > outbox.last then outbox.first, outbox.last = 1, 0 end
-  outbox.pumping = false
 end
 
 function Delivery:send(session, item)
-  item.state = "in flight"
-  item.attempts = item.attempts + 1
   local cookie, message, code = session:send(item.command_id, fields_for(session, item), function(response, _, status)
     self:answered(session, item, response, status)
   end)
-  if cookie then return end
-  item.attempts = item.attempts - 1
-  if code == "not_sent" or code == "closed" then -- it unbinds
+  if cookie then
+    item.state, item.attempts = "in flight", item.attempts + 1
+  elseif code == "not_sent" or code == "closed" then -- it unbinds
     self:leave(session)
     self:requeue(item)
-  elseif code == "window_full" then
-    session.halted_until = self.loop:now() + 0.01 -- somebody else uses this window, too
-    self:retry(item, 0.02)
   else
     self.server:emit("error", ("a message for %s cannot be sent: %s"):format(item.account.system_id, message), session)
     self:finish(item, false, code)
@@ -246,7 +239,6 @@ end
 
 function Delivery:answered(session, item, response, status)
   local account = item.account
-  if item.state == "over" then return end
   if response then
     session.halt_s = nil
     self:finish(item, true)
