@@ -180,6 +180,18 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("goes on when what filled the window were requests of the session's own", function()
+    with({ deliver_window = 2 }, function(w, server, receiver, put)
+      local got = receiver { answer = function() w:sleep(5) end }
+      for i = 1, 2 do server.sessions[1]:deliver_sm({ short_message = "own " .. i }, function() end) end
+      put "kept"
+      w:sleep(4)
+      assert.same({ "own 1", "own 2" }, got)
+      w:sleep(2)
+      assert.same({ "own 1", "own 2", "kept" }, got)
+    end)
+  end)
+
   it("is sent again, in order, when a session was lost", function()
     with({}, function(w, server, receiver, put)
       local first, esme = receiver { answer = function() w:sleep(60) end }

@@ -274,6 +274,7 @@ end
 function Delivery:join(session)
   local account = session.place
   account.receivers[#account.receivers + 1] = session
+  session.on_window = function() self:pump(account) end -- requests of others filled it
   self:pump(account)
 end
 
