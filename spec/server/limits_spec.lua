@@ -269,6 +269,17 @@ describe("the PROXY protocol", function()
       transport:close()
     end)
     mc.world(function(w)
+      local server = w:server { proxy_protocol = true, bind_timeout_s = 0 }
+      local transport, answer = w:transport(), ""
+      transport:start(function(octets) answer = answer .. octets end, function() end)
+      w:sleep(100)
+      transport:write("PROXY UNKNOWN\r\n" .. pdu)
+      w:sleep(1)
+      assert.is_true(#answer > 16)
+      transport:close()
+      server:close()
+    end)
+    mc.world(function(w)
       local server = w:server { proxy_protocol = { "10.0.0.0/8" } }
       assert.is_truthy(w:bind {})
       assert.has_error(function() w:server { proxy_protocol = { "x" } } end)

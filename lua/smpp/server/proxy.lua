@@ -66,7 +66,7 @@ end
 --- Takes the header off a new connection.
 ---@param loop smpp.Loop
 ---@param transport smpp.Transport
----@param timeout_s number
+---@param timeout_s number  0: any time
 ---@param callback fun(rest: string?, message: string?)  rest: what came behind the header; transport.peer is who it names
 ---@return fun() cancel
 function proxy.accept(loop, transport, timeout_s, callback)
@@ -79,7 +79,7 @@ function proxy.accept(loop, transport, timeout_s, callback)
     callback(rest, message)
   end
   timer = loop:timer(function() done(nil, "no PROXY header in time") end)
-  timer:start(timeout_s)
+  if timeout_s > 0 then timer:start(timeout_s) end
   transport:start(function(chunk)
     got = got .. chunk
     local rest, host, port = proxy.read(got)
