@@ -213,8 +213,16 @@ describe("the PROXY protocol", function()
       { "PROXY TCP6 2001:db8::1 2001:db8::2 1 2775\r\n", "", "2001:db8::1", 1 },
       { "PROXY UNKNOWN\r\nx", "x" }, { "PROXY UNKNOWN a b c d\r\n", "" },
       { v4 .. "rest", "rest", "192.0.2.1", 56324 }, { v6 .. "!", "!", "2001:db8:0:0:0:0:0:1", 56324 },
+      { V2 .. unhex "21 11 0020 c0000201 c0000202 dc04 0ad7 04 0011" .. ("x"):rep(17) .. "rest", "rest", "192.0.2.1", 56324 }, -- and a TLV
+      { V2 .. unhex "21 11 0218 c0000201 c0000202 dc04 0ad7" .. ("x"):rep(524) .. "!", "!", "192.0.2.1", 56324 },
+      { V2 .. unhex "21 11 0219 c0000201 c0000202 dc04 0ad7" .. ("x"):rep(525), false }, { V2 .. unhex "22 11 000c" .. ("x"):rep(12), false },
+      { V2 .. unhex "21 31 00d8" .. ("x"):rep(216), false }, { V2 .. unhex "20 11 000c c0000201 c0000202 dc04 0ad7" .. "abc", "abc" },
       { V2 .. unhex "20 00 0000" .. "abc", "abc" }, { V2 .. unhex "21 00 0002 0000", "" },
       { "PROXY TCP4 192.0.2.1\r\n", false }, { "PROXY TCP4 a b 1 2\r\n", false }, { "PROXY TCP4 1.2.3.4 1.2.3.4 70000 1\r\n", false },
+      { "PROXY TCP4 999.1.1.1 1.2.3.4 1 1\r\n", false }, { "PROXY TCP6 abc ::1 1 1\r\n", false }, { "PROXY TCP4 ::1 ::1 1 1\r\n", false },
+      { "PROXY TCP6 1.2.3.4 1.2.3.4 1 1\r\n", false }, { "PROXY TCP4 1.2.3.4/8 1.2.3.4 1 1\r\n", false }, { "PROXY TCP4 1.2.3.4 1.2.3.4 1\n", false },
+      { "PROXY TCP4 1.2.3.4 1.2.3.4 \0 1\r\n", false }, { "PROXY UNKNOWN " .. ("x"):rep(200) .. "\r\n", false }, { "PROXY\r\n", false },
+      { "PROXY TCP6 ::ffff:192.0.2.1 ::1 1 1\r\n", "", "::ffff:192.0.2.1", 1 },
       { "PROXY TCP4 " .. ("1"):rep(120), false }, { "\0\0\0\16", false }, { "GET /", false }, { V2 .. unhex "31 11 000c", false },
       { V2 .. unhex "21 11 ffff", false }, { V2 .. unhex "21 12 000c" .. ("x"):rep(12), false }, { V2 .. unhex "21 11 0004 01020304", false },
       { "", nil }, { "PRO", nil }, { "\r\n\r\n", nil },
@@ -233,15 +241,26 @@ describe("the PROXY protocol", function()
 
   it("tells a server who is there", function()
     local pdu = require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
-    for _, header in ipairs { "PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n", v4 } do
-      mc.world(function(w)
-        local host
-        local server = w:server { proxy_protocol = true, accounts = { a = { addresses = { "192.0.2.0/24" } } } }
-        server:on("session", function(session) host = session.peer.host end)
-        w:talk(header .. pdu)
-        assert.equal("192.0.2.1", host)
-        server:close()
-      end)
+    for header, host in pairs {
+      ["PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n"] = "192.0.2.1", [v4] = "192.0.2.1", [v6] = "2001:db8:0:0:0:0:0:1",
+      ["PROXY UNKNOWN\r\n"] = "127.0.0.1", [V2 .. unhex "20 00 0000"] = "127.0.0.1",
+    } do
+      for _, size in ipairs { 1, 7, 1000 } do
+        mc.world(function(w)
+          local server = w:server { proxy_protocol = true, accounts = { a = { addresses = { host } } } }
+          local transport, octets = w:transport(), header .. pdu
+          transport:start(function() end, function() end)
+          for at = 1, #octets, size do
+            transport:write(octets:sub(at, at + size - 1))
+            w:sleep(0.01)
+          end
+          assert.equal(host, server.sessions[1].peer.host)
+          transport:close()
+          w:sleep(0.1)
+          assert.same({ {}, 0 }, { server.per_address, server.greeting_count })
+          server:close()
+        end)
+      end
     end
   end)
 

@@ -1,4 +1,6 @@
 --- The PROXY protocol, versions 1 and 2: what a load balancer puts before the first octet to say who is behind it.
+local cidr = require "smpp.server.cidr"
+
 local proxy = {}
 
 local SIGNATURE = "\r\n\r\n\0\r\nQUIT\n" -- of version 2
@@ -11,7 +13,7 @@ end
 
 --- PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n
 local function read_v1(octets)
-  local line = octets:match "^([^\r\n]*)\r\n"
+  local line = octets:sub(1, MAX_V1):match "^([ -~]*)\r\n"
   if not line then
     if #octets < MAX_V1 and octets:match "^[ -~]*\r?$" then return nil end
     return false, "a PROXY header without end"
@@ -20,8 +22,8 @@ local function read_v1(octets)
   if line:match "^PROXY UNKNOWN" then return rest end
   local kind, host, _, port = line:match "^PROXY (TCP[46]) (%S+) (%S+) (%S+) %S+$"
   port = port_of(port)
-  local is_address = kind == "TCP4" and host:match "^%d+%.%d+%.%d+%.%d+$" or kind == "TCP6" and host:match "^[%x:.]+$"
-  if not port or not is_address then return false, "no PROXY header: " .. line end
+  local is_address = port and (host:find(":", 1, true) ~= nil) == (kind == "TCP6") and not host:find("/", 1, true) and cidr.set { host }
+  if not is_address then return false, "no PROXY header: " .. line end
   return rest, host, port
 end
 
