@@ -103,6 +103,51 @@ describe("the luv loop", function()
     assert.equal(before, descriptors())
   end))
 
+  it("reads from everybody before it reads on from one who sends much", async.luv(function(loop)
+    local greedy, from_greedy = pair(loop)
+    local modest, from_modest = pair(loop)
+    local order, octets = {}, 0
+    greedy:write(("x"):rep(1000000))
+    modest:write "y"
+    run.sleep(0.05)
+    for _, transport in ipairs { from_greedy, from_modest } do
+      transport:start(function(chunk)
+        order[#order + 1] = chunk:sub(1, 1)
+        octets = octets + #chunk
+      end, function() end)
+    end
+    wait_until(function() return octets == 1000001 end)
+    assert.is_true(#order > 5)
+    assert.is_true(order[1] == "y" or order[2] == "y")
+    from_greedy:pause() -- in the turn in which it rests
+    greedy:write(("x"):rep(200000))
+    run.sleep(0.05)
+    assert.equal(1000001, octets)
+    from_greedy:resume()
+    wait_until(function() return octets == 1200001 end)
+    for _, transport in ipairs { greedy, modest, from_greedy, from_modest } do transport:close() end
+  end))
+
+  it("is kept alive, also somebody else's, by a connection that rests", function()
+    local output = other_lua [[
+      local loop, octets = require("smpp.loop").current(), 0
+      local listener
+      listener = loop:listen({ host = "127.0.0.1", port = 0 }, function(transport)
+        listener:close()
+        transport:start(function(chunk) octets = octets + #chunk end, function()
+          print(octets)
+          transport:close()
+        end)
+      end)
+      loop:connect({ host = "127.0.0.1", port = listener.port }, function(transport)
+        transport:write(("x"):rep(2000000))
+        transport:close_after_flush()
+      end)
+      require("luv").run()
+    ]]
+    assert.equal("2000000\n", output)
+  end)
+
   it("ends a failed write and a read in one close", async.luv(function(loop)
     local a, b = pair(loop)
     local ends = {}

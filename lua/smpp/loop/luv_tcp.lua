@@ -4,6 +4,8 @@ local common = require "smpp.loop"
 
 local tcp = {}
 
+local CHUNK_OCTETS = 65536 -- what libuv reads at most at once
+
 local TEXT = { -- luv hands some callbacks the bare name of the error
   ECONNREFUSED = "connection refused", ECONNRESET = "connection reset by peer", ETIMEDOUT = "connection timed out",
   EHOSTUNREACH = "host is unreachable", ENETUNREACH = "network is unreachable", EPIPE = "broken pipe",
@@ -36,6 +38,7 @@ local function transport_of(loop, handle)
     on_data = nil, on_close = nil, -- given to start
     on_drain = nil,                -- the owner's: called when pending octets went out
     paused = false,
+    resting = false,               -- until the next turn, after much was read
     reading = false,               -- luv reads
     holding = false,               -- a handle that does not read would not keep the loop alive
     shut = false,                  -- our end is announced: nothing more is written
@@ -46,7 +49,9 @@ local function transport_of(loop, handle)
   local guard = loop.guard
   self.read = function(err, chunk)
     if self.closed then return end
-    if chunk then guard(self.on_data, chunk) else self:finish(err) end
+    if not chunk then return self:finish(err) end
+    guard(self.on_data, chunk)
+    if #chunk == CHUNK_OCTETS then self:rest() end
   end
   self.written = function(err)
     if self.closed then return end
@@ -64,7 +69,7 @@ end
 ---@private
 function Transport:update()
   local open = not (self.closed or self.ended)
-  local reading = open and self.on_data ~= nil and not self.paused
+  local reading = open and self.on_data ~= nil and not (self.paused or self.resting)
   if reading ~= self.reading then
     self.reading = reading
     if reading then
@@ -78,6 +83,19 @@ function Transport:update()
     self.holding = holding
     if holding then self.loop:hold() else self.loop:release() end
   end
+end
+
+local function go_on(self)
+  self.resting = false
+  self:update()
+end
+
+--- There may be more: it is read in the next turn.  libuv would read on, up to 2 MB, before it looks at another connection.
+---@private
+function Transport:rest()
+  self.resting = true
+  self:update()
+  self.loop:defer(go_on, self)
 end
 
 --- The peer's end, orderly or not.  A failed write shows here too, after all that could still be read.
