@@ -44,7 +44,7 @@ const char *smpp_state_name(enum smpp_state state);
 struct smpp_session_config {
   enum smpp_role role;
   uint32_t window;         /* requests that may await a response, 1 to 65535 */
-  uint32_t max_pdu;        /* octets, both directions */
+  uint32_t max_pdu;        /* octets, both directions; an MC takes 4096 at most before a bind */
   uint32_t max_unanswered; /* inbound requests; beyond: ESME_RTHROTTLED (MC), ESME_RX_T_APPN (ESME) */
   uint32_t first_sequence; /* 1 to 0x7FFFFFFF */
   uint8_t version;         /* ESME: asked for; MC: highest offered */

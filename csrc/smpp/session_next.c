@@ -269,6 +269,14 @@ static bool receive(struct smpp_session *s, const uint8_t *octets, uint32_t leng
 
 /* ---- the stream ---- */
 
+/* What an MC takes before a bind, from anybody, is short: what is not whole yet is kept. */
+enum { BIND_OCTETS_MAX = 4096 };
+
+static uint32_t longest(const struct smpp_session *s) {
+  bool anybody = s->config.role == SMPP_MC && s->state <= SMPP_STATE_OUTBOUND;
+  return anybody && s->config.max_pdu > BIND_OCTETS_MAX ? BIND_OCTETS_MAX : s->config.max_pdu;
+}
+
 static const char *garbage_reason(const uint8_t *octets, size_t length) {
   static const char http[][5] = {"GET ", "POST", "HEAD", "PUT ", "DELE", "OPTI", "CONN", "PATC", "TRAC", "PRI ", "HTTP"};
   for (size_t i = 0; i < sizeof http / sizeof *http; i++)
@@ -313,7 +321,7 @@ static bool next_in_chunk(struct smpp_session *s, struct smpp_event *e) {
   while (s->chunk_left > 0 && s->move_count == 0) {
     const uint8_t *octets = s->chunk;
     uint32_t length = 0;
-    int error = smpp_pdu_frame(octets, s->chunk_left, s->config.max_pdu, &length);
+    int error = smpp_pdu_frame(octets, s->chunk_left, longest(s), &length);
     if (error == SMPP_ERR_BAD_LENGTH) return receive_garbage(s, octets, s->chunk_left, e);
     if (error != 0) {
       s->partial_since = s->now;
@@ -333,7 +341,7 @@ static bool next_in_stash(struct smpp_session *s, struct smpp_event *e) {
     const uint8_t *octets = s->stash.data + s->stash.start;
     size_t have = smpp_buffer_length(&s->stash);
     uint32_t length = 0;
-    int error = smpp_pdu_frame(octets, have, s->config.max_pdu, &length);
+    int error = smpp_pdu_frame(octets, have, longest(s), &length);
     if (error == 0) {
       s->held = length;
       s->partial_since = s->now;

@@ -235,7 +235,7 @@ static void sweep_bad_lengths(void) {
 static void sweep_stash(void) {
   struct smpp_session_config config;
   uint8_t octets[1000] = {0, 1, 0, 0, 0, 0, 0, 0x15};
-  smpp_session_defaults(&config, SMPP_MC);
+  smpp_session_defaults(&config, SMPP_ESME);
   struct smpp_session *s = smpp_session_new(&config, 0);
   size_t idle = smpp_session_memory(s), received = 0;
   for (int i = 0; i < 65; i++) {

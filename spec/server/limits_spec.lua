@@ -150,6 +150,21 @@ describe("a server on the open internet", function()
     end)
   end)
 
+  it("keeps little of one who has not bound", function()
+    mc.world(function(w)
+      local server = w:server { submit_sm = function() return "1" end }
+      local encode = require("smpp.pdu").encode
+      local submit = encode { command = "submit_sm", sequence_number = 7, destination_addr = "1", message_payload = ("x"):rep(5000) }
+      local answer, closed = w:talk(submit)
+      assert.same({ "00000010800000000000000200000007", true }, { util.hex(answer), closed })
+      answer, closed = w:talk(encode { command = "submit_sm", sequence_number = 7, destination_addr = "1", message_payload = ("x"):rep(4000) })
+      assert.same({ "00000010800000040000000400000007", false }, { util.hex(answer), closed })
+      answer = w:talk(encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 } .. submit)
+      assert.equal("1\0", answer:sub(-2))
+      server:close()
+    end)
+  end)
+
   it("says what came when it was no SMPP, and answers with one generic_nack and the end", function()
     local tls = "16 03 01 02 00 01 00 01 fc 03 03" .. (" ab"):rep(60)
     for _, case in ipairs {
