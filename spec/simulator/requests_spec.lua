@@ -70,24 +70,38 @@ describe("the simulator", function()
     end, { type = "transmitter", interface_version = 0x33 })
   end)
 
-  it("heeds registered_delivery", function()
-    for flag, wanted in pairs { [0] = 0, [1] = 1, [2] = 0, [0x10] = 1, [0x11] = 2, [0x12] = 1, [0x0C] = 0 } do
-      with({}, function(w, _, esme, got)
-        assert(esme:submit_sm(submit { registered_delivery = flag }))
-        w:sleep(3)
-        assert.equal(wanted, #got, ("0x%02X"):format(flag))
-        if flag >= 0x10 then
-          assert.equal(0x20, got[1].esm_class)
-          assert.equal(1, got[1].message_state)
-          assert.matches("stat:ENROUTE", got[1].short_message)
+  it("heeds registered_delivery, every value of it, for each outcome", function()
+    local NUMBER = { DELIVERED = 2, UNDELIVERABLE = 5, EXPIRED = 3, DELETED = 4, ACCEPTED = 6, UNKNOWN = 7, REJECTED = 8, SKIPPED = 9 }
+    for state, number in pairs(NUMBER) do
+      with({ outcomes = { [state] = 1 }, version = "5.0" }, function(w, _, esme, got)
+        for flag = 0, 31 do
+          assert(esme:submit_sm(submit { registered_delivery = flag }))
+          w:sleep(3)
+          local which = flag % 4 -- bits 1-0: 1 any final state, 2 failure, 3 success; 3-2 ask the destination; 4 on the way
+          local wanted = {}
+          if flag >= 16 then wanted[1] = 1 end
+          if which == 1 or which == 2 and state ~= "DELIVERED" or which == 3 and state == "DELIVERED" then wanted[#wanted + 1] = number end
+          for i, pdu in ipairs(got) do
+            assert.equal(pdu.message_state == 1 and 0x20 or 0x04, pdu.esm_class)
+            if pdu.message_state == 1 then assert.matches("stat:ENROUTE", pdu.short_message) end
+            got[i] = pdu.message_state
+          end
+          assert.same(wanted, got, ("%s 0x%02X"):format(state, flag))
+          for i = #got, 1, -1 do got[i] = nil end
         end
-      end)
+      end, { interface_version = 0x50, version = 0x50 })
     end
+  end)
+
+  it("sends receipts for what came in a data_sm and a submit_multi, too", function()
     with({}, function(w, _, esme, got)
-      assert(esme:submit_sm(submit { registered_delivery = 3 }))
+      assert(esme:data_sm { source_addr = "1234", destination_addr = "4900", registered_delivery = 0x11, message_payload = "x" })
       w:sleep(3)
-      assert.equal(1, #got)
-    end, { interface_version = 0x50 })
+      assert.same({ 1, 2 }, { got[1].message_state, got[2].message_state })
+      assert(esme:submit_multi { source_addr = "1234", registered_delivery = 2, short_message = "x", dest_address = { { destination_addr = "1" } } })
+      w:sleep(3)
+      assert.equal(2, #got)
+    end)
   end)
 
   describe("asked with query_sm", function()
