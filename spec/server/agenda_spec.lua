@@ -23,6 +23,21 @@ describe("an agenda", function()
     assert.same({}, loop:handles())
   end)
 
+  it("fires items of a higher rank first when they are due at once, and none of them too early", function()
+    local loop, fired = virtual.new(), {}
+    local list = agenda.new(loop, function(item) fired[#fired + 1] = item[1] end, function(item) return item[2] end)
+    for i, rank in ipairs { 0, 2, 1, 2, 0 } do list:add(1, { "now" .. i, rank }) end
+    list:add(2, { "later", 9 })
+    for i = 1, 3 do list:add(3, { "alike" .. i, 1 }) end
+    loop:advance(5)
+    assert.same({ "now2", "now4", "now3", "now1", "now5", "later", "alike1", "alike2", "alike3" }, fired)
+    for i = 1, 1200 do list:add(6, { i, i % 3 }) end
+    fired = {}
+    loop:advance(5)
+    for i = 1, 1200 do assert.equal((i - 1) % 400 * 3 + (i <= 400 and 2 or i <= 800 and 1 or 3), fired[i]) end
+    list:close()
+  end)
+
   it("rounds up to milliseconds, takes what is overdue at once, and nothing when it is closed", function()
     local loop, fired = virtual.new(), {}
     local list = agenda.new(loop, function(item) fired[#fired + 1] = { item, loop:now() } end)

@@ -104,6 +104,23 @@ describe("the simulator", function()
     end)
   end)
 
+  it("lets messages of a higher priority go first where several are due", function()
+    with({}, function(w, sim, esme, got)
+      local final = {}
+      sim:on("final", function(message) final[#final + 1] = message.priority_flag .. message.octets end)
+      local function send(priority, text)
+        esme:submit_sm(submit {
+          priority_flag = priority, short_message = text, registered_delivery = 1, schedule_delivery_time = YEAR .. "221420000+",
+        }, function() end)
+      end
+      for i, priority in ipairs { 0, 3, 1, 0, 3, 2 } do send(priority, tostring(i)) end
+      w:sleep(70)
+      assert.same({ "32", "35", "26", "13", "01", "04" }, final)
+      assert.matches("text:2$", got[1].short_message)
+      assert.matches("text:4$", got[6].short_message)
+    end)
+  end)
+
   describe("asked with query_sm", function()
     it("tells the state, and the date when it is final", function()
       with({ deliver_after_s = 10 }, function(w, _, esme)

@@ -9,10 +9,12 @@ local BATCH = 500 -- items per turn: whoever has much to do must not keep the lo
 
 ---@param loop smpp.Loop
 ---@param fire fun(item: any, at: number)  `at` as `add` returned it: an item that was put off knows a later one
-function agenda.new(loop, fire)
+---@param rank? fun(item: any): number  of the items of one moment those of a higher rank go first
+function agenda.new(loop, fire, rank)
   local self = setmetatable({
     loop = loop,
     fire = fire,
+    rank = rank,
     slots = {},                -- time in ms -> items
     heap = {}, size = 0,       -- those times, the earliest first
     armed = nil,               -- what the timer waits for
@@ -74,6 +76,20 @@ function Agenda:arm()
   self.timer:start(math.max(0, first / 1000 - self.loop:now()))
 end
 
+--- Puts items of a higher rank first, and leaves those of the same as they were.
+local function order(slot, rank)
+  local i, n, first = 2, #slot, rank(slot[1])
+  while i <= n and rank(slot[i]) == first do i = i + 1 end
+  if i > n then return end
+  local place = {}
+  for at, item in ipairs(slot) do place[item] = at end
+  table.sort(slot, function(a, b)
+    local x, y = rank(a), rank(b)
+    if x ~= y then return x > y end
+    return place[a] < place[b]
+  end)
+end
+
 function Agenda:on_timer()
   self.armed = nil
   local now, left = math.floor(self.loop:now() * 1000 + 1e-6), BATCH
@@ -81,6 +97,7 @@ function Agenda:on_timer()
     local key = self.heap[1]
     local slot, at = self.slots[key], key / 1000
     local n, taken = #slot, slot.taken or 0
+    if self.rank and taken == 0 then order(slot, self.rank) end
     local last = math.min(n, taken + left)
     left = left - (last - taken)
     if last == n then

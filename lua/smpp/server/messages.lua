@@ -40,7 +40,7 @@ function messages.new(o)
   }, mt)
   self.agenda = agenda.new(self.loop, function(message, at)
     if message.wake == at then task.start(self.sink, self.step, self, message) end
-  end)
+  end, function(message) return message.priority_flag or 0 end)
   return self
 end
 
