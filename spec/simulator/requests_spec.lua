@@ -227,6 +227,29 @@ describe("the simulator", function()
     end)
   end)
 
+  it("counts a validity_period from now, one that is not given from the schedule, and heeds the new ones of replace_sm", function()
+    with({ validity_s = 60, deliver_after_s = 1000 }, function(w, _, esme)
+      local function state(id) return esme:query_sm({ message_id = id, source_addr = "1234" }).message_state end
+      local plain = esme:submit_sm(submit()).message_id
+      local later = esme:submit_sm(submit { schedule_delivery_time = "000000000130000R" }).message_id
+      local late = esme:submit_sm(submit { schedule_delivery_time = "000000000130000R", validity_period = "000000000140000R" }).message_id
+      local put_off = esme:submit_sm(submit { schedule_delivery_time = "000000000030000R", validity_period = "000000000040000R" }).message_id
+      assert.is_truthy(esme:replace_sm { message_id = put_off, source_addr = "1234", schedule_delivery_time = "000000000300000R", short_message = "x" })
+      w:sleep(39)
+      assert.same({ 1, 0, 0, 0 }, { state(plain), state(later), state(late), state(put_off) })
+      w:sleep(2)
+      assert.equal(3, state(put_off)) -- its validity ended first
+      w:sleep(20)
+      assert.equal(3, state(plain))
+      w:sleep(30)
+      assert.same({ 1, 1 }, { state(later), state(late) })
+      w:sleep(10)
+      assert.same({ 1, 3 }, { state(later), state(late) })
+      w:sleep(50)
+      assert.equal(3, state(later))
+    end)
+  end)
+
   it("keeps scheduled messages back and expires those whose validity ends first", function()
     with({}, function(w, _, esme, got)
       local id = esme:submit_sm(submit { registered_delivery = 1, schedule_delivery_time = YEAR .. "221420000+" }).message_id

@@ -49,6 +49,9 @@ local function wake(self, message, unix)
   message.wake = self.agenda:add(self.loop:now() + math.max(0, unix - self.loop:time()), message)
 end
 
+--- A scheduled one may get too old before its time comes, when replace_sm put that off.
+local function wake_scheduled(self, message) wake(self, message, math.min(message.schedule, message.expires or math.huge)) end
+
 --- Takes a message over.  Its `schedule` and `expires` are set where the submit set them.
 ---@async
 ---@param message smpp.Message
@@ -62,7 +65,7 @@ function Messages:add(message)
   local ok, err, code = self.store:add(message)
   if not ok then return nil, err, code end
   if message.state == "SCHEDULED" then
-    wake(self, message, message.schedule)
+    wake_scheduled(self, message)
   else
     self:begin(message)
   end
@@ -175,7 +178,7 @@ function Messages:replan(message)
   self.store:update(message)
   if message.schedule and message.schedule > self.loop:time() then
     if message.state ~= "SCHEDULED" then self:set_state(message, "SCHEDULED") end
-    wake(self, message, message.schedule)
+    wake_scheduled(self, message)
   else
     if message.state ~= "ENROUTE" then self:set_state(message, "ENROUTE") end
     self:begin(message)

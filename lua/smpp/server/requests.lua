@@ -46,7 +46,8 @@ local function message_of(self, session, pdu)
   message.octets = octets or pdu.short_message or ""
   message.command = pdu.command
   message.system_id, message.version, message.session = session.system_id, session.version, session
-  message.schedule, message.expires = schedule, expires or (self.validity_s and self.loop:time() + self.validity_s)
+  message.schedule = schedule
+  message.expires = expires or (self.validity_s and (schedule or self.loop:time()) + self.validity_s)
   return message
 end
 
