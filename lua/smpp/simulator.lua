@@ -94,8 +94,8 @@ end
 
 --- A handler whose answers take their time.
 local function timed(self, handler)
-  return function(session, pdu)
-    local result, status = handler(session, pdu)
+  return function(session, pdu, refused)
+    local result, status = handler(session, pdu, refused)
     local seconds = self.answer_after[pdu] or latency.draw(self.settings.latency_s, self.random)
     if seconds > 0 then self:pause(seconds) end
     return result, status

@@ -80,6 +80,24 @@ describe("checks", function()
     walk({}, "submit_multi", base, cases)
   end)
 
+  it("of each destination of a submit_multi, for its handler", function()
+    mc.world(function(w)
+      local refused
+      local server = w:server { checks = { ton = { 1, 2 } }, accounts = { esme1 = { rate_per_s = 10 } }, submit_multi = function(_, _, list)
+        refused = list
+        return "1"
+      end }
+      local esme = w:bind {}
+      local function submit(...) return esme:submit_multi { short_message = "x", dest_address = { ... } } end
+      local right, list = { dest_addr_ton = 1, destination_addr = "49" }, { dl_name = "friends" }
+      assert.is_truthy(submit(right, { destination_addr = "49" }, list, { dest_addr_ton = 1, destination_addr = "49x" }))
+      assert.same({ [2] = "ESME_RINVDSTTON", [4] = "ESME_RINVDSTADR" }, refused)
+      assert.is_truthy(submit(right, list))
+      assert.is_nil(refused)
+      server:close()
+    end)
+  end)
+
   it("of replace_sm", function()
     walk({}, "replace_sm", { message_id = "1", short_message = "x" }, {
       { "ok" }, { "ESME_RINVREGDLVFLG", registered_delivery = 64 }, { "ESME_RINVSCHED", schedule_delivery_time = "231314221320000+" },

@@ -307,6 +307,18 @@ describe("the simulator", function()
     end)
   end)
 
+  it("says of each destination of a submit_multi what is wrong with it", function()
+    with({ queue_size = 2, latency_s = 0.1, undeliverable = {} }, function(_, sim, esme)
+      local answer = esme:submit_multi { source_addr = "1", short_message = "hi", dest_address = {
+        { dest_addr_ton = 7, destination_addr = "4900" }, { dest_addr_npi = 5, destination_addr = "4911" }, { destination_addr = "49x" },
+        { dest_addr_ton = 1, destination_addr = "4922" }, { destination_addr = "4933" }, { destination_addr = "4944" } } }
+      local refused = {}
+      for i, entry in ipairs(answer.unsuccess_sme) do refused[i] = ("%s %X"):format(entry.destination_addr, entry.error_status_code) end
+      assert.same({ "4900 50", "4911 51", "49x B", "4944 14" }, refused)
+      assert.equal(2, #sim:messages())
+    end)
+  end)
+
   it("cancels a submit_multi as a whole or one destination of it", function()
     with({ deliver_after_s = 9 }, function(w, _, esme, got)
       esme:submit_multi { source_addr = "1", registered_delivery = 1, short_message = "hi", dest_address = {

@@ -127,8 +127,16 @@ local function check_submit(o, pdu, version, now, peer)
 end
 
 local function check_multi(o, pdu, version, now, peer)
-  if #pdu.dest_address == 0 then return "ESME_RINVNUMDESTS" end
-  return check_source(pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now, peer)
+  local list, refused = pdu.dest_address, nil
+  if #list == 0 then return "ESME_RINVNUMDESTS" end
+  for i, entry in ipairs(list) do
+    local status = not entry.dl_name and check_address(o, entry)
+    if status then
+      refused = refused or {}
+      refused[i] = status
+    end
+  end
+  return check_source(pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now, peer), refused
 end
 
 local function check_replace(o, pdu, _, now, peer)
@@ -143,20 +151,21 @@ local function check_broadcast(o, pdu, version, now, peer)
   return check_source(pdu) or check_common(o, pdu, version, now, peer)
 end
 
---- command_id -> check(o, pdu, version, now, peer) -> status or nothing
+--- command_id -> check(o, pdu, version, now, peer) -> status or nothing, and of submit_multi: index of a destination -> status
 local BY_COMMAND = {
   [0x04] = check_submit, [0x103] = check_submit, [0x21] = check_multi, [0x07] = check_replace, [0x111] = check_broadcast,
 }
 
 --- Makes the check of a server.
 ---@param given smpp.Checks
----@return fun(pdu: smpp.Pdu, version: integer, now: number, peer: smpp.TextPeer?): string? status
+---@return fun(pdu: smpp.Pdu, version: integer, now: number, peer: smpp.TextPeer?): string?, table<integer, string>? check
+---  status; of a submit_multi that is right otherwise also those of its destinations that are not, by their index
 function checks.new(given)
   local o = options.merge({ max_octets = 65535, default_messages = 255, digits = true }, given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
   return function(pdu, version, now, peer)
     local check = BY_COMMAND[pdu.command_id]
-    return check and check(o, pdu, version, now, peer)
+    if check then return check(o, pdu, version, now, peer) end
   end
 end
 
@@ -170,9 +179,9 @@ function checks.guard(handlers, given, loop)
     local handler = handlers[id]
     if handler then
       handlers[id] = function(session, pdu)
-        local status = check(pdu, session.version, loop:time(), session.peer_text)
+        local status, refused = check(pdu, session.version, loop:time(), session.peer_text)
         if status then return nil, status end
-        return handler(session, pdu)
+        return handler(session, pdu, refused)
       end
     end
   end

@@ -95,37 +95,40 @@ local function refused_address(entry, status)
   }
 end
 
---- Destinations with the distribution lists among them spread out; nil, status.
-local function destinations(self, pdu)
-  local list = {}
-  for _, entry in ipairs(pdu.dest_address) do
+--- Destinations with the distribution lists among them spread out, and those that are refused for their address, as
+--- unsuccess_sme; nil, status.
+local function destinations(self, pdu, refused)
+  local list, unsuccess = {}, {}
+  for i, entry in ipairs(pdu.dest_address) do
     if entry.dl_name then
       local members = self.lists[entry.dl_name]
       if not members then return nil, "ESME_RINVDLNAME" end
       for _, address in ipairs(members) do
         list[#list + 1] = type(address) == "table" and address or { dest_addr_ton = 1, dest_addr_npi = 1, destination_addr = address }
       end
+    elseif refused and refused[i] then
+      unsuccess[#unsuccess + 1] = refused_address(entry, refused[i])
     else
       list[#list + 1] = entry
     end
   end
-  return list
+  return list, unsuccess
 end
 
-function Requests:submit_multi(session, pdu)
-  local list, status = destinations(self, pdu)
-  if not list then return nil, status end
-  if #list == 0 then return nil, "ESME_RINVNUMDESTS" end
-  local id, unsuccess, taken, first = self.next_id(session.version), {}, 0, nil
+function Requests:submit_multi(session, pdu, refused)
+  local list, unsuccess = destinations(self, pdu, refused)
+  if not list then return nil, unsuccess end
+  if #list + #unsuccess == 0 then return nil, "ESME_RINVNUMDESTS" end
+  local id, taken, first = self.next_id(session.version), 0, nil
   for _, entry in ipairs(list) do
-    local message
+    local message, status
     message, status = message_of(self, session, pdu)
     if not message then return nil, status end
     message.dest_addr_ton, message.dest_addr_npi = entry.dest_addr_ton, entry.dest_addr_npi
     message.destination_addr = entry.destination_addr
-    local ok
     if taken > 0 then message.key = ("%s/%d"):format(id, taken + 1) end
-    if entry.destination_addr == "" then status = "ESME_RINVDSTADR" else ok, status = take(self, message, id, session, pdu) end
+    local ok
+    ok, status = take(self, message, id, session, pdu)
     if ok then
       taken = taken + 1
       first = first or message
@@ -337,12 +340,12 @@ function requests.new(o)
 end
 
 --- The handlers by name, for smpp.server.
----@return table<string, fun(session: smpp.Connection, pdu: smpp.Pdu)>
+---@return table<string, fun(session: smpp.Connection, pdu: smpp.Pdu, refused: table?)>
 function Requests:handlers()
   local list = {}
   for _, name in ipairs(requests.names) do
     local method = Requests[name]
-    list[name] = function(session, pdu) return method(self, session, pdu) end
+    list[name] = function(...) return method(self, ...) end
   end
   return list
 end
