@@ -33,6 +33,8 @@ local COMMON = {
   { "ok", destination_addr = "name", dest_addr_ton = 5, dest_addr_npi = 0 },
   { "ESME_RINVESMCLASS", esm_class = 0x04 }, { "ESME_RINVESMCLASS", esm_class = 0x20 }, { "ESME_RINVESMCLASS", esm_class = 0x3C },
   { "ok", esm_class = 0x08 }, { "ok", esm_class = 0x10 }, { "ok", esm_class = 3 },
+  { "ESME_RINVTLVLEN", tlvs = { { 0x0204, "1" } } }, { "ESME_RINVTLVLEN", tlvs = { { 0x020E, "" } } }, { "ok", tlvs = { { 0x1400, "a vendor's" } } },
+  { "ok", tlvs = { { 0x0381, "\1\1\0491" } } }, { "ok", dest_addr_subunit = 5 }, -- reserved before 5.0
   { "ESME_RINVREGDLVFLG", registered_delivery = 32 }, { "ESME_RINVREGDLVFLG", registered_delivery = 3 }, { "ok", registered_delivery = 0x1E },
 }
 local TIMED = {
@@ -60,6 +62,7 @@ describe("checks", function()
     walk({}, "submit_sm", BASE, {
       { "ok", registered_delivery = 3 }, { "ok", priority_flag = 4 }, { "ESME_RINVPRTFLG", priority_flag = 5 },
       { "ok", validity_period = "231114221319000+", qos_time_to_live = 60 },
+      { "ESME_RINVSRCADDRSUBUNIT", source_addr_subunit = 5 }, { "ok", source_addr_subunit = 4 }, { "ESME_RINVDSTADDRSUBUNIT", dest_addr_subunit = 255 },
     }, { interface_version = 0x50, version = 0x50 })
   end)
 
@@ -102,6 +105,7 @@ describe("checks", function()
     walk({}, "replace_sm", { message_id = "1", short_message = "x" }, {
       { "ok" }, { "ESME_RINVREGDLVFLG", registered_delivery = 64 }, { "ESME_RINVSCHED", schedule_delivery_time = "231314221320000+" },
       { "ESME_RINVEXPIRY", validity_period = "231114221319000+" },
+      { "ESME_RINVTLVLEN", tlvs = { { 0x0204, "123" } } },
     })
   end)
 
@@ -111,6 +115,15 @@ describe("checks", function()
       broadcast_frequency_interval = "\8\0\5", message_payload = "x",
     }
     local cases = { { "ok" }, { "ESME_RINVSRCTON", source_addr_ton = 9 }, { "ok", priority_flag = 4 }, { "ESME_RINVPRTFLG", priority_flag = 5 } }
+    for _, case in ipairs {
+      { "ESME_RINVBCASTAREAFMT", broadcast_area_identifier = "\3town" }, { "ok", broadcast_area_identifier = "\2" },
+      { "ESME_RINVBCASTAREAFMT", tlvs = { { 0x0606, "\0more" }, { 0x0606, "\9" } }, broadcast_area_identifier = false },
+      { "ESME_RINVBCASTCNTTYPE", broadcast_content_type = "\4\0\1" }, { "ESME_RINVTLVLEN", tlvs = { { 0x0601, "\1" } }, broadcast_content_type = false },
+      { "ESME_RINVBCASTFREQINT", broadcast_frequency_interval = "\1\0\5" }, { "ok", broadcast_frequency_interval = "\0\0\0" },
+      { "ESME_RINVBCASTFREQINT", broadcast_frequency_interval = "\15\0\5" }, { "ok", broadcast_frequency_interval = "\14\0\5" },
+      { "ESME_RINVBCASTMSGCLASS", broadcast_message_class = 4 }, { "ok", broadcast_message_class = 3 },
+      { "ESME_RINVBCASTCHANIND", broadcast_channel_indicator = 2 }, { "ok", broadcast_channel_indicator = 1 },
+    } do cases[#cases + 1] = case end
     for _, name in ipairs { "broadcast_area_identifier", "broadcast_content_type", "broadcast_rep_num", "broadcast_frequency_interval" } do
       cases[#cases + 1] = { "ESME_RMISSINGTLV", [name] = false }
     end
@@ -132,6 +145,9 @@ describe("checks", function()
         { "ok", service_type = "CMT" }, { "ESME_RINVSERTYP", service_type = "VMN" },
         { "ok", sm_default_msg_id = 2 }, { "ESME_RINVDFTMSGID", sm_default_msg_id = 3 },
       })
+    walk({ tlv_lengths = false }, "submit_sm", BASE, {
+      { "ok", tlvs = { { 0x0204, "a reference" } } }, { "ok", tlvs = { { 0x0005, "" } } },
+    })
     walk({ max_units = 70 }, "submit_sm", BASE, {
       { "ok", data_coding = 8, short_message = ("\0x"):rep(70) }, { "ESME_RINVMSGLEN", data_coding = 8, short_message = ("\0x"):rep(71) },
       { "ok", short_message = ("x"):rep(70) }, { "ESME_RINVMSGLEN", short_message = ("x"):rep(71) },

@@ -11,7 +11,21 @@ local known_npi = {}
 for _, row in ipairs(core.protocol.values().npi) do known_npi[row.low] = true end
 
 local TYPES = { [0] = true, [2] = true, [4] = true } -- esm_class, bits 5-2, an ESME may send: none, delivery and user ack
-local MANDATORY = { "broadcast_area_identifier", "broadcast_content_type", "broadcast_rep_num", "broadcast_frequency_interval" }
+
+-- TLVs whose first octet is one of an enumeration, and the status of 5.0 where it is not.
+local VALUES = {}
+for name, row in pairs {
+  source_addr_subunit = { "ESME_RINVSRCADDRSUBUNIT", "addr_subunit" },
+  dest_addr_subunit = { "ESME_RINVDSTADDRSUBUNIT", "addr_subunit" },
+  broadcast_area_identifier = { "ESME_RINVBCASTAREAFMT", "broadcast_area_format" },
+  broadcast_content_type = { "ESME_RINVBCASTCNTTYPE", "broadcast_content_network" },
+  broadcast_frequency_interval = { "ESME_RINVBCASTFREQINT", "broadcast_frequency_unit" },
+  broadcast_message_class = { "ESME_RINVBCASTMSGCLASS", "broadcast_message_class" },
+  broadcast_channel_indicator = { "ESME_RINVBCASTCHANIND", "broadcast_channel_indicator" },
+} do
+  VALUES[name] = { status = row[1] }
+  for _, value in ipairs(core.protocol.values()[row[2]]) do VALUES[name][value.low] = true end
+end
 
 ---@class smpp.Checks
 ---@field ton integer[]?          allowed dest_addr_ton; default 0 to 6
@@ -22,11 +36,12 @@ local MANDATORY = { "broadcast_area_identifier", "broadcast_content_type", "broa
 ---@field schedule boolean?       false: schedule_delivery_time is not supported
 ---@field service_types string[]? allowed; default all
 ---@field digits boolean?         destinations of TON 0 and 1 must be digits; default true
+---@field tlv_lengths boolean?    TLVs must be as long as the standard has them; default true
 ---@field default_messages integer?  how many predefined messages sm_default_msg_id may name, default 255
 checks.options = {
   ton = "table", data_coding = "table", decodable = "boolean", schedule = "boolean",
   max_octets = options.number(0, 65535, true), max_units = options.number(1, 65535, true), service_types = "table",
-  digits = "boolean", default_messages = options.number(0, 255, true),
+  digits = "boolean", tlv_lengths = "boolean", default_messages = options.number(0, 255, true),
 }
 
 local function set_of(list)
@@ -115,11 +130,24 @@ local function check_text(o, pdu, peer)
   end
 end
 
+local function check_tlvs(o, pdu, version)
+  if o.tlv_lengths then
+    for _, problem in ipairs(pdu:problems()) do
+      if problem.status == "ESME_RINVTLVLEN" then return problem.status end
+    end
+  end
+  if version < 0x50 then return nil end
+  for _, tlv in ipairs(pdu:tlvs()) do
+    local known = VALUES[tlv.name]
+    if known and not known[tlv.octets:byte()] then return known.status end
+  end
+end
+
 local function check_common(o, pdu, version, now, peer)
   if o.service_types and not o.service_types[pdu.service_type] then return "ESME_RINVSERTYP" end
   if (pdu.priority_flag or 0) > (version >= 0x50 and 4 or 3) then return "ESME_RINVPRTFLG" end
   if (pdu.replace_if_present_flag or 0) > 1 then return "ESME_RINVREPFLAG" end
-  return checks.times(pdu, now, o) or check_text(o, pdu, peer)
+  return checks.times(pdu, now, o) or check_tlvs(o, pdu, version) or check_text(o, pdu, peer)
 end
 
 local function check_submit(o, pdu, version, now, peer)
@@ -139,15 +167,12 @@ local function check_multi(o, pdu, version, now, peer)
   return check_source(pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now, peer), refused
 end
 
-local function check_replace(o, pdu, _, now, peer)
+local function check_replace(o, pdu, version, now, peer)
   if pdu.registered_delivery >= 32 then return "ESME_RINVREGDLVFLG" end
-  return checks.times(pdu, now, o) or check_text(o, pdu, peer)
+  return checks.times(pdu, now, o) or check_tlvs(o, pdu, version) or check_text(o, pdu, peer)
 end
 
 local function check_broadcast(o, pdu, version, now, peer)
-  for _, name in ipairs(MANDATORY) do
-    if pdu[name] == nil then return "ESME_RMISSINGTLV" end
-  end
   return check_source(pdu) or check_common(o, pdu, version, now, peer)
 end
 
@@ -161,7 +186,7 @@ local BY_COMMAND = {
 ---@return fun(pdu: smpp.Pdu, version: integer, now: number, peer: smpp.TextPeer?): string?, table<integer, string>? check
 ---  status; of a submit_multi that is right otherwise also those of its destinations that are not, by their index
 function checks.new(given)
-  local o = options.merge({ max_octets = 65535, default_messages = 255, digits = true }, given)
+  local o = options.merge({ max_octets = 65535, default_messages = 255, digits = true, tlv_lengths = true }, given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
   return function(pdu, version, now, peer)
     local check = BY_COMMAND[pdu.command_id]

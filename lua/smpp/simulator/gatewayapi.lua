@@ -33,7 +33,10 @@ return {
   settings = { error_codes = { UNDELIVERABLE = 0x107E, REJECTED = 0x1004, EXPIRED = 0x1001 } },
   server = {
     version = "3.4", profile = "gatewayapi", queue_limit = 25000, keep_s = 48 * 3600, spread = "round_robin", window = 10,
-    checks = { ton = { 0, 1 }, data_coding = { 0, 1, 2, 3, 4, 6, 8, 24, 240 }, decodable = true, schedule = false },
+    checks = {
+      ton = { 0, 1 }, data_coding = { 0, 1, 2, 3, 4, 6, 8, 24, 240 }, decodable = true, schedule = false,
+      tlv_lengths = false, -- a user_message_reference is a text, too
+    },
   },
   long = "payload",
   commands = COMMANDS,
