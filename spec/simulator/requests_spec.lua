@@ -227,6 +227,23 @@ describe("the simulator", function()
     end)
   end)
 
+  it("replaces what is present for each destination of a submit_multi, and nothing when the new one is refused", function()
+    with({ deliver_after_s = 5, queue_size = 4 }, function(_, sim, esme)
+      local function multi(flag, ...)
+        local to = {}
+        for i, number in ipairs { ... } do to[i] = { destination_addr = number } end
+        return esme:submit_multi { source_addr = "1", short_message = "x", replace_if_present_flag = flag, dest_address = to }
+      end
+      local function state(key) return sim.requests.messages.store:get(key).state end
+      multi(0, "4900", "4911")
+      assert.same({}, multi(1, "4911", "4922").unsuccess_sme)
+      assert.same({ "ENROUTE", "DELETED", "ENROUTE", "ENROUTE" }, { state "1", state "1/2", state "2", state "2/2" })
+      esme:submit_sm { source_addr = "1", destination_addr = "4933" }
+      assert.equal("ESME_RMSGQFUL", status_of(esme:submit_sm { source_addr = "1", destination_addr = "4900", replace_if_present_flag = 1 }))
+      assert.equal("ENROUTE", state "1")
+    end)
+  end)
+
   it("counts a validity_period from now, one that is not given from the schedule, and heeds the new ones of replace_sm", function()
     with({ validity_s = 60, deliver_after_s = 1000 }, function(w, _, esme)
       local function state(id) return esme:query_sm({ message_id = id, source_addr = "1234" }).message_state end

@@ -65,20 +65,23 @@ local function take(self, message, id, session, pdu)
   return id
 end
 
---- 3.4, 5.2.18: a message of the same addresses and service_type makes way.
-local function replace_if_present(self, message)
+--- 3.4, 5.2.18: messages of the same addresses and service_type make way for one that was taken.
+local function replace_if_present(self, message, pdu)
+  if pdu.replace_if_present_flag ~= 1 then return end
   for _, old in ipairs(self.messages.store:between(message.system_id, message.source_addr, message.destination_addr)) do
-    if old.service_type == message.service_type and not old.is_broadcast then self.messages:finish(old, "DELETED", 0, true) end
+    if old ~= message and old.service_type == message.service_type and not old.is_broadcast then
+      self.messages:finish(old, "DELETED", 0, true)
+    end
   end
 end
 
 function Requests:submit_sm(session, pdu)
   local message, status = message_of(self, session, pdu)
   if not message then return nil, status end
-  if pdu.command_id == 0x04 and pdu.replace_if_present_flag == 1 then replace_if_present(self, message) end
   local id
   id, status = take(self, message, self.next_id(session.version), session, pdu)
   if not id then return nil, status end
+  replace_if_present(self, message, pdu)
   if message.esm_class % 4 == 2 then -- transaction mode: the answer is the outcome
     self.messages:await(message)
     if message.state ~= "DELIVERED" then return nil, "ESME_RDELIVERYFAILURE" end
@@ -130,6 +133,7 @@ function Requests:submit_multi(session, pdu, refused)
     local ok
     ok, status = take(self, message, id, session, pdu)
     if ok then
+      replace_if_present(self, message, pdu)
       taken = taken + 1
       first = first or message
       first.siblings = taken
@@ -137,6 +141,7 @@ function Requests:submit_multi(session, pdu, refused)
       unsuccess[#unsuccess + 1] = refused_address(entry, status)
     end
   end
+  if taken > 1 then self.messages.store:update(first) end
   return { message_id = id, unsuccess_sme = unsuccess }
 end
 
