@@ -169,6 +169,21 @@ describe("the simulator", function()
       end)
     end)
 
+    it("deletes a scheduled one, and nobody else's", function()
+      with({}, function(w, _, esme)
+        local id = esme:submit_sm(submit { schedule_delivery_time = "000000000100000R" }).message_id
+        local other = w:bind { system_id = "other" }
+        assert.equal("ESME_RINVMSGID", status_of(other:cancel_sm { message_id = id, source_addr = "1234" }))
+        assert.equal("ESME_RCANCELFAIL", status_of(other:cancel_sm { source_addr = "1234", destination_addr = "491761234567" }))
+        assert.equal("ESME_RINVMSGID", status_of(other:replace_sm { message_id = id, source_addr = "1234", short_message = "x" }))
+        assert.equal("ESME_RREPLACEFAIL", status_of(esme:replace_sm { message_id = id, source_addr = "9", short_message = "x" }))
+        assert.equal(0, esme:query_sm({ message_id = id, source_addr = "1234" }).message_state)
+        assert.is_truthy(esme:cancel_sm { message_id = id, source_addr = "1234" })
+        w:sleep(100)
+        assert.equal(4, esme:query_sm({ message_id = id, source_addr = "1234" }).message_state)
+      end)
+    end)
+
     it("deletes all between two addresses, of a service_type or of any", function()
       with({ deliver_after_s = 60 }, function(_, _, esme)
         local ids = {}
@@ -373,7 +388,42 @@ describe("the simulator", function()
       assert.is_truthy(esme:cancel_broadcast_sm { message_id = id, source_addr = "1" })
       assert.equal(4, esme:query_broadcast_sm({ message_id = id, source_addr = "1" }).message_state)
       assert.equal("ESME_RINVMSGID", status_of(esme:query_broadcast_sm { message_id = "77", source_addr = "1" }))
-      fields.broadcast_rep_num = nil
+      assert.equal("ESME_RBCASTQUERYFAIL", status_of(esme:query_broadcast_sm { message_id = id, source_addr = "2" }))
+      assert.equal("ESME_RBCASTCANCELFAIL", status_of(esme:cancel_broadcast_sm { message_id = id, source_addr = "2" }))
+      local other = w:bind { system_id = "other", interface_version = 0x50, version = 0x50 }
+      assert.equal("ESME_RINVMSGID", status_of(other:query_broadcast_sm { message_id = id, source_addr = "1" }))
+      assert.equal("ESME_RQUERYFAIL", status_of(esme:query_sm { message_id = id, source_addr = "1" }))
+    end, { interface_version = 0x50, version = 0x50 })
+  end)
+
+  it("replaces a broadcast that is not over, and cancels all of a source, a service and a kind", function()
+    with({ version = "5.0", deliver_after_s = 5 }, function(w, _, esme)
+      local function broadcast(o)
+        local fields = {
+          source_addr = "1", message_payload = "hear ye", broadcast_area_identifier = "\0town", broadcast_content_type = "\1\0\1",
+          broadcast_rep_num = 3, broadcast_frequency_interval = "\8\0\5",
+        }
+        for name, value in pairs(o or {}) do fields[name] = value end
+        return esme:broadcast_sm(fields)
+      end
+      local function state(id) return esme:query_broadcast_sm({ message_id = id, source_addr = "1" }).message_state end
+      local first = broadcast().message_id
+      local second = broadcast({ message_id = first, replace_if_present_flag = 1 }).message_id
+      assert.same({ 4, 1 }, { state(first), state(second) })
+      w:sleep(6)
+      assert.equal(1, state(broadcast({ message_id = second, replace_if_present_flag = 1 }).message_id))
+      assert.equal(2, state(second)) -- what was delivered stays so
+      assert.equal("ESME_RINVMSGID", status_of(broadcast { message_id = "77", replace_if_present_flag = 1 }))
+      w:sleep(6)
+      local ids = {}
+      for i, o in ipairs { { service_type = "CBS" }, { broadcast_content_type = "\1\0\2" }, {} } do ids[i] = broadcast(o).message_id end
+      assert.is_truthy(esme:cancel_broadcast_sm { source_addr = "1", service_type = "CBS" })
+      assert.same({ 4, 1, 1 }, { state(ids[1]), state(ids[2]), state(ids[3]) })
+      assert.is_truthy(esme:cancel_broadcast_sm { source_addr = "1", broadcast_content_type = "\1\0\2" })
+      assert.same({ 4, 4, 1 }, { state(ids[1]), state(ids[2]), state(ids[3]) })
+      assert.is_truthy(esme:cancel_broadcast_sm { source_addr = "1" })
+      assert.equal(4, state(ids[3]))
+      assert.equal("ESME_RBCASTCANCELFAIL", status_of(esme:cancel_broadcast_sm { source_addr = "1" }))
     end, { interface_version = 0x50, version = 0x50 })
   end)
 

@@ -232,16 +232,20 @@ function Requests:broadcast_sm(session, pdu)
   if not message then return nil, status end
   message.is_broadcast, message.areas = true, areas(pdu)
   message.content_type = pdu.broadcast_content_type
+  local replaced
   if pdu.replace_if_present_flag == 1 and pdu.message_id ~= "" then
     local old = self.messages.store:get(pdu.message_id)
     if not old or old.system_id ~= session.system_id or not old.is_broadcast then return nil, "ESME_RINVMSGID" end
-    self.messages:finish(old, "DELETED", 0, true)
+    if not stores.is_final(old.state) then replaced = old end
   end
-  return take(self, message, self.next_id(session.version), session, pdu)
+  local id
+  id, status = take(self, message, self.next_id(session.version), session, pdu)
+  if id and replaced then self.messages:finish(replaced, "DELETED", 0, true) end
+  return id, status
 end
 
 --- The broadcast a query or a cancellation means: by message_id, or by the reference its sender gave it.
-local function find_broadcast(self, session, pdu)
+local function find_broadcast(self, session, pdu, failure)
   local message = self.messages.store:get(pdu.message_id)
   local reference = pdu.user_message_reference
   if pdu.message_id == "" and reference then
@@ -250,12 +254,12 @@ local function find_broadcast(self, session, pdu)
     end
   end
   if not message or not message.is_broadcast or message.system_id ~= session.system_id then return nil, "ESME_RINVMSGID" end
-  if pdu.source_addr ~= message.source_addr then return nil, "ESME_RINVSRCADR" end
+  if pdu.source_addr ~= message.source_addr then return nil, failure end
   return message
 end
 
 function Requests:query_broadcast_sm(session, pdu)
-  local message, status = find_broadcast(self, session, pdu)
+  local message, status = find_broadcast(self, session, pdu, "ESME_RBCASTQUERYFAIL")
   if not message then return nil, status end
   local tlvs = { { STATE, string.char(state_number[message.state]) } }
   for _, area in ipairs(message.areas) do
@@ -268,8 +272,24 @@ function Requests:query_broadcast_sm(session, pdu)
   return { message_id = message.id, tlvs = tlvs }
 end
 
+--- Cancels all broadcasts of a source, of a service_type and of a content type where they are given.
+local function cancel_broadcasts(self, session, pdu)
+  local count, content_type = 0, pdu.broadcast_content_type
+  for _, message in ipairs(self.messages.store:between(session.system_id, pdu.source_addr, "")) do
+    local fits = (pdu.service_type == "" or pdu.service_type == message.service_type)
+      and (content_type == nil or content_type == message.content_type)
+    if message.is_broadcast and fits then
+      cancel(self, message)
+      count = count + 1
+    end
+  end
+  if count == 0 then return nil, "ESME_RBCASTCANCELFAIL" end
+  return true
+end
+
 function Requests:cancel_broadcast_sm(session, pdu)
-  local message, status = find_broadcast(self, session, pdu)
+  if pdu.message_id == "" and not pdu.user_message_reference then return cancel_broadcasts(self, session, pdu) end
+  local message, status = find_broadcast(self, session, pdu, "ESME_RBCASTCANCELFAIL")
   if not message then return nil, status end
   if stores.is_final(message.state) then return nil, "ESME_RBCASTCANCELFAIL" end
   cancel(self, message)
