@@ -219,14 +219,16 @@ describe("gatewayapi", function()
     with(function(w, _, esme, got)
       send(esme, { registered_delivery = 1, tlvs = { { 0x0204, "a reference of more than twenty" } } })
       send(esme, { registered_delivery = 1 })
+      for _, reference in ipairs { "a", "abc", "abcd" } do send(esme, { registered_delivery = 1, tlvs = { { 0x0204, reference } } }) end
       w:sleep(3)
-      local texts = {}
-      for _, pdu in ipairs(got) do texts[pdu.receipted_message_id] = pdu.short_message:match "text:(.*)$" end
-      assert.same({ ["1"] = "a reference of more ", ["2"] = "" }, texts)
-      for _, pdu in ipairs(got) do -- 'The full reference is added in the TLV as well.'
-        assert.equal(pdu.receipted_message_id == "1" and "a reference of more than twenty" or nil, (pdu:tlv(0x0204)))
+      local texts, tlvs = {}, {}
+      for _, pdu in ipairs(got) do
+        local id = tonumber(pdu.receipted_message_id)
+        texts[id], tlvs[id] = pdu.short_message:match "text:(.*)$", pdu:tlv(0x0204) or "none"
         assert.equal("beside it", (pdu:tlv(0x1400)))
       end
+      assert.same({ "a reference of more ", "", "a", "abc", "abcd" }, texts)
+      assert.same({ "a reference of more than twenty", "none", "a", "abc", "abcd" }, tlvs)
     end, { receipt_extra = { { 0x1400, "beside it" } } })
   end)
 

@@ -10,6 +10,8 @@ local requests = {}
 local state_number = {}
 for _, row in ipairs(core.protocol.values().message_state) do state_number[row.name:upper()] = row.low end
 
+local REFERENCE = 0x0204
+
 local COPIED = {
   "service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi", "destination_addr",
   "esm_class", "protocol_id", "priority_flag", "registered_delivery", "data_coding",
@@ -40,8 +42,8 @@ local function message_of(self, session, pdu)
     local name = COPIED[i]
     if has[name] then message[name] = pdu[name] else message[name] = OTHERWISE[name] end
   end
-  local reference = pdu.user_message_reference
-  message.user_message_reference = type(reference) == "number" and reference or nil -- else of a wrong length
+  local reference = pdu:tlv(REFERENCE)
+  message.user_message_reference = reference and #reference == 2 and pdu.user_message_reference or nil -- else no number
   local octets = pdu.message_payload
   message.octets = octets or pdu.short_message or ""
   message.command = pdu.command
@@ -217,7 +219,7 @@ end
 
 -- ---- broadcasts (5.0) ----
 
-local AREA, AREA_SUCCESS, REFERENCE, STATE, END_TIME = 0x0606, 0x0608, 0x0204, 0x0427, 0x0609
+local AREA, AREA_SUCCESS, STATE, END_TIME = 0x0606, 0x0608, 0x0427, 0x0609
 
 local function areas(pdu)
   local list = {}
