@@ -1,3 +1,6 @@
+local mc = require "spec.support.mc"
+local messages = require "smpp.server.messages"
+local simulator = require "smpp.simulator"
 local stores = require "smpp.store"
 
 local function message(id, o)
@@ -85,5 +88,70 @@ describe("a store in memory", function()
       SCHEDULED = false, ENROUTE = false, DELIVERED = true, EXPIRED = true, DELETED = true, UNDELIVERABLE = true, ACCEPTED = true,
       UNKNOWN = true, REJECTED = true, SKIPPED = true,
     } do assert.equal(final, stores.is_final(state)) end
+  end)
+end)
+
+describe("a store of somebody else's", function()
+  --- Keeps what it has in a store in memory, and takes its time.
+  local function slow(w)
+    local inner, store = stores.memory(), {}
+    for _, name in ipairs { "add", "get", "update", "between", "list", "count", "discard" } do
+      store[name] = function(_, ...)
+        w:sleep(0.01)
+        return inner[name](inner, ...)
+      end
+    end
+    return store, inner
+  end
+
+  it("may wait in each of its methods", function()
+    mc.world(function(w)
+      local store, inner = slow(w)
+      local sim, got = w:server({ store = store, discard_after_s = 100, deliver_after_s = 2 }, simulator.new), {}
+      local esme = w:bind { deliver_sm = function(_, pdu) got[#got + 1] = pdu.receipted_message_id .. pdu.short_message:match " stat:(%u+)" end }
+      local function submit(flag)
+        return esme:submit_sm {
+          source_addr = "1", destination_addr = "4900", registered_delivery = 0x11, short_message = "x", replace_if_present_flag = flag,
+        }
+      end
+      assert.same({ "1", "2" }, { submit(0).message_id, submit(1).message_id })
+      assert.is_truthy(esme:submit_multi { source_addr = "1", registered_delivery = 1, dest_address = { { destination_addr = "1" }, { destination_addr = "2" } } })
+      assert.is_truthy(esme:replace_sm { message_id = "2", source_addr = "1", registered_delivery = 0x11, short_message = "new" })
+      assert.is_truthy(esme:cancel_sm { message_id = "3", source_addr = "1", destination_addr = "2" })
+      assert.is_truthy(esme:cancel_sm { source_addr = "1", destination_addr = "1" })
+      assert.equal(1, esme:query_sm({ message_id = "2", source_addr = "1" }).message_state)
+      w:sleep(3)
+      assert.same({ "3DELETED", "3DELETED", "2ENROUTE", "2DELIVRD" }, got)
+      assert.equal("new", inner:get("2").octets)
+      assert.equal("ESME_RCANCELFAIL", select(3, esme:cancel_sm { message_id = "2", source_addr = "1" }))
+      w:sleep(200)
+      assert.same({}, inner:list())
+      sim:close()
+      assert.same({}, w.errors)
+    end)
+  end)
+
+  it("may have messages from before a restart", function()
+    mc.world(function(w)
+      local store, server, got, now = stores.memory(), w:server {}, {}, w.loop:time()
+      for i, o in ipairs {
+        { schedule = now + 5 }, { expires = now - 100 }, { state = "SCHEDULED", schedule = now - 5 }, {}, { state = "DELIVERED", done = now },
+      } do
+        o.registered_delivery, o.submitted, o.error, o.octets, o.esm_class, o.data_coding = 1, now - 1000, 0, "text", 0, 0
+        store:add(message(tostring(i), o))
+      end
+      store:update(store:get "5")
+      local life = messages.new { server = server, store = store, plan = function() return { state = "DELIVERED", after_s = 2 } end }
+      for _, m in ipairs(store:list()) do
+        if not stores.is_final(m.state) then life:replan(m) end
+      end
+      w:bind { system_id = "a", deliver_sm = function(_, pdu)
+        got[#got + 1] = ("%s %s %d"):format(pdu.receipted_message_id, pdu.short_message:match " stat:(%u+)", w.loop:time() - now)
+      end }
+      w:sleep(10)
+      assert.same({ "2 EXPIRED 0", "3 DELIVRD 2", "4 DELIVRD 2", "1 DELIVRD 7" }, got)
+      life:close()
+      server:close()
+    end)
   end)
 end)
