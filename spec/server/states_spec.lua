@@ -231,6 +231,7 @@ local function in_state(row, fn, without_handlers)
     fn(w, server, peer, calls)
     peer.transport:close()
     server:close(0)
+    assert.same({}, w.errors)
   end)
 end
 
@@ -309,6 +310,22 @@ describe("a server's session", function()
           end
           assert.same({}, peer:ask "\0\0\0\16\128\1\2\0\0\0\0\0\0\0\0\5")
           assert.same({ "enquire_link_resp ESME_ROK #78" }, peer:ask(octets_of("enquire_link", 78)))
+        end)
+      end)
+
+      it("ends when the server closes: what it says was left, and when", function()
+        in_state(row, function(w, server, peer)
+          local before, left = w.loop:now(), server:close(8)
+          -- An ESME that owes an unbind_resp, or an answer, has 8 seconds; the handler needs 3.
+          local owes = KIND[row.state] ~= nil and not row.they_unbind
+          assert.same({ sessions = owes and 1 or 0, unanswered = 0, unacknowledged = row.drains and 1 or 0, waiting = 0 }, left)
+          assert.near(owes and 8 or row.they_unbind and 3 or 0, w.loop:now() - before, 0.1)
+          w:sleep(0.1)
+          assert.is_true(peer.closed)
+          local sent = {}
+          if row.they_unbind then sent = { "query_sm_resp ESME_ROK #2", "unbind_resp ESME_ROK #3" }
+          elseif owes and not (row.we_unbind or row.drains) then sent = { "unbind ESME_ROK #1" } end
+          assert.same(sent, peer:come())
         end)
       end)
 
