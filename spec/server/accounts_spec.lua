@@ -69,6 +69,25 @@ describe("accounts", function()
     end)
   end)
 
+  it("have a thousand binds at most where nothing else is said", function()
+    for _, o in ipairs {
+      { accounts = { esme1 = "secret" }, most = 1000 }, { authenticate = function() return true end, most = 1000 }, { most = 1100 },
+      { max_binds = 3, most = 3 }, { max_binds = 3, accounts = { esme1 = { max_binds = 5 } }, most = 5 },
+    } do
+      mc.world(function(w)
+        local most, bound, code = o.most, 0, nil
+        o.most = nil
+        local server = w:server(o)
+        for _ = 1, math.min(most + 1, 1100) do
+          code = bind_code(w)
+          bound = bound + (code == "bound" and 1 or 0)
+        end
+        assert.same({ most, most < 1100 and "ESME_RALYBND" or "bound" }, { bound, code })
+        server:close()
+      end)
+    end
+  end)
+
   it("come from a function that may wait", function()
     mc.world(function(w)
       local server = w:server { submit_sm = function() return "1" end, authenticate = function(session, bind)

@@ -35,7 +35,7 @@ accounts.options = {
   password = "string",                   -- absent: any
   bind = bind_types,                     -- "trx", "tx", "rx" or a list; absent: all
   addresses = networks,                  -- { "192.0.2.0/24", ... } it may come from
-  max_binds = whole,                     -- default 1000
+  max_binds = whole,                     -- default 1000; of a server that lets anybody bind none
   window = options.number(1, 65535, true),         -- its requests that may be unanswered, per bind
   deliver_window = options.number(1, 65535, true), -- ours, per bind
   rate_per_s = options.number(1e-6, 1e9), burst = whole,
@@ -142,7 +142,8 @@ function Account:refusal(kind, host, password)
   if self.is_from and not self.is_from(host) then return "ESME_RBINDFAIL", "not from this address" end
   if password and given.password and given.password ~= password then return "ESME_RINVPASWD", "wrong password" end
   if self.types and not self.types[kind] then return "ESME_RBINDFAIL", "bind type " .. kind .. " is not allowed" end
-  local most = given.max_binds or self.server.options.max_binds or (self.server.accounts_given and 1000)
+  local server = self.server
+  local most = given.max_binds or server.options.max_binds or ((server.accounts_given or server.authenticate) and 1000)
   if most and #self.binds >= most then return "ESME_RALYBND", ("%d binds already"):format(#self.binds) end
 end
 
