@@ -54,7 +54,7 @@ local KNOWN = {
     if type(value) ~= "table" then return "true, or a list of the proxies' addresses, expected" end
     return select(2, cidr.set(value))
   end,
-  queue_limit = options.number(0, 1e9, true), keep_s = seconds, retry_s = seconds, max_attempts = whole,
+  queue_limit = options.number(0, 1e9, true), max_waiting = whole, keep_s = seconds, retry_s = seconds, max_attempts = whole,
   spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
 }
 local HANDLERS = {}
@@ -70,7 +70,7 @@ server.known = KNOWN
 
 local DEFAULTS = {
   host = "127.0.0.1", port = 2775, system_id = "smpp", version = 0x50, max_connections = 20000,
-  max_failed_binds = 3, bind_timeout_s = 10,
+  max_failed_binds = 3, bind_timeout_s = 10, max_waiting = 250000,
 }
 
 local HAS_MESSAGE_ID = { [0x04] = true, [0x21] = true, [0x103] = true, [0x111] = true }

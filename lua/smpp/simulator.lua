@@ -226,7 +226,7 @@ local function guard_binds(self)
   for _, id in ipairs { 0x01, 0x02, 0x09 } do handlers[id] = guarded end
 end
 
-local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, window = 100, answer_timeout_s = 3600 }
+local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, max_waiting = 1000000, window = 100, answer_timeout_s = 3600 }
 
 --- Starts a message centre.
 ---@param given? table  docs/simulator.md lists the options; those of smpp.server are options, too

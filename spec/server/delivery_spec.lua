@@ -65,6 +65,20 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("is kept up to a limit for all accounts together, whoever they are", function()
+    mc.world(function(w)
+      local server = w:server { max_waiting = 5 }
+      for i = 1, 5 do assert(server:deliver("account " .. i, { short_message = "x" })) end
+      local ok, message, code = server:deliver("account 6", { short_message = "x" })
+      assert.same({ nil, "5 messages wait already", "queue_full" }, { ok, message, code })
+      assert.is_nil(server.accounts["account 6"])
+      w:bind { system_id = "account 3", deliver_sm = function() end }
+      w:sleep(1)
+      assert.is_true(server:deliver("account 6", { short_message = "x" }))
+      server:close()
+    end)
+  end)
+
   it("goes round the receivers", function()
     with({}, function(w, _, receiver, put)
       local one, two, three = receiver(), receiver(), receiver { type = "transceiver" }

@@ -27,6 +27,7 @@ sim_keys.server = {
   { "tolerate", "what of a peer's mistakes is forgiven", 'tolerate = { stray_octets = true }' },
   { "window", "requests of its own that may be unanswered on one bind", "window = 1", "100" },
   { "queue_limit", "messages and receipts that wait for an ESME, of one account", "queue_limit = 25000", "1000000" },
+  { "max_waiting", "the same, of all accounts", "max_waiting = 10000", "1000000" },
   { "keep_s", "how long they wait", "keep_s = 3600", "172800" },
   { "retry_s", "until one that the ESME refused for now is sent again", "retry_s = 5", "30" },
   { "max_attempts", "how often it is sent", "max_attempts = 3" },

@@ -56,6 +56,10 @@ end
 ---@return string? message
 ---@return string? code  "queue_full"
 function Delivery:put(account, item)
+  if self.waiting >= self.server.options.max_waiting then
+    self.server:forget(account)
+    return nil, ("%d messages wait already"):format(self.waiting), "queue_full"
+  end
   local outbox = outbox_of(account)
   if outbox.count >= account.queue_limit then
     return nil, ("%d messages wait for %s already"):format(outbox.count, account.system_id), "queue_full"
