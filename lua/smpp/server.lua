@@ -58,8 +58,10 @@ local KNOWN = {
   spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
 }
 local HANDLERS = {}
+-- The server's own, and what no ESME may send.
+local UNHANDLED = { unbind = true, enquire_link = true, deliver_sm = true, outbind = true, alert_notification = true }
 for _, command in ipairs(connection.requests) do
-  if not command.name:find "^bind_" and command.name ~= "outbind" and command.name ~= "alert_notification" then
+  if not command.name:find "^bind_" and not UNHANDLED[command.name] then
     KNOWN[command.name], HANDLERS[#HANDLERS + 1] = "function", command
   end
 end

@@ -189,6 +189,9 @@ describe("a server", function()
       assert.has_error(function() w:server { acounts = {} } end, "unknown option 'acounts'; did you mean 'accounts'?")
       assert.has_error(function() w:server { accounts = {}, authenticate = function() end } end)
       assert.has_error(function() w:server { submit_sm = "yes" } end)
+      for _, name in ipairs { "bind_transmitter", "unbind", "enquire_link", "deliver_sm", "outbind", "alert_notification" } do
+        assert.has_error(function() w:server { [name] = function() end } end) -- nothing would ever call it
+      end
       assert.has_error(function() w:server { version = "4.0" } end)
       local server = w:server {}
       local second, message, code = require("smpp.server").new { loop = w.loop, port = server.port }
