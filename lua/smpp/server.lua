@@ -113,7 +113,7 @@ function server.new(given)
     accounts = {},              -- system_id -> smpp.Account
     sessions = {}, last_serial = 0,
     connections = {}, connection_count = 0, last_number = 0, -- session -> its number, bound or not
-    per_address = {},           -- host -> connections
+    per_address = {},           -- whose (smpp.server.cidr) -> connections
     greeting = {}, greeting_count = 0, -- transport -> fn that ends it: their PROXY header is not whole yet
     refused_count = 0, refused_told = -math.huge, -- connections over a limit
     handlers = {},
@@ -233,7 +233,7 @@ local function over_limit(self, host)
   local o = self.options
   if self.connection_count >= o.max_connections then return ("max_connections %d"):format(o.max_connections) end
   local most = o.max_connections_per_address or (bind.is_local(host) and math.huge or 1000)
-  if (self.per_address[host] or 0) >= most then return ("max_connections_per_address %d"):format(most) end
+  if (self.per_address[cidr.owner(host)] or 0) >= most then return ("max_connections_per_address %d"):format(most) end
 end
 
 --- Refused connections are told of at most every ten seconds: a flood must not become one of log lines.
@@ -289,11 +289,11 @@ function Server:serve(transport)
       session_init_s = o.bind_timeout_s, pdu_read_s = o.pdu_read_s, response_s = o.response_timeout_s, tolerate = o.tolerate,
     },
   }
-  local host = session.peer.host
+  local owner = cidr.owner(session.peer.host)
   self.last_number = self.last_number + 1
   self.connections[session] = self.last_number
   self.connection_count = self.connection_count + 1
-  self.per_address[host] = (self.per_address[host] or 0) + 1
+  self.per_address[owner] = (self.per_address[owner] or 0) + 1
   session.state_changed = function(to, from, reason) self:on_state(session, to, from, reason) end
   session.on_closed = function(reason) self:on_closed(session, reason) end
   session.listeners.error = { function(message) self:emit("error", message, session) end }
@@ -372,11 +372,11 @@ function Server:on_state(session, to, from, reason)
 end
 
 function Server:on_closed(session, reason)
-  local host = session.peer.host
+  local owner = cidr.owner(session.peer.host)
   self.connections[session] = nil
   self.connection_count = self.connection_count - 1
-  local left = self.per_address[host] - 1
-  self.per_address[host] = left > 0 and left or nil
+  local left = self.per_address[owner] - 1
+  self.per_address[owner] = left > 0 and left or nil
   if session.place then self:forget(session.place) end
   if session.serial then self:emit("closed", session, reason) end
   if self.closer and self.connection_count == 0 then self.closer() end

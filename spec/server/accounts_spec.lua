@@ -26,6 +26,13 @@ describe("cidr", function()
     assert.is_false((cidr.set {})("10.0.0.1"))
   end)
 
+  it("counts the hosts of an IPv6 network as one", function()
+    for host, owner in pairs {
+      ["192.0.2.1"] = "192.0.2.1", ["2001:db8:1:2:3:4:5:6"] = "2001:db8:1:2::/64", ["2001:db8:1:2::9"] = "2001:db8:1:2::/64",
+      ["fe80::1%eth0"] = "fe80:0:0:0::/64", ["::ffff:192.0.2.1"] = "192.0.2.1", ["::1"] = "::1", ["?"] = "?", ["x:y"] = "x:y",
+    } do assert.equal(owner, cidr.owner(host)) end
+  end)
+
   it("refuses what is none", function()
     for _, text in ipairs {
       "", "10.0.0", "10.0.0.256", "10.0.0.0/33", "10.0.0.0/", "::/129", "1::2::3", "1:2:3", "1:2:3:4:5:6:7:8:9", "g::", ":::",

@@ -98,6 +98,21 @@ describe("a server on the open internet", function()
       assert.is_truthy(w:bind {})
       server:close()
     end)
+    mc.world(function(w) -- an IPv6 network is one
+      local server = w:server { max_connections_per_address = 2, proxy_protocol = true }
+      local transports = {}
+      for i = 1, 3 do
+        transports[i] = w:transport()
+        transports[i]:start(function() end, function() end)
+        transports[i]:write(("PROXY TCP6 2001:db8::%d ::1 1 1\r\n"):format(i))
+      end
+      w:sleep(0.1)
+      assert.same({ ["2001:db8:0:0::/64"] = 2 }, server.per_address)
+      for i = 1, 3 do transports[i]:close() end
+      w:sleep(0.1)
+      assert.same({}, server.per_address)
+      server:close()
+    end)
   end)
 
   it("answers ESME_RTHROTTLED above max_unanswered, and holds no more than that", function()

@@ -66,4 +66,16 @@ function cidr.set(list)
   end
 end
 
+--- Whom a connection from a host counts for: an IPv4 address is one, of IPv6 everybody has a network of 2^64.
+---@param host string
+---@return string
+function cidr.owner(host)
+  local address = host:find(":", 1, true) and groups((host:gsub("%%.*$", "")))
+  if not address then return host end
+  local high = ("%x:%x:%x:%x"):format(address[1], address[2], address[3], address[4])
+  if high ~= "0:0:0:0" then return high .. "::/64" end
+  if address[5] ~= 0 or address[6] ~= 0xFFFF then return host end
+  return ("%d.%d.%d.%d"):format(math.floor(address[7] / 256), address[7] % 256, math.floor(address[8] / 256), address[8] % 256)
+end
+
 return cidr
