@@ -102,10 +102,13 @@ describe("accounts", function()
         assert(session.peer.host == "127.0.0.1")
         if bind.password ~= "secret" then return nil, "ESME_RINVPASWD" end
         if bind.system_id == "no" then return false end
+        if bind.system_id == "far" then return { addresses = { "10.0.0.0/8" } } end
         return bind.system_id == "limited" and { max_binds = 1, data = "x" } or true
       end }
       assert.equal("ESME_RINVPASWD", bind_code(w, { password = "wrong" }))
       assert.equal("ESME_RBINDFAIL", bind_code(w, { system_id = "no" }))
+      assert.equal("ESME_RBINDFAIL", bind_code(w, { system_id = "far" }))
+      assert.same({}, server.accounts)
       assert.equal("bound", bind_code(w, {}))
       assert.equal("bound", bind_code(w, { system_id = "limited" }))
       assert.equal("ESME_RALYBND", bind_code(w, { system_id = "limited" }))
@@ -287,6 +290,10 @@ describe("accounts", function()
       assert.has_error(function() server:set_accounts { a = { pasword = "x" } } end,
         "account a: unknown option 'pasword'; did you mean 'password'?")
       assert.has_error(function() server:set_accounts { a = { "x" } } end, "account a: settings by their names expected, not a list")
+      assert.has_error(function() server:set_accounts { a = { bind = { "tx", "both" } } } end,
+        'account a: bind: "trx", "tx", "rx" or a list of them expected, got both')
+      assert.has_error(function() server:set_accounts { a = { addresses = "10.0.0.0/8" } } end,
+        "account a: addresses: a list of addresses and networks expected")
       assert.equal("bound", bind_code(w, { system_id = "a", password = "new" }))
       server:close()
     end)

@@ -6,12 +6,6 @@ local bind = {}
 
 local KIND = { [0x01] = "rx", [0x02] = "tx", [0x09] = "trx" }
 
---- 3.3, 3.4 or 5.0, as session.md reads an interface_version.
-local function known_version(version)
-  if version <= 0x33 then return 0x33 end
-  return version < 0x50 and 0x34 or 0x50
-end
-
 --- The account behind a bind; nil: status, reason.
 local function find(server, session, pdu)
   local system_id = pdu.system_id
@@ -44,7 +38,6 @@ function bind.handler(server)
   local o = server.options
   return function(session, pdu)
     local kind = KIND[pdu.command_id]
-    if server.closing then return refused(server, session, pdu, "ESME_RBINDFAIL", "the server is closing") end
     if kind == "trx" and o.version < 0x34 then return refused(server, session, pdu, "ESME_RINVCMDID", "no transceivers in 3.3") end
     local account, password, reason = find(server, session, pdu)
     if session.state == "CLOSED" or not session.core:is_answerable(pdu) then -- gone, or answered, while authenticate waited
@@ -61,7 +54,9 @@ function bind.handler(server)
     account:apply(session)
     local asked = pdu.interface_version
     local answer = { system_id = o.system_id }
-    if asked >= 0x34 and o.version >= 0x34 then answer.sc_interface_version = math.min(known_version(asked), o.version) end
+    if asked >= 0x34 and o.version >= 0x34 then -- what it is served as: 3.4 or 5.0
+      answer.sc_interface_version = math.min(asked < 0x50 and 0x34 or 0x50, o.version)
+    end
     return answer
   end
 end
