@@ -310,7 +310,11 @@ static void answer_sent(struct smpp_session *s, uint32_t response_id, uint32_t s
     }
     s->bind_id = 0;
   }
-  if (s->peer_unbind && s->unanswered == 0) smpp_session_answer_unbind(s);
+  if (s->unanswered > 0) return;
+  if (s->peer_unbind)
+    smpp_session_answer_unbind(s);
+  else if (s->unbind_answered)
+    smpp_session_end(s, s->unbind_reason, true);
 }
 
 int smpp_session_respond(struct smpp_session *s, const struct smpp_message *message, double now,
@@ -367,6 +371,10 @@ int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t se
 
 /* ---- unbind ---- */
 
+double smpp_session_last_wait(const struct smpp_session *s) {
+  return s->now + (s->config.response_s > 0 && s->config.response_s < 5 ? s->config.response_s : 5);
+}
+
 void smpp_session_send_unbind(struct smpp_session *s) {
   uint32_t sequence = smpp_session_free_sequence(s);
   s->draining = false;
@@ -384,7 +392,10 @@ void smpp_session_unbound(struct smpp_session *s) {
   s->unbind_until = NEVER;
   if (s->peer_unbind) return; /* they crossed, and theirs waits for our last answers */
   smpp_session_move(s, SMPP_UNBIND);
-  smpp_session_end(s, s->unbind_reason, true);
+  if (s->unanswered > 0) /* so do requests that came before the answer */
+    s->close_until = smpp_session_last_wait(s);
+  else
+    smpp_session_end(s, s->unbind_reason, true);
 }
 
 void smpp_session_answer_unbind(struct smpp_session *s) {
@@ -396,7 +407,7 @@ void smpp_session_answer_unbind(struct smpp_session *s) {
   if (s->config.role == SMPP_MC || s->unbind_answered)
     smpp_session_end(s, s->unbind_reason, true);
   else
-    s->close_until = s->now + (s->config.response_s > 0 && s->config.response_s < 5 ? s->config.response_s : 5);
+    s->close_until = smpp_session_last_wait(s);
 }
 
 int smpp_session_unbind(struct smpp_session *s, double drain_s, double now) {

@@ -109,6 +109,9 @@ void smpp_session_use_sequence(struct smpp_session *s, uint32_t sequence);
 
 void smpp_session_send_unbind(struct smpp_session *s);
 
+/* Until when a session that is unbound waits for the rest: our last answers, or the peer's end. */
+double smpp_session_last_wait(const struct smpp_session *s);
+
 /* Our unbind was answered. */
 void smpp_session_unbound(struct smpp_session *s);
 

@@ -167,7 +167,7 @@ static bool receive_unbind(struct smpp_session *s, uint32_t sequence) {
   s->unbinding = s->peer_unbind = true;
   s->draining = false;
   s->peer_unbind_sequence = sequence;
-  s->close_until = s->now + (s->config.response_s > 0 && s->config.response_s < 5 ? s->config.response_s : 5);
+  s->close_until = smpp_session_last_wait(s);
   if (s->unanswered == 0) smpp_session_answer_unbind(s);
   return false;
 }
