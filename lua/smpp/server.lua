@@ -454,7 +454,10 @@ function Server:close(timeout_s)
         left.sessions = left.sessions + (session.serial and 1 or 0)
         left.unanswered, left.unacknowledged = left.unanswered + info.unanswered, left.unacknowledged + info.in_flight
         session:close("shutting down")
-      elseif not BOUND[info.state] or (info.unanswered == 0 and not info.unbinding) then
+      elseif info.unanswered > 0 and BOUND[info.state] and not info.unbinding then
+        session:pause() -- else one who goes on submitting is never through
+      elseif not (info.unbinding and (BOUND[info.state] or info.unanswered > 0)) then
+        session:resume()
         task.start(nil, session.unbind, session, deadline - now)
       end
     end

@@ -227,6 +227,36 @@ describe("a server", function()
       end)
     end)
 
+    it("leaves nobody in doubt who goes on submitting", function()
+      mc.world(function(w)
+        local taken = 0
+        local server = w:server { submit_sm = function()
+          w:sleep(0.1)
+          taken = taken + 1
+          return "1"
+        end }
+        local esme, codes, closing = w:bind {}, {}, nil
+        for i = 1, 10 do
+          task.spawn(function()
+            local code
+            repeat
+              local response, _, why = esme:submit_sm(submit())
+              code = response and "ok" or why
+              codes[code] = (codes[code] or 0) + 1
+              w:sleep(0.001 * i)
+            until code ~= "ok"
+          end)
+        end
+        w:sleep(1)
+        closing = w.loop:now()
+        assert.same({ sessions = 0, unanswered = 0, unacknowledged = 0, waiting = 0 }, server:close(5))
+        assert.is_true(w.loop:now() - closing < 0.5)
+        w:sleep(1)
+        assert.equal(10, (codes.closed or 0) + (codes.not_sent or 0))
+        assert.equal(taken, codes.ok)
+      end)
+    end)
+
     it("gives up in time and counts what it left", function()
       mc.world(function(w)
         local server = w:server { submit_sm = function() w:sleep(30) end, answer_timeout_s = 60 }
