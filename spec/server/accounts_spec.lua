@@ -285,6 +285,9 @@ describe("accounts", function()
       assert.is_true(b.closed)
       assert.is_truthy(a:submit_sm { destination_addr = "1" })
       assert.equal("ESME_RTHROTTLED", select(3, a:submit_sm { destination_addr = "1" }))
+      assert.equal("ESME_RINVCMDID", select(3, a:data_sm { destination_addr = "1" })) -- no handler, no rate
+      server:set_accounts { a = { password = "new" }, c = "3" }
+      for _ = 1, 5 do assert.is_truthy(a:submit_sm { destination_addr = "1" }) end
       assert.equal("ESME_RINVPASWD", bind_code(w, { system_id = "a", password = "1" }))
       assert.equal("bound", bind_code(w, { system_id = "c", password = "3" }))
       assert.has_error(function() server:set_accounts { a = { pasword = "x" } } end,
@@ -322,6 +325,7 @@ describe("a file of accounts", function()
         { "return { a = '1', b = { 'geheim12' } }", "account b: settings by their names expected" },
         { "return { b = { password = geheim12 'x } }", "accounts: %S+:1: unfinished string" },
         { "return { b = { password = 5 'geheim12' } }", "accounts: %S+:1: '}' expected" },
+        { "return { a = 'changed', z = { profile = 'nosuch' } }", "no profile 'nosuch'" },
       } do
         write(broken[1])
         assert.is_true(w.loop:raise "SIGHUP")
@@ -331,6 +335,7 @@ describe("a file of accounts", function()
         assert.is_nil(w.errors[i]:find("geheim12", 1, true))
       end
       assert.equal("bound", bind_code(w, { system_id = "b", password = "2" }))
+      assert.equal("bound", bind_code(w, { system_id = "a", password = "1" }))
       write 'return { a = "new" }'
       w.loop:raise "SIGHUP"
       w:sleep(1)
