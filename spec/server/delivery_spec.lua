@@ -72,10 +72,22 @@ describe("what is to be delivered", function()
       local ok, message, code = server:deliver("account 6", { short_message = "x" })
       assert.same({ nil, "5 messages wait already", "queue_full" }, { ok, message, code })
       assert.is_nil(server.accounts["account 6"])
-      w:bind { system_id = "account 3", deliver_sm = function() end }
+      local esme = w:bind { system_id = "account 3", deliver_sm = function() end }
       w:sleep(1)
       assert.is_true(server:deliver("account 6", { short_message = "x" }))
+      esme:unbind()
+      w:sleep(1)
+      assert.is_nil(server.accounts["account 3"])
       server:close()
+      assert.same({}, server.accounts)
+    end)
+    with({ queue_limit = 2 }, function(w, server, receiver, put)
+      local got = receiver()
+      for _ = 1, 5 do
+        put("x", "y") -- what was taken counts no longer
+        w:sleep(1)
+      end
+      assert.same({ 10, 0 }, { #got, server.delivery.waiting })
     end)
   end)
 
@@ -85,6 +97,17 @@ describe("what is to be delivered", function()
       put("1", "2", "3", "4", "5", "6")
       w:sleep(1)
       assert.same({ { "1", "4" }, { "2", "5" }, { "3", "6" } }, { one, two, three })
+    end)
+  end)
+
+  it("goes round them whoever it belongs to, and whether they are slow", function()
+    with({}, function(w, server, receiver)
+      local slow, fast = receiver { answer = function() w:sleep(5) end }, receiver()
+      for i = 1, 6 do
+        server:deliver("a", { short_message = tostring(i) }, { session = server.sessions[1] })
+        w:sleep(0.1)
+      end
+      assert.same({ { "1", "3", "5" }, { "2", "4", "6" } }, { slow, fast })
     end)
   end)
 
@@ -522,7 +545,7 @@ describe("what is to be delivered", function()
       w:sleep(0.1)
       assert.same({ "later closed", "a closed", "b closed", "c closed" }, over)
       assert.equal("bad_value", select(3, server:deliver("a", { short_message = "x" })))
-      w:sleep(60)
+      w:sleep(600)
       assert.same({ "later closed", "a closed", "b closed", "c closed", "slow ok", "never closed" }, over)
       assert.equal(0, server.delivery.waiting)
     end)

@@ -29,7 +29,7 @@ function delivery.new(server)
     sink = function(trace) server:emit("error", trace) end,
   }, mt)
   self.flush_deferred = function() self:flush() end
-  self.agenda = agenda.new(server.loop, function(item, at) self:due(item, at) end)
+  self.agenda = agenda.new(server.loop, function(item) self:due(item) end)
   return self
 end
 
@@ -67,7 +67,7 @@ function Delivery:put(account, item)
   outbox.count = outbox.count + 1
   self.waiting = self.waiting + 1
   outbox.number = outbox.number + 1
-  item.account, item.attempts, item.state, item.number = account, 0, "waiting", outbox.number
+  item.account, item.attempts, item.number = account, 0, outbox.number
   item.command_id = COMMANDS[item.fields.command or "deliver_sm"]
   item.since = self.loop:now()
   outbox.last = outbox.last + 1
@@ -99,7 +99,6 @@ end
 --- An item is over.
 function Delivery:finish(item, ok, code)
   local account = item.account
-  item.state = "over"
   account.outbox.count = account.outbox.count - 1
   self.waiting = self.waiting - 1
   if account.outbox.count == 0 and not account.server.accounts_given then account.outbox = nil end
@@ -111,11 +110,12 @@ end
 local function expiry(item) return item.since + item.account.keep_s end
 
 --- The agenda's word: an item is to be tried again, or a queue is to be looked through.
-function Delivery:due(item, at)
+function Delivery:due(item)
   if item.pump then return self:pump(item.pump) end
   if item.sweep then return self:sweep(item.sweep) end
-  if item.state ~= "put off" or item.at ~= at then return end
-  item.account.outbox.put_off[item.number] = nil
+  local outbox = item.account.outbox
+  if not outbox or outbox.put_off[item.number] ~= item then return end -- given up meanwhile
+  outbox.put_off[item.number] = nil
   self:requeue(item)
   self:pump(item.account)
 end
@@ -142,7 +142,6 @@ function Delivery:requeue(item)
   if item.account.is_gone then return self:finish(item, false, "closed") end
   if expiry(item) <= self.loop:now() then return self:finish(item, false, "timeout") end
   local outbox = item.account.outbox
-  item.state = "waiting"
   local at = outbox.first - 1
   outbox.first = at
   while at < outbox.last and outbox[at + 1].number < item.number do
@@ -177,7 +176,6 @@ end
 local function choose(account, item, now)
   local receivers, outbox = account.receivers, account.outbox
   local n = #receivers
-  if n == 0 then return nil end
   if account.spread == "same_bind" and item.session then
     for i = 1, n do
       if receivers[i] == item.session then return has_room(item.session, now) and item.session or nil end
@@ -224,7 +222,7 @@ function Delivery:send(session, item)
     self:answered(session, item, response, status)
   end)
   if cookie then
-    item.state, item.attempts = "in flight", item.attempts + 1
+    item.attempts = item.attempts + 1
   elseif code == "not_sent" or code == "closed" then -- it unbinds
     self:leave(session)
     self:requeue(item)
@@ -236,9 +234,8 @@ end
 
 --- Puts an item off.
 function Delivery:retry(item, seconds)
-  item.state = "put off"
   item.account.outbox.put_off[item.number] = item
-  item.at = self.agenda:add(math.min(self.loop:now() + seconds, expiry(item)), item)
+  self.agenda:add(math.min(self.loop:now() + seconds, expiry(item)), item)
 end
 
 function Delivery:answered(session, item, response, status)
