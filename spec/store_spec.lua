@@ -124,6 +124,12 @@ describe("a store of somebody else's", function()
       assert.same({ "3DELETED", "3DELETED", "2ENROUTE", "2DELIVRD" }, got)
       assert.equal("new", inner:get("2").octets)
       assert.equal("ESME_RCANCELFAIL", select(3, esme:cancel_sm { message_id = "2", source_addr = "1" }))
+      local scheduled = math.ceil(w.loop:time()) + 1
+      esme:submit_sm { source_addr = "7", destination_addr = "1", schedule_delivery_time = require("smpp.timestamp").absolute(scheduled) }
+      w:sleep(scheduled - 0.005 - w.loop:time())
+      assert.is_truthy(esme:cancel_sm { message_id = "4", source_addr = "7" }) -- found while the store notes that it is on its way
+      w:sleep(10)
+      assert.equal("DELETED", inner:get("4").state)
       w:sleep(200)
       assert.same({}, inner:list())
       sim:close()
