@@ -101,6 +101,11 @@ describe("a store of somebody else's", function()
         return inner[name](inner, ...)
       end
     end
+    function store.update(_, message_)
+      w:sleep(0.01)
+      store.noted = message_
+      return inner:update(message_)
+    end
     return store, inner
   end
 
@@ -117,6 +122,7 @@ describe("a store of somebody else's", function()
       assert.same({ "1", "2" }, { submit(0).message_id, submit(1).message_id })
       assert.is_truthy(esme:submit_multi { source_addr = "1", registered_delivery = 1, dest_address = { { destination_addr = "1" }, { destination_addr = "2" } } })
       assert.is_truthy(esme:replace_sm { message_id = "2", source_addr = "1", registered_delivery = 0x11, short_message = "new" })
+      assert.equal("2", store.noted.id)
       assert.is_truthy(esme:cancel_sm { message_id = "3", source_addr = "1", destination_addr = "2" })
       assert.is_truthy(esme:cancel_sm { source_addr = "1", destination_addr = "1" })
       assert.equal(1, esme:query_sm({ message_id = "2", source_addr = "1" }).message_state)

@@ -312,6 +312,26 @@ describe("the simulator", function()
     end)
   end)
 
+  it("says so when a receipt is lost because too many wait", function()
+    mc.world(function(w)
+      local sim = w:server({ queue_limit = 1 }, simulator.new)
+      local esme = w:bind { type = "transmitter" }
+      for _ = 1, 2 do assert(esme:submit_sm(submit { registered_delivery = 1 })) end
+      w:sleep(2)
+      assert.same({ "the receipt of 2 is lost: 1 messages wait for esme1 already" }, w.errors)
+      sim:close()
+    end)
+  end)
+
+  it("refuses times that are none even without checks", function()
+    with({ checks = false }, function(_, _, esme)
+      assert.equal("ESME_RINVSCHED", status_of(esme:submit_sm(submit { schedule_delivery_time = "abcdefghijklmnop" })))
+      assert.equal("ESME_RINVEXPIRY", status_of(esme:submit_sm(submit { validity_period = "abcdefghijklmnop" })))
+      assert.equal("ESME_RINVSCHED", status_of(esme:submit_multi { schedule_delivery_time = "abcdefghijklmnop", dest_address = { { destination_addr = "1" } } }))
+      assert.is_truthy(esme:submit_sm(submit { source_addr_ton = 9 }))
+    end)
+  end)
+
   it("says so when an id is none that a receipt could carry", function()
     mc.world(function(w)
       local sim = w:server({ message_id = function() return "a b" end }, simulator.new)
