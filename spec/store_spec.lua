@@ -121,6 +121,7 @@ describe("a store of somebody else's", function()
       end
       assert.same({ "1", "2" }, { submit(0).message_id, submit(1).message_id })
       assert.is_truthy(esme:submit_multi { source_addr = "1", registered_delivery = 1, dest_address = { { destination_addr = "1" }, { destination_addr = "2" } } })
+      assert.same({ "3", 2 }, { store.noted.id, store.noted.siblings })
       assert.is_truthy(esme:replace_sm { message_id = "2", source_addr = "1", registered_delivery = 0x11, short_message = "new" })
       assert.equal("2", store.noted.id)
       assert.is_truthy(esme:cancel_sm { message_id = "3", source_addr = "1", destination_addr = "2" })

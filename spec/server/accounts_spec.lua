@@ -383,6 +383,19 @@ describe("an account's profile", function()
     end)
   end)
 
+  it("says what the server tolerates", function()
+    for profile, code in pairs { default = "bound", strict = "ESME_RINVPASWD" } do
+      mc.world(function(w)
+        local server = w:server { profile = profile, accounts = { a = "longer than eight" } }
+        local octets = require("smpp.pdu").encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", password = "x" }
+        octets = octets:gsub("x", "longer than eight")
+        local answer = require("smpp.pdu").decode((w:talk("\0\0\0" .. string.char(#octets) .. octets:sub(5))))
+        assert.equal(code == "bound" and "ESME_ROK" or code, answer.status)
+        server:close()
+      end)
+    end
+  end)
+
   it("names the vendor TLVs of all sessions", function()
     mc.world(function(w)
       local class

@@ -317,6 +317,18 @@ describe("the PROXY protocol", function()
       assert.same({ 3, 0 }, { #w.errors, server.greeting_count })
       transport:close()
     end)
+    mc.world(function(w) -- before the header there is a limit, too
+      local server = w:server { proxy_protocol = true, max_connections = 2 }
+      local transports, closed = {}, 0
+      for i = 1, 5 do
+        transports[i] = w:transport()
+        transports[i]:start(function() end, function() closed = closed + 1 end)
+      end
+      w:sleep(0.1)
+      assert.same({ 2, 3 }, { server.greeting_count, closed })
+      for i = 1, 5 do transports[i]:close() end
+      server:close()
+    end)
     mc.world(function(w)
       local server = w:server { proxy_protocol = true, bind_timeout_s = 0 }
       local transport, answer = w:transport(), ""
@@ -331,7 +343,9 @@ describe("the PROXY protocol", function()
     mc.world(function(w)
       local server = w:server { proxy_protocol = { "10.0.0.0/8" } }
       assert.is_truthy(w:bind {})
-      assert.has_error(function() w:server { proxy_protocol = { "x" } } end)
+      for _, wrong in ipairs { { "x" }, "yes", 1 } do
+        assert.has_error(function() w:server { proxy_protocol = wrong } end)
+      end
       server:close()
     end)
   end)

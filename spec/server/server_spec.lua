@@ -159,6 +159,7 @@ describe("a server", function()
       server:on("pdu", function(_, pdu, direction) told[#told + 1] = direction .. " " .. pdu.command end)
       w:bind { system_id = "b" }
       w:sleep(1)
+      assert.is_nil(table.concat(told, "\n"):find "closed") -- of bound ones only
       told = {}
       local esme = w:bind { system_id = "a", password = "p" }
       esme:unbind()
@@ -168,6 +169,38 @@ describe("a server", function()
         "BOUND_TRX>UNBOUND", "UNBOUND>CLOSED", "out unbind_resp", "closed a unbound",
       }, told)
       server:close()
+    end)
+  end)
+
+  it("tells of PDUs of sessions that were there before, once to each who listens", function()
+    mc.world(function(w)
+      local server, told = w:server {}, {}
+      local esme = w:bind {}
+      for i = 1, 2 do server:on("pdu", function(_, pdu, direction) told[#told + 1] = i .. direction .. " " .. pdu.command end) end
+      esme:enquire_link()
+      assert.same({ "1in enquire_link", "2in enquire_link", "1out enquire_link_resp", "2out enquire_link_resp" }, told)
+      server:close()
+    end)
+  end)
+
+  it("calls nobody who is not there, and nobody any more when it closes", function()
+    mc.world(function(w)
+      local server, results, calls = w:server {}, {}, 0
+      local session, message, code = server:outbind { host = "127.0.0.1", port = 9 }
+      assert.same({ nil, "connect_failed" }, { session, code })
+      assert.matches("connection refused", message)
+      local listener = w.loop:listen({ host = "127.0.0.1", port = 2776 }, function(transport)
+        calls = calls + 1
+        transport:start(function() end, function() transport:close() end)
+      end)
+      for i = 1, 2 do
+        task.spawn(function() results[i] = { server:outbind { host = "127.0.0.1", port = 2776 } } end)
+        if i == 1 then server:close() end -- while it connects
+      end
+      w:sleep(1)
+      for i = 1, 2 do assert.same({ nil, "the server is closing", "closed" }, results[i]) end
+      assert.equal(1, calls)
+      listener:close()
     end)
   end)
 
@@ -254,6 +287,16 @@ describe("a server", function()
         w:sleep(1)
         assert.equal(10, (codes.closed or 0) + (codes.not_sent or 0))
         assert.equal(taken, codes.ok)
+      end)
+    end)
+
+    it("unbinds the oldest first", function()
+      mc.world(function(w)
+        local server, order = w:server {}, {}
+        for i = 1, 5 do w:bind { system_id = "e" .. i } end
+        server:on("closed", function(session) order[#order + 1] = session.system_id end)
+        server:close()
+        assert.same({ "e1", "e2", "e3", "e4", "e5" }, order)
       end)
     end)
 

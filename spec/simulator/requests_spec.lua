@@ -328,8 +328,31 @@ describe("the simulator", function()
       assert.equal("ESME_RINVSCHED", status_of(esme:submit_sm(submit { schedule_delivery_time = "abcdefghijklmnop" })))
       assert.equal("ESME_RINVEXPIRY", status_of(esme:submit_sm(submit { validity_period = "abcdefghijklmnop" })))
       assert.equal("ESME_RINVSCHED", status_of(esme:submit_multi { schedule_delivery_time = "abcdefghijklmnop", dest_address = { { destination_addr = "1" } } }))
-      assert.is_truthy(esme:submit_sm(submit { source_addr_ton = 9 }))
+      local id = esme:submit_sm(submit { source_addr_ton = 9 }).message_id
+      assert.equal("ESME_RINVEXPIRY", status_of(esme:replace_sm { message_id = id, source_addr = "1234", validity_period = "abcdefghijklmnop" }))
     end)
+  end)
+
+  it("answers what only 3.3 has", function()
+    with({ params = { colour = "red" }, deliver_after_s = 5 }, function(w, _, esme)
+      assert.equal("red", esme:param_retrieve({ param_name = "colour" }).param_value)
+      assert.equal(0x31, select(4, esme:param_retrieve { param_name = "taste" }).command_status)
+      for i = 1, 4 do esme:submit_sm(submit { short_message = "text " .. i, source_addr = i == 2 and "9" or "1234" }) end
+      w:bind({ system_id = "other" }):submit_sm(submit())
+      esme:submit_multi { source_addr = "1234", dest_address = { { destination_addr = "1" }, { destination_addr = "2" } } }
+      assert.same({ "6", "4", "3" }, esme:query_last_msgs({ source_addr = "1234", num_messages = 3 }).message_id)
+      assert.same({ "2" }, esme:query_last_msgs({ source_addr = "9", num_messages = 100 }).message_id)
+      for _, count in ipairs { 0, 101 } do
+        assert.equal("ESME_RINVNUMMSGS", status_of(esme:query_last_msgs { source_addr = "9", num_messages = count }))
+      end
+      local details = esme:query_msg_details { message_id = "3", source_addr = "1234", sm_length = 4 }
+      assert.same({ "3", "text", 1, "", 1 }, { details.message_id, details.short_message, details.message_state, details.final_date, #details.dest_address })
+      w:sleep(6)
+      details = esme:query_msg_details { message_id = "6", source_addr = "1234", sm_length = 160 }
+      assert.same({ 2, "231114221325000+", "2" }, { details.message_state, details.final_date, details.dest_address[2].destination_addr })
+      assert.equal("ESME_RINVMSGID", status_of(esme:query_msg_details { message_id = "5", source_addr = "1234" })) -- the other's
+      assert.equal("ESME_RQUERYFAIL", status_of(esme:query_msg_details { message_id = "3", source_addr = "9" }))
+    end, { interface_version = 0x33, version = 0x33, type = "transmitter" })
   end)
 
   it("says so when an id is none that a receipt could carry", function()
@@ -357,7 +380,7 @@ describe("the simulator", function()
   end)
 
   it("sends to many, and to the members of distribution lists", function()
-    with({ lists = { friends = { "4911", "4922" } } }, function(w, _, esme, got)
+    with({ lists = { friends = { "4911", "4922" }, nobody = {} } }, function(w, _, esme, got)
       local answer = esme:submit_multi { source_addr = "1234", registered_delivery = 1, short_message = "hi", dest_address = {
         { dest_addr_ton = 1, destination_addr = "4900" }, { dl_name = "friends" }, { destination_addr = "" },
       } }
@@ -366,6 +389,7 @@ describe("the simulator", function()
       assert.equal(0x0B, answer.unsuccess_sme[1].error_status_code)
       w:sleep(2)
       local to = {}
+      assert.same({ 1, 1 }, { got[1].source_addr_ton, got[2].source_addr_ton })
       for i, pdu in ipairs(got) do
         to[i] = pdu.source_addr
         assert.equal("1", pdu.receipted_message_id)
@@ -373,6 +397,7 @@ describe("the simulator", function()
       assert.same({ "4900", "4911", "4922" }, to)
       assert.equal(2, esme:query_sm({ message_id = "1", source_addr = "1234" }).message_state)
       assert.equal("ESME_RINVDLNAME", status_of(esme:submit_multi { short_message = "x", dest_address = { { dl_name = "foes" } } }))
+      assert.equal("ESME_RINVNUMDESTS", status_of(esme:submit_multi { short_message = "x", dest_address = { { dl_name = "nobody" } } }))
     end)
   end)
 
@@ -405,6 +430,18 @@ describe("the simulator", function()
     end)
   end)
 
+  it("asks and replaces what is left of a submit_multi", function()
+    with({ deliver_after_s = 9 }, function(w, sim, esme)
+      esme:submit_multi { source_addr = "1", short_message = "hi", dest_address = { { destination_addr = "4900" }, { destination_addr = "4911" } } }
+      assert.is_truthy(esme:cancel_sm { message_id = "1", source_addr = "1", destination_addr = "4911" })
+      assert.equal(1, esme:query_sm({ message_id = "1", source_addr = "1" }).message_state)
+      assert.is_truthy(esme:replace_sm { message_id = "1", source_addr = "1", short_message = "other" })
+      w:sleep(20)
+      local store = sim.requests.messages.store
+      assert.same({ "DELIVERED", "other", "DELETED", "hi" }, { store:get("1").state, store:get("1").octets, store:get("1/2").state, store:get("1/2").octets })
+    end)
+  end)
+
   it("broadcasts, tells of it and cancels it", function()
     with({ version = "5.0", deliver_after_s = 5 }, function(w, _, esme)
       local fields = {
@@ -421,8 +458,11 @@ describe("the simulator", function()
       assert.matches("^231114221325000%+", answer.broadcast_end_time)
       assert.equal("ESME_RBCASTCANCELFAIL", status_of(esme:cancel_broadcast_sm { message_id = id, source_addr = "1" }))
       id = esme:broadcast_sm(fields).message_id
-      assert.is_truthy(esme:query_broadcast_sm { source_addr = "1", user_message_reference = 300 })
+      fields.user_message_reference = 301
+      local other_id = esme:broadcast_sm(fields).message_id
+      assert.equal(id, esme:query_broadcast_sm({ source_addr = "1", user_message_reference = 300 }).message_id)
       assert.is_truthy(esme:cancel_broadcast_sm { message_id = id, source_addr = "1" })
+      assert.equal(1, esme:query_broadcast_sm({ message_id = other_id, source_addr = "1" }).message_state)
       assert.equal(4, esme:query_broadcast_sm({ message_id = id, source_addr = "1" }).message_state)
       assert.equal("ESME_RINVMSGID", status_of(esme:query_broadcast_sm { message_id = "77", source_addr = "1" }))
       assert.equal("ESME_RBCASTQUERYFAIL", status_of(esme:query_broadcast_sm { message_id = id, source_addr = "2" }))
