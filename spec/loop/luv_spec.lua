@@ -1,6 +1,7 @@
 --- What only the luv loop has: signals, luv's quirks, descriptors.
 local async = require "spec.support.async"
 local run = require "smpp.run"
+require "smpp.loop.luv" -- luv as the loop has it, whoever loaded it first
 local uv = require "luv"
 
 local await, pair, wait_until = async.await, async.pair, async.wait_until

@@ -268,7 +268,7 @@ describe("an ESME that", function()
       { "ok", short_message = "\5\0\3\1\2\1hi" },
       { "ok", "hello", sar_msg_ref_num = 1, sar_total_segments = 1, sar_segment_seqnum = 1 },
       { "ok", "hello", sar_msg_ref_num = 1, sar_total_segments = 2, sar_segment_seqnum = 3 }, { "ok", "hello", sar_msg_ref_num = 1 },
-      { "ok", "hello", tlvs = { { 0x020C, "\1" }, { 0x020E, "\2\2" }, { 0x020F, "" } } }, -- of wrong lengths
+      { "ESME_RINVTLVLEN", tlvs = { { 0x020C, "\1" }, { 0x020E, "\2" }, { 0x020F, "\1" } } },
     }
   end)
 end)

@@ -21,13 +21,30 @@ local function collected(loop, body)
   if #errors > 0 then error(table.concat(errors, "\n"), 0) end
 end
 
---- Handles of luv that are open, as text by handle.
+--- Handles of luv that are open, by what they are as text.
 local function open_handles(uv)
   local list = {}
   uv.walk(function(handle)
-    if not uv.is_closing(handle) then list[tostring(handle)] = true end
+    if not uv.is_closing(handle) then list[tostring(handle)] = handle end
   end)
   return list
+end
+
+--- Closes what came since, so that a spec that failed does not keep the loops of others alive; what it was.
+local function close_others(loop, uv, before)
+  local left, own = {}, {}
+  for _, name in ipairs { "prepare", "idle", "keeper", "sigpipe" } do own[tostring(loop[name])] = true end
+  for name, handle in pairs(open_handles(uv)) do
+    if not before[name] and not own[name] then
+      left[#left + 1] = name
+      uv.close(handle)
+    end
+  end
+  if #left > 0 then
+    loop.holds, loop.deferred = 0, 0
+    loop:close()
+  end
+  return left
 end
 
 --- A body for `it`, run on the luv loop.
@@ -48,12 +65,9 @@ function async.luv(fn, limit_s)
       local ok, err = pcall(run.run, function() return fn(loop, errors) end, { loop = loop, signals = false })
       watchdog:close()
       uv.run "nowait" -- lets what was closed go
+      local left = close_others(loop, uv, before)
       if timed_out then error(("not over after %g s: %s"):format(limit_s or LIMIT_S, tostring(not ok and err or "the loop is kept alive")), 0) end
       if not ok then error(err, 0) end
-      local left = {}
-      for handle in pairs(open_handles(uv)) do
-        if not before[handle] then left[#left + 1] = handle end
-      end
       if #left > 0 then error("left open: " .. table.concat(left, ", "), 0) end
     end)
   end
