@@ -72,10 +72,8 @@ end
 ---@param callback fun(rest: string?, message: string?)  rest: what came behind the header; transport.peer is who it names
 ---@return fun() cancel
 function proxy.accept(loop, transport, timeout_s, callback)
-  local got, timer, over = "", nil, false
+  local got, timer = "", nil
   local function done(rest, message)
-    if over then return end
-    over = true
     timer:close()
     if not rest then transport:reset() end
     callback(rest, message)
