@@ -65,6 +65,7 @@ describe("a store in memory", function()
       store:update(m)
     end
     assert.same({ "3", "4", "5" }, ids(store:list()))
+    assert.same({}, store.open) -- nothing of addresses that are done with
     store:discard(5)
     assert.same({ "5" }, ids(store:list()))
     store:discard(100)
