@@ -29,7 +29,7 @@ local COMMON = {
   { "ESME_RINVSRCNPI", source_addr_npi = 2 }, { "ok", source_addr_npi = 18 },
   { "ESME_RINVDSTTON", dest_addr_ton = 7 }, { "ESME_RINVDSTTON", dest_addr_ton = 255 },
   { "ESME_RINVDSTNPI", dest_addr_npi = 5 }, { "ESME_RINVDSTNPI", dest_addr_npi = 19 },
-  { "ESME_RINVDSTADR", destination_addr = "" }, { "ESME_RINVDSTADR", destination_addr = "49x" }, { "ok", destination_addr = "+49" },
+  { "ESME_RINVDSTADR", destination_addr = "" }, { "ESME_RINVDSTADR", destination_addr = "", dest_addr_ton = 5 }, { "ESME_RINVDSTADR", destination_addr = "49x" }, { "ok", destination_addr = "+49" },
   { "ok", destination_addr = "name", dest_addr_ton = 5, dest_addr_npi = 0 },
   { "ESME_RINVESMCLASS", esm_class = 0x04 }, { "ESME_RINVESMCLASS", esm_class = 0x20 }, { "ESME_RINVESMCLASS", esm_class = 0x3C },
   { "ok", esm_class = 0x08 }, { "ok", esm_class = 0x10 }, { "ok", esm_class = 3 },
