@@ -30,13 +30,13 @@ function options.check(given, known, level)
   if type(given) ~= "table" then fail(level, "options: a table expected, got %s", type(given)) end
   if is_plain(given, known) then return given end
   local names = {}
-  for name in pairs(given) do
-    if type(name) ~= "number" then names[#names + 1] = tostring(name) end
-  end
-  table.sort(names)
+  for name in pairs(given) do names[#names + 1] = name end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
   for _, name in ipairs(names) do
     local value, kind = given[name], known[name]
-    if not kind then
+    if not kind and type(name) ~= "string" then
+      fail(level, "name = value expected, got a %s without a name", type(value))
+    elseif not kind then
       local like = core.suggest(name, known)
       fail(level, "unknown option '%s'%s", name, like and ("; did you mean '" .. like .. "'?") or "")
     end

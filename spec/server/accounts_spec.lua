@@ -292,7 +292,7 @@ describe("accounts", function()
       assert.equal("bound", bind_code(w, { system_id = "c", password = "3" }))
       assert.has_error(function() server:set_accounts { a = { pasword = "x" } } end,
         "account a: unknown option 'pasword'; did you mean 'password'?")
-      assert.has_error(function() server:set_accounts { a = { "x" } } end, "account a: settings by their names expected, not a list")
+      assert.has_error(function() server:set_accounts { a = { "x" } } end, "account a: name = value expected, got a string without a name")
       assert.has_error(function() server:set_accounts { a = { bind = { "tx", "both" } } } end,
         'account a: bind: "trx", "tx", "rx" or a list of them expected, got both')
       assert.has_error(function() server:set_accounts { a = { addresses = "10.0.0.0/8" } } end,
@@ -322,7 +322,7 @@ describe("a file of accounts", function()
         { "return {", "accounts: %S+:1: unexpected symbol" }, { "error 'no'", "no$" }, { "return 7", "returns a number; a table expected" },
         { "return { a = { pasword = 'x' } }", "account a: .*did you mean 'password'" }, { "return { [5] = 'x' }", "a system_id .* expected, got 5" },
         { "return { a = { password = 12345678 } }", "account a: password: a string expected, got number" }, { "return { a = true }", "account a: " },
-        { "return { a = '1', b = { 'geheim12' } }", "account b: settings by their names expected" },
+        { "return { a = '1', b = { 'geheim12' } }", "account b: name = value expected, got a string" },
         { "return { b = { password = geheim12 'x } }", "accounts: %S+:1: unfinished string" },
         { "return { b = { password = 5 'geheim12' } }", "accounts: %S+:1: '}' expected" },
         { "return { a = 'changed', z = { profile = 'nosuch' } }", "no profile 'nosuch'" },

@@ -303,6 +303,17 @@ describe("what is to be delivered", function()
     end)
   end)
 
+  it("is sent no more often to a receiver that never answers in time", function()
+    with({ max_attempts = 3 }, function(w, server, receiver)
+      local results = {}
+      local got = receiver { answer_timeout_s = 5000, answer = function() w:sleep(2400) end }
+      server:deliver("a", { short_message = "x" }, { done = function(...) results[#results + 1] = { ... } end })
+      w:sleep(600)
+      assert.equal(3, #got)
+      assert.same({ { false, "timeout" } }, results)
+    end)
+  end)
+
   it("is given up when it is refused for good", function()
     with({}, function(w, server, receiver)
       local results = {}

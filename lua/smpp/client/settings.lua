@@ -23,7 +23,7 @@ local function on_unknown(value)
 end
 
 local KNOWN = options.merge({
-  url = "string", host = "string", port = options.number(0, 65535, true), hosts = "table", system_id = "string",
+  [1] = "string", url = "string", host = "string", port = options.number(0, 65535, true), hosts = "table", system_id = "string",
   password = "string", system_type = "string", bind = options.one_of("trx", "tx", "rx", "tx+rx"), fallback = "boolean", version = version,
   addr_ton = "number|string", addr_npi = "number|string", address_range = "string",
   window = options.number(1, 65535, true), queue_limit = whole, first_sequence = whole, max_unanswered = whole,

@@ -55,7 +55,6 @@ accounts.options = {
 function accounts.check(system_id, given, level)
   if type(given) == "string" then given = { password = given } end
   local wrong = options.wrong(given, accounts.options)
-  if not wrong and given[1] ~= nil then wrong = "settings by their names expected, not a list" end -- { "secret" } would let anybody in
   if wrong then error(("account %s: %s"):format(system_id, wrong), level + 1) end
   if given.profile then profiles.options(given.profile, level + 1) end
   return given

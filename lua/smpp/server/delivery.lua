@@ -245,7 +245,11 @@ function Delivery:answered(session, item, response, status)
     self:finish(item, true)
   elseif status == "connection_lost" or status == "timeout" or status == "closed" then
     if status == "timeout" then self:halt(session) end
-    self:requeue(item)
+    if status == "timeout" and item.attempts >= account.max_attempts then
+      self:finish(item, false, status)
+    else
+      self:requeue(item)
+    end
   else
     local class = explain.status(status) and explain.status(status).class
     local is_full = class == "throttle" or status == "ESME_RMSGQFUL" -- the receiver's fault, not the message's

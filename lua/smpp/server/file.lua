@@ -9,7 +9,7 @@ function file.load(path)
   local chunk, message = loadfile(path)
   if not chunk then return nil, (message:gsub(" near .*", "")) end -- what stands there may be a password
   local ok, value = pcall(chunk)
-  if not ok then return nil, tostring(value) end
+  if not ok then return nil, type(value) == "string" and value or ("%s raised a %s"):format(path, type(value)) end
   if type(value) ~= "table" then return nil, ("%s returns a %s; a table expected"):format(path, type(value)) end
   return value
 end
