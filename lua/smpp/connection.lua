@@ -1,10 +1,10 @@
 --- One transport and one C session: octets become calls of handlers and results of requests.
 --- A server hands connections to its handlers as `session`; a client delegates to its current one.
-local core = require "smpp.core"
+local asking = require "smpp.connection.asking"
 local events = require "smpp.events"
-local explain = require "smpp.explain"
 local loops = require "smpp.loop"
 local pdus = require "smpp.pdu"
+local serving = require "smpp.connection.serving"
 local task = require "smpp.task"
 local tracer = require "smpp.tracer"
 
@@ -18,28 +18,17 @@ local Connection = {}
 local mt = { __index = Connection, __name = "smpp.Connection" }
 
 events.mixin(Connection, { "state", "closed", "error", "pdu", "stray" })
+for _, part in ipairs { serving, asking } do
+  for name, method in pairs(part.methods) do Connection[name] = method end
+end
+
+local connection = { class = Connection, requests = asking.requests }
 
 -- Kinds of events the C session reports, in the order of csrc/binding/bind_session.c.
 local REQUEST, RESPONSE, TIMEOUT, LOST, STATE, WINDOW, STRAY, GARBAGE, CLOSE = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
--- Octets that wait for a peer which does not read: above the first it is not read from either.
-local STOP_READING_OCTETS, READ_AGAIN_OCTETS = 262144, 65536
-
--- Refusals that are about how much is sent, not about what.
-local THROTTLED = { [0x14] = true, [0x56] = true, [0x58] = true }
-
-local UNANSWERED = { esme = "ESME_RX_T_APPN", mc = "ESME_RSYSERR" }
-
-local connection = { class = Connection }
-
---- The request commands, for whoever delegates to a connection.
----@type { name: string, id: integer }[]
-connection.requests = {}
-for _, command in ipairs(core.protocol.commands()) do
-  if command.id < 0x80000000 then connection.requests[#connection.requests + 1] = { name = command.name, id = command.id } end
-end
-
-local start, wake, wait, need = task.start, task.wake, task.wait, task.need
+-- Octets that may wait for a peer which does not read, before a bind and after it: above these it is not read from either.
+local UNSENT_UNBOUND, UNSENT_BOUND = 4096, 262144
 
 -- Arrays for events of the core, shared: one of its own would keep the PDUs of a connection's last turn alive, and take
 -- the heap of a thousand connections out of the caches.  There are as many as turns that run inside one another.
@@ -106,6 +95,7 @@ function connection.new(o)
     on_unknown = nil,           -- fn(command_id, fields, code) of the owner: a request ended with its outcome unknown
     now = 0,                    -- while events are processed
     reading = true,
+    unsent_octets = UNSENT_UNBOUND, -- that may wait in the transport
     paused = false,             -- not reading: the peer does not read either
     held = false,               -- not reading: pause() was called
     swamped = false,            -- not reading: handlers cannot keep up
@@ -218,328 +208,10 @@ end
 
 function Connection:on_state(from, to, reason)
   self.state, self.version = to, self.core:info().version
+  self.unsent_octets = to:find "^BOUND" and UNSENT_BOUND or UNSENT_UNBOUND
   self:emit("state", to, from, self.lost_reason or reason or nil)
   if self.state_changed then self.state_changed(to, from, self.lost_reason or reason or nil) end
   if to == "CLOSED" then self:finish(reason) end
-end
-
--- ---- requests of the peer ----
-
-local function answer(self, pdu, result, status)
-  local session, now = self.core, self.processing and self.now or self.loop:now()
-  local ok, message, code
-  if result == nil then
-    if status ~= nil then
-      ok, message, code = session:answer(pdu, status, nil, now)
-    else
-      ok, message, code = session:answer(pdu, nil, self.message_id and self.message_id(self, pdu), now)
-    end
-  elseif type(result) == "string" then
-    ok, message, code = session:answer(pdu, nil, result, now)
-  elseif type(result) == "table" then
-    ok, message, code = session:respond(pdu, result, now)
-    if session:state() ~= self.state then self:poll() end -- it was a bind's
-  elseif result == true then
-    ok, message, code = session:answer(pdu, nil, nil, now)
-  else
-    error(("a handler of %s returned a %s; nothing, a message_id, a table or nil, status expected"):format(pdu.command, type(result)), 0)
-  end
-  if not ok and code ~= "closed" and code ~= "not_sent" then
-    error(("the answer to %s: %s"):format(pdu.command, message), 0)
-  end
-  if not self.processing then self:touch() end -- the handler had waited
-end
-
-local function run(self, handler, pdu) return answer(self, pdu, handler(self.target, pdu)) end
-local function run_pdu_first(self, handler, pdu) return answer(self, pdu, handler(pdu, self.target, self)) end
-
-local OUTBIND, ALERT_NOTIFICATION = 0x0B, 0x102 -- nothing answers these
-
-local function run_unanswered(self, handler, pdu)
-  if self.pdu_first then handler(pdu, self.target) else handler(self.target, pdu) end
-end
-
-function Connection:serve(pdu, command_id)
-  local handler, stats = self.handlers[command_id], self.stats
-  if stats then stats.received = stats.received + 1 end
-  if not handler then return self:serve_unhandled(pdu, command_id) end
-  if command_id == OUTBIND or command_id == ALERT_NOTIFICATION then
-    start(self.sink, run_unanswered, self, handler, pdu)
-    return
-  end
-  self.serving = pdu
-  local co, waits = start(self.sink, self.pdu_first and run_pdu_first or run, self, handler, pdu)
-  self.serving = nil
-  if waits then self:hold(pdu, co) end
-end
-
---- Runs fn(pdu) as the handler of a request: its results are the answer, its errors are answered.
----@param pdu smpp.Pdu
----@param fn fun(target, pdu): any, any
-function Connection:serve_with(pdu, fn)
-  self.serving = pdu
-  local co, waits = start(self.sink, run, self, fn, pdu)
-  self.serving = nil
-  if waits then self:hold(pdu, co) end
-  self:touch()
-end
-
-function Connection:serve_unhandled(pdu, command_id)
-  if self.unhandled then return self.unhandled(self, pdu, command_id) end
-  if self.core:is_answerable(pdu) then self.core:answer(pdu, "ESME_RINVCMDID", nil, self.loop:now()) end
-end
-
---- Forgets the oldest requests that are answered.
-local function trim_busy(self)
-  local busy, first, last = self.busy, self.busy_first, self.busy_last
-  while first <= last and not self.core:is_answerable(busy[first][1]) do
-    busy[first] = nil
-    first = first + 1
-  end
-  if first > last then first, last = 1, 0 end
-  self.busy_first, self.busy_last = first, last
-end
-
---- A request whose answer is to come: answered for its handler when that takes too long.
-function Connection:hold(pdu, co)
-  trim_busy(self)
-  self.busy_last = self.busy_last + 1
-  self.busy[self.busy_last] = { pdu, self.loop:now() + self.answer_timeout_s, co }
-  if self.busy_last - self.busy_first >= self.swamped_above and not self.swamped and self.core:unanswered() > self.swamped_above then
-    self.swamped = true
-    self:update_reading()
-  end
-  if self.busy_last == self.busy_first then self:arm() end
-end
-
---- The request of a handler that failed: one that had waited is among the busy ones.
-local function failed_request(self, co)
-  for i = self.busy_first, self.busy_last do
-    local entry = self.busy[i]
-    if entry[3] == co and self.core:is_answerable(entry[1]) then return entry[1] end
-  end
-  return self.serving
-end
-
-function Connection:handler_failed(trace, co)
-  local pdu = failed_request(self, co)
-  if pdu and not self.closed and self.core:is_answerable(pdu) then
-    self.core:answer(pdu, UNANSWERED[self.role], nil, self.loop:now())
-    self:touch()
-  end
-  self:emit("error", ("the handler of %s failed: %s"):format(pdu and pdu.command or "a request", trace))
-end
-
-function Connection:expire_busy(now)
-  trim_busy(self)
-  while self.busy_first <= self.busy_last and self.busy[self.busy_first][2] <= now do
-    self.core:answer(self.busy[self.busy_first][1], UNANSWERED[self.role], nil, now)
-    trim_busy(self)
-  end
-end
-
--- ---- requests of ours ----
-
-local function new_cookie(self)
-  local n = self.cookie_count
-  if n > 0 then
-    self.cookie_count = n - 1
-    return self.cookies[n]
-  end
-  self.last_cookie = self.last_cookie + 1
-  return self.last_cookie
-end
-
-local function free_cookie(self, cookie)
-  local n = self.cookie_count + 1
-  self.cookie_count, self.cookies[n] = n, cookie
-end
-
---- Gives results to whoever waits for a cookie.
-local function settle(self, cookie, ...)
-  local waiter = self.waiting[cookie]
-  self.waiting[cookie] = nil
-  free_cookie(self, cookie)
-  if not waiter then return end
-  if type(waiter) == "function" then
-    start(self.sink, waiter, ...)
-  else
-    wake(waiter, ...)
-  end
-end
-
---- Counts a response for the owner.
-local function count(self, cookie, pdu, status)
-  local started = self.started[cookie]
-  if not started then return end
-  self.started[cookie] = nil
-  local latency_s, stats = self.now - started, self.stats
-  stats:note_latency(latency_s)
-  if status == 0 then stats.answered = stats.answered + 1 else stats:note_refusal(pdu.status) end
-  if self.observe then self.observe(latency_s, pdu) end
-end
-
-function Connection:complete(cookie, pdu, status, reason)
-  if self.stats then count(self, cookie, pdu, status) end
-  if reason then
-    settle(self, cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
-  elseif status == 0 then
-    settle(self, cookie, pdu)
-  else
-    if THROTTLED[status] and self.on_throttled then self.on_throttled(status) end
-    local row = explain.status(status)
-    local name = pdu.command_id == 0x80000000 and " (generic_nack)" or ""
-    settle(self, cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
-  end
-end
-
-function Connection:fail(cookie, message, code)
-  if self.started[cookie] then
-    self.started[cookie] = nil
-    self.stats.unknown = self.stats.unknown + 1
-    if self.on_unknown then self.on_unknown(self.asked_id[cookie], self.asked[cookie], code) end
-  end
-  if code == "connection_lost" and self.lost_reason then message = "connection lost (" .. self.lost_reason .. "), outcome unknown" end
-  settle(self, cookie, nil, message, code)
-end
-
---- Sends a request; `waiter` (a task or a function) gets the response, or nil, message, code, response.
----@param command_id integer
----@param fields table|smpp.Pdu
----@param waiter thread|function|false
----@return integer? cookie  nil, message, code: nothing was sent
-function Connection:send(command_id, fields, waiter)
-  local cookie, now, stats = new_cookie(self), self.processing and self.now or self.loop:now(), self.stats
-  local sequence, message, code = self.core:request(command_id, fields, cookie, now)
-  if not sequence then
-    free_cookie(self, cookie)
-    return nil, message, code
-  end
-  self.waiting[cookie] = waiter
-  if stats then
-    self.started[cookie], self.asked[cookie], self.asked_id[cookie] = now, fields, command_id
-    stats.requests = stats.requests + 1
-  end
-  if not self.processing and not self.dirty then self:touch() end
-  return cookie
-end
-
---- A wait's own timeout ends the wait, not the request: its response is still matched.
-function Connection:limit(cookie, token, timeout_s)
-  local timer
-  timer = self.loop:timer(function()
-    timer:close()
-    if self.waiting[cookie] == token then
-      self.waiting[cookie] = false
-      if type(token) == "function" then
-        start(self.sink, token, nil, "no response in time, outcome unknown", "timeout")
-      else
-        wake(token, nil, "no response in time, outcome unknown", "timeout")
-      end
-    end
-  end, true)
-  timer:start(timeout_s)
-  return timer
-end
-
-local function wait_limited(timer, ...)
-  timer:close()
-  return ...
-end
-
---- Sends a request and waits for its response; with a function as last argument calls that instead.
----@async
----@param command_id integer
----@param fields table|smpp.Pdu
----@param timeout_s? number|function
----@param callback? function
----@return smpp.Pdu? response
----@return string? message
----@return string? code  the peer's ESME_ status, "timeout", "connection_lost", or what says that nothing was sent:
----  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing", "unknown_field"
----@return smpp.Pdu? refused  the response that refused
-function Connection:request(command_id, fields, timeout_s, callback)
-  if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
-  local timer
-  local token = callback and timeout_s and function(...)
-    timer:close()
-    return callback(...)
-  end or callback or need(3)
-  local cookie, message, code = self:send(command_id, fields or {}, token)
-  if callback then
-    if not cookie then
-      start(self.sink, callback, nil, message, code)
-    elseif timeout_s then
-      timer = self:limit(cookie, token, timeout_s)
-    end
-    return cookie ~= nil
-  end
-  if not cookie then return nil, message, code end
-  if timeout_s then return wait_limited(self:limit(cookie, token, timeout_s), wait()) end
-  return wait()
-end
-
-for _, command in ipairs(connection.requests) do
-  local id = command.id
-  --- Every request by its name: session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
-  ---@async
-  Connection[command.name] = function(self, fields, timeout_s, callback) return self:request(id, fields, timeout_s, callback) end
-end
-
--- Requests that nothing answers are sent, and that is all.
-for name, id in pairs { alert_notification = 0x102, outbind = 0x0B } do
-  Connection[name] = function(self, fields)
-    local sequence, message, code = self.core:request(id, fields or {}, 0, self.loop:now())
-    if not sequence then return nil, message, code end
-    self:touch()
-    return true
-  end
-end
-
---- Answers a request before, or instead of, its handler's result.
----@param pdu smpp.Pdu
----@param result? string|table  message_id or fields of the response
----@param status? string|integer
----@return boolean? ok
----@return string? message
----@return string? code
-function Connection:answer(pdu, result, status)
-  local ok, message, code
-  if type(result) == "table" then
-    ok, message, code = self.core:respond(pdu, result, self.loop:now())
-  else
-    ok, message, code = self.core:answer(pdu, status, result, self.loop:now())
-  end
-  self:touch()
-  return ok, message, code
-end
-
---- Acknowledges the request whose handler a task is, which waits for the end of the session, which waits for its answer.
----@param co smpp.Task
-function Connection:answer_own(co)
-  for i = self.busy_first, self.busy_last do
-    local entry = self.busy[i]
-    if entry[3] == co and self.core:is_answerable(entry[1]) then self:answer(entry[1]) end
-  end
-end
-
---- Sends a received request on, octet for octet but for its sequence number and `changes`.
----@async
----@param pdu smpp.Pdu
----@param changes? table
----@return smpp.Pdu? response
----@return string? message
----@return string? code
-function Connection:forward(pdu, changes)
-  local token, cookie = need(2), new_cookie(self)
-  local sequence, message, code = self.core:forward(pdu, changes, cookie, self.loop:now())
-  if not sequence then
-    free_cookie(self, cookie)
-    return nil, message, code
-  end
-  self.waiting[cookie] = token
-  self:touch()
-  return wait()
 end
 
 -- ---- octets out, time ----
@@ -558,7 +230,7 @@ function Connection:flush()
   if octets and not self.closed then
     if self.trace then self.trace:feed("out", octets) end
     self.transport:write(octets)
-    if not self.paused and self.transport:pending() > STOP_READING_OCTETS then
+    if not self.paused and self.transport:pending() > self.unsent_octets then
       self.paused = true
       self:update_reading()
     end
@@ -579,7 +251,7 @@ function Connection:update_reading()
 end
 
 function Connection:on_drain()
-  if self.paused and self.transport:pending() <= READ_AGAIN_OCTETS then
+  if self.paused and self.transport:pending() <= self.unsent_octets / 4 then
     self.paused = false
     self:update_reading()
   end
@@ -643,7 +315,7 @@ function Connection:end_transport()
   if self.unbind_waiter then
     local waiter = self.unbind_waiter
     self.unbind_waiter = nil
-    wake(waiter, true)
+    task.wake(waiter, true)
   end
 end
 
@@ -677,7 +349,7 @@ function Connection:unbind(timeout_s)
   local token = task.current()
   if token and not self.unbind_waiter then
     self.unbind_waiter = token
-    wait()
+    task.wait()
   end
   return true
 end
@@ -706,7 +378,6 @@ function Connection:on(name, fn)
   return on(self, name, fn)
 end
 
-local function sink_of(self) return self.sink end
-for _, name in ipairs { "forward", "unbind" } do Connection[name] = task.waits(Connection[name], sink_of) end
+Connection.unbind = task.waits(Connection.unbind, function(self) return self.sink end)
 
 return connection

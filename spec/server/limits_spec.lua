@@ -154,6 +154,28 @@ describe("a server on the open internet", function()
     end)
   end)
 
+  it("keeps less for one that is not bound", function()
+    mc.world(function(w)
+      w.loop:on_link(function(link) link.b_to_a.capacity = 1024 end) -- what the systems keep
+      local server = w:server { bind_timeout_s = 60 }
+      local transport = silent(w)
+      local ask = require("smpp.pdu").encode { command = "enquire_link", sequence_number = 1 }
+      for _ = 1, 40 do
+        transport:write(ask:rep(64)) -- a KB
+        w:sleep(0.1)
+      end
+      local session = next(server.connections)
+      local most = session.transport:pending()
+      assert.is_true(most > 4096 and most < 4096 + 1100, most)
+      transport:start(function() end, function() end)
+      transport:resume()
+      w:sleep(1)
+      assert.same({ 0, true }, { session.transport:pending(), session.reading })
+      transport:close()
+      server:close()
+    end)
+  end)
+
   it("refuses PDUs above max_pdu_octets before it keeps them", function()
     mc.world(function(w)
       local server = w:server { max_pdu_octets = 1000 }
