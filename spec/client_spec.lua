@@ -36,12 +36,12 @@ describe("connect", function()
         asked = pdu
         return true
       end }
-      local esme = assert(smpp.connect { URL .. "?window=7", bind = "tx", system_type = "VMS", version = "5.0", addr_ton = 1, address_range = "^49" })
+      local esme = assert(smpp.connect { URL .. "?window=7&system_type=007", bind = "tx", version = "5.0", addr_ton = 1, address_range = "^49" })
       assert.equal("bound", esme.state)
       assert.equal("bind_transmitter", asked.command)
       assert.equal("me", asked.system_id)
       assert.equal("secret", asked.password)
-      assert.equal("VMS", asked.system_type)
+      assert.equal("007", asked.system_type)
       assert.equal(0x50, asked.interface_version)
       assert.equal(1, asked.addr_ton)
       assert.equal("^49", asked.address_range)

@@ -5,8 +5,8 @@ describe("url", function()
     assert.same({
       system_id = "a b", password = "p:w@/", tls = true,
       hosts = { { host = "one", port = 1 }, { host = "::1", port = 8775 }, { host = "10.0.0.1", port = 3 } },
-      options = { window = 50, wait = true, bind = "tx", flag = true, off = false },
-    }, url.parse "smpps://a%20b:p%3Aw%40%2F@one:1,[::1],10.0.0.1:3?window=50&wait=true&bind=tx&flag&off=false")
+      options = { window = "50", wait = "true", bind = "t x", flag = "true" },
+    }, url.parse "smpps://a%20b:p%3Aw%40%2F@one:1,[::1],10.0.0.1:3?window=50&wait=true&bind=t%20x&flag")
   end)
 
   it("has ports for smpp and smpps", function()
@@ -17,6 +17,12 @@ describe("url", function()
     assert.equal("me", url.parse("smpp://me@h/").system_id)
     assert.is_nil(url.parse("smpp://me@h/").password)
     assert.equal("", url.parse("smpp://me:@h/").password)
+  end)
+
+  it("has options that are more than texts", function()
+    for text, value in pairs { ["50"] = 50, ["0x10"] = 16, ["true"] = true, ["false"] = false, x = "x", ["1,5"] = "1,5" } do
+      assert.equal(value, url.value(text))
+    end
   end)
 
   it("refuses what is none, without telling passwords", function()

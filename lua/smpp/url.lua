@@ -23,16 +23,19 @@ local function host_of(text, default_port)
   return { host = decode(host), port = number }
 end
 
---- Options are numbers where they look like numbers, true for `?name` and `=true`.
-local function value_of(text)
+--- What an option's text means where it need not be a text: a number where it looks like one, true or false.
+---@param text string
+---@return string|number|boolean
+function url.value(text)
   if text == "true" then return true end
   if text == "false" then return false end
-  return tonumber(text) or decode(text)
+  return tonumber(text) or text
 end
 
 --- Reads a URL.
 ---@param text string
----@return { system_id: string?, password: string?, hosts: { host: string, port: integer }[], tls: boolean?, options: table }? parsed
+---@return { system_id: string?, password: string?, hosts: { host: string, port: integer }[], tls: boolean?, options: table<string, string> }? parsed
+---  options: their texts, "true" for `?name`
 ---@return string? message
 ---@return string? code  "bad_value"
 function url.parse(text)
@@ -59,11 +62,7 @@ function url.parse(text)
   end
   for piece in query:gmatch("[^&]+") do
     local name, value = piece:match("^([^=]+)=(.*)$")
-    if name then
-      parsed.options[decode(name)] = value_of(value)
-    else
-      parsed.options[decode(piece)] = true
-    end
+    parsed.options[decode(name or piece)] = name and decode(value) or "true"
   end
   return parsed
 end

@@ -83,6 +83,9 @@ function settings.read(given, level)
     if type(text) ~= "string" then error("a URL expected, got " .. type(text), level + 1) end
     local parsed, message = url.parse(text)
     if not parsed then error(message, level + 1) end
+    for name, value in pairs(parsed.options) do
+      if KNOWN[name] ~= "string" then parsed.options[name] = url.value(value) end
+    end
     options.check(parsed.options, KNOWN, level + 1)
     o = options.merge({ system_id = parsed.system_id, password = parsed.password, hosts = parsed.hosts, tls = parsed.tls },
       parsed.options, o)
