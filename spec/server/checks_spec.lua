@@ -135,16 +135,19 @@ describe("checks", function()
       ton = { 0, 1 }, data_coding = { 0, 1, 3, 8 }, decodable = true, max_octets = 20, schedule = false, service_types = { "", "CMT" },
       default_messages = 2, digits = false,
     }, "submit_sm", BASE, {
-        { "ok" }, { "ESME_RINVDSTTON", dest_addr_ton = 2 }, { "ok", destination_addr = "any*" }, { "ESME_RINVDCS", data_coding = 4 },
-        { "ESME_RINVDCS", short_message = "\200" }, { "ESME_RINVDCS", data_coding = 1, short_message = "\200" },
-        { "ok", data_coding = 3, short_message = "\200" }, { "ESME_RINVDCS", data_coding = 8, short_message = "\216\1" },
-        { "ESME_RINVDCS", data_coding = 8, short_message = "abc" }, { "ok", data_coding = 8, short_message = "\216\61\220\75" },
+        { "ok" }, { "ESME_RINVDSTTON", dest_addr_ton = 2 }, { "ok", destination_addr = "any*" }, { "ESME_RSUBMITFAIL", data_coding = 4 },
+        { "ESME_RSUBMITFAIL", short_message = "\200" }, { "ESME_RSUBMITFAIL", data_coding = 1, short_message = "\200" },
+        { "ok", data_coding = 3, short_message = "\200" }, { "ESME_RSUBMITFAIL", data_coding = 8, short_message = "\216\1" },
+        { "ESME_RSUBMITFAIL", data_coding = 8, short_message = "abc" }, { "ok", data_coding = 8, short_message = "\216\61\220\75" },
         { "ok", esm_class = 0x40, short_message = "\5\0\3\1\2\1hi" }, { "ESME_RINVESMCLASS", esm_class = 0x40, short_message = "\50\0\3" },
-        { "ESME_RINVDCS", esm_class = 0x40, data_coding = 8, short_message = "\5\0\3\1\2\1\216\1" },
+        { "ESME_RSUBMITFAIL", esm_class = 0x40, data_coding = 8, short_message = "\5\0\3\1\2\1\216\1" },
         { "ESME_RINVMSGLEN", short_message = ("x"):rep(21) }, { "ESME_RINVSCHED", schedule_delivery_time = "000000000100000R" },
         { "ok", service_type = "CMT" }, { "ESME_RINVSERTYP", service_type = "VMN" },
         { "ok", sm_default_msg_id = 2 }, { "ESME_RINVDFTMSGID", sm_default_msg_id = 3 },
       })
+    walk({ data_coding = { 0 }, decodable = true }, "submit_sm", BASE, { -- 3.4 has no such status
+      { "ESME_RINVDCS", data_coding = 4 }, { "ESME_RINVDCS", short_message = "\200" },
+    }, { interface_version = 0x50, version = 0x50 })
     walk({ tlv_lengths = false }, "submit_sm", BASE, {
       { "ok", tlvs = { { 0x0204, "a reference" } } }, { "ok", tlvs = { { 0x0005, "" } } },
     })
@@ -163,7 +166,7 @@ describe("checks", function()
       }
       local a, b = w:bind { system_id = "a" }, w:bind { system_id = "b" }
       assert.is_truthy(a:submit_sm { destination_addr = "1", short_message = "\200" })
-      assert.equal("ESME_RINVDCS", select(3, b:submit_sm { destination_addr = "1", short_message = "\200" }))
+      assert.equal("ESME_RSUBMITFAIL", select(3, b:submit_sm { destination_addr = "1", short_message = "\200" }))
       assert.has_error(function() w:server { checks = { decodeable = true } } end, "unknown option 'decodeable'; did you mean 'decodable'?")
       server:close()
     end)

@@ -44,9 +44,9 @@ describe("an account's default_alphabet", function()
       end
       local parts, info = assert(text.split("ığş Ğ", { language = "turkish" }))
       assert.equal("ok", answer { short_message = parts[1].octets, esm_class = info.esm_class })
-      assert.equal("ESME_RINVDCS", answer { short_message = parts[1].octets:sub(5) }) -- no table, no such character
+      assert.equal("ESME_RSUBMITFAIL", answer { short_message = parts[1].octets:sub(5) }) -- no table, no such character
       assert.equal("ESME_RINVESMCLASS", answer { short_message = "\200x", esm_class = 0x40 })
-      assert.equal("ESME_RINVDCS", answer { short_message = "\200x" })
+      assert.equal("ESME_RSUBMITFAIL", answer { short_message = "\200x" })
       esme:close()
       server:close()
     end)

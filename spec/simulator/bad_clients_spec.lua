@@ -229,15 +229,15 @@ describe("an ESME that", function()
     walk {
       { "ok", "栀椀", data_coding = 8, short_message = "h\0i\0" }, -- little endian: nobody can know
       -- byte order marks
-      { "ok", "hi", strict = "ESME_RINVDCS", data_coding = 8, short_message = "\254\255\0h\0i" },
-      { "ok", "\239\191\190栀椀", strict = "ESME_RINVDCS", data_coding = 8, short_message = "\255\254h\0i\0" },
-      { "ok", strict = "ESME_RINVDCS", short_message = "\239\187\191hi" },
+      { "ok", "hi", strict = "ESME_RSUBMITFAIL", data_coding = 8, short_message = "\254\255\0h\0i" },
+      { "ok", "\239\191\190栀椀", strict = "ESME_RSUBMITFAIL", data_coding = 8, short_message = "\255\254h\0i\0" },
+      { "ok", strict = "ESME_RSUBMITFAIL", short_message = "\239\187\191hi" },
       -- UTF-8 as GSM 7-bit, as UCS-2
-      { "ok", strict = "ESME_RINVDCS", short_message = "Gr\195\188\195\159e" },
-      { "ok", strict = "ESME_RINVDCS", data_coding = 8, short_message = "Gr\195\188e" },
+      { "ok", strict = "ESME_RSUBMITFAIL", short_message = "Gr\195\188\195\159e" },
+      { "ok", strict = "ESME_RSUBMITFAIL", data_coding = 8, short_message = "Gr\195\188e" },
       -- windows-1251
-      { "ok", strict = "ESME_RINVDCS", short_message = "\207\240\232\226\229\242" },
-      { "ok", strict = "ESME_RINVDCS", data_coding = 8, short_message = "\207\240\232\226\229" },
+      { "ok", strict = "ESME_RSUBMITFAIL", short_message = "\207\240\232\226\229\242" },
+      { "ok", strict = "ESME_RSUBMITFAIL", data_coding = 8, short_message = "\207\240\232\226\229" },
       { "ok", "Я№штх", data_coding = 6, short_message = "\207\240\232\226\229" },
       { "ok", "hello ¡ o", short_message = "hello @ o" }, -- ASCII
       { "ok", "<b>hi</b>", short_message = "<b>hi</b>" },

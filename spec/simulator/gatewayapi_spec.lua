@@ -133,7 +133,7 @@ describe("gatewayapi", function()
       local supported = { [0] = true, [1] = true, [2] = true, [3] = true, [4] = true, [6] = true, [8] = true, [24] = true, [240] = true }
       for data_coding = 0, 255 do
         local response, _, code = send(esme, { data_coding = data_coding, short_message = "hi" })
-        assert.equal(supported[data_coding] and "ok" or "ESME_RINVDCS", response and "ok" or code, data_coding)
+        assert.equal(supported[data_coding] and "ok" or "ESME_RSUBMITFAIL", response and "ok" or code, data_coding)
       end
     end)
     with(function(_, sim, esme) -- and mean what the table says
@@ -281,7 +281,7 @@ describe("gatewayapi", function()
   it("'Any messages that cannot be decoded correctly will be rejected.'", function()
     with(function(_, _, esme)
       for _, bad in ipairs { { 0, "\200" }, { 1, "\200" }, { 8, "\216\1" }, { 8, "abc" }, { 24, "\216\1" }, { 240, "\200" } } do
-        assert.equal("ESME_RINVDCS", status_of(send(esme, { data_coding = bad[1], short_message = bad[2] })), bad[1])
+        assert.equal("ESME_RSUBMITFAIL", status_of(send(esme, { data_coding = bad[1], short_message = bad[2] })), bad[1])
       end
       for _, good in ipairs { { 0, "hi" }, { 2, "\200" }, { 3, "\200" }, { 4, "\200" }, { 6, "\200" }, { 8, "\216\61\220\75" } } do
         assert.is_truthy(send(esme, { data_coding = good[1], short_message = good[2] }))

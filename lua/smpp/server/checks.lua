@@ -190,7 +190,10 @@ function checks.new(given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
   return function(pdu, version, now, peer)
     local check = BY_COMMAND[pdu.command_id]
-    if check then return check(o, pdu, version, now, peer) end
+    if not check then return nil end
+    local status, refused = check(o, pdu, version, now, peer)
+    if status == "ESME_RINVDCS" and version < 0x50 then status = "ESME_RSUBMITFAIL" end -- 3.4 has no such status
+    return status, refused
   end
 end
 
