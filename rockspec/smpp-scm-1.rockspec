@@ -67,6 +67,7 @@ build = {
     ["smpp.log"] = "lua/smpp/log.lua",
     ["smpp.loop"] = "lua/smpp/loop/init.lua",
     ["smpp.loop.luv"] = "lua/smpp/loop/luv.lua",
+    ["smpp.loop.luv_stream"] = "lua/smpp/loop/luv_stream.lua",
     ["smpp.loop.luv_tcp"] = "lua/smpp/loop/luv_tcp.lua",
     ["smpp.loop.virtual"] = "lua/smpp/loop/virtual.lua",
     ["smpp.loop.virtual_link"] = "lua/smpp/loop/virtual_link.lua",

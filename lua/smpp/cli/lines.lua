@@ -15,25 +15,14 @@ local function count(file)
 end
 
 --- Lines of a pipe or terminal.  Who asks outside of a task, before there is a loop, blocks.
-local function of_stream(uv, fd)
-  local handle, waiting, ended, closed = nil, nil, false, false
+local function of_stream(stream)
+  local waiting, ended, closed = nil, false, false
   local buffer, at = "", 1
 
   local function read_later()
-    if not handle then
-      if uv.guess_handle(fd) == "tty" then
-        handle = uv.new_tty(fd, true)
-      else
-        handle = uv.new_pipe(false)
-        handle:open(fd)
-      end
-    end
     waiting = task.current()
-    handle:read_start(function(_, piece)
-      handle:read_stop()
-      task.wake_for(waiting, handle, piece)
-    end)
-    return task.wait(handle)
+    stream:read(function(piece) task.wake_for(waiting, stream, piece) end)
+    return task.wait(stream)
   end
 
   local function following()
@@ -46,7 +35,7 @@ local function of_stream(uv, fd)
         return nil
       end
       local piece
-      if task.current() then piece = read_later() else piece = uv.fs_read(fd, 65536, -1) end
+      if task.current() then piece = read_later() else piece = stream:read_now() end
       ended = ended or not piece or piece == ""
       buffer, at = buffer:sub(at) .. (piece or ""), 1
     end
@@ -55,12 +44,8 @@ local function of_stream(uv, fd)
   local function close()
     if closed then return end
     closed, ended, buffer, at = true, true, "", 1
-    if not handle then
-      if fd > 0 then uv.fs_close(fd) end
-      return
-    end
-    handle:close()
-    if waiting then task.wake_for(waiting, handle) end
+    stream:close()
+    if waiting then task.wake_for(waiting, stream) end
   end
   return following, close
 end
@@ -72,22 +57,18 @@ end
 ---@return string|fun() close  ends also a wait that is under way; or what is wrong
 ---@return integer? total  where it is known beforehand
 function lines.open(path, stdin)
-  if path == "-" and stdin ~= io.stdin then return function() return stdin:read "*l" end, function() end end
-  local uv = require "luv"
-  local kind = path == "-" and uv.guess_handle(0) or (uv.fs_stat(path) or {}).type
-  if kind == "pipe" or kind == "tty" then return of_stream(uv, 0) end
-  if kind == "fifo" then
-    local fd, message = uv.fs_open(path, "r", 0)
-    if not fd then return nil, message end
-    return of_stream(uv, fd)
-  end
+  local stream, message, file
+  if path ~= "-" or stdin == io.stdin then stream, message = require("smpp.loop.luv_stream").open(path) end
+  if stream then return of_stream(stream) end
   if path == "-" then return function() return stdin:read "*l" end, function() end end
-  local file, message = io.open(path, "rb")
+  if message then return nil, message end
+  file, message = io.open(path, "rb")
   if not file then return nil, message end
-  if kind == "directory" then
+  if not file:read(0) and file:seek "end" ~= 0 then
     file:close()
-    return nil, path .. ": is a directory"
+    return nil, path .. ": cannot be read"
   end
+  file:seek "set"
   local total = count(file)
   local function close()
     if file then file:close() end
