@@ -55,6 +55,7 @@ end
 ---@field pdu_first boolean?  handlers get the PDU first, then the target
 ---@field unhandled fun(connection, pdu, command_id)?  requests without a handler; default ESME_RINVCMDID
 ---@field message_id (fun(connection, pdu): string)?  ids for handlers that return none
+---@field load { count: integer, limit: integer }?  handlers of all connections of an owner that wait; at the limit: ESME_RTHROTTLED
 ---@field answer_timeout_s number?  after which an unanswered request is answered for its handler, default 10
 
 ---@param o smpp.ConnectionOptions
@@ -76,7 +77,8 @@ function connection.new(o)
     answer_timeout_s = o.answer_timeout_s or 10,
     waiting = {},               -- cookie -> task or callback; false: nobody any more
     cookies = {}, cookie_count = 0, last_cookie = 0, -- cookies to use again
-    busy = {}, busy_first = 1, busy_last = 0, -- requests whose handlers wait, oldest first: { pdu, deadline, task }
+    busy_count = 0, busy_oldest = nil, busy_newest = nil, -- requests whose handlers wait (smpp.connection.serving)
+    load = o.load,              -- of all connections of an owner: { count, limit } of such requests, or nil
     serving = nil,              -- PDU whose handler starts right now
     processing = false, again = false,
     dirty = false,              -- flush is due at the end of this turn
@@ -272,8 +274,8 @@ end
 function Connection:arm()
   if self.closed then return end
   local deadline = self.core:deadline()
-  local entry = self.busy[self.busy_first]
-  if entry and (not deadline or entry[2] < deadline) then deadline = entry[2] end
+  local oldest = self.busy_oldest
+  if oldest and (not deadline or oldest[2] < deadline) then deadline = oldest[2] end
   if deadline and (not self.armed or deadline < self.armed) then
     self.armed = deadline
     self.timer:start(math.max(0, deadline - self.loop:now()))
@@ -308,6 +310,7 @@ end
 function Connection:end_transport()
   if self.closed then return end
   self.closed = true
+  self:expire_busy(math.huge)
   self.timer:close()
   self.transport:close_after_flush(1)
   self:emit("closed", self.end_reason)

@@ -44,7 +44,7 @@ local KNOWN = {
   accounts = "table|string", authenticate = "function",
   system_id = function(value) return not (type(value) == "string" and #value < 16) and "at most 15 octets expected" or nil end,
   version = function(value) return not version_of(value) and "3.3, 3.4 or 5.0 expected" or nil end,
-  window = options.number(1, 65535, true), max_unanswered = whole, max_binds = whole, max_failed_binds = whole,
+  window = options.number(1, 65535, true), max_unanswered = whole, max_unanswered_in_all = whole, max_binds = whole, max_failed_binds = whole,
   max_connections = whole, max_connections_per_address = whole, max_pdu_octets = options.number(16, 0x7FFFFFFF, true),
   enquire_link_s = seconds, enquire_link_response_s = seconds, inactivity_s = seconds, bind_timeout_s = seconds,
   pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "string|table",
@@ -72,7 +72,7 @@ server.known = KNOWN
 
 local DEFAULTS = {
   host = "127.0.0.1", port = 2775, system_id = "smpp", version = 0x50, max_connections = 20000,
-  max_failed_binds = 3, bind_timeout_s = 10, max_waiting = 250000,
+  max_failed_binds = 3, bind_timeout_s = 10, max_waiting = 250000, max_unanswered_in_all = 100000,
 }
 
 local HAS_MESSAGE_ID = { [0x04] = true, [0x21] = true, [0x103] = true, [0x111] = true }
@@ -116,6 +116,7 @@ function server.new(given)
     per_address = {},           -- whose (smpp.server.cidr) -> connections
     greeting = {}, greeting_count = 0, -- transport -> fn that ends it: their PROXY header is not whole yet
     refused_count = 0, refused_told = -math.huge, -- connections over a limit
+    load = { count = 0, limit = o.max_unanswered_in_all }, -- requests whose handlers wait
     handlers = {},
     give_id = nil,              -- a message_id for handlers that return none
     profile = profile,
@@ -281,6 +282,7 @@ function Server:serve(transport)
     transport = transport,
     codec = self.codec,
     handlers = self.handlers,
+    load = self.load,
     answer_timeout_s = o.answer_timeout_s,
     message_id = self.give_id,
     session = {

@@ -154,6 +154,51 @@ describe("a server on the open internet", function()
     end)
   end)
 
+  it("has so many handlers that wait, over all sessions, and no more", function()
+    mc.world(function(w)
+      local server = w:server { max_unanswered_in_all = 5, answer_timeout_s = 20, submit_sm = function(_, pdu)
+        if pdu.short_message == "quick" then return "1" end
+        w:sleep(pdu.short_message == "long" and 100 or 10)
+        if pdu.short_message == "fails" then error "on purpose" end
+        return "1"
+      end }
+      local codes, esmes = {}, {}
+      local function submit(esme, text)
+        esme:submit_sm({ destination_addr = "1", short_message = text }, function(_, _, code) table.insert(codes, code or "ok") end)
+      end
+      for i = 1, 4 do
+        esmes[i] = assert(w:bind())
+        submit(esmes[i], i == 1 and "fails" or "x")
+        submit(esmes[i], i == 2 and "long" or "x")
+      end
+      w:sleep(1)
+      assert.same({ "ESME_RTHROTTLED", "ESME_RTHROTTLED", "ESME_RTHROTTLED" }, codes)
+      assert.equal(5, server.load.count)
+      submit(esmes[1], "quick")
+      w:sleep(1)
+      assert.equal("ESME_RTHROTTLED", codes[4])
+      w:sleep(10)
+      assert.equal(1, server.load.count) -- answered, failed
+      submit(esmes[1], "quick")
+      w:sleep(10)
+      assert.equal("ESME_RSYSERR ESME_RSYSERR ESME_RTHROTTLED ESME_RTHROTTLED ESME_RTHROTTLED ESME_RTHROTTLED ok ok ok ok", (function()
+        table.sort(codes)
+        return table.concat(codes, " ")
+      end)())
+      assert.equal(0, server.load.count) -- answered for its handler
+      for _ = 1, 3 do submit(esmes[3], "x") end
+      w:sleep(1)
+      assert.equal(3, server.load.count)
+      esmes[3]:close()
+      w:sleep(1)
+      assert.equal(0, server.load.count) -- gone
+      w:sleep(100)
+      assert.equal(0, server.load.count)
+      assert.equal(1, #w.errors)
+      server:close()
+    end)
+  end)
+
   it("keeps less for one that is not bound", function()
     mc.world(function(w)
       w.loop:on_link(function(link) link.b_to_a.capacity = 1024 end) -- what the systems keep

@@ -35,6 +35,8 @@ sim_keys.server = {
   { "max_binds", "of one account at once", "max_binds = 2", "1000" },
   { "max_failed_binds", "then the connection is closed", "max_failed_binds = 1", "3" },
   { "max_unanswered", "requests of one session; beyond: ESME_RTHROTTLED", "max_unanswered = 10", "1000" },
+  { "max_unanswered_in_all", "requests of all sessions whose answers take their time; beyond: ESME_RTHROTTLED", "max_unanswered_in_all = 100",
+    "100000" },
   { "max_connections", "bound or not", "max_connections = 10", "20000" },
   { "max_connections_per_address", "not for 127.0.0.1", "max_connections_per_address = 2", "1000" },
   { "max_pdu_octets", "beyond: generic_nack, and the connection ends", "max_pdu_octets = 4096", "131072" },

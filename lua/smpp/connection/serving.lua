@@ -6,7 +6,31 @@ local Connection = serving.methods
 
 local UNANSWERED = { esme = "ESME_RX_T_APPN", mc = "ESME_RSYSERR" }
 
-local start = task.start
+local start, current = task.start, task.current
+
+-- A request whose handler waits: its entry is in a list of the connection's, since deadlines come in the order of
+-- arrival, and known by its task, since handlers end in any.  Of a task that took too long only the name of its command
+-- is left.  A task that nobody can wake any more is not kept.
+local PDU, DEADLINE, TASK, OLDER, NEWER = 1, 2, 3, 4, 5
+local held = setmetatable({}, { __mode = "k" })
+
+local function unlink(self, entry)
+  local older, newer = entry[OLDER], entry[NEWER]
+  if older then older[NEWER] = newer else self.busy_oldest = newer end
+  if newer then newer[OLDER] = older else self.busy_newest = older end
+  self.busy_count = self.busy_count - 1
+  local load = self.load
+  if load then load.count = load.count - 1 end
+end
+
+--- The handler that a task ran is over: its entry, if it had waited.
+local function release(self, co)
+  local entry = held[co]
+  if not entry then return nil end
+  held[co] = nil
+  if type(entry) == "table" then unlink(self, entry) end
+  return entry
+end
 
 local function answer(self, pdu, result, status)
   local session, now = self.core, self.processing and self.now or self.loop:now()
@@ -33,10 +57,18 @@ local function answer(self, pdu, result, status)
   if not self.processing then self:touch() end -- the handler had waited
 end
 
-local function run(self, handler, pdu) return answer(self, pdu, handler(self.target, pdu)) end
-local function run_pdu_first(self, handler, pdu) return answer(self, pdu, handler(pdu, self.target, self)) end
+local function run(self, handler, pdu)
+  answer(self, pdu, handler(self.target, pdu))
+  if self.serving ~= pdu then release(self, current()) end -- it had waited
+end
+
+local function run_pdu_first(self, handler, pdu)
+  answer(self, pdu, handler(pdu, self.target, self))
+  if self.serving ~= pdu then release(self, current()) end
+end
 
 local OUTBIND, ALERT_NOTIFICATION = 0x0B, 0x102 -- nothing answers these
+local BINDS = { [0x01] = true, [0x02] = true, [0x09] = true }
 
 local function run_unanswered(self, handler, pdu)
   if self.pdu_first then handler(pdu, self.target) else handler(self.target, pdu) end
@@ -48,6 +80,11 @@ function Connection:serve(pdu, command_id)
   if not handler then return self:serve_unhandled(pdu, command_id) end
   if command_id == OUTBIND or command_id == ALERT_NOTIFICATION then
     start(self.sink, run_unanswered, self, handler, pdu)
+    return
+  end
+  local load = self.load
+  if load and load.count >= load.limit and not BINDS[command_id] then
+    self.core:answer(pdu, "ESME_RTHROTTLED", nil, self.now)
     return
   end
   self.serving = pdu
@@ -72,52 +109,45 @@ function Connection:serve_unhandled(pdu, command_id)
   if self.core:is_answerable(pdu) then self.core:answer(pdu, "ESME_RINVCMDID", nil, self.loop:now()) end
 end
 
---- Forgets the oldest requests that are answered.
-local function trim_busy(self)
-  local busy, first, last = self.busy, self.busy_first, self.busy_last
-  while first <= last and not self.core:is_answerable(busy[first][1]) do
-    busy[first] = nil
-    first = first + 1
-  end
-  if first > last then first, last = 1, 0 end
-  self.busy_first, self.busy_last = first, last
-end
-
 --- A request whose answer is to come: answered for its handler when that takes too long.
 function Connection:hold(pdu, co)
-  trim_busy(self)
-  self.busy_last = self.busy_last + 1
-  self.busy[self.busy_last] = { pdu, self.loop:now() + self.answer_timeout_s, co }
-  if self.busy_last - self.busy_first >= self.swamped_above and not self.swamped and self.core:unanswered() > self.swamped_above then
+  local newest, load = self.busy_newest, self.load
+  local entry = { pdu, self.loop:now() + self.answer_timeout_s, co, newest, nil }
+  if newest then newest[NEWER] = entry else self.busy_oldest = entry end
+  held[co], self.busy_newest, self.busy_count = entry, entry, self.busy_count + 1
+  if load then load.count = load.count + 1 end
+  if self.busy_count > self.swamped_above and not self.swamped and self.core:unanswered() > self.swamped_above then
     self.swamped = true
     self:update_reading()
   end
-  if self.busy_last == self.busy_first then self:arm() end
-end
-
---- The request of a handler that failed: one that had waited is among the busy ones.
-local function failed_request(self, co)
-  for i = self.busy_first, self.busy_last do
-    local entry = self.busy[i]
-    if entry[3] == co and self.core:is_answerable(entry[1]) then return entry[1] end
-  end
-  return self.serving
+  if not newest then self:arm() end
 end
 
 function Connection:handler_failed(trace, co)
-  local pdu = failed_request(self, co)
+  local entry, pdu, name = release(self, co), nil, nil
+  if not entry then
+    pdu = self.serving
+  elseif type(entry) == "table" then
+    pdu = entry[PDU]
+  else
+    name = entry
+  end
   if pdu and not self.closed and self.core:is_answerable(pdu) then
     self.core:answer(pdu, UNANSWERED[self.role], nil, self.loop:now())
     self:touch()
   end
-  self:emit("error", ("the handler of %s failed: %s"):format(pdu and pdu.command or "a request", trace))
+  self:emit("error", ("the handler of %s failed: %s"):format(name or pdu and pdu.command or "a request", trace))
 end
 
+--- Answers for the handlers that took too long.
+---@param now number  math.huge: the session is over
 function Connection:expire_busy(now)
-  trim_busy(self)
-  while self.busy_first <= self.busy_last and self.busy[self.busy_first][2] <= now do
-    self.core:answer(self.busy[self.busy_first][1], UNANSWERED[self.role], nil, now)
-    trim_busy(self)
+  local entry = self.busy_oldest
+  while entry and entry[DEADLINE] <= now do
+    if self.core:is_answerable(entry[PDU]) then self.core:answer(entry[PDU], UNANSWERED[self.role], nil, now) end
+    held[entry[TASK]] = entry[PDU].command
+    unlink(self, entry)
+    entry = self.busy_oldest
   end
 end
 
@@ -142,10 +172,8 @@ end
 --- Acknowledges the request whose handler a task is, which waits for the end of the session, which waits for its answer.
 ---@param co smpp.Task
 function Connection:answer_own(co)
-  for i = self.busy_first, self.busy_last do
-    local entry = self.busy[i]
-    if entry[3] == co and self.core:is_answerable(entry[1]) then self:answer(entry[1]) end
-  end
+  local entry = held[co]
+  if type(entry) == "table" and self.core:is_answerable(entry[PDU]) then self:answer(entry[PDU]) end
 end
 
 return serving
