@@ -148,6 +148,29 @@ describe("books", function()
     end
   end)
 
+  it("hand over once what a function is still being asked about", function()
+    for _, when in ipairs { "before the end begins", "after" } do
+      run(function(loop)
+        local mc = peer(loop, { submit_sm = false })
+        local esme = assert(connect { response_timeout_s = 2, reconnect = { fixed_s = 1 }, on_unknown = function()
+          smpp.sleep(60)
+          return true
+        end })
+        local code, answers = nil, 0
+        esme:submit_sm({ destination_addr = "491" }, function(_, _, why) code, answers = why, answers + 1 end)
+        smpp.sleep(when == "after" and 1 or 3)
+        local left = esme:close(5)
+        assert.equal(1, #left, when)
+        assert.equal("timeout", left[1].code)
+        assert.equal("491", left[1].fields.destination_addr)
+        smpp.sleep(60)
+        assert.equal("timeout", code)
+        assert.equal(1, answers)
+        mc:close()
+      end)
+    end
+  end)
+
   it("hand over in the order of the calls", function()
     run(function(loop)
       local mc = peer(loop)

@@ -166,26 +166,36 @@ local function give_up(self, entry)
   end
 end
 
+--- An entry is neither queued nor in flight between two attempts: close() finds it here.
+local function set_aside(self, entry) self.resting[#self.resting + 1] = entry end
+
+local function take_back(self, entry)
+  for i, other in ipairs(self.resting) do
+    if other == entry then return table.remove(self.resting, i) end
+  end
+end
+
 --- Waits before another attempt, without keeping others from theirs.
 ---@async
 ---@return boolean rested  false: the client closes
 local function rest(self, entry, seconds)
   local timer = self.loop:timer(function() task.wake_for(entry.waiter, entry, true) end, true)
   timer:start(seconds)
-  self.resting[#self.resting + 1] = entry
+  set_aside(self, entry)
   local rested = wait(entry)
   timer:close()
-  for i, other in ipairs(self.resting) do
-    if other == entry then table.remove(self.resting, i) break end
-  end
+  take_back(self, entry)
   return rested == true
 end
 
---- What the user wants done with a request of unknown outcome.
+--- What the user wants done with a request of unknown outcome; the answer may take its time.
+---@async
 local function wants_resend(self, entry, code)
   local policy = self.options.on_unknown
   if type(policy) ~= "function" then return policy == "resend" end
+  set_aside(self, entry)
   local ok, answer = task.pcall(policy, entry.fields, code)
+  take_back(self, entry)
   if not ok then self:emit("error", "on_unknown failed: " .. tostring(answer)) end
   return ok and answer == true
 end
@@ -202,7 +212,8 @@ local function wants_again(self, entry, code, retries)
   entry.code = code
   if entry.expired or self.state == "closed" or entry.attempts >= (retry.attempts or 10) then return false end
   if UNKNOWN[code] then
-    if not wants_resend(self, entry, code) or entry.expired then return false end -- it may have waited
+    -- A client that closes has it in its list by now.
+    if self.state == "closing" or not wants_resend(self, entry, code) or entry.expired then return false end -- it may have waited
   else
     local class = retries and self.options.retry and class_of(code)
     if class ~= "throttle" and class ~= "temporary" then return false end
