@@ -171,31 +171,32 @@ function Requests:query_sm(session, pdu)
   }
 end
 
-local function cancel(self, message) self.messages:finish(message, "DELETED", 0) end
-
-function Requests:cancel_sm(session, pdu)
-  local store, count = self.messages.store, 0
-  if pdu.message_id == "" then
-    for _, message in ipairs(store:between(session.system_id, pdu.source_addr, pdu.destination_addr)) do
-      if (pdu.service_type == "" or pdu.service_type == message.service_type) and not message.is_broadcast then
-        cancel(self, message)
-        count = count + 1
-      end
-    end
-    if count == 0 then return nil, "ESME_RCANCELFAIL" end
-    return true
-  end
-  local list, status = find(self, session, pdu, "ESME_RCANCELFAIL")
-  if not list then return nil, status end
+--- Cancels those of a list that are not over and fit.
+local function cancel(self, list, refusal, fits)
+  local count = 0
   for _, message in ipairs(list) do
-    local fits = pdu.destination_addr == "" or pdu.destination_addr == message.destination_addr
-    if fits and not message.is_broadcast and not stores.is_final(message.state) then
-      cancel(self, message)
+    if not stores.is_final(message.state) and fits(message) then
+      self.messages:finish(message, "DELETED", 0)
       count = count + 1
     end
   end
-  if count == 0 then return nil, "ESME_RCANCELFAIL" end
+  if count == 0 then return nil, refusal end
   return true
+end
+
+function Requests:cancel_sm(session, pdu)
+  local destination, service_type = pdu.destination_addr, pdu.service_type
+  if pdu.message_id == "" then
+    local list = self.messages.store:between(session.system_id, pdu.source_addr, destination)
+    return cancel(self, list, "ESME_RCANCELFAIL", function(message)
+      return not message.is_broadcast and (service_type == "" or service_type == message.service_type)
+    end)
+  end
+  local list, status = find(self, session, pdu, "ESME_RCANCELFAIL")
+  if not list then return nil, status end
+  return cancel(self, list, "ESME_RCANCELFAIL", function(message)
+    return not message.is_broadcast and (destination == "" or destination == message.destination_addr)
+  end)
 end
 
 function Requests:replace_sm(session, pdu)
@@ -274,28 +275,19 @@ function Requests:query_broadcast_sm(session, pdu)
   return { message_id = message.id, tlvs = tlvs }
 end
 
---- Cancels all broadcasts of a source, of a service_type and of a content type where they are given.
-local function cancel_broadcasts(self, session, pdu)
-  local count, content_type = 0, pdu.broadcast_content_type
-  for _, message in ipairs(self.messages.store:between(session.system_id, pdu.source_addr, "")) do
-    local fits = (pdu.service_type == "" or pdu.service_type == message.service_type)
-      and (content_type == nil or content_type == message.content_type)
-    if message.is_broadcast and fits then
-      cancel(self, message)
-      count = count + 1
-    end
-  end
-  if count == 0 then return nil, "ESME_RBCASTCANCELFAIL" end
-  return true
-end
-
+--- Without an id all broadcasts of a source, of a service_type and of a content type where they are given.
 function Requests:cancel_broadcast_sm(session, pdu)
-  if pdu.message_id == "" and not pdu.user_message_reference then return cancel_broadcasts(self, session, pdu) end
+  if pdu.message_id == "" and not pdu.user_message_reference then
+    local service_type, content_type = pdu.service_type, pdu.broadcast_content_type
+    local list = self.messages.store:between(session.system_id, pdu.source_addr, "")
+    return cancel(self, list, "ESME_RBCASTCANCELFAIL", function(message)
+      return message.is_broadcast and (service_type == "" or service_type == message.service_type)
+        and (content_type == nil or content_type == message.content_type)
+    end)
+  end
   local message, status = find_broadcast(self, session, pdu, "ESME_RBCASTCANCELFAIL")
   if not message then return nil, status end
-  if stores.is_final(message.state) then return nil, "ESME_RBCASTCANCELFAIL" end
-  cancel(self, message)
-  return true
+  return cancel(self, { message }, "ESME_RBCASTCANCELFAIL", function() return true end)
 end
 
 -- ---- 3.3 ----
