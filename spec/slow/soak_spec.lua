@@ -57,7 +57,11 @@ end
 
 local function measure()
   if jit then jit.flush() end -- compiled code counts as Lua's memory
-  for _ = 1, 3 do collectgarbage() end
+  local last
+  repeat -- each round may halve what was too large
+    last = collectgarbage "count"
+    collectgarbage()
+  until collectgarbage "count" >= last
   return { handles = count_handles(), references = count_references(), lua_kb = collectgarbage "count", resident_kb = resident_kb(),
     c_kb = c_octets and c_octets() / 1024 or 0 }
 end
