@@ -1,5 +1,5 @@
 -- Codec: nanoseconds of a decode to a view, of reading its fields, of an encode.
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 
 local fields = {
   command = "submit_sm", sequence_number = 7, source_addr_ton = 5, source_addr = "TestApp", dest_addr_ton = 1,

@@ -1,6 +1,6 @@
 -- Records a session in a file that Wireshark opens, then reads the file again: who waited how long for what.
 local smpp = require "smpp"
-local pcap = require "smpp.pcap"
+local pcap = require "smpp.capture"
 
 local path = arg[1] or os.tmpname()
 

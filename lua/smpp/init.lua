@@ -1,7 +1,7 @@
 --- SMPP 3.3, 3.4 and 5.0: codec, text, sessions, clients, servers, simulation.
 --- Requiring this loads no event loop; what needs one loads it when it is first used.
-local explain = require "smpp.explain"
-local pdus = require "smpp.pdu"
+local explain = require "smpp.codec.explain"
+local pdus = require "smpp.codec"
 
 local smpp = {
   _VERSION = "0.1.0",
@@ -15,13 +15,14 @@ local smpp = {
 
 -- name -> module, and the function in it (none: the module itself)
 local LAZY = {
-  text = { "smpp.text" }, udh = { "smpp.udh" }, receipt = { "smpp.receipt" }, timestamp = { "smpp.timestamp" },
-  address = { "smpp.address" }, profile = { "smpp.profile" }, tracker = { "smpp.tracker", "new" }, reassembly = { "smpp.reassembly", "new" },
-  run = { "smpp.run", "run" }, spawn = { "smpp.run", "spawn" }, sleep = { "smpp.run", "sleep" },
-  each = { "smpp.run", "each" }, pcall = { "smpp.run", "pcall" },
+  text = { "smpp.text" }, udh = { "smpp.text.udh" }, receipt = { "smpp.receipt" }, timestamp = { "smpp.codec.timestamp" },
+  address = { "smpp.codec.address" }, profile = { "smpp.profile" }, tracker = { "smpp.receipt.tracker", "new" },
+  reassembly = { "smpp.text.reassembly", "new" },
+  run = { "smpp.loop.run", "run" }, spawn = { "smpp.loop.run", "spawn" }, sleep = { "smpp.loop.run", "sleep" },
+  each = { "smpp.loop.run", "each" }, pcall = { "smpp.loop.run", "pcall" },
   loop = { "smpp.loop" }, connect = { "smpp.client", "connect" }, open = { "smpp.client", "open" },
   pool = { "smpp.client", "pool" }, listen_outbind = { "smpp.client", "listen_outbind" },
-  server = { "smpp.server", "new" }, simulator = { "smpp.simulator", "new" }, trace = { "smpp.trace" },
+  server = { "smpp.server", "new" }, simulator = { "smpp.simulator", "new" }, trace = { "smpp.capture.writer" }, capture = { "smpp.capture" },
 }
 
 return setmetatable(smpp, {

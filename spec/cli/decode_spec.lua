@@ -3,7 +3,7 @@ local content = require "smpp.cli.content"
 local dkjson = require "dkjson"
 local input = require "smpp.cli.input"
 local packets = require "spec.support.packets"
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 local util = require "spec.support.util"
 
 local run, encode = cli.run, pdus.encode

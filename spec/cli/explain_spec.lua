@@ -1,7 +1,7 @@
 local cli = require "spec.support.cli"
 local core = require "smpp.core"
 local dkjson = require "dkjson"
-local explains = require "smpp.explain"
+local explains = require "smpp.codec.explain"
 local run = cli.run
 
 local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end

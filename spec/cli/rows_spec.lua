@@ -1,5 +1,5 @@
 local rows = require "smpp.cli.rows"
-local ledger = require "smpp.cli.ledger"
+local ledger = require "smpp.cli.journal"
 
 local function lines_of(text)
   local at = 1

@@ -1,7 +1,7 @@
 local async = require "spec.support.async"
 local cli = require "spec.support.cli"
 local dkjson = require "dkjson"
-local pcap = require "smpp.pcap"
+local pcap = require "smpp.capture"
 local smpp = require "smpp"
 
 local URL = "smpp://me:secret@127.0.0.1:2775"

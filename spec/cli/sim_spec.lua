@@ -4,7 +4,7 @@ local cli = require "spec.support.cli"
 local control = require "smpp.simulator.control"
 local dkjson = require "dkjson"
 local loops = require "smpp.loop"
-local options = require "smpp.options"
+local options = require "smpp.base.options"
 local sim_keys = require "smpp.cli.sim_keys"
 local sim_options = require "smpp.cli.sim_options"
 local smpp = require "smpp"
@@ -443,7 +443,7 @@ describe("the keys of smpp sim", function()
 
   it("are all there", function()
     local handlers = {}
-    for _, command in ipairs(require("smpp.connection").requests) do handlers[command.name] = true end
+    for _, command in ipairs(require("smpp.session").requests) do handlers[command.name] = true end
     for name in pairs(known) do
       if not handlers[name] and name ~= "loop" and name ~= "file" then assert.is_true(listed[name], name) end
     end

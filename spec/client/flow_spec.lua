@@ -1,6 +1,6 @@
 local smpp = require "smpp"
-local windows = require "smpp.window"
-local throttles = require "smpp.throttle"
+local windows = require "smpp.client.window"
+local throttles = require "smpp.base.bucket"
 local world = require "spec.support.esme"
 
 local run, server, connect, submit = world.run, world.server, world.connect, world.submit

@@ -1,7 +1,7 @@
-local logs = require "smpp.log"
-local queues = require "smpp.queue"
+local logs = require "smpp.base.log"
+local queues = require "smpp.base.queue"
 local smpp = require "smpp"
-local stats = require "smpp.stats"
+local stats = require "smpp.base.stats"
 local world = require "spec.support.esme"
 
 local run, server, connect, submit = world.run, world.server, world.connect, world.submit

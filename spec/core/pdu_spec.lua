@@ -1,5 +1,5 @@
 local core = require "smpp.core"
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 local property = require "spec.support.property"
 local util = require "spec.support.util"
 

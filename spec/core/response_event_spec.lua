@@ -1,4 +1,4 @@
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 
 local RESPONSE = 2
 local BIND = { system_id = "a", password = "b", system_type = "", interface_version = 0x34, address_range = "" }

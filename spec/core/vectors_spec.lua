@@ -1,4 +1,4 @@
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 local util = require "spec.support.util"
 
 local VERSIONS = { ["3.3"] = 0x33, ["3.4"] = 0x34, ["5.0"] = 0x50 }

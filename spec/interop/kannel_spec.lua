@@ -2,11 +2,11 @@
 local kannel = require "spec.support.kannel"
 local loops = require "smpp.loop"
 local peers = require "spec.support.peers"
-local reassembly = require "smpp.reassembly"
+local reassembly = require "smpp.text.reassembly"
 local receipts = require "smpp.receipt"
 local smpp = require "smpp"
 local text = require "smpp.text"
-local udh = require "smpp.udh"
+local udh = require "smpp.text.udh"
 
 --- What a message centre of ours saw and did.  answer: may refuse a submit_sm by a status.
 local function message_centre(o)

@@ -2,11 +2,11 @@
 local loops = require "smpp.loop"
 local node = require "spec.support.node"
 local peers = require "spec.support.peers"
-local reassembly = require "smpp.reassembly"
+local reassembly = require "smpp.text.reassembly"
 local receipts = require "smpp.receipt"
 local smpp = require "smpp"
 local text = require "smpp.text"
-local udh = require "smpp.udh"
+local udh = require "smpp.text.udh"
 local util = require "spec.support.util"
 
 local hex = util.hex

@@ -3,8 +3,8 @@
 --- query_sm_resp, whatever follows broadcast_rep_num, ms_validity of four octets, message_state 0 and 9.
 local core = require "smpp.core"
 local pdml = require "spec.support.pdml"
-local pdus = require "smpp.pdu"
-local timestamp = require "smpp.timestamp"
+local pdus = require "smpp.codec"
+local timestamp = require "smpp.codec.timestamp"
 local util = require "spec.support.util"
 
 local hex = util.hex

@@ -1,7 +1,7 @@
 --- What tshark makes of our user data headers.
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 local text = require "smpp.text"
-local trace = require "smpp.trace"
+local trace = require "smpp.capture.writer"
 local util = require "spec.support.util"
 
 local HERE, THERE = { host = "127.0.0.1", port = 40000 }, { host = "127.0.0.1", port = 2775 }

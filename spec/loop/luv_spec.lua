@@ -1,6 +1,6 @@
 --- What only the luv loop has: signals, luv's quirks, descriptors.
 local async = require "spec.support.async"
-local run = require "smpp.run"
+local run = require "smpp.loop.run"
 local uv = require "luv"
 
 local await, pair, wait_until = async.await, async.pair, async.wait_until
@@ -169,7 +169,7 @@ describe("the luv loop", function()
   end))
 
   it("may be loaded by a coroutine that is collected afterwards, and by a task", function()
-    for _, first in ipairs { "coroutine.wrap(load_it)()", 'require("smpp.task").spawn(load_it)' } do
+    for _, first in ipairs { "coroutine.wrap(load_it)()", 'require("smpp.base.task").spawn(load_it)' } do
       local output = other_lua([[
         local function load_it() require("smpp.loop").current() end
         ]] .. first .. [[
@@ -177,7 +177,7 @@ describe("the luv loop", function()
         for _ = 1, 5 do collectgarbage() end
         local junk = {}
         for i = 1, 1000 do junk[i] = coroutine.create(function() end) end
-        local run = require "smpp.run"
+        local run = require "smpp.loop.run"
         print(run.run(function()
           for _ = 1, 5 do
             run.sleep(0.001)
@@ -194,7 +194,7 @@ describe("the luv loop", function()
       local before = {}
       for name in pairs(package.loaded) do before[name] = true end
       for round = 1, 3 do
-        local run = require "smpp.run"
+        local run = require "smpp.loop.run"
         print(run.run(function()
           run.sleep(0.001)
           return round
@@ -211,7 +211,7 @@ describe("the luv loop", function()
   it("of somebody else's is joined, not run", function()
     local output = other_lua [[
       local uv = require "luv"
-      local run = require "smpp.run"
+      local run = require "smpp.loop.run"
       local timer = uv.new_timer()
       uv.timer_start(timer, 0, 0, function()
         print(pcall(run.run, function() end))

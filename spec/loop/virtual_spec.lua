@@ -1,5 +1,5 @@
 local async = require "spec.support.async"
-local run = require "smpp.run"
+local run = require "smpp.loop.run"
 local virtual = require "smpp.loop.virtual"
 
 local await, collect, pair, wait_until = async.await, async.collect, async.pair, async.wait_until

@@ -1,7 +1,7 @@
 -- A handler that failed after its request had been answered for it was taken for the one that was just being served: that
 -- one's request got its failure.  And a request without an answer kept all that came after it until its time was over.
 local mc = require "spec.support.mc"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 
 --- Runs fn(w, esme, server, late): "late" waits until late() is called, then fails; the others call `late` and wait.
 local function with(options, fn)

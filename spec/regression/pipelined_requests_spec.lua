@@ -1,6 +1,6 @@
 -- A peer that sends everything in one go has not left anything unanswered: handlers answer before more is taken.
 local smpp = require "smpp"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 local virtual = require "smpp.loop.virtual"
 
 local function u32(n) return string.char(math.floor(n / 16777216), math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256) end

@@ -1,8 +1,8 @@
 -- The trace of a session that takes larger PDUs than the default broke off at the first of them.
 local smpp = require "smpp"
 local virtual = require "smpp.loop.virtual"
-local pdus = require "smpp.pdu"
-local tracer = require "smpp.tracer"
+local pdus = require "smpp.codec"
+local tracer = require "smpp.codec.stream"
 
 describe("a tracer", function()
   it("goes as far as the session", function()

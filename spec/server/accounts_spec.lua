@@ -1,4 +1,4 @@
-local cidr = require "smpp.server.cidr"
+local cidr = require "smpp.base.cidr"
 local mc = require "spec.support.mc"
 
 local function bind_code(w, o)
@@ -124,7 +124,7 @@ describe("accounts", function()
         w:sleep(1)
         return { max_binds = 1 }
       end }
-      local results, task = {}, require "smpp.task"
+      local results, task = {}, require "smpp.base.task"
       for i = 1, 3 do task.spawn(function() results[i] = bind_code(w, {}) end) end
       w:sleep(5)
       table.sort(results)
@@ -206,7 +206,7 @@ describe("accounts", function()
   end)
 
   it("look at no more guesses than that when they come all at once", function()
-    local pdu = require("smpp.pdu").encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", password = "guess" }
+    local pdu = require("smpp.codec").encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", password = "guess" }
     for waits_s = 0, 1 do
       mc.world(function(w)
         local asked, told = 0, 0
@@ -387,9 +387,9 @@ describe("an account's profile", function()
     for profile, code in pairs { default = "bound", strict = "ESME_RINVPASWD" } do
       mc.world(function(w)
         local server = w:server { profile = profile, accounts = { a = "longer than eight" } }
-        local octets = require("smpp.pdu").encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", password = "x" }
+        local octets = require("smpp.codec").encode { command = "bind_transmitter", sequence_number = 1, system_id = "a", password = "x" }
         octets = octets:gsub("x", "longer than eight")
-        local answer = require("smpp.pdu").decode((w:talk("\0\0\0" .. string.char(#octets) .. octets:sub(5))))
+        local answer = require("smpp.codec").decode((w:talk("\0\0\0" .. string.char(#octets) .. octets:sub(5))))
         assert.equal(code == "bound" and "ESME_ROK" or code, answer.status)
         server:close()
       end)

@@ -51,7 +51,7 @@ describe("a server on the open internet", function()
       server:on("closed", function(_, why) reason = why end)
       local transport = w:transport()
       transport:start(function() end, function() end)
-      transport:write(require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "x", interface_version = 0x34 })
+      transport:write(require("smpp.codec").encode { command = "bind_transceiver", sequence_number = 1, system_id = "x", interface_version = 0x34 })
       w:sleep(39)
       assert.equal(1, #server.sessions)
       w:sleep(2)
@@ -137,8 +137,8 @@ describe("a server on the open internet", function()
       w.loop:on_link(function(link) links[#links + 1] = link end)
       local server = w:server { submit_sm = function() return ("x"):rep(60) end }
       local transport = silent(w)
-      transport:write(require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "x", interface_version = 0x34 })
-      local submit = require("smpp.pdu").encode { command = "submit_sm", sequence_number = 2, destination_addr = "1", short_message = "x" }
+      transport:write(require("smpp.codec").encode { command = "bind_transceiver", sequence_number = 1, system_id = "x", interface_version = 0x34 })
+      local submit = require("smpp.codec").encode { command = "submit_sm", sequence_number = 2, destination_addr = "1", short_message = "x" }
       for _ = 1, 40 do
         transport:write(submit:rep(2000)) -- answers of 6 MB, were they written
         w:sleep(0.1)
@@ -204,7 +204,7 @@ describe("a server on the open internet", function()
       w.loop:on_link(function(link) link.b_to_a.capacity = 1024 end) -- what the systems keep
       local server = w:server { bind_timeout_s = 60 }
       local transport = silent(w)
-      local ask = require("smpp.pdu").encode { command = "enquire_link", sequence_number = 1 }
+      local ask = require("smpp.codec").encode { command = "enquire_link", sequence_number = 1 }
       for _ = 1, 40 do
         transport:write(ask:rep(64)) -- a KB
         w:sleep(0.1)
@@ -235,7 +235,7 @@ describe("a server on the open internet", function()
   it("keeps little of one who has not bound", function()
     mc.world(function(w)
       local server = w:server { submit_sm = function() return "1" end }
-      local encode = require("smpp.pdu").encode
+      local encode = require("smpp.codec").encode
       local submit = encode { command = "submit_sm", sequence_number = 7, destination_addr = "1", message_payload = ("x"):rep(5000) }
       local answer, closed = w:talk(submit)
       assert.same({ "00000010800000000000000200000007", true }, { util.hex(answer), closed })
@@ -269,7 +269,7 @@ describe("a server on the open internet", function()
   end)
 
   it("shows nobody the password in what was no SMPP", function()
-    local bind = require("smpp.pdu").encode {
+    local bind = require("smpp.codec").encode {
       command = "bind_transceiver", sequence_number = 1, system_id = "acme", password = "geheim12", interface_version = 0x34,
     }
     for length = 0, 100 do -- wrong ones, and the right one before garbage
@@ -299,7 +299,7 @@ describe("a server on the open internet", function()
 end)
 
 describe("the PROXY protocol", function()
-  local proxy = require "smpp.server.proxy"
+  local proxy = require "smpp.transport.proxy"
   local V2 = "\r\n\r\n\0\r\nQUIT\n"
   local v4 = V2 .. unhex "21 11 000c c0000201 c0000202 dc04 0ad7"
   local v6 = V2 .. unhex "21 21 0027 20010db8000000000000000000000001 20010db8000000000000000000000002 dc04 0ad7 03 0000"
@@ -337,7 +337,7 @@ describe("the PROXY protocol", function()
   end)
 
   it("tells a server who is there", function()
-    local pdu = require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
+    local pdu = require("smpp.codec").encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
     for header, host in pairs {
       ["PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n"] = "192.0.2.1", [v4] = "192.0.2.1", [v6] = "2001:db8:0:0:0:0:0:1",
       ["PROXY UNKNOWN\r\n"] = "127.0.0.1", [V2 .. unhex "20 00 0000"] = "127.0.0.1",
@@ -362,7 +362,7 @@ describe("the PROXY protocol", function()
   end)
 
   it("is demanded of proxies, and of nobody else", function()
-    local pdu = require("smpp.pdu").encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
+    local pdu = require("smpp.codec").encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
     mc.world(function(w)
       local server = w:server { proxy_protocol = true, bind_timeout_s = 3 }
       local answer, closed = w:talk(pdu)

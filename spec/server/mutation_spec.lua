@@ -1,10 +1,10 @@
 -- Ten thousand damaged PDUs, in two thousand conversations with a live message centre over real sockets: it goes on
 -- serving, raises nothing, holds neither descriptor nor session, and its memory is what it was.
-local connection = require "smpp.connection"
+local connection = require "smpp.session"
 local loops = require "smpp.loop"
 local simulator = require "smpp.simulator"
 local stores = require "smpp.store"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 local util = require "spec.support.util"
 
 local COUNT, PER_CONNECTION = 10000, 5
@@ -17,7 +17,7 @@ for _, vector in ipairs(util.vectors "pdu.jsonl") do
   if octets:byte(5) == 0 and not vector.command:find "bind" then requests[#requests + 1] = octets end
 end
 
-local BIND = require("smpp.pdu").encode {
+local BIND = require("smpp.codec").encode {
   command = "bind_transceiver", sequence_number = 1, system_id = "fuzz", interface_version = 0x50,
 }
 

@@ -1,7 +1,7 @@
 -- ESMEs that misbehave, after wizardjedi's list of them (smpp-test-tools, TODO_bad_clients.txt), and what a message
 -- centre does about each: it serves what it can, says what it cannot, and nobody else is the worse for it.
 local mc = require "spec.support.mc"
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 local simulator = require "smpp.simulator"
 local util = require "spec.support.util"
 

@@ -1,8 +1,8 @@
-local connection = require "smpp.connection"
+local connection = require "smpp.session"
 local mc = require "spec.support.mc"
 local mo = require "smpp.simulator.mo"
 local simulator = require "smpp.simulator"
-local pcap = require "smpp.pcap"
+local pcap = require "smpp.capture"
 
 local function with(options, fn, bind)
   mc.world(function(w)

@@ -1,5 +1,5 @@
 local mc = require "spec.support.mc"
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 local simulator = require "smpp.simulator"
 local util = require "spec.support.util"
 

@@ -1,6 +1,6 @@
 -- A seed makes every run the same, octet for octet and to the millisecond: on each Lua, whatever order its tables have.
 local mc = require "spec.support.mc"
-local pdus = require "smpp.pdu"
+local pdus = require "smpp.codec"
 local simulator = require "smpp.simulator"
 local util = require "spec.support.util"
 

@@ -1,6 +1,6 @@
 local cli = require "spec.support.cli"
 local control = require "smpp.simulator.control"
-local options = require "smpp.options"
+local options = require "smpp.base.options"
 local settings = require "smpp.simulator.settings"
 
 local page = assert(io.open("docs/simulator.md")):read "*a"

@@ -1,5 +1,5 @@
 local core = require "smpp.core"
-local tracker = require "smpp.tracker"
+local tracker = require "smpp.receipt.tracker"
 
 --- Resident memory of this process, in octets.
 local function resident()

@@ -2,8 +2,8 @@
 --- left, or on a virtual loop.    it("answers", async.luv(function(loop, errors) … end))
 --- An error that reached a sink (`loop.on_error`, `task.on_error`) fails the spec, unless the body takes it out of
 --- `errors`.
-local run = require "smpp.run"
-local task = require "smpp.task"
+local run = require "smpp.loop.run"
+local task = require "smpp.base.task"
 
 local async = {}
 

@@ -1,6 +1,6 @@
 --- As much HTTP as Kannel needs: one request per connection.
 local loops = require "smpp.loop"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 
 local http = {}
 

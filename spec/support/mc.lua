@@ -1,6 +1,6 @@
 --- Specs of the message centre's side: a world with its own time, a server in it, ESMEs made of bare connections.
-local connection = require "smpp.connection"
-local task = require "smpp.task"
+local connection = require "smpp.session"
+local task = require "smpp.base.task"
 local virtual = require "smpp.loop.virtual"
 
 local mc = {}

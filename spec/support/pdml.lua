@@ -1,7 +1,7 @@
 --- What tshark makes of PDUs: a trace goes through `tshark -T pdml`, and comes back as fields.
 local peers = require "spec.support.peers"
 local shell = require "spec.support.shell"
-local trace = require "smpp.trace"
+local trace = require "smpp.capture.writer"
 
 local pdml = {}
 

@@ -1,7 +1,7 @@
 --- Specs with programs that nobody here wrote: a task on the luv loop, and the programs it starts.  They are stopped
 --- when the spec ends, however it ends; should this process die, the kernel ends them (setpriv --pdeathsig).
 local loops = require "smpp.loop"
-local run = require "smpp.run"
+local run = require "smpp.loop.run"
 local shell = require "spec.support.shell"
 
 local peers = {}

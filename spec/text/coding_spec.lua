@@ -213,7 +213,7 @@ describe("other UDH elements", function()
   end)
 
   it("may come from a received header: its own concatenation and tables are left out", function()
-    local header = assert(require "smpp.udh".decode(unhex "0e 0003 2a0301 240101 0504 0b8423f0"))
+    local header = assert(require "smpp.text.udh".decode(unhex "0e 0003 2a0301 240101 0504 0b8423f0"))
     local parts = text.split("hello", { elements = header.elements })
     assert.equal("06" .. "05040b8423f0", hex(parts[1].udh))
   end)

@@ -1,4 +1,4 @@
-local udh = require "smpp.udh"
+local udh = require "smpp.text.udh"
 local property = require "spec.support.property"
 local util = require "spec.support.util"
 

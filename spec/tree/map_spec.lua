@@ -26,7 +26,7 @@ describe("README's map of the tree", function()
       local file = io.open((path:gsub("/$", "")))
       if file then file:close() else missing[#missing + 1] = path end
     end
-    assert.is_true(#paths > 40, #paths .. " paths")
+    assert.is_true(#paths > 35, #paths .. " paths")
     assert.same({}, missing)
   end)
 

@@ -1,7 +1,7 @@
 --- Sends many messages: the window is kept full, receipts are awaited, every outcome is told once.
 --- Rate, throttling and reconnection are the client's.
 local smpp = require "smpp"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 
 local batch = {}
 

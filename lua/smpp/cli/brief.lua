@@ -1,7 +1,7 @@
 --- One line per PDU, as people want to see them go by.
-local address = require "smpp.address"
+local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
-local explain = require "smpp.explain"
+local explain = require "smpp.codec.explain"
 
 local brief = {}
 

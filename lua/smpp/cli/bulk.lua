@@ -1,10 +1,10 @@
 --- smpp send --file: rows become messages, a line shows how far it is, a file keeps what became of each.
 local batch = require "smpp.cli.batch"
 local json = require "smpp.cli.json"
-local ledger = require "smpp.cli.ledger"
+local ledger = require "smpp.cli.journal"
 local lines = require "smpp.cli.lines"
 local rows = require "smpp.cli.rows"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 
 local bulk = {}
 

@@ -3,8 +3,8 @@ local brief = require "smpp.cli.brief"
 local content = require "smpp.cli.content"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
-local pcap = require "smpp.pcap"
-local show_octets = require("smpp.tracer").show_octets
+local pcap = require "smpp.capture"
+local show_octets = require("smpp.codec.stream").show_octets
 
 local capture = {}
 

@@ -2,7 +2,7 @@
 local json = require "smpp.cli.json"
 local receipts = require "smpp.receipt"
 local text = require "smpp.text"
-local udh = require "smpp.udh"
+local udh = require "smpp.text.udh"
 
 local content = {}
 

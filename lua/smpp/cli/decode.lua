@@ -6,10 +6,10 @@ local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
 local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
-local be32 = require("smpp.pcap.octets").be32
-local pcap = require "smpp.pcap"
-local pdus = require "smpp.pdu"
-local show_octets = require("smpp.tracer").show_octets
+local be32 = require("smpp.capture.octets").be32
+local pcap = require "smpp.capture"
+local pdus = require "smpp.codec"
+local show_octets = require("smpp.codec.stream").show_octets
 
 local decode = {
   summary = "Explain PDUs: hex, binary or a capture.",

@@ -2,11 +2,11 @@
 local brief = require "smpp.cli.brief"
 local content = require "smpp.cli.content"
 local exit = require "smpp.cli.exit"
-local explain = require "smpp.explain"
+local explain = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
 local smpp = require "smpp"
-local traces = require "smpp.trace"
-local url = require "smpp.url"
+local traces = require "smpp.capture.writer"
+local url = require "smpp.client.url"
 
 local dial = {}
 

@@ -1,7 +1,7 @@
 --- smpp explain: statuses, field values, commands, parameters and TLVs in words.
 local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
-local explains = require "smpp.explain"
+local explains = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
 local text = require "smpp.text"
 

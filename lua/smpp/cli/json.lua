@@ -1,7 +1,7 @@
 --- PDUs and results as JSON.  Keys come in an order of their own, never in that of `pairs`.
 local dkjson = require "dkjson"
 local core = require "smpp.core"
-local secrets = require "smpp.secrets"
+local secrets = require "smpp.codec.secrets"
 
 local json = {}
 

@@ -1,5 +1,5 @@
 --- Lines of a file; or of a pipe that somebody writes into meanwhile: whoever asks for one waits, and the session goes on.
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 
 local lines = {}
 

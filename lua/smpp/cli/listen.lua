@@ -1,10 +1,10 @@
 --- smpp listen: prints messages and receipts as they come.
-local address = require "smpp.address"
+local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 
 local listen = {
   summary = "Print messages and receipts as they come.",

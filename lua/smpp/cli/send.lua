@@ -5,10 +5,10 @@ local content = require "smpp.cli.content"
 local decode = require "smpp.cli.decode"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
-local explain = require "smpp.explain"
+local explain = require "smpp.codec.explain"
 local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
-local url = require "smpp.url"
+local url = require "smpp.client.url"
 
 local send = {
   summary = "Send a message, or a file of messages.",

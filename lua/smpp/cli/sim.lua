@@ -2,12 +2,12 @@
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
-local loops = require "smpp.loop"
+local net = require "smpp.base.net"
 local sim_events = require "smpp.cli.sim_events"
 local sim_keys = require "smpp.cli.sim_keys"
 local sim_options = require "smpp.cli.sim_options"
 local smpp = require "smpp"
-local task = require "smpp.task"
+local task = require "smpp.base.task"
 
 local sim = {
   summary = "Play the message centre.",
@@ -89,7 +89,7 @@ local function work(options, given, out, started)
     if out.json then
       out:object(json.object { "event", "listening", "host", mc.host, "port", mc.port })
     else
-      out:print("listening on " .. loops.address(mc.host, mc.port))
+      out:print("listening on " .. net.address(mc.host, mc.port))
     end
     started(sim_events.follow(mc, out, options.quiet))
     if watch then mc:on("pdu", function(session, pdu, direction) watch(pdu, direction, session) end) end

@@ -1,9 +1,9 @@
 --- What `smpp sim` prints: a line, or an object, for each bind, message, receipt and fault; a summary at the end.
-local address = require "smpp.address"
+local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
-local explain = require "smpp.explain"
+local explain = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
-local loops = require "smpp.loop"
+local net = require "smpp.base.net"
 local smpp = require "smpp"
 
 local sim_events = {}
@@ -14,7 +14,7 @@ local STATES = { "DELIVERED", "ACCEPTED", "UNDELIVERABLE", "EXPIRED", "DELETED",
 
 local function or_dash(word) return word and word ~= "" and word or "-" end
 
-local function peer_of(session) return loops.address(session.peer.host, session.peer.port) end
+local function peer_of(session) return net.address(session.peer.host, session.peer.port) end
 
 local function pack(...) return { n = select("#", ...), ... } end
 

@@ -1,10 +1,10 @@
 --- The options of `smpp sim`: what people type, as what smpp.simulator takes.
 local control = require "smpp.simulator.control"
 local core = require "smpp.core"
-local explain = require "smpp.explain"
+local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
-local options = require "smpp.options"
+local options = require "smpp.base.options"
 
 local sim_options = {}
 

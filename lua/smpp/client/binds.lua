@@ -1,8 +1,8 @@
 --- How a client stays bound: its states, its links, and what these tell it.
-local events = require "smpp.events"
-local explain = require "smpp.explain"
-local links = require "smpp.link"
-local task = require "smpp.task"
+local events = require "smpp.base.events"
+local explain = require "smpp.codec.explain"
+local links = require "smpp.client.bind"
+local task = require "smpp.base.task"
 
 local binds = { methods = {} }
 local Client = binds.methods

@@ -1,9 +1,9 @@
 --- smpp.listen_outbind: an ESME that is called by MCs (outbind), and binds on the connection they made.
-local connection = require "smpp.connection"
-local dialer = require "smpp.dialer"
-local loops = require "smpp.loop"
-local run = require "smpp.run"
-local task = require "smpp.task"
+local connection = require "smpp.session"
+local dialer = require "smpp.client.dialer"
+local net = require "smpp.base.net"
+local run = require "smpp.loop.run"
+local task = require "smpp.base.task"
 
 local outbind = {}
 
@@ -49,7 +49,7 @@ local function accept(self, transport)
     task.start(self.sink, bind, self, conn)
   end }
   conn = connection.new(spec)
-  conn.host = loops.address(transport.peer.host, transport.peer.port)
+  conn.host = net.address(transport.peer.host, transport.peer.port)
   conn.listeners.error = { function(message) self.sink(message) end }
   if o.pdu then conn:on("pdu", function(pdu, direction) o.pdu(pdu, direction, conn) end) end
   self.waiting[conn] = true

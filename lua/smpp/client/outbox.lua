@@ -2,9 +2,9 @@
 --- A request that cannot go at once becomes an entry, which lives until its outcome is known:
 ---   { id, fields, lane, serial, waiter, queue, conn, cookie, link, accepted, ... }
 --- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
-local explain = require "smpp.explain"
-local queues = require "smpp.queue"
-local task = require "smpp.task"
+local explain = require "smpp.codec.explain"
+local queues = require "smpp.base.queue"
+local task = require "smpp.base.task"
 
 local need, wait = task.need, task.wait
 

@@ -1,24 +1,7 @@
 --- The loop of luv: clock, timers, work put off to the end of the turn, signals.  Sockets are in smpp.loop.luv_tcp.
-local common = require "smpp.loop"
-
---- luv runs its callbacks on the coroutine that loaded it, even a dead or a collected one; so that this is never a
---- task's, the main program loads luv, or a coroutine of its own.  And it frees its loop with its module, but goes on
---- to use it when it is loaded again, as where modules are unloaded between the files of a test run.  So the registry
---- keeps both.
-local function load_luv()
-  if package.loaded.luv then return package.loaded.luv end
-  local co, is_main = coroutine.running()
-  if not co or is_main then return require "luv" end
-  local loader = coroutine.create(function() return require "luv" end)
-  debug.getregistry()["smpp.luv.loader"] = loader
-  return select(2, assert(coroutine.resume(loader)))
-end
-
-local KEY = "smpp.luv"
-local registry = debug.getregistry()
-registry[KEY] = registry[KEY] or load_luv()
-package.loaded.luv = registry[KEY]
-local uv = registry[KEY]
+local guards = require "smpp.loop.guard"
+local random = require "smpp.base.random"
+local uv = require "smpp.loop.uv"
 local tcp = require "smpp.loop.luv_tcp"
 
 ---@class smpp.LuvLoop: smpp.Loop
@@ -40,7 +23,7 @@ function luv.default()
   if default then return default end
   local self = setmetatable({
     name = "luv",
-    on_error = common.on_error,
+    on_error = guards.on_error,
     fns = {}, args = {}, deferred = 0, -- work put off to the end of this turn
     spare_fns = {}, spare_args = {},   -- the arrays of the turn before
     prepare = nil,                     -- runs that work before the loop blocks; never keeps it alive
@@ -50,9 +33,9 @@ function luv.default()
     lingering = {},                    -- transports that were closed and wait for the peer's end
     stopped = false,
   }, LOOP)
-  self.guard = common.guard(self)
+  self.guard = guards.guard(self)
   local seconds, microseconds = uv.gettimeofday()
-  self.random_number = common.generator(seconds * 1000003 + microseconds + uv.hrtime() % 1000000)
+  self.random_number = random.generator(seconds * 1000003 + microseconds + uv.hrtime() % 1000000)
   self.run_deferred = function() self:flush() end
   default = self
   return self

@@ -1,6 +1,5 @@
 --- Pipes and terminals that somebody writes into: read when there is something, while the loop goes on.
-require "smpp.loop.luv"
-local uv = package.loaded.luv -- smpp.loop.luv has loaded it
+local uv = require "smpp.loop.uv"
 
 local streams = {}
 

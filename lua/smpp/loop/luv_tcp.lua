@@ -1,6 +1,6 @@
 --- TCP over luv: transports, connecting, listening.  The methods' contracts are in docs/loop.md.
-local uv = package.loaded.luv -- smpp.loop.luv has loaded it
-local common = require "smpp.loop"
+local net = require "smpp.base.net"
+local uv = require "smpp.loop.uv"
 
 local tcp = {}
 
@@ -23,7 +23,7 @@ end
 ---@class smpp.LuvTransport: smpp.Transport
 local Transport = {}
 local TRANSPORT = { __index = Transport, __name = "smpp.Transport" }
-function TRANSPORT:__tostring() return "tcp " .. common.address(self.peer.host, self.peer.port) end
+function TRANSPORT:__tostring() return "tcp " .. net.address(self.peer.host, self.peer.port) end
 
 local function transport_of(loop, handle)
   loop:survive_sigpipe()
@@ -212,7 +212,7 @@ function Connect:finish(transport)
     if not self.loop.guard(self.callback, transport) then transport:reset() end
     return
   end
-  local message = ("cannot connect to %s: %s"):format(common.address(self.host, self.port), table.concat(failures, "; "))
+  local message = ("cannot connect to %s: %s"):format(net.address(self.host, self.port), table.concat(failures, "; "))
   self.loop.guard(function() self.callback(nil, message, "connect_failed") end)
 end
 
@@ -262,7 +262,7 @@ local function is_literal(host) return host:find(":", 1, true) or host:find("^%d
 
 --- `loop:connect` of the luv loop.
 function tcp.connect(loop, o, callback)
-  common.check_address(o, 2)
+  net.check_address(o, 2)
   local timeout_s = o.timeout_s or 30
   local self = setmetatable({
     loop = loop,
@@ -317,9 +317,9 @@ end
 
 --- `loop:listen` of the luv loop.
 function tcp.listen(loop, o, callback)
-  common.check_address(o, 2)
+  net.check_address(o, 2)
   local function failed(err)
-    return nil, ("cannot listen on %s: %s"):format(common.address(o.host, o.port), reason(err)), "connect_failed"
+    return nil, ("cannot listen on %s: %s"):format(net.address(o.host, o.port), reason(err)), "connect_failed"
   end
   local host = o.host
   if not is_literal(host) then

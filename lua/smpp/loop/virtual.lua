@@ -1,8 +1,9 @@
 --- A loop whose time, network and chance are its own: nothing happens in wall time, the clock jumps to the next
 --- timer when nothing else can run, and a seed makes every run the same on every Lua.
 --- The network, with its faults, is in smpp.loop.virtual_net.
-local common = require "smpp.loop"
-local net = require "smpp.loop.virtual_net"
+local guards = require "smpp.loop.guard"
+local network = require "smpp.loop.virtual_net"
+local random = require "smpp.base.random"
 
 ---@class smpp.VirtualLoop: smpp.Loop
 local Loop = {}
@@ -26,11 +27,11 @@ function virtual.new(o)
   o = o or {}
   local self = setmetatable({
     name = "virtual",
-    on_error = common.on_error,
+    on_error = guards.on_error,
     clock = 0,
     start = o.start or 1700000000,
     limit_s = o.limit_s or YEAR_S,
-    random_number = common.generator(o.seed or 1),
+    random_number = random.generator(o.seed or 1),
     serial = 0,                      -- counts everything that is scheduled or opened: ties are broken by age
     heap = {},                       -- what happens later: a binary heap by time, then age
     posts = {}, post_args = {}, posted = 0,
@@ -43,8 +44,8 @@ function virtual.new(o)
     signals = {},                    -- in the order of registration
     turning = false, stopped = false,
   }, LOOP)
-  self.guard = common.guard(self)
-  self.net = net.new()
+  self.guard = guards.guard(self)
+  self.net = network.new()
   return self
 end
 
@@ -310,6 +311,6 @@ function Loop:close()
   end
 end
 
-for name, method in pairs(net.methods) do Loop[name] = method end
+for name, method in pairs(network.methods) do Loop[name] = method end
 
 return virtual

@@ -1,6 +1,6 @@
 --- The network of the virtual loop: names, addresses, connections in memory, and what can go wrong with them.
-local common = require "smpp.loop"
-local link_of = require("smpp.loop.virtual_link").new
+local nets = require "smpp.base.net"
+local link_of = require("smpp.loop.virtual_wire").new
 
 local net = { methods = {} }
 local methods = net.methods
@@ -25,8 +25,8 @@ local function addresses_of(self, host) return is_literal(host) and { host } or 
 local function listener_at(self, address, port)
   local listeners = self.net.listeners
   local wildcard = address:find(":", 1, true) and "::" or "0.0.0.0"
-  return listeners[common.address(address, port)] or listeners[common.address(wildcard, port)]
-    or listeners[common.address("::", port)]
+  return listeners[nets.address(address, port)] or listeners[nets.address(wildcard, port)]
+    or listeners[nets.address("::", port)]
 end
 
 --- Gives a name its addresses; none: the name is known no more.
@@ -36,7 +36,7 @@ function methods:declare(name, addresses) self.net.names[name] = addresses end
 
 local function mark(self, set, host, port, on)
   for _, address in ipairs(addresses_of(self, host) or error("unknown host " .. host, 3)) do
-    set[common.address(address, port)] = on ~= false or nil
+    set[nets.address(address, port)] = on ~= false or nil
   end
 end
 
@@ -114,7 +114,7 @@ function try_next(self)
   end
   local left_s = math.max(self.deadline - loop:now(), 0)
   self.timer:start(left_s / (#self.addresses - self.at + 1))
-  local key = common.address(address, self.port)
+  local key = nets.address(address, self.port)
   if loop.net.holes[key] then return end
   local listener = not loop.net.refusing[key] and listener_at(loop, address, self.port)
   if listener then return dial(self, listener, address) end
@@ -125,14 +125,14 @@ function try_next(self)
 end
 
 function methods:connect(o, callback)
-  common.check_address(o, 2)
+  nets.check_address(o, 2)
   local timeout_s = o.timeout_s or 30
   local connect = setmetatable({
     loop = self,
     kind = "connect",
     host = o.host,
     port = o.port,
-    address = common.address(o.host, o.port),
+    address = nets.address(o.host, o.port),
     callback = callback,
     deadline = self:now() + timeout_s,
     failures = {},
@@ -163,24 +163,24 @@ function Listener:close()
 end
 
 function methods:listen(o, callback)
-  common.check_address(o, 2)
+  nets.check_address(o, 2)
   local addresses, port = addresses_of(self, o.host), o.port
   local why = not addresses and "unknown node or service"
   if addresses and port == 0 then
     port = self.net.next_port
     self.net.next_port = port + 1
-  elseif addresses and self.net.listeners[common.address(addresses[1], port)] then
+  elseif addresses and self.net.listeners[nets.address(addresses[1], port)] then
     why = "address already in use"
   end
   if why then
-    return nil, ("cannot listen on %s: %s"):format(common.address(o.host, o.port), why), "connect_failed"
+    return nil, ("cannot listen on %s: %s"):format(nets.address(o.host, o.port), why), "connect_failed"
   end
   local listener = setmetatable({
     loop = self,
     kind = "listener",
     host = addresses[1],
     port = port,
-    address = common.address(addresses[1], port),
+    address = nets.address(addresses[1], port),
     callback = callback,
     closed = false,
   }, LISTENER)

@@ -1,7 +1,7 @@
 --- Accounts: who may bind, how, and what a bind of theirs may do.
 --- An account outlives its binds: they share its rate, and what waits for them waits here.
-local cidr = require "smpp.server.cidr"
-local options = require "smpp.options"
+local cidr = require "smpp.base.cidr"
+local options = require "smpp.base.options"
 local profiles = require "smpp.profile"
 local text = require "smpp.text"
 

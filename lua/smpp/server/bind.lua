@@ -1,6 +1,6 @@
 --- The answer to a bind: who it is, whether it may, and which version both speak.
 local accounts = require "smpp.server.accounts"
-local cidr = require "smpp.server.cidr"
+local cidr = require "smpp.base.cidr"
 
 local bind = {}
 

@@ -1,9 +1,9 @@
 --- What is wrong with a request of an ESME, and the status that says so.  This is the one place that decides.
 local core = require "smpp.core"
-local options = require "smpp.options"
+local options = require "smpp.base.options"
 local smpp_text = require "smpp.text"
-local timestamp = require "smpp.timestamp"
-local udh = require "smpp.udh"
+local timestamp = require "smpp.codec.timestamp"
+local udh = require "smpp.text.udh"
 
 local checks = {}
 

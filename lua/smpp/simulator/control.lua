@@ -1,12 +1,12 @@
 --- What a script can do with a running simulator: change it, send messages through it, look at them, end sessions.
 local behaviours = require "smpp.simulator.behaviours"
-local files = require "smpp.server.file"
-local messages = require "smpp.server.messages"
+local files = require "smpp.base.luafile"
+local messages = require "smpp.service.lifecycle"
 local mo = require "smpp.simulator.mo"
-local options = require "smpp.options"
+local options = require "smpp.base.options"
 local servers = require "smpp.server"
 local settings = require "smpp.simulator.settings"
-local trace = require "smpp.trace"
+local trace = require "smpp.capture.writer"
 
 local NOBODY = "nobody is bound who could get it"
 

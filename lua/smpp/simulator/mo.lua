@@ -1,5 +1,5 @@
 --- Messages for ESMEs: what phones send, at a rate or on demand; what comes back from a destination; whose they are.
-local files = require "smpp.server.file"
+local files = require "smpp.base.luafile"
 local smpp_text = require "smpp.text"
 
 local mo = {}

@@ -1,11 +1,11 @@
 --- What becomes of a message: orders in its text, rules, its destination, and chance, in this order.
 local core = require "smpp.core"
-local explain = require "smpp.explain"
+local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
-local messages = require "smpp.server.messages"
-local options = require "smpp.options"
-local orders = require "smpp.simulator.orders"
+local messages = require "smpp.service.lifecycle"
+local options = require "smpp.base.options"
+local orders = require "smpp.simulator.directives"
 
 local unpack = table.unpack or unpack -- luacheck: compat
 

@@ -3,7 +3,7 @@
 local behaviours = require "smpp.simulator.behaviours"
 local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
-local options = require "smpp.options"
+local options = require "smpp.base.options"
 local outcome = require "smpp.simulator.outcome"
 
 local settings = {}

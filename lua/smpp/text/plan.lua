@@ -2,7 +2,7 @@
 local core = require "smpp.core".text
 local coding = require "smpp.text.coding"
 local translit = require "smpp.text.translit"
-local udh = require "smpp.udh"
+local udh = require "smpp.text.udh"
 
 local PAYLOAD_OCTETS = 65535 -- what the TLV message_payload can hold
 

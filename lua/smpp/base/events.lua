@@ -1,0 +1,54 @@
+--- Listeners: `object:on(name, fn)`, any number of them, results ignored.
+local core = require "smpp.core"
+local task = require "smpp.base.task"
+
+local events = {}
+
+--- An error that nobody listens to goes to stderr, so that it is not lost.
+local function unheard(message) io.stderr:write("smpp: ", tostring(message), "\n") end
+
+--- Gives a class `on` and `emit`.
+---@param class table
+---@param names string[]  the events it has
+function events.mixin(class, names)
+  local known = {}
+  for _, name in ipairs(names) do known[name] = true end
+
+  --- Adds a listener.  It runs as a task, so it may wait; its errors go to the `error` event.
+  ---@param name string
+  ---@param fn fun(...)
+  ---@return table self
+  function class:on(name, fn)
+    if not known[name] then
+      local like = core.suggest(tostring(name), known)
+      error(("no event '%s'%s"):format(tostring(name), like and ("; did you mean '" .. like .. "'?") or ""), 2)
+    end
+    if type(fn) ~= "function" then error("on(name, function) expected", 2) end
+    local listeners = self.listeners
+    listeners[name] = listeners[name] or {}
+    table.insert(listeners[name], fn)
+    return self
+  end
+
+  --- Tells all listeners.
+  ---@param name string
+  ---@return boolean heard
+  function class:emit(name, ...)
+    local list = self.listeners[name]
+    if not list then
+      if name == "error" then unheard((...)) end
+      return false
+    end
+    local sink = name == "error" and unheard or function(trace) self:emit("error", trace) end
+    for i = 1, #list do task.start(sink, list[i], ...) end
+    return true
+  end
+end
+
+--- Whether anybody listens to an event of an object.
+---@param object table
+---@param name string
+---@return boolean
+function events.heard(object, name) return object.listeners[name] ~= nil end
+
+return events

@@ -1,0 +1,161 @@
+--- Traces: PDUs as a pcapng file that Wireshark and tshark open as SMPP (and `smpp decode` reads).
+--- There is no TCP in it: each packet is one PDU with its time, direction and addresses, as Wireshark's "Export PDUs".
+local options = require "smpp.base.options"
+local pdus = require "smpp.codec"
+local secrets = require "smpp.codec.secrets"
+
+---@class smpp.Trace
+---@field pdus integer  how many were written
+local Trace = {}
+local mt = { __index = Trace, __name = "smpp.Trace" }
+
+local trace = {}
+
+local LINKTYPE_EXPORTED = 252
+
+local function u16(n) return string.char(math.floor(n / 256) % 256, n % 256) end
+local function u32(n) return u16(math.floor(n / 65536)) .. u16(n % 65536) end
+local function padded(octets) return octets .. ("\0"):rep(-#octets % 4) end
+
+local function block(kind, body)
+  local length = u32(#body + 12)
+  return u32(kind) .. length .. body .. length
+end
+
+local function option(code, value) return u16(code) .. u16(#value) .. padded(value) end
+
+--- An address in octets: 4 or 16 of them; nil for a name.
+local function address(host)
+  local a, b, c, d = host:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  if a then
+    if tonumber(a) > 255 or tonumber(b) > 255 or tonumber(c) > 255 or tonumber(d) > 255 then return nil end
+    return string.char(a, b, c, d)
+  end
+  if not host:find(":", 1, true) or host:find("[^%x:]") then return nil end
+  local function groups(text)
+    local list = {}
+    for word in text:gmatch("%x+") do
+      if #word > 4 then return nil end
+      list[#list + 1] = u16(tonumber(word, 16))
+    end
+    return list
+  end
+  local front, back = host:match("^(.-)::(.*)$")
+  local left, right = groups(front or host), groups(back or "")
+  local zeros = left and right and 8 - #left - #right
+  if not zeros or zeros < 0 or not front and zeros ~= 0 then return nil end
+  return table.concat(left) .. ("\0\0"):rep(zeros) .. table.concat(right)
+end
+
+---@class smpp.TraceEnd
+---@field host string  an IP address; a name is left out of the file
+---@field port integer
+
+local IPV4, IPV6, PORT = { source = 20, destination = 21 }, { source = 22, destination = 23 }, { source = 25, destination = 26 }
+
+local function ends(source, destination)
+  local out, from, to = {}, address(source.host), address(destination.host)
+  if from and to and #from == #to then -- Wireshark wants both, of one kind
+    local tags = #from == 4 and IPV4 or IPV6
+    out[#out + 1] = option(tags.source, from)
+    out[#out + 1] = option(tags.destination, to)
+  end
+  out[#out + 1] = option(24, u32(2)) -- ports of TCP
+  out[#out + 1] = option(PORT.source, u32(source.port))
+  out[#out + 1] = option(PORT.destination, u32(destination.port))
+  return table.concat(out)
+end
+
+local KNOWN = { secrets = "boolean" }
+
+--- Begins a trace.
+---@param sink string|file*|table  a path, or anything with :write(octets)
+---@param o? { secrets: boolean? }  secrets: passwords as they are, not as asterisks
+---@return smpp.Trace? trace
+---@return string? message
+---@return string? code  "bad_value": the file cannot be written
+function trace.new(sink, o)
+  o = options.check(o, KNOWN)
+  local file = sink
+  if type(sink) == "string" then
+    local opened, message = io.open(sink, "wb")
+    if not opened then return nil, message, "bad_value" end
+    file = opened
+  end
+  local self = setmetatable({
+    file = file,
+    owns_file = type(sink) == "string",
+    show_secrets = o.secrets or false,
+    pdus = 0,
+  }, mt)
+  file:write(
+    block(0x0A0D0D0A, u32(0x1A2B3C4D) .. u16(1) .. u16(0) .. ("\255"):rep(8) .. option(4, "smpp (Lua)") .. u32(0)),
+    block(1, u16(LINKTYPE_EXPORTED) .. u16(0) .. u32(0) .. option(9, "\6") .. u32(0)))
+  return self
+end
+
+---@class smpp.TracedPdu
+---@field time number              seconds since 1970
+---@field from smpp.TraceEnd
+---@field to smpp.TraceEnd
+---@field direction? "in"|"out"    as the writer saw it
+---@field comment? string          Wireshark shows it above the packet
+
+--- Writes one PDU.
+---@param pdu smpp.Pdu|string  a view, or octets, which are written as they are if they are no PDU
+---@param about smpp.TracedPdu
+function Trace:pdu(pdu, about)
+  if not self.file then error("the trace is closed", 2) end
+  local octets = pdu
+  if type(pdu) ~= "string" then
+    octets = pdu:octets()
+  elseif not self.show_secrets then
+    pdu = pdus.decode(octets) or octets
+  end
+  if not self.show_secrets and type(pdu) ~= "string" then octets = secrets.mask(pdu) end
+  local packet = option(12, "smpp") .. ends(about.from, about.to) .. u32(0) .. octets
+  local microseconds = math.floor(about.time * 1e6 + 0.5)
+  local extra = {}
+  if about.comment then extra[#extra + 1] = option(1, about.comment) end
+  if about.direction then extra[#extra + 1] = option(2, u32(about.direction == "in" and 1 or 2)) end
+  if #extra > 0 then extra[#extra + 1] = u32(0) end
+  self.file:write(block(6, u32(0) .. u32(math.floor(microseconds / 4294967296)) .. u32(microseconds % 4294967296)
+    .. u32(#packet) .. u32(#packet) .. padded(packet) .. table.concat(extra)))
+  self.pdus = self.pdus + 1
+end
+
+--- Our own end of a connection, of which the transport knows the port.
+local function own_end(connection)
+  local host = connection.peer.host
+  if host ~= "::1" and not host:find("^127%.") then host = host:find(":", 1, true) and "::" or "0.0.0.0" end
+  return { host = host, port = connection.transport.local_port or 0 }
+end
+
+--- Writes a PDU that came or goes on a connection, now.
+---@param connection smpp.Connection
+---@param pdu smpp.Pdu
+---@param direction "in"|"out"
+function Trace:record(connection, pdu, direction)
+  local own, incoming = own_end(connection), direction == "in"
+  self:pdu(pdu, {
+    time = connection.loop:time(), direction = direction,
+    from = incoming and connection.peer or own, to = incoming and own or connection.peer,
+  })
+end
+
+--- Writes all that comes and goes from now on.
+---@param source smpp.Connection|smpp.Client  a session, or a client
+function Trace:follow(source)
+  source:on("pdu", function(pdu, direction)
+    local connection = source.connection or source
+    if self.file and connection.transport then self:record(connection, pdu, direction) end -- else it was lost
+  end)
+end
+
+--- Ends the trace; a file that was opened here is closed.
+function Trace:close()
+  if self.owns_file and self.file then self.file:close() end
+  self.file = nil
+end
+
+return trace

@@ -1,0 +1,116 @@
+--- The command `smpp`.  `main(arg)` returns the exit code; docs/cli.md is the guide.
+local argparse = require "argparse"
+local exit = require "smpp.cli.exit"
+local output = require "smpp.cli.output"
+local task = require "smpp.base.task"
+
+local cli = {}
+
+local COMMANDS = { "send", "listen", "sim", "decode", "explain", "count" }
+
+local DESCRIPTION = [[
+SMPP at the command line: send and receive SMS, play the message centre,
+read PDUs and captures.]]
+
+local EPILOG = [[
+Try:
+   smpp sim &
+   smpp send smpp://me:secret@localhost --from Test --to +4915112345678 --receipt "Hello 👋"
+   smpp decode session.pcap
+   smpp explain ESME_RTHROTTLED
+
+Exit codes: 0 done; 1 refused, failed or undelivered; 2 usage; 3 cannot connect,
+bind or listen; 4 timeout or outcome unknown; 130 interrupted.
+"smpp COMMAND --help" says more, docs/cli.md the rest.]]
+
+--- A help flag that neither prints nor exits by itself, as argparse's own would.
+local function add_help(parser, asked)
+  parser:add_help(false)
+  parser:flag("-h --help", "Show this help."):action(function()
+    asked.help = parser:get_help()
+    error("help", 0)
+  end)
+end
+
+local function add_common(command)
+  command:flag("--json", "Results as JSON, one object per line.")
+  command:option("--color", "Colours: auto, always or never.", "auto"):choices({ "auto", "always", "never" }):argname "WHEN"
+end
+
+--- Help is narrower than the text it wraps.
+local function new_parser(asked)
+  local parser = argparse("smpp", DESCRIPTION, EPILOG):help_max_width(96):help_description_margin(28)
+  parser:require_command(false)
+  add_help(parser, asked)
+  parser:flag("--version", "Show the version."):action(function()
+    asked.help = "smpp " .. require("smpp")._VERSION
+    error("help", 0)
+  end)
+  for _, name in ipairs(COMMANDS) do
+    local module = require("smpp.cli." .. name)
+    local command = parser:command(name)
+    command:summary(module.summary):description(module.description):epilog(module.epilog)
+    add_help(command, asked)
+    module.define(command)
+    add_common(command)
+    command:action(function(options) options.run = module.run end)
+  end
+  return parser
+end
+
+--- "smpp help send" is what people type.
+local function words_of(arg)
+  local words = {}
+  for i = 1, #arg do words[i] = arg[i] end
+  if words[1] == "help" then
+    table.remove(words, 1)
+    words[#words + 1] = "--help"
+  end
+  return words
+end
+
+local function is_command(word)
+  for _, name in ipairs(COMMANDS) do
+    if word == name then return true end
+  end
+  return false
+end
+
+--- pcall that keeps the traceback; in a task (the streams brought a `run` of their own) one that can wait.
+local function guard(fn)
+  if task.current() then return task.pcall(fn) end
+  return xpcall(fn, function(err) return err == output.BROKEN_PIPE and err or debug.traceback(tostring(err), 2) end)
+end
+
+--- Runs a command.
+---@param arg string[]
+---@param streams? smpp.CliStreams
+---@return integer exit_code
+function cli.main(arg, streams)
+  local out, asked = output.new(streams), {}
+  local parser = new_parser(asked)
+  local called, ok, result = pcall(parser.pparse, parser, words_of(arg))
+  if asked.help then
+    out.stdout:write(asked.help, "\n")
+    return exit.DONE
+  end
+  if not called then error(ok, 0) end
+  out:set_color(ok and result.color or "auto")
+  if not ok then
+    out:fail("%s", result)
+    out:note("try: smpp %s--help", is_command(arg[1]) and arg[1] .. " " or "")
+    return exit.USAGE
+  end
+  if not result.run then
+    out:note("%s", parser:get_help())
+    return exit.USAGE
+  end
+  out.json, out.verbose = result.json or false, (result.verbose or 0) > 0
+  local finished, code = guard(function() return result.run(result, out) end)
+  out:clear_progress()
+  if finished then return code end
+  if code == output.BROKEN_PIPE then return exit.FAILED end
+  error(code, 0)
+end
+
+return cli

@@ -1,0 +1,256 @@
+--- What an MC delivers: receipts find their messages, parts become texts, texts become messages.
+local address = require "smpp.codec.address"
+local events = require "smpp.base.events"
+local options = require "smpp.base.options"
+local reassembly = require "smpp.text.reassembly"
+local receipts = require "smpp.receipt"
+local task = require "smpp.base.task"
+local text = require "smpp.text"
+local udh = require "smpp.text.udh"
+
+local Inbox = {}
+local mt = { __index = Inbox, __name = "smpp.Inbox" }
+
+---@class smpp.Message
+---@field from string  as people write it: + before international numbers
+---@field to string
+---@field text string?  UTF-8, all parts joined; nil for binary content
+---@field data string?  octets of binary content
+---@field encoding string  what the octets were in
+---@field pdu smpp.Pdu  the one that completed it
+---@field parts table[]  the parts in order
+---@field source { addr: string, ton: integer, npi: integer }
+---@field destination { addr: string, ton: integer, npi: integer }
+---@field esme smpp.Client
+local Message = {}
+local message_mt = { __index = Message, __name = "smpp.Message" }
+
+function message_mt:__tostring() return ("message from %s to %s"):format(self.from, self.to) end
+
+local inbox = { class = Inbox }
+
+inbox.options = {
+  default_alphabet = text.options.default_alphabet, data_codings = text.options.data_codings, reassembly = "table",
+  tracker = "table", receipts = receipts.check,
+}
+
+---@param client smpp.Client
+function inbox.new(client)
+  local o = client.options
+  local self
+  self = setmetatable({
+    client = client,
+    loop = client.loop,
+    reassembly = reassembly.new(o.reassembly),
+    peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings },
+    receipts = options.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
+    waiting = {},               -- PDUs that came before anybody listened
+    timer = client.loop:timer(function() self:expire() end),
+  }, mt)
+  return self
+end
+
+--- Parts that were acknowledged and will not become whole here are told of.
+function Inbox:close()
+  self.closed = true
+  self:refuse_held()
+  self.timer:close()
+  for _, set in ipairs(self.reassembly:expire(math.huge)) do
+    if set.reason == "age" then set.reason = "closed" end
+    self.client:emit("incomplete", set)
+  end
+end
+
+local function source_of(pdu) return { addr = pdu.source_addr, ton = pdu.source_addr_ton, npi = pdu.source_addr_npi } end
+local function destination_of(pdu) return { addr = pdu.destination_addr, ton = pdu.dest_addr_ton, npi = pdu.dest_addr_npi } end
+
+--- The octets of a message: message_payload counts before short_message (5.0, 4.8.4.36).
+local function octets_of(pdu) return pdu.message_payload or pdu.short_message or "" end
+
+--- Whether anybody takes messages.
+function Inbox:wanted() return self.client.options.message ~= nil or events.heard(self.client, "message") end
+
+--- Answers a deliver_sm or data_sm; what it returns is the answer.
+---@async
+function Inbox:deliver(pdu, conn)
+  if receipts.is(pdu, self.receipts) then return self:receipt(pdu) end
+  local state = self.client.state
+  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end -- the MC keeps it
+  if not self:wanted() then return self:hold(pdu, conn) end
+  return self:message(pdu, conn)
+end
+
+--- Nobody listens yet: waits until somebody does; the connection answers ESME_RX_T_APPN when that takes too long.
+---@async
+function Inbox:hold(pdu, conn)
+  self:forget_answered()
+  self.waiting[#self.waiting + 1] = { pdu = pdu, token = task.need(), conn = conn }
+  if not task.wait(pdu) then return nil, "ESME_RX_T_APPN" end
+  return self:message(pdu, conn)
+end
+
+--- Whether a held message is still ours: not answered for us, after which the MC sends it again, nor lost with its connection.
+local function is_held(entry) return not entry.conn.closed and entry.conn.core:is_answerable(entry.pdu) end
+
+--- What was answered meanwhile is held no longer.
+function Inbox:forget_answered()
+  local waiting = self.waiting
+  if not waiting[1] or is_held(waiting[1]) then return end
+  self.waiting = {}
+  for _, entry in ipairs(waiting) do
+    if is_held(entry) then
+      self.waiting[#self.waiting + 1] = entry
+    else
+      task.wake_for(entry.token, entry.pdu, false)
+    end
+  end
+end
+
+--- Ends all waits: each message is handled if it is still ours and somebody listens, else the MC keeps it.
+local function release(self, listened)
+  local waiting = self.waiting
+  self.waiting = {}
+  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu, listened and is_held(entry)) end
+end
+
+--- Nobody will listen any more.
+function Inbox:refuse_held() release(self, false) end
+
+--- Somebody listens now.
+function Inbox:listening(name)
+  if name == "message" then release(self, true) end
+end
+
+function Inbox:receipt(pdu)
+  local client = self.client
+  local receipt, message = receipts.parse(pdu, self.receipts)
+  if not receipt then
+    client:emit("error", "a receipt that cannot be read: " .. tostring(message))
+    return true
+  end
+  receipt.from, receipt.to = address.format(pdu.source_addr, pdu.source_addr_ton), address.format(pdu.destination_addr, pdu.dest_addr_ton)
+  client.sender:receipt(receipt) -- which may keep a copy of it: octets and numbers only, so far
+  receipt.pdu, receipt.esme = pdu, client
+  client:emit("receipt", receipt)
+  if client.options.receipt then
+    local result, status = client.options.receipt(receipt)
+    if result == nil and status ~= nil then return nil, status end
+  end
+  return true
+end
+
+--- What a PDU says about being a part of something longer.
+local function part_of(client, pdu, peer)
+  local octets, header = octets_of(pdu), nil
+  local part = {
+    account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu),
+    data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0,
+  }
+  if math.floor((pdu.esm_class or 0) / 64) % 2 == 1 then header = udh.decode(octets) end
+  if header then
+    octets = octets:sub(header.length + 1)
+    part.udh, part.locking, part.single, part.fill = header, header.locking, header.single, (7 - header.length * 8 % 7) % 7
+    local c = header.concat
+    if c then part.reference, part.width, part.total, part.seq = c.ref, c.bits, c.total, c.seq end
+  end
+  if not part.total and pdu.sar_msg_ref_num and pdu.sar_total_segments and pdu.sar_segment_seqnum then
+    part.reference, part.width = pdu.sar_msg_ref_num, "sar"
+    part.total, part.seq = pdu.sar_total_segments, pdu.sar_segment_seqnum
+  end
+  part.octets = octets
+  part.packed = text.data_coding(part.data_coding, peer).encoding == "gsm7_packed"
+  return part
+end
+
+--- Text (or octets, if any part is binary) of parts; runs of one coding are decoded whole, which heals pairs that were cut.
+---@return string? text
+---@return string? data
+---@return string encoding  of the first part
+function Inbox:decode(set)
+  local words, pieces, binary = {}, {}, false
+  for i, run in ipairs(reassembly.join(set)) do
+    local coding = text.data_coding(run.data_coding, self.peer)
+    binary = binary or coding.encoding == "binary" or coding.compressed
+    pieces[i] = run.octets
+    words[i] = text.decode(run.octets, run.data_coding, {
+      default_alphabet = self.peer.default_alphabet, data_codings = self.peer.data_codings,
+      locking = run.locking, single = run.single, fill = set.parts[run.first].fill,
+    })
+  end
+  local encoding = text.data_coding(set.parts[1].data_coding, self.peer).encoding
+  if binary then return nil, table.concat(pieces), encoding end
+  return table.concat(words), nil, encoding
+end
+
+function Inbox:message(pdu, conn)
+  local client, part = self.client, part_of(self.client, pdu, self.peer)
+  local what, set = self.reassembly:add(part, self.loop:now())
+  if what == "stored" then
+    self:arm()
+    return true
+  elseif not what then
+    client:emit("error", "a part of a message was refused: " .. set)
+    return nil, "ESME_RX_R_APPN"
+  end
+  set = what == "complete" and set or { total = 1, parts = { part } }
+  local words, data, encoding = self:decode(set)
+  local source, destination = source_of(pdu), destination_of(pdu)
+  local msg = setmetatable({
+    from = address.format(source.addr, source.ton), to = address.format(destination.addr, destination.ton),
+    source = source, destination = destination, text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts,
+    esme = client, connection = conn,
+  }, message_mt)
+  client:emit("message", msg)
+  local handler = client.options.message
+  if not handler then return true end
+  local result, status = handler(msg)
+  if result == nil and status ~= nil then return nil, status end
+  return true
+end
+
+--- Sets that will never be whole are reported with the parts they have.
+function Inbox:expire()
+  for _, set in ipairs(self.reassembly:expire(self.loop:now())) do
+    self.client:emit("error", ("a message in %d parts from %s stays incomplete (%s): %d missing"):format(
+      set.total, set.source.addr, set.reason, #set.missing))
+    self.client:emit("incomplete", set)
+  end
+  self:arm()
+end
+
+function Inbox:arm()
+  if self.closed then return end
+  local at = self.reassembly:next_expiry()
+  if at then self.timer:start(math.max(0, at - self.loop:now())) end
+end
+
+-- ---- messages ----
+
+--- Acknowledges the message before its handler returns.
+---@return boolean? ok
+---@return string? message
+---@return string? code  "closed", "not_sent" (acknowledged already)
+function Message:accept() return self.connection:answer(self.pdu) end
+
+--- Refuses the message: the MC may try again (ESME_RX_T_APPN) or not (ESME_RX_R_APPN).
+---@param status string|integer
+---@return boolean? ok
+---@return string? message
+---@return string? code
+function Message:reject(status) return self.connection:answer(self.pdu, nil, status or "ESME_RX_R_APPN") end
+
+--- Answers the sender; acknowledges the message first.
+---@async
+---@param reply string|table  text, or what esme:send takes
+---@return smpp.Sent? sent
+---@return string? message
+---@return string? code
+function Message:reply(reply)
+  self:accept()
+  local message = options.merge({ from = self.destination, to = self.source }, type(reply) == "table" and reply or { text = reply })
+  return self.esme:send(message)
+end
+
+Message.reply = task.waits(Message.reply, function(self) return self.esme.sink end)
+
+return inbox

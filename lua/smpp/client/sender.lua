@@ -1,0 +1,369 @@
+--- What `esme:send` does: text -> parts -> submit_sm, and what became of them.
+local address = require "smpp.codec.address"
+local options = require "smpp.base.options"
+local outbox = require "smpp.client.outbox"
+local task = require "smpp.base.task"
+local text = require "smpp.text"
+local timestamp = require "smpp.codec.timestamp"
+local trackers = require "smpp.receipt.tracker"
+
+local Sender = {}
+local mt = { __index = Sender, __name = "smpp.Sender" }
+
+---@class smpp.Sent
+---@field message_id string?  of the first part
+---@field message_ids string[]
+---@field parts { message_id: string?, code: string? }[]
+---@field info smpp.TextInfo?  coding and size of the text
+---@field done smpp.Receipt?  what became of it, once that is known
+local Sent = {}
+local sent_mt = { __index = Sent, __name = "smpp.Sent" }
+
+function sent_mt:__tostring() return ("sent %s (%d parts)"):format(self.message_id or "nothing", #self.parts) end
+
+local sender = { class = Sender }
+
+local LONG = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse")
+
+sender.options = {
+  defaults = "table", encoding = text.options.encoding, long = LONG, allow = text.options.allow, language = text.options.language,
+  graphemes = "boolean", on_unmappable = text.options.on_unmappable, max_parts = text.options.max_parts,
+  short_code_ton = "number", short_code_npi = "number", receipt_ttl_s = options.seconds,
+  id_base = "string", flash_by = options.one_of("class", "subunit"),
+}
+
+-- What a message may say besides submit_sm's own parameters and TLVs.
+local OWN = {
+  from = true, to = true, text = true, data = true, receipt = true, flash = true, encoding = true, long = true,
+  validity_s = true, at = true, priority = true, reference = true, language = true, graphemes = true,
+  allow = true, on_unmappable = true, max_parts = true, elements = true, concat_reference = true, no_wait = true, class = true, lane = true,
+}
+
+local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
+
+--- Octets that no peer can guess, against ids made to collide.
+local function seed_of(loop)
+  local octets = {}
+  for i = 1, 8 do octets[i] = string.char(math.floor(loop:random() * 256)) end
+  return table.concat(octets)
+end
+
+-- Clients that share a tracker share what its handles mean.
+local books = setmetatable({}, { __mode = "k" })
+
+---@param client smpp.Client
+function sender.new(client)
+  local o = client.options
+  local tracker = o.tracker or trackers.new { ttl_s = o.receipt_ttl_s, id_base = o.id_base, seed = seed_of(client.loop) }
+  books[tracker] = books[tracker] or { last = 0 } -- handle -> sent
+  return setmetatable({
+    client = client,
+    loop = client.loop,
+    tracker = tracker,
+    book = books[tracker],
+    references = {},            -- source and destination -> last reference of their parts
+    reference_count = 0,
+    timer = nil,
+  }, mt)
+end
+
+local function stop_timer(self)
+  if self.timer then self.timer:close() end
+  self.timer = nil
+end
+
+--- No receipt comes here any more: whoever waits for one is told, unless another client with the same tracker may find it.
+function Sender:close()
+  stop_timer(self)
+  if self.client.options.tracker then return end
+  local overdue = {}
+  for handle in pairs(self.book) do
+    if handle ~= "last" then overdue[#overdue + 1] = handle end
+  end
+  for _, handle in ipairs(overdue) do self:settle { kind = "expired", handle = handle } end
+end
+
+--- References count up for each pair of addresses, so that parts of two texts never mix on a phone.
+function Sender:next_reference(from, to, limit)
+  local key = from.ton .. ":" .. from.addr .. ">" .. to.ton .. ":" .. to.addr
+  local reference = self.references[key]
+  if not reference then
+    if self.reference_count >= 10000 then self.references, self.reference_count = {}, 0 end -- bounded
+    self.reference_count = self.reference_count + 1
+    reference = math.floor(self.loop:random() * (limit + 1))
+  else
+    reference = (reference + 1) % (limit + 1)
+  end
+  self.references[key] = reference
+  return reference
+end
+
+local function choice(message, o, name)
+  if message[name] ~= nil then return message[name] end
+  return o[name]
+end
+
+--- The submit_sm of each part; nil, message, code when the text or an address cannot be sent.
+function Sender:build(message, level)
+  local o = self.client.options
+  local from, wrong, code = address.parse(message.from, o)
+  if not from then return nil, "from: " .. wrong, code end
+  local to
+  to, wrong, code = address.parse(message.to, o)
+  if not to then return nil, "to: " .. wrong, code end
+  if message.text ~= nil and type(message.text) ~= "string" then error("text: a string expected, got " .. type(message.text), level + 1) end
+  if (message.text ~= nil) == (message.data ~= nil) and message.short_message == nil and message.message_payload == nil then
+    error("one of text and data expected", level + 1)
+  end
+  if message.receipt ~= nil and RECEIPT[message.receipt] == nil then
+    error('receipt: true, false, "failure", "success" or "intermediate" expected', level + 1)
+  end
+  if message.lane ~= nil and type(message.lane) ~= "number" then error("lane: a number expected, got " .. type(message.lane), level + 1) end
+
+  local base = options.merge(o.defaults)
+  for name, value in pairs(message) do
+    if not OWN[name] then base[name] = value end
+  end
+  base.source_addr, base.destination_addr = from.addr, to.addr
+  base.source_addr_ton = message.source_addr_ton or from.ton -- said outright counts more than what an address looks like
+  base.source_addr_npi = message.source_addr_npi or from.npi
+  base.dest_addr_ton, base.dest_addr_npi = message.dest_addr_ton or to.ton, message.dest_addr_npi or to.npi
+  if message.receipt ~= nil then base.registered_delivery = RECEIPT[message.receipt] end
+  if message.validity_s then
+    base.validity_period, wrong, code = timestamp.relative(message.validity_s)
+    if not base.validity_period then return nil, "validity_s: " .. wrong, code end
+  end
+  if message.at then
+    base.schedule_delivery_time, wrong, code = timestamp.absolute(message.at)
+    if not base.schedule_delivery_time then return nil, "at: " .. wrong, code end
+  end
+  if message.priority then base.priority_flag = message.priority end
+  if message.reference then base.user_message_reference = message.reference end
+  if message.text == nil and message.data == nil then return { base } end
+
+  local long = choice(message, o, "long") or "concat_8bit"
+  if message.long and LONG(message.long) then error("long: " .. LONG(message.long), level + 1) end
+  local flash = message.flash
+  local by_subunit = flash and o.flash_by == "subunit"
+  local split = {
+    encoding = message.data and "binary" or message.encoding or message.allow == nil and o.encoding or nil,
+    allow = choice(message, o, "allow"),
+    language = choice(message, o, "language"), graphemes = choice(message, o, "graphemes"),
+    on_unmappable = choice(message, o, "on_unmappable"), max_parts = choice(message, o, "max_parts"),
+    elements = message.elements, default_alphabet = o.default_alphabet, data_codings = o.data_codings,
+    class = flash and not by_subunit and 0 or message.class,
+    udh = long == "refuse" and "none" or long,
+    reference = message.concat_reference or function()
+      return self:next_reference(from, to, long == "concat_8bit" and 0xFF or 0xFFFF)
+    end,
+  }
+  local parts, info, split_code = text.split(message.data or message.text, split)
+  if not parts then return nil, info, split_code end
+  if by_subunit then base.dest_addr_subunit = 1 end
+  local submits = {}
+  for i, part in ipairs(parts) do
+    local fields = options.merge(base)
+    if fields.data_coding == nil then fields.data_coding = info.data_coding end
+    if info.esm_class ~= 0 then
+      local esm_class = fields.esm_class or 0
+      fields.esm_class = type(esm_class) == "number" and esm_class % 128 < 64 and esm_class + info.esm_class or esm_class == 0 and 0x40 or esm_class
+    end
+    if long == "payload" and #part.octets > 140 then
+      fields.message_payload = part.octets
+    else
+      fields.short_message = part.octets
+    end
+    if long == "sar" and #parts > 1 then
+      fields.sar_msg_ref_num, fields.sar_total_segments, fields.sar_segment_seqnum = info.reference, #parts, i
+    end
+    submits[i] = fields
+  end
+  return submits, info
+end
+
+--- Sends the parts one after the other; a refused one stops the later ones.
+---@async
+function Sender:submit(submits, info, wants_receipt, lane)
+  local client, loop, tracker, handle = self.client, self.loop, self.tracker, nil
+  local sent = setmetatable({ esme = client, message_ids = {}, parts = {}, info = info, first = submits[1], done = nil, waiters = nil }, sent_mt)
+  if wants_receipt then
+    handle = self.book.last + 1
+    self.book.last, self.book[handle] = handle, sent
+    tracker:open(handle, #submits, loop:now())
+  end
+  local entry = { id = 0x04, lane = lane }
+  for i, fields in ipairs(submits) do
+    entry.fields, entry.more = fields, i < #submits
+    local response, message, code = client:perform(entry, nil, true)
+    if not response then
+      sent.parts[i] = { code = code, message = message }
+      if wants_receipt then self:settle(tracker:refused(handle, i, code, loop:now())) end
+      return nil, #submits > 1 and ("part %d of %d: %s"):format(i, #submits, message) or message, code, sent
+    end
+    local id = response.message_id or ""
+    sent.parts[i] = { message_id = id }
+    sent.message_ids[i] = id
+    if i == 1 then sent.message_id = id end
+    if wants_receipt then
+      for _, outcome in ipairs(tracker:accepted(handle, i, id, loop:now(), fields.destination_addr) or {}) do
+        self:settle(outcome)
+      end
+      self:arm()
+    end
+  end
+  return sent
+end
+
+--- Builds and sends a message; with a callback returns false when the queue is full.
+function Sender:send(message, callback, level)
+  local submits, info, code = self:build(message, level)
+  if not submits then
+    if not callback then return nil, info, code end
+    task.start(self.client.sink, callback, nil, info, code)
+    return true
+  end
+  local registered = submits[1].registered_delivery
+  local wants_receipt = registered ~= nil and registered ~= 0
+  local client = self.client
+  if (callback or message.no_wait) and client:is_full() then
+    if not callback then return outbox.full(client) end
+    task.start(client.sink, callback, outbox.full(client))
+    return false
+  end
+  if not callback then
+    task.need(level)
+    return self:submit(submits, info, wants_receipt, message.lane)
+  end
+  task.start(client.sink, function() callback(self:submit(submits, info, wants_receipt, message.lane)) end)
+  return true
+end
+
+-- ---- receipts ----
+
+--- A receipt came: whoever waits for its message is told when the message is decided.
+---@param receipt smpp.Receipt
+---@return smpp.Outcome? outcome  nil: of no message of ours, or of one whose response has not come yet
+function Sender:receipt(receipt)
+  local outcome = self.tracker:receipt(receipt, self.loop:now())
+  if not outcome then return nil end
+  receipt.sent, receipt.part = self.book[outcome.handle], outcome.part
+  if outcome.learned then self.client:log("info", "ids_learned", { rule = outcome.learned, id = receipt.id }) end
+  self:settle(outcome)
+  return outcome
+end
+
+--- What the tracker found out; a result ends the waits for it.
+function Sender:settle(outcome)
+  if outcome.kind ~= "result" and outcome.kind ~= "expired" then return end
+  local sent = self.book[outcome.handle]
+  self.book[outcome.handle] = nil
+  if not sent then return end
+  if outcome.kind == "expired" then
+    sent.overdue = true
+  else
+    sent.done = options.merge(outcome.receipt, {
+      id = sent.message_id, ids = sent.message_ids, state = outcome.state, delivered = outcome.delivered, code = outcome.code,
+      final = true, err = outcome.err,
+    })
+  end
+  local waiters = sent.waiters
+  sent.waiters = nil
+  for _, token in ipairs(waiters or {}) do task.wake_for(token, sent) end
+end
+
+--- Messages that never got a receipt are forgotten after their time.
+function Sender:arm()
+  local at = self.tracker:next_expiry()
+  if not at or self.timer then return end
+  self.timer = self.loop:timer(function()
+    stop_timer(self)
+    for _, outcome in ipairs(self.tracker:expire(self.loop:now())) do self:settle(outcome) end
+    self:arm()
+  end)
+  self.timer:start(math.max(0, at - self.loop:now()))
+end
+
+--- Waits for the receipt: of all parts, decided by the first failure.
+---@async
+---@param timeout_s? number  default: as long as it takes
+---@return smpp.Receipt? receipt
+---@return string? message
+---@return string? code  "timeout"; "missing": none was asked for
+function Sent:receipt(timeout_s)
+  if self.done then return self.done end
+  local registered = self.first.registered_delivery
+  if registered == nil or registered == 0 then return nil, "no receipt was asked for: send it with receipt = true", "missing" end
+  if self.overdue then return nil, "no receipt came", "timeout" end
+  local token, loop = task.need(2), self.esme.loop
+  self.waiters = self.waiters or {}
+  table.insert(self.waiters, token)
+  local timer
+  if timeout_s then
+    timer = loop:timer(function()
+      for i, waiter in ipairs(self.waiters or {}) do
+        if waiter == token then table.remove(self.waiters, i) break end
+      end
+      task.wake_for(token, self)
+    end, true)
+    timer:start(timeout_s)
+  else
+    loop:hold()
+  end
+  task.wait(self)
+  if timer then timer:close() else loop:release() end
+  if self.done then return self.done end
+  return nil, self.overdue and "no receipt came" or ("no receipt within %g s"):format(timeout_s), "timeout"
+end
+
+local function identity(self)
+  local fields = self.first
+  return {
+    message_id = self.message_id, source_addr = fields.source_addr, source_addr_ton = fields.source_addr_ton,
+    source_addr_npi = fields.source_addr_npi,
+  }
+end
+
+--- Asks the MC for the state of the (first part of the) message.
+---@async
+---@return smpp.Pdu? query_sm_resp
+---@return string? message
+---@return string? code
+function Sent:query() return self.esme:query_sm(identity(self)) end
+
+--- Asks the MC not to deliver the message.
+---@async
+---@return smpp.Pdu? cancel_sm_resp
+---@return string? message
+---@return string? code
+function Sent:cancel()
+  local fields = self.first
+  local response, message, code
+  for _, id in ipairs(self.message_ids) do
+    local request = identity(self)
+    request.message_id = id
+    request.destination_addr, request.dest_addr_ton, request.dest_addr_npi = fields.destination_addr, fields.dest_addr_ton, fields.dest_addr_npi
+    response, message, code = self.esme:cancel_sm(request)
+    if not response then return nil, message, code end
+  end
+  return response, message, code
+end
+
+--- Asks the MC to deliver another text instead.  replace_sm has no data_coding: the new text stays in the old one's.
+---@async
+---@param words string
+---@return smpp.Pdu? replace_sm_resp
+---@return string? message
+---@return string? code
+function Sent:replace(words)
+  local request, info = identity(self), self.info
+  local parts, wrong, code = text.split(words, { encoding = info and info.encoding, udh = "none" })
+  if not parts then return nil, wrong, code end
+  request.short_message = parts[1].octets
+  request.registered_delivery = self.first.registered_delivery
+  return self.esme:replace_sm(request)
+end
+
+local function sink_of(self) return self.esme.sink end
+for _, name in ipairs { "receipt", "query", "cancel", "replace" } do Sent[name] = task.waits(Sent[name], sink_of) end
+
+return sender

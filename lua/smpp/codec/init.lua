@@ -1,0 +1,184 @@
+--- PDUs: octets <-> views and tables.
+--- A received PDU is a view: a userdata that owns its octets and decodes a field when it is asked for.
+local core = require "smpp.core"
+local explain = require "smpp.codec.explain"
+local options = require "smpp.base.options"
+local text = require "smpp.text"
+local udh = require "smpp.text.udh"
+
+local pdu = {}
+
+local hidden = { password = true }
+
+local function escape(c)
+  if c == '"' or c == "\\" then return "\\" .. c end
+  return ("\\x%02x"):format(c:byte())
+end
+
+--- One printable line for octets that may be anything; for text, whose UTF-8 is to be seen, `odd` is narrower.
+local function quote(value, odd) return '"' .. value:gsub(odd or '[%c"\\\127-\255]', escape) .. '"' end
+
+local function show(name, value, secrets)
+  if hidden[name] and not secrets then return value == "" and '""' or '"***"' end
+  if type(value) == "string" then return quote(value) end
+  if type(value) ~= "table" then return tostring(value) end
+  local items = {}
+  for i, item in ipairs(value) do
+    if type(item) == "string" then
+      items[i] = quote(item)
+    elseif item.dl_name then
+      items[i] = "list " .. quote(item.dl_name)
+    else
+      items[i] = ("%s/%s %s"):format(item.dest_addr_ton, item.dest_addr_npi, quote(item.destination_addr))
+        .. (item.error_status_code and " " .. explain.status(item.error_status_code).name or "")
+    end
+  end
+  return "{ " .. table.concat(items, ", ") .. " }"
+end
+
+--- Octets of a message as people read them: the text behind its header, or octets where it is none.
+local function show_message(view, octets)
+  local header = (view.esm_class or 0) % 128 >= 64 and udh.decode(octets)
+  local body = header and octets:sub(header.length + 1) or octets
+  local coding = view.data_coding and text.data_coding(view.data_coding)
+  if not coding or coding.compressed or coding.encoding == "binary" then return quote(octets) end
+  local words = text.decode(body, coding.encoding, header and { locking = header.locking, single = header.single } or nil)
+  local shown = quote(words, '[%c"\\\127]')
+  local concat = header and header.concat
+  if concat then shown = shown .. (" (part %d of %d, reference %d)"):format(concat.seq, concat.total, concat.ref) end
+  return shown
+end
+
+local methods = {}
+
+--- Iterates over what the PDU carries: parameters, then TLVs, in wire order.
+---@return fun(): string?, any  name ("tlv_0x1400" of a TLV that has none), value
+function methods:fields()
+  local layout, i = self:layout(), 0
+  return function()
+    i = i + 1
+    local place = layout[i]
+    if not place then return nil end
+    if place.name then return place.name, place.value end
+    if place.tag then return ("tlv_0x%04X"):format(place.tag), place.value end
+  end
+end
+
+--- The PDU on one line, for people: texts decoded, what is 0 or empty left out, passwords hidden.
+function methods:__tostring()
+  local parts = { self.command }
+  parts[#parts + 1] = "#" .. ("%d"):format(self.sequence_number)
+  if self.command_status ~= 0 or self.command_id >= 0x80000000 then parts[#parts + 1] = self.status end
+  for name, value in self:fields() do
+    if name == "short_message" or name == "message_payload" then
+      if value ~= "" then parts[#parts + 1] = name .. "=" .. show_message(self, value) end
+    elseif value ~= 0 and value ~= "" then
+      parts[#parts + 1] = name .. "=" .. show(name, value)
+    end
+  end
+  return table.concat(parts, " ")
+end
+
+-- Lua 5.2 and later: for name, value in pairs(pdu)
+function methods:__pairs() return self:fields() end
+
+local function hex_lines(octets, from, to)
+  local lines = {}
+  for start = from, to, 16 do
+    local cells, printable = {}, {}
+    for i = start, math.min(start + 15, to) do
+      local c = octets:byte(i)
+      cells[#cells + 1] = ("%02x"):format(c)
+      printable[#printable + 1] = (c >= 32 and c < 127) and string.char(c) or "."
+    end
+    lines[#lines + 1] = { table.concat(cells, " "), table.concat(printable) }
+  end
+  return lines
+end
+
+--- All of the PDU, octet by octet, with what each means.
+---@param o? { secrets: boolean? }  secrets: show passwords
+---@return string  several lines
+function methods:dump(o)
+  local secrets = o and o.secrets
+  local octets, out = self:octets(), {}
+  local function row(offset, length, name, meaning, mask)
+    local lines = hex_lines(octets, offset + 1, offset + length)
+    if mask then lines = { { ("** "):rep(math.min(length, 16)):sub(1, -2), "" } } end
+    if #lines == 0 then lines[1] = { "", "" } end
+    for i, line in ipairs(lines) do
+      out[#out + 1] = ("%04x  %-48s%s"):format(offset + (i - 1) * 16, line[1],
+        i == 1 and name .. (meaning ~= "" and "  " .. meaning or "") or "  " .. line[2]):gsub("%s+$", "")
+    end
+  end
+  row(0, 4, "command_length", ("%d"):format(self.command_length))
+  row(4, 4, "command_id", self.command)
+  row(8, 4, "command_status", self.status)
+  row(12, 4, "sequence_number", ("%d"):format(self.sequence_number))
+  for _, place in ipairs(self:layout()) do
+    local name = place.name or (place.tag and "TLV") or "trailing"
+    if place.tag then name = ("TLV 0x%04X %s"):format(place.tag, place.name or "(not in the tables)") end
+    local meaning = show(place.name, place.value, secrets)
+    local words = type(place.value) == "number" and place.name and explain.value(place.name, place.value)
+    if words then meaning = meaning .. " (" .. words .. ")" end
+    row(place.offset, place.length, name, meaning, hidden[place.name] and not secrets and place.length > 1)
+  end
+  for _, problem in ipairs(self:problems()) do
+    out[#out + 1] = ("%04x  %s%s: %s%s"):format(problem.offset, problem.severity, problem.field and " " .. problem.field or "",
+      problem.message, problem.status and " (" .. problem.status .. ")" or "")
+  end
+  return table.concat(out, "\n")
+end
+
+--- What removes a field in pdu:with{ field = smpp.none }.
+pdu.none = setmetatable({}, { __tostring = function() return "smpp.none" end, __newindex = function() error("smpp.none cannot be changed", 2) end })
+
+local DECODE = { max_length = options.number(16, 0x7FFFFFFF, true), strict = "boolean" }
+local ENCODE = { version = options.number(0, 255, true) }
+
+--- A codec of its own: the names of a profile's vendor TLVs stay inside it.
+---@param tlvs? { tag: integer, name: string, type: string? }[]
+function pdu.new_codec(tlvs)
+  local codec = core.codec(methods, pdu.none)
+  for _, tlv in ipairs(tlvs or {}) do codec.declare(tlv.tag, tlv.name, tlv.type) end
+  return codec
+end
+
+--- The codec of this Lua state: what smpp.decode, smpp.encode and sessions without vendor TLVs use.
+pdu.codec = pdu.new_codec()
+
+--- Reads one PDU.  Everything decodes as far as it can; `pdu:problems()` tells what is odd.
+---@param octets string
+---@param position? integer  of the first octet, default 1
+---@param o? { max_length: integer?, strict: boolean? }  max_length: octets, default 131072;
+---  strict: a problem is a failure, its code the ESME_ name to answer
+---@return smpp.Pdu? view
+---@return integer|string next_position  or the message
+---@return string? code  "truncated": fewer octets than needed; "bad_length": command_length below 16 or above
+---  max_length; with strict also ESME_ names
+function pdu.decode(octets, position, o)
+  if o == nil then return pdu.codec.decode(octets, position) end
+  options.check(o, DECODE)
+  return pdu.codec.decode(octets, position, o.max_length, o.strict)
+end
+
+--- Writes one PDU.  A view is written as it came, octet for octet.
+---@param value table|smpp.Pdu  `command`, `command_status` (or `status`), `sequence_number`, parameters and TLVs by
+---  name, `tlvs = { { tag, octets } ... }`; what is absent is 0 or empty
+---@param o? { version: integer? }  0x33, 0x34 or 0x50: the limits that hold; default the widest
+---@return string? octets
+---@return string? message
+---@return string? code  "too_long", "bad_value", "missing", "unknown_field"
+function pdu.encode(value, o)
+  if o == nil then return pdu.codec.encode(value) end
+  return pdu.codec.encode(value, options.check(o, ENCODE).version)
+end
+
+--- Gives a vendor TLV a name, for this Lua state.
+---@param tlv { tag: integer, name: string, type: "int1"|"int2"|"int4"|"cstring"|"octets"|nil }  type: default octets
+function pdu.declare_tlv(tlv)
+  if type(tlv) ~= "table" then error("declare_tlv{ tag =, name =, type = } expected", 2) end
+  pdu.codec.declare(tlv.tag, tlv.name, tlv.type)
+end
+
+return pdu

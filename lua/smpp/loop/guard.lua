@@ -1,0 +1,29 @@
+--- Callbacks of a loop run guarded: an error that reached luv would end the process.
+local guards = {}
+
+-- xpcall hands arguments on everywhere but in Lua 5.1.
+local takes_arguments = select(2, xpcall(function(x) return x end, print, true))
+
+--- Makes the function that guards a loop's callbacks: `guard(fn, a, b)` calls `fn(a, b)`, and an error in it goes
+--- to `self.on_error(trace, err)`, since one that reached luv would end the process.
+---@param self { on_error: fun(trace: string, err: any) }
+---@return fun(fn: function, a?: any, b?: any): boolean
+function guards.guard(self)
+  local function failed(err)
+    local trace = debug.traceback(tostring(err), 2)
+    local ok, second = pcall(self.on_error, trace, err)
+    if not ok then io.stderr:write(trace, "\nand in its error handler: ", tostring(second), "\n") end
+  end
+  if takes_arguments then
+    return function(fn, a, b) return (xpcall(fn, failed, a, b)) end
+  end
+  return function(fn, a, b)
+    return (xpcall(function() return fn(a, b) end, failed))
+  end
+end
+
+--- The default of `loop.on_error`.
+---@param trace string
+function guards.on_error(trace) io.stderr:write("error in a callback of the loop: ", trace, "\n") end
+
+return guards

@@ -1,0 +1,358 @@
+--- Delivery receipts, text and TLVs: read as message centres write them, written as the standard has them.
+--- The guide is docs/receipts.md.
+local core = require "smpp.core"
+local options = require "smpp.base.options"
+local timestamp = require "smpp.codec.timestamp"
+local smpp_text = require "smpp.text"
+
+local decode, scan, known_state = core.text.decode, core.receipt.scan, core.receipt.state
+
+local receipt = {}
+
+local UDHI = 0x40
+local KINDS = { "receipt", "delivery_ack", nil, "manual_ack", nil, nil, nil, "intermediate" } -- by message type / 4
+local LATIN1 = 3
+local NONE = {}
+
+local PARSE = {
+  esm_class = "number", data_coding = "number", encoding = options.one_of("octets", "gsm7", "latin1", "ucs2"),
+  zone_s = "number", first_year = "number", states = "table", final = "table", err_rule = "function", untyped = "boolean",
+  default_alphabet = "string",
+}
+
+--- What is wrong with options of `parse`, for those who take them from a user and hand them on.
+---@param given any
+---@return string? message
+function receipt.check(given) return options.wrong(given, PARSE) end
+
+local checked = setmetatable({}, { __mode = "k" }) -- options of parse that were looked at once
+
+local function has_bit(n, bit) return math.floor(n / bit) % 2 == 1 end
+
+--- What kind of PDU an esm_class makes: nil is an ordinary message.  Message mode, UDHI and reply path do not matter.
+local function kind_of(esm_class) return KINDS[math.floor(esm_class % 0x40 / 4)] end
+
+local function octets_of(pdu)
+  local octets = pdu.short_message
+  if octets == nil or octets == "" then octets = pdu.message_payload end
+  return octets or ""
+end
+
+local function starts_with_id(octets) return octets:find "^%s*%z?[Ii]%z?[Dd]%z?:" ~= nil end
+
+local function has_form(octets) return starts_with_id(octets) and octets:lower():find "[%s%z]s%z?t%z?a%z?t%z?:" ~= nil end
+
+--- Is this deliver_sm or data_sm a delivery receipt or an intermediate notification?
+---@param pdu table  a received view, or a table with the same fields
+---@param o? { untyped?: boolean }  untyped: also one of esm_class 0 whose text has the form of a receipt
+---@return boolean
+---@return string? kind  "receipt", "intermediate", "delivery_ack", "manual_ack"; nil for an ordinary message
+function receipt.is(pdu, o)
+  local esm_class = pdu.esm_class or 0
+  local kind = kind_of(esm_class)
+  if not kind and o and o.untyped and esm_class % 0x40 < 4 and has_form(octets_of(pdu)) then kind = "receipt" end
+  return kind == "receipt" or kind == "intermediate", kind
+end
+
+--- The receipt in octets of which the keys can be read, and the encoding that its text is still in.
+local function readable(octets, data_coding, encoding, default_alphabet)
+  if not encoding then
+    if octets:find "^%z[ -~]%z" or octets:find "^\254\255" then encoding = "ucs2"
+    elseif data_coding == LATIN1 then encoding = "latin1"
+    elseif (data_coding or 0) == 0 and default_alphabet ~= "gsm7_packed" then encoding = default_alphabet end
+  end
+  if encoding == "gsm7" then return octets, encoding end
+  if not encoding or encoding == "octets" then return octets end
+  return (decode(octets, encoding))
+end
+
+--- What stands behind a user data header; all of it when there is none (some peers set UDHI without one).
+local function behind_header(octets, esm_class)
+  if not has_bit(esm_class or 0, UDHI) or starts_with_id(octets) then return octets end
+  local header = octets:byte()
+  return header and header < #octets and octets:sub(header + 2) or octets
+end
+
+local function cut_nul(octets) return octets and (octets:match "^(.-)%z*$") end
+
+--- A number that a word of digits names.
+local function whole(word) return word and word:find "^%d+$" and #word <= 9 and tonumber(word, 10) or nil end
+
+--- An err as a number: decimal when all digits, else hex.
+---@param err string
+---@return integer? number  nil: neither, or of more than 8 digits
+---@return "dec"|"hex"|nil base
+function receipt.err_number(err)
+  if #err > 8 then return nil end
+  if err:find "^%d+$" then return tonumber(err, 10), "dec" end
+  if err:find "^%x+$" then return tonumber(err, 16), "hex" end
+  return nil
+end
+
+--- GatewayAPI's err, both ways: it is the low 12 bits of their SMS error code 0x1NNN, in base 10 ("126" for 0x107E).
+---@param value string|integer  an err, or an SMS error code
+---@return integer|string|nil other  the code of an err, the err of a code; nil: not decimal, or out of range
+---@return string? name  of an err's code, as their list has it: "0x107E"
+function receipt.gatewayapi_err(value)
+  if type(value) == "number" then
+    if value % 1 ~= 0 or value < 0x1000 or value > 0x1FFF then return nil end
+    return ("%03d"):format(value - 0x1000)
+  end
+  local low = whole(value)
+  if not low or low > 0xFFF then return nil end
+  return 0x1000 + low, ("0x%04X"):format(0x1000 + low)
+end
+
+--- The TLVs of a receipt, those that are there.
+local function read_tlvs(pdu)
+  local tlvs = {
+    receipted_message_id = cut_nul(pdu.receipted_message_id), message_state = pdu.message_state,
+    network_error_code = pdu.network_error_code, user_message_reference = pdu.user_message_reference,
+  }
+  local octets = tlvs.network_error_code
+  if octets and #octets == 3 then
+    local kind, high, low = octets:byte(1, 3)
+    return tlvs, { type = kind, code = high * 256 + low }
+  end
+  return tlvs, nil
+end
+
+--- State, final, message_state: the TLV first, then the caller's words, the standard's, the peer's own.
+local function read_state(number, stat, o)
+  local name, final, state_number
+  if number then name, final, state_number = known_state(number) end
+  if not name and stat and stat ~= "" then
+    local word = stat:upper()
+    name, final, state_number = known_state(o.states and o.states[word] or word)
+    if not name then name, final = o.states and o.states[word] or word, false end
+  elseif not name and number then
+    name, final, state_number = "UNKNOWN", false, number
+  end
+  if name and o.final and o.final[name] ~= nil then final = o.final[name] end
+  return name, final, state_number
+end
+
+---@class smpp.Receipt
+---@field kind "receipt"|"intermediate"|"delivery_ack"|"manual_ack"
+---@field id string?           message_id as this receipt spells it; nil only in acknowledgements
+---@field state string?        DELIVERED, EXPIRED, …; a word nobody defined as it came, in capitals; nil in acknowledgements
+---@field final boolean?       no other state will follow
+---@field message_state integer?  the state's number
+---@field stat string?         the word of the text
+---@field err string           "" when there is none; from network_error_code, three decimal digits
+---@field err_code integer?    err as a number, by `err_rule`
+---@field network_error { type: integer, code: integer }?
+---@field submitted integer?   Unix time
+---@field done integer?
+---@field sub integer?
+---@field dlvrd integer?
+---@field text string?         the message's first characters: UTF-8 when the encoding is known, else the octets as they came
+---@field raw string           the octets of the PDU
+---@field source_addr string?  of the PDU: the address the original message went to
+---@field destination_addr string?
+---@field fields table<string, string>  what the text said, by key: id, sub, dlvrd, submit_date, done_date, stat, err, text
+---@field tlvs table<string, string|integer>  what the TLVs said: receipted_message_id, message_state, network_error_code, user_message_reference
+
+---@class smpp.ReceiptOptions
+---@field zone_s number?       the MC's local time, seconds ahead of UTC (default 0)
+---@field first_year integer?  of the hundred that two-digit years mean (default 2000)
+---@field encoding "octets"|"gsm7"|"latin1"|"ucs2"|nil  of the receipt; default: Latin-1 if data_coding is 3, UCS-2 if it
+---  looks like that, else octets (most message centres mean ASCII)
+---@field default_alphabet string?  of the peer: what data_coding 0 means (default: octets, as above)
+---@field states table<string, string>?   the peer's own words in capitals -> names of message_state: { DND_REJECTED = "REJECTED" }
+---@field final table<string, boolean>?   states that are (not) final with this peer: { ACCEPTED = true, UNKNOWN = true }
+---@field err_rule (fun(err: string): integer?)?  default `receipt.err_number`
+---@field untyped boolean?     take a receipt of esm_class 0, too, that has the form of one
+---@field esm_class integer?   of a text given without its PDU
+---@field data_coding integer?
+
+--- Reads a receipt.  TLVs win over the text; `fields` and `tlvs` keep both.
+---@param pdu table|string  deliver_sm or data_sm (a view, or a table with its fields), or the octets of a receipt's text
+---@param o? smpp.ReceiptOptions
+---@return smpp.Receipt? receipt
+---@return string? err
+---@return string? code  "missing" (no id or no state), "bad_value" (by its esm_class an ordinary message)
+function receipt.parse(pdu, o)
+  if o == nil then o = NONE
+  elseif not checked[o] then checked[options.check(o, PARSE)] = true end
+  if type(pdu) == "string" then
+    pdu = { short_message = pdu, esm_class = o.esm_class, data_coding = o.data_coding }
+  elseif type(pdu) ~= "table" and type(pdu) ~= "userdata" then
+    error("pdu: a PDU or the text of a receipt expected, got " .. type(pdu), 2)
+  end
+  local esm_class, raw = pdu.esm_class, octets_of(pdu)
+  local kind = "receipt"
+  if esm_class then
+    local _
+    _, kind = receipt.is(pdu, o)
+    if not kind then return nil, "an ordinary message by its esm_class", "bad_value" end
+  end
+  local tlvs, network_error = read_tlvs(pdu)
+  local text, inner = readable(behind_header(raw, esm_class), pdu.data_coding, o.encoding, o.default_alphabet)
+  local out = {
+    kind = kind, raw = raw, err = "", tlvs = tlvs, fields = {}, network_error = network_error,
+    source_addr = pdu.source_addr, destination_addr = pdu.destination_addr,
+  }
+  if kind == "delivery_ack" or kind == "manual_ack" then
+    out.id, out.text = tlvs.receipted_message_id, text
+    return out
+  end
+  local fields, submitted, done = scan(text, o.zone_s, o.first_year)
+  out.fields, out.submitted, out.done = fields, submitted, done
+  out.id = tlvs.receipted_message_id
+  if not out.id or out.id == "" then out.id = fields.id end
+  out.stat = fields.stat
+  out.state, out.final, out.message_state = read_state(tlvs.message_state, fields.stat, o)
+  if not out.id or out.id == "" then return nil, "no message id, neither in the text nor as receipted_message_id", "missing" end
+  if not out.state then return nil, "no state, neither in the text nor as message_state", "missing" end
+  if kind == "intermediate" then out.final = false end
+  out.sub, out.dlvrd = whole(fields.sub), whole(fields.dlvrd)
+  out.text = inner and fields.text and decode(fields.text, inner) or fields.text
+  out.err = network_error and ("%03d"):format(network_error.code) or fields.err or ""
+  out.err_code = (o.err_rule or receipt.err_number)(out.err)
+  return out
+end
+
+--- Does the sender want a receipt for this final state?
+---@param registered_delivery integer  of the message
+---@param state string  name of message_state
+---@return boolean
+function receipt.wanted(registered_delivery, state)
+  local which = registered_delivery % 4
+  return which == 1 or (which == 2 and state ~= "DELIVERED") or (which == 3 and state == "DELIVERED")
+end
+
+local function date(unix, zone_s)
+  if not unix then return "0000000000" end
+  local text = timestamp.absolute(math.floor(unix) + (zone_s or 0))
+  return text and text:sub(1, 10)
+end
+
+--- The first characters of a text of UTF-8, or of octets that are none.
+local function first_characters(text, count)
+  if #text <= count then return text end
+  local position = 1
+  for _ = 1, count do
+    local _, last = text:find("^[%z\1-\127\194-\244][\128-\191]*", position)
+    if not last then return text:sub(1, count) end
+    position = last + 1
+  end
+  return text:sub(1, position - 1)
+end
+
+local FORMAT = {
+  id = "string", state = "string", stat = "string", err = "string|number", submitted = "number", done = "number",
+  sub = "number", dlvrd = "number", text = "string", zone_s = "number", submit = "table|userdata", version = "number",
+  intermediate = "boolean", network_error = "table", default_alphabet = "string",
+}
+
+--- Copies the swapped addresses of the original message.
+local function answer_addresses(submit, out)
+  out.source_addr_ton, out.source_addr_npi = submit.dest_addr_ton, submit.dest_addr_npi
+  out.source_addr = submit.destination_addr
+  out.dest_addr_ton, out.dest_addr_npi = submit.source_addr_ton, submit.source_addr_npi
+  out.destination_addr = submit.source_addr
+end
+
+---@class smpp.ReceiptFields
+---@field id string           as in the submit_sm_resp
+---@field state string        name of message_state, or a word of its own with `stat`
+---@field stat string?        the word of the text; default: the standard's for the state
+---@field err string|integer|nil  default 0
+---@field submitted number?   Unix time; absent: zeros
+---@field done number?
+---@field zone_s number?      to write them in, seconds ahead of UTC
+---@field sub integer?        default 1
+---@field dlvrd integer?      default 1 when delivered, else 0
+---@field text string?        of the original message, UTF-8: 20 characters are taken, what the alphabet lacks as "?"
+---@field default_alphabet string?  of the peer: what the text is written in (default gsm7)
+---@field submit table?       the original submit_sm (view or table), whose addresses are swapped; without it no PDU is made
+---@field version integer?    of the peer: TLVs from 0x34 on (default)
+---@field intermediate boolean?  an intermediate notification
+---@field network_error { type: integer, code: integer }?  for the TLV network_error_code
+
+--- The text; and the number of its state, nil for a word of the caller's own.
+local function write(o)
+  if not (o.id and o.state) then error("id and state are required", 3) end
+  if o.id:find "[%s%z]" or #o.id == 0 or #o.id > 64 then return nil, "no message id: " .. o.id, "bad_value" end
+  local _, _, number, stat = known_state(o.state)
+  stat = o.stat or stat
+  if not stat or stat:find "[%s%z]" or stat == "" then return nil, "no stat for the state " .. o.state, "bad_value" end
+  local submitted, done = date(o.submitted, o.zone_s), date(o.done, o.zone_s)
+  if not submitted or not done then return nil, "a date that two-digit years cannot name", "bad_value" end
+  local err = type(o.err) == "string" and o.err or ("%03d"):format(o.err or 0)
+  if err:find "[%s%z]" then return nil, "an err of several words: " .. err, "bad_value" end
+  local original = first_characters(o.text or "", 20)
+  local alphabet = o.default_alphabet
+  if not alphabet or alphabet == "gsm7_packed" then alphabet = "gsm7" end -- the rest of the text is ASCII, which nobody packs
+  original = smpp_text.encode(original, { encoding = alphabet, on_unmappable = "?" }) or original
+  local text = ("id:%s sub:%03d dlvrd:%03d submit date:%s done date:%s stat:%s err:%s text:"):format(o.id, o.sub or 1,
+    o.dlvrd or (number == 2 and 1 or 0), submitted, done, stat, err) .. original -- %s ends at a NUL before 5.3
+  if #text > 254 then return nil, "longer than short_message can be", "bad_value" end
+  return text, number
+end
+
+--- The deliver_sm that takes the text to the sender of `submit`.
+local function carry(text, number, submit, o)
+  local pdu = {
+    command = "deliver_sm", esm_class = o.intermediate and 0x20 or 0x04, data_coding = 0, registered_delivery = 0,
+    short_message = text,
+  }
+  answer_addresses(submit, pdu)
+  if (o.version or 0x34) >= 0x34 then
+    pdu.receipted_message_id, pdu.message_state = o.id, number
+    pdu.user_message_reference = submit.user_message_reference
+    local network = o.network_error
+    if network then
+      pdu.network_error_code = string.char(network.type, math.floor(network.code / 256) % 256, network.code % 256)
+    end
+  end
+  return pdu
+end
+
+--- Writes a receipt in the standard's form, and the deliver_sm that carries it.
+---@param o smpp.ReceiptFields
+---@return string? text  octets of short_message
+---@return table|string|nil deliver_sm  to be sent, nil without `submit`; or the error for people
+---@return string? code  "bad_value": an id with white space or over 64 octets, an unknown state without `stat`, an err
+---  with white space, a year that two digits cannot name, more than 254 octets in all
+function receipt.format(o)
+  o = options.check(o, FORMAT)
+  local text, number, code = write(o)
+  if not text then return nil, number, code end
+  return text, o.submit and carry(text, number, o.submit, o)
+end
+
+---@class smpp.ReceiptDelivery : smpp.ReceiptFields  instead of `submit` it may name the original message's addresses
+---@field source { addr: string, ton?: integer, npi?: integer }|nil  of the original message: the receipt goes there
+---@field destination { addr: string, ton?: integer, npi?: integer }|nil
+---@field user_message_reference integer?  of the original message
+
+local DELIVER = options.merge(FORMAT, {
+  source = "table", destination = "table", user_message_reference = "number",
+})
+
+local function addresses(o)
+  local from, to = o.source, o.destination
+  if not (from and to) then error("submit, or source and destination, are required", 3) end
+  return {
+    source_addr = from.addr, source_addr_ton = from.ton, source_addr_npi = from.npi,
+    destination_addr = to.addr, dest_addr_ton = to.ton, dest_addr_npi = to.npi,
+    user_message_reference = o.user_message_reference,
+  }
+end
+
+--- Makes the deliver_sm of a receipt, to be handed to `session:deliver_sm`.
+---@param o smpp.ReceiptDelivery
+---@return table? deliver_sm
+---@return string? err
+---@return string? code  as `format`
+function receipt.deliver_sm(o)
+  o = options.check(o, DELIVER)
+  local submit = o.submit or addresses(o)
+  local text, number, code = write(o)
+  if not text then return nil, number, code end
+  return carry(text, number, submit, o)
+end
+
+return receipt

@@ -1,0 +1,363 @@
+--- Joins what was submitted with the receipts that come for it.  A data structure: no I/O, no clock (`now` is an
+--- argument), no callbacks.  Open messages live in a store of octets, by default a compact C map; processes may share one.
+local core = require "smpp.core"
+local message_id = require "smpp.receipt.message_id"
+local options = require "smpp.base.options"
+local pack = require "smpp.receipt.pack"
+
+local tracker = {}
+
+local Tracker = {}
+Tracker.__index = Tracker
+Tracker.__name = "smpp.receipt.tracker"
+
+local MAX_PARTS = 255
+local NO_STATE, OTHER_STATE = 255, 254
+local NO_NUMBER = 65535
+local MAX_HELD_OCTETS = 16384 -- of receipts for one unknown id
+
+--- What became of a part, one octet each in the record of a message.
+local WAITING, ACCEPTED, DELIVERED, FAILED = "w", "a", "d", "f"
+
+local function is_store(value)
+  local kind = type(value)
+  if kind ~= "table" and kind ~= "userdata" then return "a store expected, got " .. kind end
+  for _, method in ipairs { "get", "put", "delete", "expire", "next_expiry", "count" } do
+    if not value[method] then return "a store needs the method '" .. method .. "'" end
+  end
+  return nil
+end
+
+local OPTIONS = {
+  store = is_store, recent = is_store, ttl_s = options.seconds, limit = options.number(1, 4294967295, true),
+  recent_s = options.seconds, recent_limit = options.number(1, 4294967295, true), id_base = message_id.check_rule,
+  seed = "string",
+}
+
+---@class smpp.Store  keys and values are strings of any octets
+---@field get fun(self, key: string): string?
+---@field put fun(self, key: string, value: string, now: number): boolean?  false: full.  What is there keeps its age
+---@field delete fun(self, key: string): boolean?
+---@field expire fun(self, now: number): string?, string?  takes out and returns the oldest entry whose time is up
+---@field next_expiry fun(self): number?
+---@field count fun(self): integer
+
+---@class smpp.Outcome
+---@field kind "result"|"part"|"intermediate"|"late"|"duplicate"|"expired"
+---  result: the message has its result, whatever else comes.  part: one of several parts was delivered.  intermediate: a
+---  state that is not final.  late: a part of a message that has its result.  duplicate: this one was here before.
+---  expired: no result in time.
+---@field handle string|integer  as given to open() or accepted()
+---@field part integer?          nil where it is about all of them
+---@field parts integer?         nil: late, and not known any more
+---@field state string?          DELIVERED …; of a result: of all parts or of the first that failed; expired: last heard of
+---@field delivered boolean?     of a result
+---@field err string?            of the receipt
+---@field code string?           what the part was refused with
+---@field reason "ttl"|"limit"|"reused"|nil  of expired; reused: its message_id was given to another message
+---@field receipt smpp.Receipt?  what told
+---@field learned "as-is"|"hex"|"dec"|nil  the rule for ids that this receipt made certain
+
+---@class smpp.TrackerOptions
+---@field id_base "auto"|"as-is"|"hex"|"dec"|nil  as-is: ids of receipts and responses are equal.  hex, dec: the base in
+---  receipts, where responses have the other one.  auto (default): learns it
+---@field ttl_s number?         how long a message stays open (48 hours)
+---@field limit integer?        of open messages and parts; beyond it the oldest gives way (no limit)
+---@field recent_s number?      how long early receipts and finished ids are remembered (600)
+---@field recent_limit integer? of those (100000)
+---@field seed string?          8 octets nobody can guess, for the maps
+---@field store smpp.Store?     of open messages, instead of a map with `ttl_s` and `limit`
+---@field recent smpp.Store?    of early receipts and finished ids, instead of a map with `recent_s` and `recent_limit`
+
+---@class smpp.Tracker
+
+--- Makes a tracker, one for each message centre (ids are unique no further); all binds to it share it.
+---@param o? smpp.TrackerOptions
+---@return smpp.Tracker
+function tracker.new(o)
+  o = options.check(o, OPTIONS)
+  return setmetatable({
+    store = o.store or core.map.new(o.limit, o.ttl_s or 48 * 3600, o.seed),
+    recent = o.recent or core.map.new(o.recent_limit or 100000, o.recent_s or 600, o.seed),
+    ids = message_id.new(o.id_base or "auto"),
+    gone = {}, -- outcomes that expire() has to report
+  }, Tracker)
+end
+
+local function write_handle(handle)
+  if type(handle) == "string" then return "s" .. handle end
+  if type(handle) == "number" and handle % 1 == 0 then return ("n%.0f"):format(handle) end
+  error("handle: a string or a whole number expected, got " .. tostring(handle), 3)
+end
+
+local function read_handle(octets)
+  return octets:sub(1, 1) == "s" and octets:sub(2) or tonumber(octets:sub(2))
+end
+
+--- The last four digits of an address: what most message centres leave alone when they rewrite it.
+local function number_of(address)
+  local digits = address and address:gsub("%D", "") or ""
+  return #digits >= 4 and tonumber(digits:sub(-4), 10) or NO_NUMBER
+end
+
+--- An open part: last state, part, parts, number, handle.
+local function write_part(state, part, parts, number, handle)
+  return string.char(state, part, parts, math.floor(number / 256), number % 256) .. handle
+end
+
+local function read_part(octets)
+  local state, part, parts, high, low = octets:byte(1, 5)
+  return { state = state, part = part, parts = parts, number = high * 256 + low, handle = octets:sub(6) }
+end
+
+local function outcome(kind, entry, receipt)
+  return {
+    kind = kind, handle = read_handle(entry.handle), part = entry.part, parts = entry.parts,
+    state = receipt and receipt.state, err = receipt and receipt.err, receipt = receipt,
+  }
+end
+
+--- What an entry of the store that nothing came for means; nil when another entry tells.
+local function expired_outcome(key, value, reason)
+  local entry
+  if key:sub(1, 1) == "h" then
+    if value:sub(1, 1) == FAILED then return nil end
+    entry = { handle = key:sub(2), parts = #value - 1 }
+  else
+    entry = read_part(value)
+    if entry.parts > 1 then return nil end
+  end
+  local out = outcome("expired", entry)
+  out.state, out.reason = entry.state and core.receipt.state(entry.state) or nil, reason
+  return out
+end
+
+function Tracker:put(key, value, now)
+  while self.store:put(key, value, now) == false do
+    local old_key, old_value = self.store:expire(math.huge)
+    self.gone[#self.gone + 1] = expired_outcome(old_key or key, old_value or value, "limit")
+    if not old_key then return end
+  end
+end
+
+function Tracker:remember(key, value, now)
+  while self.recent:put(key, value, now) == false do
+    if not self.recent:expire(math.huge) then return end
+  end
+end
+
+local function check_part(part, parts)
+  if type(part) ~= "number" or part % 1 ~= 0 or part < 1 or part > parts then
+    error(("part: 1 to %d expected, got %s"):format(parts, tostring(part)), 3)
+  end
+end
+
+--- Announces a message of several parts, before the first is submitted.  One of a single part needs no open().
+---@param handle string|integer  what the outcomes shall call it
+---@param parts integer  1 to 255
+---@param now number
+function Tracker:open(handle, parts, now)
+  local key = "h" .. write_handle(handle)
+  if type(parts) ~= "number" or parts % 1 ~= 0 or parts < 1 or parts > MAX_PARTS then
+    error("parts: 1 to 255 expected, got " .. tostring(parts), 2)
+  end
+  if self.store:get(key) then error("handle: " .. tostring(handle) .. " is open already", 2) end
+  if parts > 1 then self:put(key, WAITING .. WAITING:rep(parts), now) end
+end
+
+--- The record of a message of several parts: FAILED when that is its result already, then each part.
+function Tracker:set_part(key, record, part, what, now)
+  record = (what == FAILED and FAILED or record:sub(1, 1)) .. record:sub(2, part) .. what .. record:sub(part + 2)
+  if record:find("[" .. WAITING .. ACCEPTED .. "]", 2) then
+    self:put(key, record, now)
+  else
+    self.store:delete(key)
+  end
+  return record
+end
+
+--- A part has ended: is that the message's result?
+function Tracker:finish(entry, ok, now)
+  if entry.parts == 1 then return "result" end
+  local key = "h" .. entry.handle
+  local record = self.store:get(key)
+  if not record then return "late" end
+  local decided = record:sub(1, 1) == FAILED
+  record = self:set_part(key, record, entry.part, ok and DELIVERED or FAILED, now)
+  if decided then return "late" end
+  return (not ok or not record:find("[^" .. DELIVERED .. "]", 2)) and "result" or "part"
+end
+
+--- What a receipt does to the part it is for.
+function Tracker:apply(key, entry, receipt, now)
+  if not receipt.final then
+    entry.state = receipt.message_state or OTHER_STATE
+    self:put(key, write_part(entry.state, entry.part, entry.parts, entry.number, entry.handle), now)
+    return outcome("intermediate", entry, receipt)
+  end
+  self.store:delete(key)
+  self:remember("d" .. key, write_part(NO_STATE, entry.part, entry.parts, entry.number, entry.handle), now)
+  local ok = receipt.state == "DELIVERED" or receipt.state == "ACCEPTED"
+  local out = outcome(self:finish(entry, ok, now), entry, receipt)
+  if out.kind == "result" then out.delivered = ok end
+  return out
+end
+
+--- The part that a receipt's id means: an open one, or one that has ended not long ago; how it was found, its key.
+local function find_part(self, id, number)
+  local best, best_way, best_key
+  for n = 1, math.huge do
+    local key, way = self.ids:candidate(id, n)
+    if key == nil then break end
+    local open = key and self.store:get(key)
+    local value = open or key and self.recent:get("d" .. key)
+    if value then
+      local entry, same = read_part(value), nil
+      if number ~= NO_NUMBER and entry.number ~= NO_NUMBER then same = number == entry.number end
+      if self.ids:trusts(id, way, same) and (same or not best) then
+        best, best_way, best_key = entry, way, key
+        best.ended = not open
+        if same ~= false then break end -- else another one may have the right number
+      end
+    end
+  end
+  return best, best_way, best_key
+end
+
+--- Keeps a receipt whose response has not come yet, and the ids under which the response may ask for it.
+function Tracker:hold(receipt, now)
+  local key = "e" .. receipt.id
+  local held = (self.recent:get(key) or "") .. pack.write(receipt)
+  if #held > MAX_HELD_OCTETS then return end
+  self:remember(key, held, now)
+  for n = 1, math.huge do
+    local candidate = self.ids:candidate(receipt.id, n)
+    if candidate == nil then return end
+    if candidate then self:remember("a" .. candidate, receipt.id, now) end
+  end
+end
+
+--- Applies the receipts that were held for a response's id.
+function Tracker:release(id, now)
+  local outcomes
+  for _, response_key in ipairs { self.ids:keys(id) } do
+    local receipt_id = self.recent:get("a" .. response_key)
+    local held = receipt_id and self.recent:get("e" .. receipt_id)
+    if held then
+      self.recent:delete("e" .. receipt_id)
+      for _, receipt in ipairs(pack.read_all(held)) do
+        outcomes = outcomes or {}
+        outcomes[#outcomes + 1] = self:receipt(receipt, now) -- held again if it is for another one after all
+      end
+    end
+  end
+  return outcomes
+end
+
+--- A response came: the part is open under its message_id.
+---@param handle string|integer
+---@param part integer  1 when there is one
+---@param id string     of the submit_sm_resp
+---@param now number
+---@param to? string    destination address; it tells messages apart when the ids leave a doubt
+---@return smpp.Outcome[]? outcomes  of the receipts that came before; nil: there were none
+---@return string? err
+---@return string? code  "missing": a response without a message_id, so no receipt will ever match
+function Tracker:accepted(handle, part, id, now, to)
+  local entry = { state = NO_STATE, part = part, handle = write_handle(handle), number = number_of(to) }
+  local record_key = "h" .. entry.handle
+  local record = self.store:get(record_key)
+  check_part(part, record and #record - 1 or MAX_PARTS)
+  if part > 1 and not record then return nil end -- given up meanwhile
+  entry.parts = record and #record - 1 or 1
+  if not id or not id:find "[^%z]" then return nil, "the response has no message_id", "missing" end
+  if record then self:set_part(record_key, record, part, ACCEPTED, now) end
+
+  local key, second = self.ids:keys(id)
+  if second and self.store:get(key) then key = second end
+  local reused = self.store:get(key)
+  if reused then
+    self.store:delete(key)
+    self.gone[#self.gone + 1] = expired_outcome(key, reused, "reused")
+  end
+  self:put(key, write_part(NO_STATE, part, entry.parts, entry.number, entry.handle), now)
+  return self:release(id, now)
+end
+
+--- A part was refused, or could not be sent: the message has its result, unless another part failed before.
+---@param handle string|integer
+---@param part integer
+---@param code string  "ESME_…" or another failure code
+---@param now number
+---@return smpp.Outcome outcome
+function Tracker:refused(handle, part, code, now)
+  local entry = { part = part, handle = write_handle(handle) }
+  local record = self.store:get("h" .. entry.handle)
+  check_part(part, record and #record - 1 or MAX_PARTS)
+  entry.parts = record and #record - 1 or part == 1 and 1 or nil -- nil: given up meanwhile
+  local out = outcome(self:finish(entry, false, now), entry)
+  if out.kind == "result" then out.delivered = false end
+  out.code = code
+  return out
+end
+
+--- A receipt came.
+---@param receipt smpp.Receipt  as receipt.parse() gives it; `source_addr` helps where ids leave a doubt
+---@param now number
+---@return smpp.Outcome? outcome
+---@return string? err
+---@return string? code  "missing": no open message has this id (it is kept for the response that may still come), or the
+---  receipt has no state, as acknowledgements
+function Tracker:receipt(receipt, now)
+  if type(receipt) ~= "table" then error("receipt: a table expected, got " .. type(receipt), 2) end
+  local id = receipt.id
+  if not id or not receipt.state then return nil, "an acknowledgement, or a receipt without id or state", "missing" end
+  local entry, way, key = find_part(self, id, number_of(receipt.source_addr))
+  if entry and entry.ended then return outcome("duplicate", entry, receipt) end
+  if entry then
+    local learned = self.ids:learn(id, way)
+    local out = self:apply(key, entry, receipt, now)
+    out.learned = learned
+    return out
+  end
+  self:hold(receipt, now)
+  return nil, "no open message has the id " .. id, "missing"
+end
+
+--- Gives up what is too old.
+---@param now number
+---@return smpp.Outcome[] outcomes  of kind expired, oldest first, also what the limit pushed out since the last call
+function Tracker:expire(now)
+  local list = self.gone
+  self.gone = {}
+  while true do
+    local key, value = self.store:expire(now)
+    if not key then break end
+    list[#list + 1] = expired_outcome(key, value, "ttl")
+  end
+  while self.recent:expire(now) do end -- nothing to tell: nobody knew them
+  return list
+end
+
+--- When to call expire() again.
+---@return number? at  nil: nothing is waiting
+function Tracker:next_expiry()
+  if #self.gone > 0 then return 0 end
+  local open, recent = self.store:next_expiry(), self.recent:next_expiry()
+  if open and recent then return math.min(open, recent) end
+  return open or recent
+end
+
+--- Open entries: one per part that awaits its receipt, one per message of several parts.
+---@return integer
+function Tracker:count() return self.store:count() end
+
+--- The rule for ids in force, and whether it is learned, given, or not known yet ("auto").
+---@return "auto"|"as-is"|"hex"|"dec" rule
+---@return boolean learned
+function Tracker:id_rule()
+  if self.ids.learned then return self.ids.learned, true end
+  return self.ids.rule, false
+end
+
+return tracker

@@ -1,0 +1,299 @@
+--- A message centre for tests: answers all that an ESME asks, gives ids, keeps messages, sends receipts, and misbehaves
+--- as it is told.  Built on smpp.server; the guide is docs/simulator.md.
+local agenda = require "smpp.base.scheduler"
+local control = require "smpp.simulator.control"
+local events = require "smpp.base.events"
+local explain = require "smpp.codec.explain"
+local faults = require "smpp.simulator.faults"
+local files = require "smpp.base.luafile"
+local latency = require "smpp.simulator.latency"
+local loops = require "smpp.loop"
+local net = require "smpp.base.net"
+local random = require "smpp.base.random"
+local messages = require "smpp.service.lifecycle"
+local mo = require "smpp.simulator.mo"
+local options = require "smpp.base.options"
+local outcome = require "smpp.simulator.outcome"
+local requests = require "smpp.service.requests"
+local servers = require "smpp.server"
+local settings = require "smpp.simulator.settings"
+local stores = require "smpp.store"
+local task = require "smpp.base.task"
+
+---@class smpp.Simulator
+---@field host string
+---@field port integer
+---@field server smpp.Server
+---@field settings table  what is in force: defaults, behaviour, file, what was given and set
+---@field counts table<string, integer>
+local Simulator = {}
+local mt = { __index = Simulator, __name = "smpp.Simulator" }
+
+events.mixin(Simulator, { "session", "closed", "state", "refused", "pdu", "error", "message", "final", "receipt", "mo", "fault", "reloaded" })
+
+function mt:__tostring() return "simulator " .. net.address(self.host, self.port) end
+
+local simulator = { class = Simulator, settings = settings }
+
+for name, method in pairs(control.methods) do Simulator[name] = method end
+
+--- Options of the simulator, and those of its server.
+local function split(given)
+  local own, of_server = {}, {}
+  for name, value in pairs(given) do
+    if settings.known[name] then own[name] = value else of_server[name] = value end
+  end
+  return own, of_server
+end
+
+-- ---- what happens to a message ----
+
+local function refusal(self)
+  local refusals, random = self.settings.refusals, self.random
+  local names = {}
+  for name in pairs(refusals) do names[#names + 1] = name end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for _, name in ipairs(names) do
+    if random() * 100 < refusals[name] then return name end
+  end
+end
+
+local function throttled(self)
+  local throttle = self.settings.throttle
+  if not throttle then return nil end
+  local now = self.loop:now()
+  if throttle.on_s and (now - self.started) % (throttle.on_s + (throttle.off_s or 0)) >= throttle.on_s then return nil end
+  local step, free = 1 / throttle.rate_per_s, math.max(self.throttle_free, now)
+  if free + step - now > step * (throttle.burst or math.max(1, throttle.rate_per_s)) + 1e-9 then
+    return throttle.status or "ESME_RTHROTTLED"
+  end
+  self.throttle_free = free + step
+end
+
+--- Decides the fate of a message that is submitted; a status refuses it.
+local function admit(self, message, session, pdu)
+  local status = throttled(self) or (next(self.settings.refusals) and refusal(self))
+  if not status then
+    local fate = outcome.decide(self.settings, message, self.random)
+    message.fate = fate
+    if fate.misread then self:emit("error", ("an order in a text that nobody understands: '%s'"):format(fate.misread), session) end
+    if fate.fault then session.transport.orders[pdu.sequence_number] = fate.fault end
+    if fate.answer_s then self.answer_after[pdu] = latency.draw(fate.answer_s, self.random) end
+    status = fate.status or (self.behaviour_admit and self.behaviour_admit(self, message, pdu))
+  end
+  if status then self.counts.refused = self.counts.refused + 1 end
+  return status
+end
+
+--- Waits, without a timer of its own.
+---@async
+---@param seconds number
+function Simulator:pause(seconds)
+  local token, key = task.current(), {}
+  self.agenda:add(self.loop:now() + seconds, function() task.wake_for(token, key) end)
+  task.wait(key)
+end
+
+--- A handler whose answers take their time.
+local function timed(self, handler)
+  return function(session, pdu, refused)
+    local result, status = handler(session, pdu, refused)
+    local seconds = self.answer_after[pdu] or latency.draw(self.settings.latency_s, self.random)
+    if seconds > 0 then self:pause(seconds) end
+    return result, status
+  end
+end
+
+local TIMED = { submit_sm = true, data_sm = true, submit_multi = true, broadcast_sm = true }
+
+--- Tells of a final state; what comes back from the destination does so now.
+local function changed(self, message, from)
+  if not stores.is_final(message.state) then return end
+  if self.listeners.final then self:emit("final", message, from) end
+  if message.state ~= "DELIVERED" then return end
+  local s, fate = self.settings, message.fate or {}
+  if fate.reply then
+    self:deliver { from = message.destination_addr, to = message.source_addr, text = fate.reply, system_id = message.system_id }
+  end
+  if s.loopback or (s.ussd_echo and message.ussd_service_op) then
+    local back = mo.forwarded(message, true)
+    back.ussd_service_op, back.its_session_info = message.ussd_service_op, message.its_session_info
+    self:hand(message.system_id, back)
+  end
+  if s.esme_to_esme then
+    local owner = mo.owner(self.server, message.destination_addr, true)
+    if owner then self:hand(owner, mo.forwarded(message, false)) end
+  end
+end
+
+--- A receipt before it goes; nil: it does not, or later.
+local function receipt_of(self, message, pdu)
+  local s, fate = self.settings, message.fate or {}
+  if fate.receipt == false then return nil end
+  if not s.receipt_tlvs then pdu.receipted_message_id, pdu.message_state = nil, nil end
+  if self.behaviour_receipt then pdu = self.behaviour_receipt(self, message, pdu) end
+  for _, tlv in ipairs(s.receipt_extra) do
+    pdu.tlvs = pdu.tlvs or {}
+    table.insert(pdu.tlvs, tlv)
+  end
+  if s.receipt then pdu = s.receipt(message, pdu) end
+  if not pdu then return nil end
+  local session, state = message.session, message.state
+  local function goes()
+    self.counts.receipts = self.counts.receipts + 1
+    if self.listeners.receipt then self:emit("receipt", message, pdu, state) end
+  end
+  local later = latency.draw(s.receipt_after_s, self.random)
+  if later <= 0 then
+    goes()
+    return pdu
+  end
+  self.agenda:add(self.loop:now() + later, function()
+    goes()
+    self.life:send_receipt(message, pdu, session)
+  end)
+end
+
+-- ---- the parts ----
+
+local function relay(self, name) self.server:on(name, function(...) self:emit(name, ...) end) end
+
+local function handlers_of(self, of_server)
+  local only = self.behaviour and self.behaviour.commands
+  for name, handler in pairs(self.requests:handlers()) do
+    if not of_server[name] and (not only or only[name]) then of_server[name] = TIMED[name] and timed(self, handler) or handler end
+  end
+end
+
+local function make_requests(self)
+  return requests.new {
+    loop = self.loop,
+    next_id = function(version)
+      if self.settings.message_id then
+        local id = self.settings.message_id(version)
+        return type(id) == "string" and id or error("message_id: a string expected, got " .. tostring(id), 0)
+      end
+      self.last_id = self.last_id + 1
+      return ("%s%.0f"):format(self.settings.message_id_prefix, self.last_id)
+    end,
+    admit = function(message, session, pdu)
+      message.ussd_service_op, message.its_session_info = pdu.ussd_service_op, pdu.its_session_info
+      return admit(self, message, session, pdu)
+    end,
+    accepted = function(message)
+      self.counts.messages = self.counts.messages + 1
+      if self.listeners.message then self:emit("message", message) end
+    end,
+  }
+end
+
+local function make_life(self)
+  return messages.new {
+    server = self.server,
+    store = self.settings.store or stores.memory { limit = self.settings.queue_size, keep_final = 20000 },
+    plan = function(message)
+      local plan = outcome.plan(self.settings, message.fate or {}, self.random)
+      if self.settings.zone_s ~= 0 then plan.receipt = options.merge({ zone_s = self.settings.zone_s }, plan.receipt) end
+      return plan
+    end,
+    receipt = function(message, pdu) return receipt_of(self, message, pdu) end,
+    changed = function(message, from) changed(self, message, from) end,
+  }
+end
+
+local function watch_server(self)
+  for _, name in ipairs { "session", "closed", "state", "refused", "error" } do relay(self, name) end
+  self.server:on("session", function() self.counts.sessions = self.counts.sessions + 1 end)
+  self.server:on("refused", function() self.counts.refused_binds = self.counts.refused_binds + 1 end)
+  self.server.wrap = function(transport) return faults.wrap(self, transport) end
+  self.server.on_accept = function(session) session.transport.session = session end
+  self.server.on_finished = function()
+    self.life:close()
+    self.agenda:close()
+    if self.signal then self.signal:close() end
+    if self.trace then self.trace:close() end
+  end
+end
+
+--- Refuses binds while `bind_status` says so; else they are the server's business.
+local function guard_binds(self)
+  local handlers = self.server.handlers
+  local bind = handlers[0x01]
+  local function guarded(session, pdu)
+    local status = self.settings.bind_status
+    if not status then return bind(session, pdu) end
+    self.server:emit("refused", session, pdu.system_id, explain.status(status).name, "bind_status")
+    return nil, status
+  end
+  for _, id in ipairs { 0x01, 0x02, 0x09 } do handlers[id] = guarded end
+end
+
+local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, max_waiting = 1000000, window = 100, answer_timeout_s = 3600 }
+
+--- Starts a message centre.
+---@param given? table  docs/simulator.md lists the options; those of smpp.server are options, too
+---@return smpp.Simulator? simulator
+---@return string? message
+---@return string? code  "connect_failed": cannot listen there; "bad_value": something is wrong with one of its files
+function simulator.new(given)
+  local own, of_server = split(options.check(given, control.known))
+  local from_file, server_from_file = {}, {}
+  if own.file then
+    local loaded, message = control.read_file(own.file)
+    if not loaded then return nil, message, "bad_value" end
+    from_file, server_from_file = split(loaded)
+  end
+  local loop = of_server.loop or loops.current()
+  local self = setmetatable({
+    loop = loop,
+    has_accounts = of_server.accounts ~= nil or of_server.authenticate ~= nil, -- those of the file do not count
+    given = own, from_file = from_file, file_octets = own.file and files.octets(own.file),
+    settings = nil, behaviour = nil,      -- set by apply
+    behaviour_admit = nil, behaviour_receipt = nil,
+    random = nil,
+    started = loop:now(), throttle_free = 0,
+    counts = { sessions = 0, refused_binds = 0, messages = 0, refused = 0, receipts = 0, mo = 0, faults = 0 },
+    last_id = nil, last_reference = 0,    -- of long messages to ESMEs
+    runs = {},                            -- what goes on by itself -> the settings it began with
+    answer_after = setmetatable({}, { __mode = "k" }), -- PDU -> seconds, by an order in its text
+    listeners = {},
+  }, mt)
+  self:apply()
+  self.last_id = self.settings.first_message_id - 1
+  self.random = self.settings.seed and random.generator(self.settings.seed) or function() return loop:random() end
+  self.requests = make_requests(self)
+  of_server = options.merge(SERVER_DEFAULTS, self.behaviour and self.behaviour.server, server_from_file, of_server)
+  handlers_of(self, of_server)
+  if type(of_server.checks) ~= "table" then of_server.checks = of_server.checks ~= false and {} or nil end
+  local message, code
+  self.server, message, code = servers.new(of_server)
+  if not self.server then return nil, message, code end
+  self.host, self.port = self.server.host, self.server.port
+  self.agenda = agenda.new(loop, function(fn) task.start(self.sink, fn) end)
+  self.sink = function(failure) self:emit("error", failure) end
+  self.life = make_life(self)
+  self.requests.messages = self.life
+  self:apply() -- to these two as well
+  watch_server(self)
+  guard_binds(self)
+  local ok
+  ok, message, code = self:begin()
+  if not ok then
+    self.server:close(0)
+    return nil, message, code
+  end
+  return self
+end
+
+local on = Simulator.on
+--- Adds a listener; see `smpp.base.events`.
+---@param name string
+---@param fn fun(...)
+---@return table self
+function Simulator:on(name, fn)
+  on(self, name, fn)
+  if name == "pdu" and #self.listeners.pdu == 1 then relay(self, "pdu") end
+  return self
+end
+
+return simulator

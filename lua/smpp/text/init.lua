@@ -1,0 +1,290 @@
+--- Text <-> octets of a short message: picks the coding, tells what a message costs, cuts it into parts.
+--- The guide is docs/text.md.
+local core = require "smpp.core".text
+local coding = require "smpp.text.coding"
+local options = require "smpp.base.options"
+local plan = require "smpp.text.plan"
+local udh = require "smpp.text.udh"
+
+local text = {}
+
+local NONE = {}
+local UDHI = 0x40
+---@class smpp.TextPeer  what the peer means by data_coding
+---@field default_alphabet? string  the encoding behind data_coding 0 (default gsm7)
+---@field data_codings? table<integer, string>  data_coding -> encoding, where the peer differs from the book
+
+---@class smpp.TextOptions : smpp.TextPeer
+---@field encoding? string         this one only; else the one of `allow` with the fewest parts
+---@field allow? string[]          codings to choose from, preferred first (default: the peer's default alphabet, ucs2)
+---@field language? string|integer|(string|integer)[]  national languages whose tables may be used
+---@field locking? string|integer  this locking shift table
+---@field single? string|integer   this single shift table
+---@field class? integer           message class: 0 flash, 1 ME, 2 SIM, 3 TE
+---@field on_unmappable? "error"|"?"|"transliterate"  what no coding can write (default error)
+---@field udh? "concat_8bit"|"concat_16bit"|"sar"|"payload"|"none"  how several parts are marked (default concat_8bit)
+---@field reference? integer|fun(): integer  of the parts; default: a counter of this module
+---@field elements? string|smpp.UdhElement[]  other UDH elements for every part: raw octets, or as smpp.udh takes them
+---@field graphemes? boolean       keep what a reader sees as one character in one part (default true)
+---@field max_parts? integer       more is `too_long` (default and most: 255)
+---@field fill? integer            gsm7_packed: zero bits before the first septet (`encode`; `split` knows)
+
+---@class smpp.TextInfo
+---@field encoding string      the coding chosen
+---@field data_coding integer  what to put into the PDU
+---@field esm_class integer    0x40 when the parts begin with a UDH, else 0
+---@field locking integer      national language of the locking shift table, 0 default
+---@field single integer       national language of the single shift table, 0 default
+---@field parts integer        short messages it takes
+---@field units integer        septets, octets or 16-bit units of the whole text
+---@field units_left integer   room in the last part
+---@field text string          what is sent: the text, with its replacements where some were asked for
+---@field udh? string          header of a single message that needs one
+---@field reference? integer   of the parts (`split`)
+---@field culprits smpp.TextCulprit[]  characters that the cheapest allowed coding lacks
+
+---@class smpp.TextCulprit
+---@field character string
+---@field codepoint integer
+---@field position integer  which character of the text, from 1
+---@field octet integer     where its UTF-8 begins, from 1
+---@field units integer     what it takes in the coding chosen
+
+local function an_encoding(name)
+  return not coding.encodings[name] and ("no encoding is called '%s'"):format(tostring(name)) or nil
+end
+
+--- A check that every value of a table passes.
+local function each(check)
+  return function(list)
+    if type(list) ~= "table" then return "a table expected, got " .. type(list) end
+    for _, value in pairs(list) do
+      local wrong = check(value)
+      if wrong then return wrong end
+    end
+    return nil
+  end
+end
+
+--- A check for a national language, by name or number, that has a table of this kind.
+local function a_language(kind)
+  return function(language)
+    local row = core.languages[coding.language(language)]
+    if not row then return ("no language is called '%s'"):format(tostring(language)) end
+    return not row[kind] and ("%s has no %s shift table"):format(row.name, kind) or nil
+  end
+end
+
+local function languages(given)
+  return each(a_language "single")(type(given) == "table" and given or { given })
+end
+
+local ENCODE = {
+  encoding = an_encoding, allow = each(an_encoding), language = languages,
+  locking = a_language "locking", single = a_language "single", class = options.number(0, 3, true),
+  on_unmappable = options.one_of("error", "?", "transliterate"),
+  udh = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "none"),
+  reference = "number|function", elements = "string|table", graphemes = "boolean",
+  max_parts = options.number(1, 255, true), fill = options.number(0, 6, true),
+  default_alphabet = an_encoding, data_codings = each(an_encoding),
+}
+-- A language out of a received UDH may be one that nobody knows: the core reads it with the default table.
+local DECODE = {
+  locking = "number|string", single = "number|string", fill = options.number(0, 6, true),
+  septets = options.number(0, math.huge, true), default_alphabet = an_encoding, data_codings = each(an_encoding),
+}
+local PEER = { default_alphabet = an_encoding, data_codings = each(an_encoding) }
+
+--- The checks of these options, for those who take the same from a user and hand them on.
+text.options = ENCODE
+
+local function a_text(message)
+  if type(message) ~= "string" then error("text must be a string, not a " .. type(message), 3) end
+end
+
+--- `culprits`, found when asked for: only people want them.
+local function lazy_culprits(message, cheap, c)
+  return {
+    __index = function(info, key)
+      if key ~= "culprits" then return nil end
+      local list = coding.unmappable(message, cheap, c)
+      info.culprits = list
+      return list
+    end,
+  }
+end
+
+local function describe(best)
+  local c = best.coding
+  local info = {
+    encoding = c.encoding,
+    data_coding = best.data_coding,
+    esm_class = (best.elements ~= "" or best.ends and best.concat.element) and UDHI or 0,
+    locking = c.locking,
+    single = c.single,
+    parts = best.parts,
+    units = best.units,
+    units_left = best.units_left,
+    text = best.text,
+    udh = not best.ends and plan.with_length(best.elements) or nil,
+  }
+  if c == best.cheapest then
+    info.culprits = {}
+    return info
+  end
+  return setmetatable(info, lazy_culprits(best.text, best.cheapest, c))
+end
+
+--- Encodes a text without cutting it.
+---@param message string  UTF-8
+---@param o? smpp.TextOptions
+---@return string? octets
+---@return smpp.TextInfo|string info  or the error for people
+---@return string? code  "unmappable", "bad_value" (ill-formed UTF-8; a peer without this coding), "too_long"
+function text.encode(message, o)
+  a_text(message)
+  local best, err, code = plan.choose(message, o and options.check(o, ENCODE) or NONE)
+  if not best then return nil, err, code end
+  return best.octets, describe(best)
+end
+
+--- What a text costs.
+---@param message string
+---@param o? smpp.TextOptions
+---@return smpp.TextInfo? info
+---@return string? err
+---@return string? code  as `encode`
+function text.measure(message, o)
+  a_text(message)
+  local best, err, code = plan.choose(message, o and options.check(o, ENCODE) or NONE)
+  if not best then return nil, err, code end
+  local info = describe(best)
+  info.culprits = info.culprits
+  return setmetatable(info, nil)
+end
+
+local last_reference = 0
+
+--- The reference of a text in several parts: given, from a counter function, or counted here.
+local function next_reference(reference, concat)
+  if type(reference) == "number" then
+    if reference < 0 or reference > concat.reference or reference % 1 ~= 0 then
+      error(("reference must be a whole number from 0 to %d"):format(concat.reference), 3)
+    end
+    return reference
+  elseif reference ~= nil then
+    return reference() % (concat.reference + 1)
+  end
+  last_reference = (last_reference + 1) % 0x10000
+  return last_reference % (concat.reference + 1)
+end
+
+---@class smpp.TextPart
+---@field octets string  UDH and payload, as in short_message
+---@field udh? string    the UDH alone
+---@field text string    the text of this part
+
+--- Cuts a text into parts.  With `udh = "sar"` the parts carry no number: give them the sar_* TLVs.
+---@param message string
+---@param o? smpp.TextOptions
+---@return smpp.TextPart[]? parts
+---@return smpp.TextInfo|string info
+---@return string? code  as `encode`
+function text.split(message, o)
+  a_text(message)
+  o = o and options.check(o, ENCODE) or NONE
+  local best, err, code = plan.choose(message, o, true)
+  if not best then return nil, err, code end
+  local info = describe(best)
+  if not best.ends then
+    return { { octets = (info.udh or "") .. best.octets, udh = info.udh, text = best.text } }, info
+  end
+  local concat = best.concat
+  local reference = next_reference(o.reference, concat)
+  info.reference = reference
+  local parts, from = {}, 1
+  for i, to in ipairs(best.ends) do
+    local slice = best.text:sub(from, to)
+    local header = plan.with_length((concat.element and concat.element(reference, best.parts, i) or "") .. best.elements)
+    local octets = assert(coding.encode(slice, best.coding, plan.fill_bits(header and #header or 0)))
+    parts[i] = { octets = (header or "") .. octets, udh = header, text = slice }
+    from = to + 1
+  end
+  return parts, info
+end
+
+---@class smpp.TextDecodeOptions : smpp.TextPeer
+---@field locking? string|integer  as the UDH says
+---@field single? string|integer
+---@field fill? integer            gsm7_packed: bits between UDH and first septet
+---@field septets? integer         gsm7_packed: how many
+
+---@class smpp.TextProblem
+---@field code string     "high_bit", "undefined", "lone_escape", "lone_surrogate", "odd_octet" …
+---@field offset integer  octet it was found at, from 1
+---@field message string  for people
+
+--- Decodes received octets (without UDH); never fails.
+---@param octets string
+---@param what string|integer  encoding or data_coding
+---@param o? smpp.TextDecodeOptions
+---@return string text  UTF-8; binary and compressed text as they are
+---@return (smpp.TextProblem[]|{ total: integer })? problems  the first 16, if any
+function text.decode(octets, what, o)
+  o = o and options.check(o, DECODE) or NONE
+  local encoding = what
+  if type(what) == "number" then
+    if coding.is_compressed(what) then
+      return octets, { { code = "compressed", offset = 1, message = "compressed text is handed on as it is" }, total = 1 }
+    end
+    encoding = coding.meaning(what, o)
+  elseif not coding.encodings[what] then
+    error(an_encoding(what), 2)
+  end
+  local c = { encoding = encoding, locking = coding.language(o.locking), single = coding.language(o.single) }
+  return coding.decode(octets, c, o.fill, o.septets)
+end
+
+---@class smpp.ReadText
+---@field header? smpp.UdhHeader  what stood before the text
+---@field octets string            what stood behind it
+---@field encoding string          what they were in
+---@field problems? smpp.TextProblem[]
+
+--- Reads the text of one PDU: its user data header is cut off, its national tables and fill bits are heeded.
+---@param pdu table  a view, or a table with short_message or message_payload, esm_class, data_coding
+---@param o? smpp.TextPeer  of a server: session.peer_text
+---@return string text  UTF-8; binary and compressed content as it is
+---@return smpp.ReadText info
+function text.read(pdu, o)
+  o = o and options.check(o, PEER) or NONE
+  local octets, data_coding, header = pdu.message_payload or pdu.short_message or "", pdu.data_coding or 0, nil
+  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then header = udh.decode(octets) end
+  if header then octets = octets:sub(header.length + 1) end
+  local words, problems = text.decode(octets, data_coding, {
+    default_alphabet = o.default_alphabet, data_codings = o.data_codings, locking = header and header.locking,
+    single = header and header.single, fill = header and plan.fill_bits(header.length),
+  })
+  return words, { header = header, octets = octets, encoding = coding.meaning(data_coding, o), problems = problems }
+end
+
+---@class smpp.DataCoding
+---@field data_coding integer
+---@field encoding string       what the octets are in, at this peer
+---@field default boolean       the peer's default alphabet: 0, or a reserved value
+---@field reserved boolean      no standard defines this value
+---@field class? integer        message class: 0 flash, 1 ME, 2 SIM, 3 TE
+---@field flash boolean         class 0
+---@field compressed boolean    cannot be read without decompressing
+---@field auto_delete boolean   to be deleted once read
+---@field mwi? { type: "voicemail"|"fax"|"email"|"other", active: boolean, store: boolean }  a waiting indication
+
+--- Explains a data_coding octet.
+---@param octet integer  0 to 255
+---@param o? smpp.TextPeer
+---@return smpp.DataCoding
+function text.data_coding(octet, o)
+  return coding.describe(octet, o and options.check(o, DECODE) or NONE)
+end
+
+return text

@@ -1,0 +1,94 @@
+--- The PROXY protocol, versions 1 and 2: what a load balancer puts before the first octet to say who is behind it.
+local cidr = require "smpp.base.cidr"
+
+local proxy = {}
+
+local SIGNATURE = "\r\n\r\n\0\r\nQUIT\n" -- of version 2
+local MAX_V1, MAX_V2 = 107, 536 -- octets of a header; 2: what comes with addresses is small
+
+local function port_of(text)
+  local port = text and text:match "^%d+$" and tonumber(text)
+  return port and port <= 65535 and port or nil
+end
+
+--- PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n
+local function read_v1(octets)
+  local line = octets:sub(1, MAX_V1):match "^([ -~]*)\r\n"
+  if not line then
+    if #octets < MAX_V1 and octets:match "^[ -~]*\r?$" then return nil end
+    return false, "a PROXY header without end"
+  end
+  local rest = octets:sub(#line + 3)
+  if line:match "^PROXY UNKNOWN" then return rest end
+  local kind, host, _, port = line:match "^PROXY (TCP[46]) (%S+) (%S+) (%S+) %S+$"
+  port = port_of(port)
+  local is_address = port and (host:find(":", 1, true) ~= nil) == (kind == "TCP6") and not host:find("/", 1, true) and cidr.set { host }
+  if not is_address then return false, "no PROXY header: " .. line end
+  return rest, host, port
+end
+
+local function ipv6(octets)
+  local groups = {}
+  for i = 1, 15, 2 do groups[#groups + 1] = ("%x"):format(octets:byte(i) * 256 + octets:byte(i + 1)) end
+  return table.concat(groups, ":")
+end
+
+local function read_v2(octets)
+  if #octets < 16 then return nil end
+  local command, family, high, low = octets:byte(13, 16)
+  local length = high * 256 + low
+  if math.floor(command / 16) ~= 2 or command % 16 > 1 or length > MAX_V2 then return false, "no PROXY header of version 2" end
+  if #octets < 16 + length then return nil end
+  local body, rest = octets:sub(17, 16 + length), octets:sub(17 + length)
+  if command % 16 == 0 then return rest end -- LOCAL: a health check of the balancer itself
+  if family == 0x11 and length >= 12 then
+    local a, b, c, d = body:byte(1, 4)
+    return rest, ("%d.%d.%d.%d"):format(a, b, c, d), body:byte(9) * 256 + body:byte(10)
+  elseif family == 0x21 and length >= 36 then
+    return rest, ipv6(body), body:byte(33) * 256 + body:byte(34)
+  elseif family == 0 then
+    return rest
+  end
+  return false, "a PROXY header for something else than TCP"
+end
+
+--- Reads the header at the start of a connection.
+---@param octets string  what has come so far
+---@return string|false|nil rest  what follows the header; nil: more is needed; false: it is none
+---@return string? host  who is behind the proxy (or the message when `rest` is false); nil: it does not say
+---@return integer? port
+function proxy.read(octets)
+  local n = math.min(#octets, #SIGNATURE)
+  if octets:sub(1, n) == SIGNATURE:sub(1, n) then return read_v2(octets) end
+  n = math.min(#octets, 6)
+  if octets:sub(1, n) == ("PROXY "):sub(1, n) then return read_v1(octets) end
+  return false, "no PROXY header"
+end
+
+--- Takes the header off a new connection.
+---@param loop smpp.Loop
+---@param transport smpp.Transport
+---@param timeout_s number  0: any time
+---@param callback fun(rest: string?, message: string?)  rest: what came behind the header; transport.peer is who it names
+---@return fun() cancel
+function proxy.accept(loop, transport, timeout_s, callback)
+  local got, timer = "", nil
+  local function done(rest, message)
+    timer:close()
+    if not rest then transport:reset() end
+    callback(rest, message)
+  end
+  timer = loop:timer(function() done(nil, "no PROXY header in time") end)
+  if timeout_s > 0 then timer:start(timeout_s) end
+  transport:start(function(chunk)
+    got = got .. chunk
+    local rest, host, port = proxy.read(got)
+    if rest == false then return done(nil, host) end
+    if not rest then return end
+    if host then transport.peer = { host = host, port = port } end
+    done(rest)
+  end, function() done(nil, "closed before the PROXY header was whole") end)
+  return done
+end
+
+return proxy

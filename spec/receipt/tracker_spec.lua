@@ -1,0 +1,464 @@
+local property = require "spec.support.property"
+local core = require "smpp.core"
+local message_id = require "smpp.receipt.message_id"
+local pack = require "smpp.receipt.pack"
+local receipt = require "smpp.receipt"
+local tracker = require "smpp.receipt.tracker"
+
+local function came(id, stat, from)
+  local r = assert(receipt.parse(("id:%s stat:%s err:007"):format(id, stat or "DELIVRD")))
+  r.source_addr = from
+  return r
+end
+
+--- The parts of an outcome that matter, in one word.
+local function words(out)
+  if not out then return "unknown" end
+  return table.concat({
+    out.kind, tostring(out.handle), (out.part or "-") .. "/" .. (out.parts or "-"), out.state or "-",
+    out.delivered == nil and "-" or tostring(out.delivered), out.reason or out.code or "-",
+  }, " ")
+end
+
+local function list(outcomes)
+  local out = {}
+  for i, o in ipairs(outcomes or {}) do out[i] = words(o) end
+  return out
+end
+
+describe("smpp.receipt.tracker", function()
+  it("gives a message its result", function()
+    local t = tracker.new()
+    assert.is_nil((t:accepted(17, 1, "abc", 0)))
+    assert.equal(1, t:count())
+    local r = came("abc")
+    local out = t:receipt(r, 1)
+    assert.equal("result 17 1/1 DELIVERED true -", words(out))
+    assert.equal("007", out.err)
+    assert.equal(r, out.receipt)
+    assert.equal(0, t:count())
+    t:accepted("a handle\0", 1, "abd", 0)
+    assert.equal("result a handle\0 1/1 EXPIRED false -", words(t:receipt(came("abd", "EXPIRED"), 1)))
+    t:open(18, 1, 0)
+    t:accepted(18, 1, "abe\0", 0) -- a NUL that a peer let stand
+    assert.equal("result 18 1/1 DELIVERED true -", words(t:receipt(came "abe", 1)))
+    assert.equal("17", tostring(out.handle)) -- not 17.0
+  end)
+
+  it("says when a receipt is of no message it knows", function()
+    local t = tracker.new()
+    local out, err, code = t:receipt(came "nobody", 0)
+    assert.is_nil(out)
+    assert.matches("no open message has the id nobody", err)
+    assert.equal("missing", code)
+    assert.equal("missing", select(3, t:receipt({ kind = "user_ack", id = "1" }, 0)))
+  end)
+
+  it("reports states on the way, and none after the end", function()
+    local t = tracker.new()
+    t:accepted(1, 1, "m1", 0)
+    assert.equal("intermediate 1 1/1 ENROUTE - -", words(t:receipt(came("m1", "ENROUTE"), 1)))
+    assert.equal("intermediate 1 1/1 ACCEPTED - -", words(t:receipt(came("m1", "ACCEPTD"), 1)))
+    assert.equal("intermediate 1 1/1 BUFFERD - -", words(t:receipt(came("m1", "BUFFERD"), 1)))
+    assert.equal("result 1 1/1 DELIVERED true -", words(t:receipt(came "m1", 2)))
+    assert.equal("duplicate 1 1/1 DELIVERED - -", words(t:receipt(came "m1", 3)))
+    assert.equal("duplicate 1 1/1 ENROUTE - -", words(t:receipt(came("m1", "ENROUTE"), 4)))
+    t:expire(603)
+    assert.equal("unknown", words(t:receipt(came "m1", 603)))
+  end)
+
+  it("delivers several parts when all are delivered", function()
+    local t = tracker.new()
+    t:open("long", 3, 0)
+    for part = 1, 3 do t:accepted("long", part, "p" .. part, 0) end
+    assert.equal(4, t:count())
+    assert.equal("part long 2/3 DELIVERED - -", words(t:receipt(came "p2", 1)))
+    assert.equal("duplicate long 2/3 DELIVERED - -", words(t:receipt(came "p2", 1)))
+    assert.equal("part long 1/3 DELIVERED - -", words(t:receipt(came "p1", 1)))
+    assert.equal("intermediate long 3/3 ENROUTE - -", words(t:receipt(came("p3", "ENROUTE"), 1)))
+    assert.equal("result long 3/3 DELIVERED true -", words(t:receipt(came "p3", 1)))
+    assert.equal(0, t:count())
+  end)
+
+  it("takes ACCEPTED for a success where it is final", function()
+    local t = tracker.new()
+    t:accepted(1, 1, "a", 0)
+    local r = receipt.parse("id:a stat:ACCEPTD", { final = { ACCEPTED = true } })
+    assert.equal("result 1 1/1 ACCEPTED true -", words(t:receipt(r, 0)))
+  end)
+
+  it("waits for parts whose response has not come", function()
+    local t = tracker.new()
+    t:open(1, 2, 0)
+    t:accepted(1, 1, "p1", 0)
+    assert.equal("part 1 1/2 DELIVERED - -", words(t:receipt(came "p1", 1)))
+    t:accepted(1, 2, "p2", 2)
+    assert.equal("result 1 2/2 DELIVERED true -", words(t:receipt(came "p2", 3)))
+  end)
+
+  it("lets the first failure decide", function()
+    local t = tracker.new()
+    t:open(1, 3, 0)
+    for part = 1, 3 do t:accepted(1, part, "p" .. part, 0) end
+    assert.equal("part 1 1/3 DELIVERED - -", words(t:receipt(came "p1", 1)))
+    assert.equal("result 1 3/3 REJECTED false -", words(t:receipt(came("p3", "REJECTD"), 1)))
+    assert.equal("late 1 2/3 EXPIRED - -", words(t:receipt(came("p2", "EXPIRED"), 1)))
+    assert.equal(0, t:count())
+  end)
+
+  it("takes a refused part for a failure", function()
+    local t = tracker.new()
+    assert.equal("result 9 1/1 - false ESME_RTHROTTLED", words(t:refused(9, 1, "ESME_RTHROTTLED", 0)))
+    t:open(1, 3, 0)
+    t:accepted(1, 1, "p1", 0)
+    assert.equal("result 1 2/3 - false ESME_RINVDSTADR", words(t:refused(1, 2, "ESME_RINVDSTADR", 0)))
+    assert.equal("late 1 1/3 DELIVERED - -", words(t:receipt(came "p1", 1)))
+    assert.equal("late 1 3/3 - - not_sent", words(t:refused(1, 3, "not_sent", 2)))
+    assert.equal(0, t:count())
+    assert.equal("late 1 3/- - - not_sent", words(t:refused(1, 3, "not_sent", 2)))
+    assert.is_nil((t:accepted(1, 3, "p3", 2)))
+    assert.equal(0, t:count())
+  end)
+
+  it("keeps receipts that come before their response", function()
+    local t = tracker.new()
+    t:receipt(came("early", "ENROUTE"), 0)
+    local whole = came("early", "DELIVRD")
+    t:receipt(whole, 0)
+    local outcomes = t:accepted(1, 1, "early", 1)
+    assert.same({ "intermediate 1 1/1 ENROUTE - -", "result 1 1/1 DELIVERED true -" }, list(outcomes))
+    assert.same(whole, outcomes[2].receipt)
+    assert.is_nil(t:accepted(2, 1, "early2", 1))
+    assert.equal("duplicate 1 1/1 DELIVERED - -", words(t:receipt(came "early", 2)))
+    t:receipt(came "never", 2)
+    t:expire(602)
+    assert.is_nil(t:accepted(3, 1, "never", 602))
+    t:open(4, 2, 700)
+    t:receipt(came "q2", 700)
+    t:accepted(4, 1, "q1", 700)
+    assert.same({ "part 4 2/2 DELIVERED - -" }, list(t:accepted(4, 2, "q2", 700)))
+  end)
+
+  it("bounds what it keeps for responses that never come", function()
+    local t = tracker.new { recent_limit = 50 }
+    for i = 1, 1000 do t:receipt(came("unknown" .. i), 0) end
+    assert.is_true(t.recent:count() <= 50)
+    for _ = 1, 1000 do t:receipt(came "the same", 0) end
+    assert.is_true(t.recent:memory() < 40000, t.recent:memory())
+  end)
+
+  it("gives up after its time, oldest first, with the last state heard of", function()
+    local t = tracker.new { ttl_s = 100 }
+    assert.is_nil(t:next_expiry())
+    t:accepted(1, 1, "a", 0)
+    t:open(2, 2, 1)
+    t:accepted(2, 1, "b1", 2)
+    t:accepted(2, 2, "b2", 2)
+    t:accepted(3, 1, "c", 3)
+    t:receipt(came("c", "UNKNOWN"), 50)
+    t:receipt(came("b1", "ENROUTE"), 50)
+    assert.equal(100, t:next_expiry())
+    assert.same({}, t:expire(99))
+    assert.same({ "expired 1 1/1 - - ttl", "expired 2 -/2 - - ttl", "expired 3 1/1 UNKNOWN - ttl" }, list(t:expire(103)))
+    assert.equal(0, t:count())
+    assert.equal("unknown", words(t:receipt(came "a", 104)))
+    assert.equal(704, t:next_expiry())
+    t:accepted(4, 1, "d", 104)
+    assert.equal(204, t:next_expiry())
+    local u = tracker.new()
+    u:accepted(1, 1, "a", 0)
+    u:receipt(came "b", 0)
+    assert.equal(600, u:next_expiry())
+  end)
+
+  it("says nothing twice about a message that was decided", function()
+    local t = tracker.new { ttl_s = 100 }
+    t:open(2, 3, 0)
+    t:accepted(2, 1, "b1", 0)
+    t:refused(2, 2, "ESME_RSYSERR", 0)
+    assert.same({}, list(t:expire(1000)))
+    assert.equal(0, t:count())
+  end)
+
+  it("pushes the oldest out at its limit and says so", function()
+    local t = tracker.new { limit = 3 }
+    for i = 1, 5 do t:accepted(i, 1, "m" .. i, i) end
+    assert.equal(3, t:count())
+    assert.equal(0, t:next_expiry())
+    assert.same({ "expired 1 1/1 - - limit", "expired 2 1/1 - - limit" }, list(t:expire(5)))
+    assert.equal("result 3 1/1 DELIVERED true -", words(t:receipt(came "m3", 6)))
+  end)
+
+  it("says when an id is given twice", function()
+    local t = tracker.new { id_base = "as-is" }
+    t:accepted(1, 1, "same", 0)
+    t:accepted(2, 1, "same", 0)
+    assert.same({ "expired 1 1/1 - - reused" }, list(t:expire(0)))
+    assert.equal("result 2 1/1 DELIVERED true -", words(t:receipt(came "same", 0)))
+  end)
+
+  it("cannot track a response without an id", function()
+    local t = tracker.new()
+    for _, id in ipairs { "", "\0", false } do
+      assert.same({ "missing" }, { select(3, t:accepted(1, 1, id or nil, 0)) })
+    end
+    assert.equal(0, t:count())
+  end)
+
+  it("takes a store from outside, which others share", function()
+    local store, recent = core.map.new(0, 100), core.map.new(0, 10)
+    local one, other = tracker.new { store = store, recent = recent }, tracker.new { store = store, recent = recent }
+    one:open("x", 2, 0)
+    one:accepted("x", 1, "a", 0)
+    assert.equal("part x 1/2 DELIVERED - -", words(other:receipt(came "a", 1)))
+    one:receipt(came "b", 1)
+    assert.same({ "result x 2/2 DELIVERED true -" }, list(other:accepted("x", 2, "b", 2)))
+    assert.equal("duplicate x 2/2 DELIVERED - -", words(one:receipt(came "b", 3)))
+    assert.error_matches(function() tracker.new { store = {} } end, "a store needs the method 'get'")
+    assert.error_matches(function() tracker.new { store = 5 } end, "a store expected")
+  end)
+
+  it("reports what a full store of somebody else's refuses", function()
+    local full = core.map.new(1, 100)
+    local store = setmetatable({}, { __index = function(_, name)
+      if name == "expire" then return function() end end
+      return function(_, ...) return full[name](full, ...) end
+    end })
+    local t = tracker.new { store = store }
+    t:accepted(1, 1, "a", 0)
+    t:accepted(2, 1, "b", 0)
+    assert.same({ "expired 2 1/1 - - limit" }, list(t:expire(0)))
+  end)
+
+  it("raises on misuse", function()
+    local t = tracker.new()
+    t:open(1, 2, 0)
+    local wrong = {
+      { "handle: 1 is open already", function() t:open(1, 2, 0) end },
+      { "parts: 1 to 255 expected, got 256", function() t:open(2, 256, 0) end },
+      { "handle: a string or a whole number expected", function() t:accepted({}, 1, "x", 0) end },
+      { "part: 1 to 2 expected, got 3", function() t:accepted(1, 3, "x", 0) end },
+      { "part: 1 to 2 expected, got 0", function() t:refused(1, 0, "x", 0) end },
+      { "receipt: a table expected", function() t:receipt("id:1", 0) end },
+      { "id_base: \"auto\"", function() tracker.new { id_base = "octal" } end },
+      { "unknown option 'ttl'", function() tracker.new { ttl = 5 } end },
+    }
+    for _, row in ipairs(wrong) do
+      local ok, err = pcall(row[2])
+      assert.is_false(ok)
+      assert.matches("^spec/receipt/tracker_spec.lua:%d+: " .. row[1], err)
+    end
+  end)
+
+  it("accounts for every message once, whatever happens", function()
+    property.holds(80, function(random, case)
+      local t = tracker.new { ttl_s = 50, recent_s = 20, limit = random(3) == 1 and random(20) or nil }
+      local now, open, results, id, ids = 0, {}, {}, 0, {}
+      local function note(out)
+        if out and (out.kind == "result" or out.kind == "expired") then
+          assert.is_nil(results[out.handle], out.handle)
+          results[out.handle] = out.kind
+        end
+      end
+      local function notes(outcomes) for _, out in ipairs(outcomes or {}) do note(out) end end
+      for handle = 1, random(200) do
+        now = now + random(4) - 1
+        local parts = random(4)
+        local events = {}
+        case[handle] = events
+        local function log(...) events[#events + 1] = table.concat({ now, ... }, " ") end
+        log("open", parts)
+        t:open(handle, parts, now)
+        open[handle] = true
+        for part = 1, parts do
+          local what = random(10)
+          if what == 1 then
+            log("refused", part)
+            note(t:refused(handle, part, "ESME_RSYSERR", now))
+          else
+            id = id + 1
+            ids[#ids + 1] = "m" .. id
+            log(what == 2 and "delivered and accepted" or "accepted", part, "m" .. id)
+            if what == 2 then note(t:receipt(came("m" .. id), now)) end
+            notes(t:accepted(handle, part, "m" .. id, now))
+          end
+        end
+        for _ = 1, random(6) do
+          local old = ids[random(#ids + 1)]
+          if old then
+            local stat = ({ "DELIVRD", "DELIVRD", "ENROUTE", "UNDELIV" })[random(4)]
+            log(stat, old)
+            note(t:receipt(came(old, stat), now))
+          end
+        end
+        if random(4) == 1 then
+          log "expire"
+          notes(t:expire(now))
+        end
+      end
+      notes(t:expire(now + 1000))
+      assert.same({ 0, 0 }, { t:count(), t.recent:count() })
+      for handle in pairs(open) do assert.is_not_nil(results[handle], handle) end
+    end, 404)
+  end)
+end)
+
+describe("smpp.tracker, ids", function()
+  --- Does a receipt's id find the response's under this rule?
+  local function matches(rule, response, of_receipt)
+    local t = tracker.new { id_base = rule }
+    t:accepted(1, 1, response, 0)
+    return t:receipt(came(of_receipt), 0) ~= nil
+  end
+
+  it("follow the rule of the peer", function()
+    local rows = {
+      -- response, receipt, as-is, hex, dec, auto
+      { "abc-1", "abc-1", true, true, true, true },
+      { "1A3F0B", "1a3f0b", false, true, true, true },
+      { "0001234567", "1234567", false, true, true, true },
+      { "1234567", "0001234567", false, true, true, true },
+      { "12d687", "1234567", false, false, true, true },
+      { "0012D687", "0001234567", false, false, true, true },
+      { "1234567", "12D687", false, true, false, true },
+      { "0001234567", "0012d687", false, true, false, true },
+      { "ab54a98ceb1f0ad2", "12345678901234567890", false, false, true, true },
+      { "AB54A98CEB1F0AD3", "12345678901234567890", false, false, false, false },
+      { "12345678901234567890", "AB54A98CEB1F0AD2", false, true, false, true },
+      { "xyz", "xyzz", false, false, false, false },
+      { "0", "000", false, true, true, true },
+    }
+    for _, row in ipairs(rows) do
+      for i, rule in ipairs { "as-is", "hex", "dec", "auto" } do
+        assert.equal(row[i + 2], matches(rule, row[1], row[2]), row[1] .. " " .. row[2] .. " " .. rule)
+      end
+    end
+  end)
+
+  it("equal but for case or zeros stay apart while both are open", function()
+    local t = tracker.new()
+    t:accepted(1, 1, "1a3", 0)
+    t:accepted(2, 1, "01A3", 0)
+    assert.equal(2, t:receipt(came "01A3", 0).handle)
+    assert.equal(1, t:receipt(came "1a3", 0).handle)
+  end)
+
+  it("of a given base are read in it first", function()
+    local t = tracker.new { id_base = "dec" }
+    t:accepted("ten", 1, "a", 0)
+    t:accepted("sixteen", 1, "10", 0)
+    assert.equal("ten", t:receipt(came "10", 0).handle)
+    assert.equal("duplicate ten 1/1 DELIVERED - -", words(t:receipt(came "10", 0)))
+    assert.equal("sixteen", t:receipt(came "16", 0).handle)
+  end)
+
+  it("learn a base from a counter in hex whose receipts are decimal, and say so", function()
+    local t, told = tracker.new(), {}
+    assert.same({ "auto", false }, { t:id_rule() })
+    for i = 1, 300 do t:accepted(i, 1, ("%X"):format(i), 0, "+49 170 " .. (10000 + i)) end
+    for i = 1, 300 do
+      local out = t:receipt(came(("%010d"):format(i), "DELIVRD", "49170" .. (10000 + i)), 1)
+      assert.equal(i, out and out.handle)
+      if out.learned then told[#told + 1] = out.learned end
+    end
+    assert.same({ "dec" }, told)
+    assert.same({ "dec", true }, { t:id_rule() })
+    assert.equal(0, t:count())
+  end)
+
+  it("learn without addresses where ids are long", function()
+    for _, row in ipairs { { "dec", "%x", "%d" }, { "hex", "%d", "%X" }, { "as-is", "%08X", "%x" } } do
+      local t = tracker.new()
+      for i = 1, 20 do
+        local id = 0x12345000 + i
+        t:accepted(i, 1, row[2]:format(id), 0)
+        assert.equal(i, t:receipt(came(row[3]:format(id)), 0).handle)
+      end
+      assert.same({ row[1], true }, { t:id_rule() })
+    end
+  end)
+
+  it("follow a message centre that changes", function()
+    local t, told = tracker.new(), {}
+    for i = 1, 40 do
+      local id = 0x12345000 + i
+      t:accepted(i, 1, ("%x"):format(id), 0)
+      local out = t:receipt(came((i <= 20 and "%d" or "%x"):format(id)), 0)
+      assert.equal(i, out.handle)
+      if out.learned then told[#told + 1] = i .. " " .. out.learned end
+    end
+    assert.same({ "3 dec", "32 as-is" }, told) -- 9 lower the certainty, 3 make the new rule
+    for i = 1, 40 do
+      local id = 0x23456000 + i
+      t:accepted(i, 1, ("%d"):format(id), 0)
+      assert.equal(i, t:receipt(came(("%X"):format(id)), 0).handle)
+    end
+    assert.same({ "hex", true }, { t:id_rule() })
+    t:accepted("back", 1, "abcdef", 0)
+    assert.equal("back", t:receipt(came "11259375", 0).handle)
+  end)
+
+  it("short and ambiguous do not make up a match", function()
+    local t = tracker.new()
+    for i = 1, 3 do -- hex responses, decimal receipts
+      t:accepted(i, 1, ("%x"):format(0x12345 + i), 0)
+      t:receipt(came(tostring(0x12345 + i)), 0)
+    end
+    t:accepted("sixteen", 1, "10", 0)
+    assert.equal("unknown", words(t:receipt(came "10", 0))) -- that of response "a", which is not here
+    local u = tracker.new()
+    u:accepted("sixteen", 1, "10", 0, "491701111")
+    assert.equal("unknown", words(u:receipt(came("10", "DELIVRD", "491702222"), 0)))
+    assert.equal("sixteen", u:receipt(came("10", "DELIVRD", "491701111"), 0).handle)
+  end)
+
+  it("long and ambiguous are decided by the address, else by the rule", function()
+    local function ask(from, learned)
+      local t = tracker.new()
+      for i = 1, learned and 3 or 0 do
+        t:accepted(i, 1, ("%x"):format(0x654321 + i), 0)
+        t:receipt(came(("%d"):format(0x654321 + i)), 0)
+      end
+      t:accepted("equal", 1, "123456", 0, "491701111")
+      t:accepted("converted", 1, "1e240", 0, "491702222")
+      return t:receipt(came("123456", "DELIVRD", from), 0).handle
+    end
+    for _, learned in ipairs { false, true } do
+      assert.equal("converted", ask("491702222", learned))
+      assert.equal("converted", ask("01702222", learned))
+      assert.equal("equal", ask("491701111", learned))
+      assert.equal(learned and "converted" or "equal", ask("491703333", learned))
+      assert.equal(learned and "converted" or "equal", ask(nil, learned))
+    end
+  end)
+
+  it("wait for their response in either base", function()
+    local t = tracker.new()
+    t:receipt(came "1193046", 0)
+    assert.same({ "result 1 1/1 DELIVERED true -" }, list(t:accepted(1, 1, "123456", 1)))
+    assert.is_nil(t:accepted(2, 1, "1193046", 1)) -- used once
+  end)
+
+  it("fold", function()
+    for id, want in pairs { ["00"] = "0", [""] = "0", ["0A"] = "a", ["a\0\0"] = "a", ["10"] = "10", ["0\0"] = "0" } do
+      assert.equal(want, message_id.fold(id))
+    end
+  end)
+end)
+
+describe("smpp.receipt.pack", function()
+  it("brings back what went in, the same octets for the same table", function()
+    local values = {
+      "", "a:b{}\0", 0, -5, 1.5, 2 ^ 53, 1e100, 0.1, true, false, {}, { 1, 2, { a = "x", b = { [3] = false } } }, { [1] = 1, ["1"] = 2 },
+    }
+    local all = {}
+    for i, value in ipairs(values) do
+      assert.same({ value }, pack.read_all(pack.write(value)))
+      all[i] = pack.write(value)
+    end
+    assert.same(values, pack.read_all(table.concat(all)))
+    assert.equal("{n1:s1:a}", pack.write { "a" })
+    assert.equal(pack.write { b = 1, a = 2, [1] = 3 }, pack.write { [1] = 3, a = 2, b = 1 })
+    assert.has_error(function() pack.write(print) end)
+  end)
+end)
