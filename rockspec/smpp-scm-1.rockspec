@@ -107,6 +107,7 @@ build = {
     ["smpp.server.bind"] = "lua/smpp/server/bind.lua",
     ["smpp.server.checks"] = "lua/smpp/server/checks.lua",
     ["smpp.server"] = "lua/smpp/server/init.lua",
+    ["smpp.server.options"] = "lua/smpp/server/options.lua",
     ["smpp.server.outbound"] = "lua/smpp/server/outbound.lua",
     ["smpp.service.lifecycle"] = "lua/smpp/service/lifecycle.lua",
     ["smpp.service.requests"] = "lua/smpp/service/requests.lua",

@@ -8,13 +8,12 @@ local connection = require "smpp.session"
 local deliveries = require "smpp.server.outbound"
 local events = require "smpp.base.events"
 local files = require "smpp.base.luafile"
-local loops = require "smpp.loop"
 local net = require "smpp.base.net"
 local options = require "smpp.base.options"
 local pdus = require "smpp.codec"
-local profiles = require "smpp.profile"
 local proxy = require "smpp.transport.proxy"
 local run = require "smpp.loop.run"
+local settings = require "smpp.server.options"
 local task = require "smpp.base.task"
 
 ---@class smpp.Server
@@ -32,50 +31,8 @@ end
 
 local server = { class = Server }
 
-local seconds, whole = options.seconds, options.number(1, 1e9, true)
-
-local VERSIONS = { ["3.3"] = 0x33, ["3.4"] = 0x34, ["5.0"] = 0x50 }
-local function version_of(value)
-  if type(value) == "number" and value < 10 then value = ("%.1f"):format(value) end
-  if value == 0x33 or value == 0x34 or value == 0x50 then return value end
-  return VERSIONS[value]
-end
-
-local KNOWN = {
-  host = "string", port = options.number(0, 65535, true), backlog = whole, loop = "table",
-  accounts = "table|string", authenticate = "function",
-  system_id = function(value) return not (type(value) == "string" and #value < 16) and "at most 15 octets expected" or nil end,
-  version = function(value) return not version_of(value) and "3.3, 3.4 or 5.0 expected" or nil end,
-  window = options.number(1, 65535, true), max_unanswered = whole, max_unanswered_in_all = whole, max_binds = whole, max_failed_binds = whole,
-  max_connections = whole, max_connections_per_address = whole, max_pdu_octets = options.number(16, 0x7FFFFFFF, true),
-  enquire_link_s = seconds, enquire_link_response_s = seconds, inactivity_s = seconds, bind_timeout_s = seconds,
-  pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "string|table",
-  message_id = "function", checks = "table",
-  proxy_protocol = function(value)
-    if type(value) == "boolean" then return nil end
-    if type(value) ~= "table" then return "true, or a list of the proxies' addresses, expected" end
-    return select(2, cidr.set(value))
-  end,
-  queue_limit = options.number(0, 1e9, true), max_waiting = whole, keep_s = seconds, retry_s = seconds, max_attempts = whole,
-  spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
-}
-local HANDLERS = {}
--- The server's own, and what no ESME may send.
-local UNHANDLED = { unbind = true, enquire_link = true, deliver_sm = true, outbind = true, alert_notification = true }
-for _, command in ipairs(connection.requests) do
-  if not command.name:find "^bind_" and not UNHANDLED[command.name] then
-    KNOWN[command.name], HANDLERS[#HANDLERS + 1] = "function", command
-  end
-end
-table.sort(HANDLERS, function(a, b) return a.id < b.id end)
-
 --- The options' names and checks, for smpp.options.
-server.known = KNOWN
-
-local DEFAULTS = {
-  host = "127.0.0.1", port = 2775, system_id = "smpp", version = 0x50, max_connections = 20000,
-  max_failed_binds = 3, bind_timeout_s = 10, max_waiting = 250000, max_unanswered_in_all = 100000,
-}
+server.known = settings.known
 
 local HAS_MESSAGE_ID = { [0x04] = true, [0x21] = true, [0x103] = true, [0x111] = true }
 
@@ -94,12 +51,8 @@ end
 ---@return string? message
 ---@return string? code  "connect_failed": cannot listen there; "bad_value": there is something wrong with the accounts' file
 function server.new(given)
-  options.check(given, KNOWN)
-  local o = options.merge(DEFAULTS, given)
-  o.version = version_of(o.version)
-  if o.accounts and o.authenticate then error("accounts or authenticate, not both", 2) end
-  local loop, profile = o.loop or loops.current(), profiles.options(o.profile, 2)
-  o.tolerate = o.tolerate or profile.tolerate
+  local o, profile = settings.read(given, 2)
+  local loop = o.loop
   local self = setmetatable({
     options = o,
     loop = loop,
@@ -129,7 +82,7 @@ function server.new(given)
   self.give_id = function(session, pdu)
     if HAS_MESSAGE_ID[pdu.command_id] then return message_id(session, pdu) end
   end
-  for _, command in ipairs(HANDLERS) do self.handlers[command.id] = o[command.name] end
+  for _, command in ipairs(settings.handlers) do self.handlers[command.id] = o[command.name] end
   if o.checks then checks.guard(self.handlers, options.check(o.checks, checks.options, 2), loop) end
   self.handlers[0x01] = bind.handler(self)
   self.handlers[0x02], self.handlers[0x09] = self.handlers[0x01], self.handlers[0x01]
