@@ -1,6 +1,6 @@
 --- Traces: PDUs as a pcapng file that Wireshark and tshark open as SMPP (and `smpp decode` reads).
 --- There is no TCP in it: each packet is one PDU with its time, direction and addresses, as Wireshark's "Export PDUs".
-local options = require "smpp.base.options"
+local schema = require "smpp.base.schema"
 local pdus = require "smpp.codec"
 local secrets = require "smpp.codec.secrets"
 
@@ -66,7 +66,7 @@ local function ends(source, destination)
   return table.concat(out)
 end
 
-local KNOWN = { secrets = "boolean" }
+local OPTIONS = schema.new { { "secrets", "boolean", false, "passwords are written as they are, not as asterisks", "secrets = true" } }
 
 --- Begins a trace.
 ---@param sink string|file*|table  a path, or anything with :write(octets)
@@ -75,7 +75,7 @@ local KNOWN = { secrets = "boolean" }
 ---@return string? message
 ---@return string? code  "bad_value": the file cannot be written
 function trace.new(sink, o)
-  o = options.check(o, KNOWN)
+  o = OPTIONS:check(o)
   local file = sink
   if type(sink) == "string" then
     local opened, message = io.open(sink, "wb")
