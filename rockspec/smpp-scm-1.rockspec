@@ -83,6 +83,7 @@ build = {
     ["smpp.client.url"] = "lua/smpp/client/url.lua",
     ["smpp.client.window"] = "lua/smpp/client/window.lua",
     ["smpp.codec.address"] = "lua/smpp/codec/address.lua",
+    ["smpp.codec.commands"] = "lua/smpp/codec/commands.lua",
     ["smpp.codec.explain"] = "lua/smpp/codec/explain.lua",
     ["smpp.codec"] = "lua/smpp/codec/init.lua",
     ["smpp.codec.secrets"] = "lua/smpp/codec/secrets.lua",

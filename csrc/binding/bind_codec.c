@@ -241,7 +241,7 @@ static void add_names(lua_State *L, int names) {
     add_name(L, names, row->name, code);
     if (row->alias != NULL) add_name(L, names, row->alias, code);
   }
-  add_name(L, names, "failed_broadcast_area_identifier", 0x0606u << 8 | (uint32_t)SMPP_OCTETS << 24);
+  add_name(L, names, "failed_broadcast_area_identifier", SMPP_TLV_BROADCAST_AREA_IDENTIFIER << 8 | (uint32_t)SMPP_OCTETS << 24);
 }
 
 /* Pushes the upvalues that lie at |first|... again, for one more closure. */

@@ -158,13 +158,13 @@ static int read_list(lua_State *L, int slot, const char *field, unsigned kind, s
 }
 
 /* The value on top is a table, or of no use. */
-static int read_other(lua_State *L, int slot, unsigned field, unsigned kind, struct smpp_value *value) {
-  const char *name = smpp_field_name(field);
+static int read_other(lua_State *L, int slot, const struct smpp_param *param, struct smpp_value *value) {
+  const char *name = param->name;
   if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE))) {
     memset(value, 0, sizeof *value);
     return 0;
   }
-  switch (kind) {
+  switch (param->kind) {
     case SMPP_CSTRING:
     case SMPP_TIME:
     case SMPP_TEXT:
@@ -172,18 +172,19 @@ static int read_other(lua_State *L, int slot, unsigned field, unsigned kind, str
     case SMPP_DESTS:
     case SMPP_UNSUCCESS:
     case SMPP_IDS:
-      return read_list(L, slot, name, kind, value);
+      return read_list(L, slot, name, param->kind, value);
     default:
-      if (!number(L, lua_gettop(L), smpp_field_enum_set(field), field == SMPP_F_ERROR_STATUS_CODE, &value->number))
-        return bad_value(L, name, smpp_field_enum_set(field) != 0 ? "a number or a name of its values" : "a whole number");
+      if (!number(L, lua_gettop(L), param->enum_set, param->field == SMPP_F_ERROR_STATUS_CODE, &value->number))
+        return bad_value(L, name, param->enum_set != 0 ? "a number or a name of its values" : "a whole number");
       value->is = SMPP_NUMBER;
       return 0;
   }
 }
 
 /* The value on top; the common kinds at once. */
-static int read_param(lua_State *L, int slot, unsigned field, unsigned kind, struct smpp_value *value) {
+static int read_param(lua_State *L, int slot, const struct smpp_param *param, struct smpp_value *value) {
   int type = lua_type(L, -1);
+  unsigned kind = param->kind;
   if (type == LUA_TSTRING && (kind == SMPP_CSTRING || kind == SMPP_TEXT || kind == SMPP_TIME)) {
     size_t length = 0;
     value->is = SMPP_STRING;
@@ -195,7 +196,7 @@ static int read_param(lua_State *L, int slot, unsigned field, unsigned kind, str
     value->is = SMPP_NUMBER;
     return 0;
   }
-  return read_other(L, slot, field, kind, value);
+  return read_other(L, slot, param, value);
 }
 
 /* Turns the value on top into the octets of a TLV given by name. */
@@ -226,7 +227,7 @@ static int read_tlv(lua_State *L, const char *name, uint32_t code, struct draft 
     return 0;
   }
   if (kind == SMPP_FLAG && lua_isboolean(L, -1) && lua_toboolean(L, -1)) return 0; /* no octets */
-  if (!number(L, lua_gettop(L), row != NULL ? row->enum_set : 0, tlv->tag == 0x0607, &value))
+  if (!number(L, lua_gettop(L), row != NULL ? row->enum_set : 0, tlv->tag == SMPP_TLV_BROADCAST_ERROR_STATUS, &value))
     return bad_value(L, name, row != NULL && row->enum_set != 0 ? "a number or a name of its values" : "a whole number");
   if (octets < 4 && value >> (8 * octets) != 0) {
     lua_pushfstring(L, "%s: %s, at most %d", name, u32_text(L, value), octets == 1 ? 0xFF : 0xFFFF);
@@ -375,7 +376,7 @@ static int gather_tlvs(lua_State *L, int slot, int index, struct draft *d) {
 
 /* What a change starts from: every parameter as it stands on the wire. */
 static void start_from(struct draft *d, const struct smpp_pdu *base) {
-  const struct smpp_param *params = smpp_params(base->command);
+  const struct smpp_param *params = base->command->params;
   uint32_t at = SMPP_HEADER_OCTETS;
   d->base = base;
   d->message.command = base->command;
@@ -449,7 +450,7 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
     if (d->message.command == NULL) return push_error(L, SMPP_ERR_MISSING, "command: missing");
   }
 
-  const struct smpp_param *params = smpp_params(d->message.command);
+  const struct smpp_param *params = d->message.command->params;
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
     uint32_t code = 0;
     int position = -1;
@@ -458,7 +459,7 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
     lua_pop(L, 1);
     if (NAME_FIELD(code) != 0) position = smpp_param_position(d->message.command, NAME_FIELD(code) - 1);
     if (position >= 0) {
-      error = read_param(L, slots, NAME_FIELD(code) - 1, params[position].kind, &d->message.params[position]);
+      error = read_param(L, slots, &params[position], &d->message.params[position]);
       if (error != 0) return error;
       continue;
     }

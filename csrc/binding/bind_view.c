@@ -90,7 +90,7 @@ static void push_list(lua_State *L, const struct smpp_pdu *pdu, unsigned positio
 
 static void push_param(lua_State *L, const struct smpp_pdu *pdu, unsigned position) {
   const struct smpp_span *span = &pdu->params[position];
-  unsigned kind = smpp_params(pdu->command)[position].kind;
+  unsigned kind = pdu->command->params[position].kind;
   switch (kind) {
     case SMPP_U8:
       lua_pushinteger(L, pdu->octets[span->offset]);
@@ -148,7 +148,7 @@ static bool push_count(lua_State *L, const struct smpp_pdu *pdu, unsigned field,
   if (pdu->command == NULL) return false;
   int position = smpp_param_position(pdu->command, field);
   if (position < 0 || position >= pdu->param_count) return false;
-  if (smpp_params(pdu->command)[position].kind != kind) return false;
+  if (pdu->command->params[position].kind != kind) return false;
   lua_pushinteger(L, pdu->octets[pdu->params[position].offset - 1]);
   return true;
 }
@@ -302,7 +302,7 @@ static int view_totable(lua_State *L) {
   push_u32(L, pdu->sequence);
   lua_setfield(L, -2, "sequence_number");
   for (unsigned i = 0; i < pdu->param_count; i++) {
-    lua_rawgeti(L, lua_upvalueindex(UP_FIELDS), smpp_params(pdu->command)[i].field + 1);
+    lua_rawgeti(L, lua_upvalueindex(UP_FIELDS), pdu->command->params[i].field + 1);
     push_param(L, pdu, i);
     lua_rawset(L, -3);
   }
@@ -331,11 +331,11 @@ static int view_layout(lua_State *L) {
   uint32_t start = SMPP_HEADER_OCTETS;
   lua_newtable(L);
   for (unsigned i = 0; i < pdu->param_count; i++) {
-    unsigned kind = smpp_params(pdu->command)[i].kind;
+    unsigned kind = pdu->command->params[i].kind;
     uint32_t end = pdu->params[i].offset + pdu->params[i].length;
     if ((kind == SMPP_CSTRING || kind == SMPP_TIME) && end < pdu->length) end++;
     push_place(L, ++n, start, end - start);
-    lua_rawgeti(L, lua_upvalueindex(UP_FIELDS), smpp_params(pdu->command)[i].field + 1);
+    lua_rawgeti(L, lua_upvalueindex(UP_FIELDS), pdu->command->params[i].field + 1);
     lua_setfield(L, -2, "name");
     push_param(L, pdu, i);
     lua_setfield(L, -2, "value");

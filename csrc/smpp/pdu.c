@@ -86,7 +86,7 @@ static bool next_item(struct cursor *c, unsigned kind, struct smpp_list_item *it
 /* The whole entries that the octets hold; false when there are fewer than announced. */
 static bool walk_list(struct cursor *c, const struct smpp_param *param, struct smpp_span *span,
                       struct report *r) {
-  const char *name = smpp_field_name(param->field);
+  const char *name = param->name;
   unsigned count = *c->pos++;
   span->offset = offset_of(c);
   for (unsigned i = 0; i < count; i++) {
@@ -96,13 +96,13 @@ static bool walk_list(struct cursor *c, const struct smpp_param *param, struct s
       c->pos = item_start;
       bool bad_flag = param->kind == SMPP_DESTS && left(c) > 0 && *c->pos != 1 && *c->pos != 2;
       note(r, SMPP_FAULT, bad_flag ? "bad_value" : "truncated", name, offset_of(c),
-           bad_flag ? 0x40 : SMPP_RINVCMDLEN,
+           bad_flag ? SMPP_RINVDESTFLAG : SMPP_RINVCMDLEN,
            bad_flag ? "dest_flag is neither 1 nor 2" : "fewer entries than announced");
       span->length = offset_of(c) - span->offset;
       return false;
     }
     if (item.text_length > (param->kind == SMPP_IDS ? 8u : 20u)) {
-      uint32_t status = param->kind == SMPP_DESTS && item.dest_flag == 2 ? 0x34 : smpp_field_status(param->field);
+      uint32_t status = param->kind == SMPP_DESTS && item.dest_flag == 2 ? SMPP_RINVDLNAME : param->status;
       note(r, fault_unless(r, SMPP_TOLERATE_OVERLONG), "too_long", name,
            (uint32_t)((const uint8_t *)item.text - c->start), status, "an entry is longer than allowed");
     }
@@ -119,31 +119,31 @@ static bool walk_string(struct cursor *c, const struct smpp_param *param, struct
   if (terminated && span->length < smpp_param_limit(param, 0)) {
     if (!r->thorough || param->kind != SMPP_TIME || span->length == 0 || span->length == 16) return true;
     if (param->field == SMPP_F_FINAL_DATE && span->length == 12) return true;
-    note(r, SMPP_WARNING, "bad_value", smpp_field_name(param->field), span->offset,
-         smpp_field_status(param->field), "a time has 16 characters or none");
+    note(r, SMPP_WARNING, "bad_value", param->name, span->offset,
+         param->status, "a time has 16 characters or none");
     return true;
   }
-  uint32_t status = smpp_field_status(param->field);
+  uint32_t status = param->status;
   if (!terminated) {
-    note(r, fault_unless(r, SMPP_TOLERATE_UNTERMINATED), "unterminated", smpp_field_name(param->field),
+    note(r, fault_unless(r, SMPP_TOLERATE_UNTERMINATED), "unterminated", param->name,
          span->offset, status, "the PDU ends before the string's NUL");
     return false;
   }
   unsigned tolerated = SMPP_TOLERATE_OVERLONG;
   if (param->field == SMPP_F_PASSWORD) tolerated |= SMPP_TOLERATE_LONG_PASSWORD;
-  note(r, fault_unless(r, tolerated), "too_long", smpp_field_name(param->field), span->offset, status,
+  note(r, fault_unless(r, tolerated), "too_long", param->name, span->offset, status,
        "the string is longer than allowed");
   return true;
 }
 
 /* Walks the parameters; false when the octets end, or go wrong, before the last one. */
 static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r) {
-  const struct smpp_param *param = smpp_params(pdu->command);
+  const struct smpp_param *param = pdu->command->params;
   for (unsigned i = 0; i < pdu->command->param_count; i++, param++) {
     struct smpp_span *span = &pdu->params[i];
     size_t need = param->kind == SMPP_U32 ? 4 : param->kind == SMPP_U16 ? 2 : 1;
     if (left(c) < need) {
-      note(r, SMPP_FAULT, "truncated", smpp_field_name(param->field), offset_of(c), SMPP_RINVCMDLEN,
+      note(r, SMPP_FAULT, "truncated", param->name, offset_of(c), SMPP_RINVCMDLEN,
            "the PDU ends before this parameter");
       return false;
     }
@@ -159,7 +159,7 @@ static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r
         span->length = length <= left(c) ? length : (uint32_t)left(c);
         c->pos += span->length;
         if (span->length < length) {
-          note(r, SMPP_FAULT, "truncated", smpp_field_name(param->field), span->offset, SMPP_RINVCMDLEN,
+          note(r, SMPP_FAULT, "truncated", param->name, span->offset, SMPP_RINVCMDLEN,
                "the PDU ends before sm_length octets");
           return false;
         }
@@ -227,7 +227,7 @@ static void check_tlvs(const struct smpp_pdu *pdu, struct report *r) {
     } else {
       unsigned min = row->kind == SMPP_CSTRING ? row->min - 1u : row->min;
       /* Both standards' tables leave one octet of doubt here: spec, tlvs.tsv. */
-      unsigned max = row->tag == 0x0010 ? 2u : row->tag == 0x060D || row->tag == 0x060E ? 66u : row->max;
+      unsigned max = row->tag == SMPP_TLV_SOURCE_TELEMATICS_ID ? 2u : row->tag == SMPP_TLV_SOURCE_NETWORK_ID || row->tag == SMPP_TLV_DEST_NETWORK_ID ? 66u : row->max;
       if (tlv.length < min || tlv.length > max)
         note_tlv(r, SMPP_WARNING, "bad_length", tlv.tag, at, SMPP_RINVTLVLEN, "the TLV's length is not allowed");
       if ((seen[tlv.tag >> 3] & bit) != 0 && !row->repeats)
@@ -261,7 +261,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
   bool whole = true;
   if (is_response && left(&c) == 0) {
     if (pdu->status == 0 && command->param_count > 0 && r->thorough)
-      note(r, SMPP_WARNING, "missing", smpp_field_name(smpp_params(command)->field), SMPP_HEADER_OCTETS,
+      note(r, SMPP_WARNING, "missing", command->params->name, SMPP_HEADER_OCTETS,
            SMPP_RINVCMDLEN, "a response with status 0 has a body");
   } else {
     size_t notes = r->count;
@@ -274,7 +274,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
     if (!whole && is_response && is_tlvs_only(pdu)) {
       r->count = notes;
       r->refuse = 0;
-      note(r, SMPP_WARNING, "missing", smpp_field_name(smpp_params(command)->field), SMPP_HEADER_OCTETS,
+      note(r, SMPP_WARNING, "missing", command->params->name, SMPP_HEADER_OCTETS,
            SMPP_RINVCMDLEN, "TLVs stand where the parameters should");
       pdu->param_count = 0;
       c.pos = pdu->octets + SMPP_HEADER_OCTETS;
@@ -294,7 +294,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
     int text = smpp_param_position(command, SMPP_F_SHORT_MESSAGE);
     struct smpp_tlv payload;
     if (text >= 0 && text < pdu->param_count && pdu->params[text].length > 0 &&
-        smpp_pdu_find_tlv(pdu, 0x0424, &payload))
+        smpp_pdu_find_tlv(pdu, SMPP_TLV_MESSAGE_PAYLOAD, &payload))
       note(r, SMPP_WARNING, "bad_value", "short_message", pdu->params[text].offset, SMPP_RINVMSGLEN,
            "short_message and message_payload together: message_payload counts");
   }
@@ -352,7 +352,7 @@ bool smpp_pdu_next_item(const struct smpp_pdu *pdu, unsigned position, uint32_t 
   if (*offset >= span->length) return false;
   const uint8_t *start = pdu->octets + span->offset;
   struct cursor c = {start, start + *offset, start + span->length};
-  if (!next_item(&c, smpp_params(pdu->command)[position].kind, item)) return false;
+  if (!next_item(&c, pdu->command->params[position].kind, item)) return false;
   *offset = offset_of(&c);
   return true;
 }

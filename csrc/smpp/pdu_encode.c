@@ -18,7 +18,7 @@ static int write_string(struct smpp_writer *w, const char *field, const void *oc
 
 static int write_list(struct smpp_writer *w, const struct smpp_param *param, const struct smpp_value *value,
                       unsigned limit, struct smpp_fault *fault) {
-  const char *field = smpp_field_name(param->field);
+  const char *field = param->name;
   uint32_t count = value->is == SMPP_LIST ? value->length : 0;
   if (count > limit) return refuse(fault, SMPP_ERR_TOO_LONG, field, count, limit, "entries");
   smpp_write_u8(w, count);
@@ -44,11 +44,11 @@ static int write_number(struct smpp_writer *w, const struct smpp_param *param, u
                         struct smpp_fault *fault) {
   if (param->kind == SMPP_U8) {
     if (number > 0xFF)
-      return refuse(fault, SMPP_ERR_BAD_VALUE, smpp_field_name(param->field), number, 0xFF, "at most");
+      return refuse(fault, SMPP_ERR_BAD_VALUE, param->name, number, 0xFF, "at most");
     smpp_write_u8(w, number);
   } else if (param->kind == SMPP_U16) {
     if (number > 0xFFFF)
-      return refuse(fault, SMPP_ERR_BAD_VALUE, smpp_field_name(param->field), number, 0xFFFF, "at most");
+      return refuse(fault, SMPP_ERR_BAD_VALUE, param->name, number, 0xFFFF, "at most");
     smpp_write_u16(w, number);
   } else {
     smpp_write_u32(w, number);
@@ -60,7 +60,7 @@ static int write_number(struct smpp_writer *w, const struct smpp_param *param, u
 
 static int write_param(struct smpp_writer *w, const struct smpp_param *param, const struct smpp_value *value,
                        const struct smpp_message *m, struct smpp_fault *fault) {
-  const char *field = smpp_field_name(param->field);
+  const char *field = param->name;
   unsigned limit = smpp_param_limit(param, m->version);
   if (param->field == SMPP_F_PASSWORD && (m->tolerate & SMPP_TOLERATE_LONG_PASSWORD) != 0) limit = LONG_PASSWORD_MAX;
   if (value->is == SMPP_WIRE) {
@@ -117,7 +117,7 @@ static int write_tlvs(struct smpp_writer *w, const struct smpp_message *m, struc
 
 static int write_body(struct smpp_writer *w, const struct smpp_message *m, struct smpp_fault *fault) {
   const struct smpp_command *command = m->command;
-  const struct smpp_param *param = smpp_params(command);
+  const struct smpp_param *param = command->params;
   bool has_body = m->status == 0 || m->tlv_count > 0 || m->trailing_length > 0;
   for (unsigned i = 0; i < command->param_count && !has_body; i++) has_body = m->params[i].is != SMPP_ABSENT;
   if (!has_body) return 0;

@@ -11,19 +11,24 @@
 struct field_row {
   const char *name;
   uint8_t enum_set;
-  uint8_t status;
 };
 
-#define FIELD_ROW(upper, lower, enum_set, status) {#lower, enum_set, status},
+#define FIELD_ROW(upper, lower, enum_set) {#lower, enum_set},
 static const struct field_row fields[] = {SMPP_FIELDS(FIELD_ROW)};
 
 const struct smpp_command smpp_unknown_command = {.name = "unknown", .versions = SMPP_V33 | SMPP_V34 | SMPP_V50};
 
 const struct smpp_command *smpp_command_by_id(uint32_t id) {
-  uint32_t low = id & ~SMPP_RESPONSE_BIT;
-  if (low >= COUNT(request_index)) return NULL;
-  uint8_t place = id & SMPP_RESPONSE_BIT ? response_index[low] : request_index[low];
-  return place != 0 ? &commands[place - 1] : NULL;
+  size_t low = 0, high = COUNT(commands);
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (commands[middle].id == id) return &commands[middle];
+    if (commands[middle].id < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
 }
 
 const struct smpp_command *smpp_command_by_name(const char *name) {
@@ -36,19 +41,16 @@ const struct smpp_command *smpp_command_at(size_t index) {
   return index < COUNT(commands) ? &commands[index] : NULL;
 }
 
-const struct smpp_param *smpp_params(const struct smpp_command *command) {
-  return params + command->first_param;
-}
-
-int smpp_param_position(const struct smpp_command *command, unsigned field) {
-  return command != &smpp_unknown_command ? (int)positions[command - commands][field] - 1 : -1;
+const char *smpp_role_name(unsigned bit) {
+#define ROLE_NAME(upper, lower) #lower,
+  static const char *const names[] = {SMPP_ROLES(ROLE_NAME)};
+#undef ROLE_NAME
+  return names[bit];
 }
 
 const char *smpp_field_name(unsigned field) { return fields[field].name; }
 
 unsigned smpp_field_enum_set(unsigned field) { return fields[field].enum_set; }
-
-uint32_t smpp_field_status(unsigned field) { return fields[field].status; }
 
 const struct smpp_tlv_row *smpp_tlv_by_tag(uint32_t tag) {
   size_t low = 0, high = COUNT(tlvs);

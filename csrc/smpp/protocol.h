@@ -45,49 +45,28 @@ enum smpp_kind {
   SMPP_FLAG       /* TLV: one octet, or none at all, which counts as 0 */
 };
 
-#define SMPP_FIELD_ENUM(upper, lower, enum_set, status) SMPP_F_##upper,
+#define SMPP_FIELD_ENUM(upper, lower, enum_set) SMPP_F_##upper,
 enum smpp_field { SMPP_FIELDS(SMPP_FIELD_ENUM) SMPP_FIELD_COUNT };
 #undef SMPP_FIELD_ENUM
 
 /* Most parameters a command has. */
 #define SMPP_PARAMS_MAX 18
 
-enum smpp_status {
-  SMPP_ROK = 0x00,
-  SMPP_RINVMSGLEN = 0x01,
-  SMPP_RINVCMDLEN = 0x02,
-  SMPP_RINVCMDID = 0x03,
-  SMPP_RINVBNDSTS = 0x04,
-  SMPP_RALYBND = 0x05,
-  SMPP_RSYSERR = 0x08,
-  SMPP_RMSGQFUL = 0x14,
-  SMPP_RTHROTTLED = 0x58,
-  SMPP_RX_T_APPN = 0x64,
-  SMPP_RINVTLVSTREAM = 0xC0,
-  SMPP_RINVTLVLEN = 0xC2,
-  SMPP_RMISSINGTLV = 0xC3
-};
-
-#define SMPP_GENERIC_NACK 0x80000000u
-
-enum smpp_command_id {
-  SMPP_BIND_RECEIVER = 0x01,
-  SMPP_BIND_TRANSMITTER = 0x02,
-  SMPP_SUBMIT_SM = 0x04,
-  SMPP_DELIVER_SM = 0x05,
-  SMPP_UNBIND = 0x06,
-  SMPP_BIND_TRANSCEIVER = 0x09,
-  SMPP_OUTBIND = 0x0B,
-  SMPP_ENQUIRE_LINK = 0x15,
-  SMPP_ALERT_NOTIFICATION = 0x102,
-  SMPP_DATA_SM = 0x103,
-  SMPP_BROADCAST_SM = 0x111
-};
+/* roles as sets */
+#define SMPP_ROLE_BIT(upper, lower) SMPP_ROLE_BIT_##upper,
+enum smpp_role_bit { SMPP_ROLES(SMPP_ROLE_BIT) SMPP_ROLE_COUNT };
+#undef SMPP_ROLE_BIT
+#define SMPP_ROLE_SET(upper, lower) SMPP_ROLE_##upper = 1 << SMPP_ROLE_BIT_##upper,
+enum smpp_role_set { SMPP_ROLES(SMPP_ROLE_SET) SMPP_NO_ROLE = 0 };
+#undef SMPP_ROLE_SET
 
 struct smpp_param {
+  const char *name;
   uint8_t field; /* enum smpp_field */
   uint8_t kind;  /* enum smpp_kind */
   uint8_t max[3]; /* most octets in 3.3, 3.4, 5.0, a NUL included; lists: entries; 0: not there */
+  uint8_t enum_set;
+  uint8_t status; /* command_status that refuses a PDU whose parameter cannot be read */
 };
 
 struct smpp_command {
@@ -96,8 +75,12 @@ struct smpp_command {
   uint8_t versions;     /* set of SMPP_V.. that define it */
   uint8_t tlv_versions; /* set of SMPP_V.. that list TLVs for it */
   uint8_t esme_sends_in, mc_sends_in; /* sets of SMPP_IN_.. */
+  uint16_t roles; /* set of SMPP_ROLE_.. */
   uint32_t response_id; /* 0: never answered */
-  uint8_t first_param, param_count;
+  const struct smpp_param *params; /* in wire order */
+  uint8_t param_count;
+  const uint8_t *positions; /* [field] -> place among the params plus 1 */
+  uint8_t position_count;
 };
 
 struct smpp_tlv_row {
@@ -142,14 +125,15 @@ const struct smpp_command *smpp_command_by_name(const char *name);
 /* The |index|-th command, NULL past the last. */
 const struct smpp_command *smpp_command_at(size_t index);
 
-const struct smpp_param *smpp_params(const struct smpp_command *command);
 /* Place of |field| among the command's parameters, -1 if it has none such. */
-int smpp_param_position(const struct smpp_command *command, unsigned field);
+static inline int smpp_param_position(const struct smpp_command *command, unsigned field) {
+  return field < command->position_count ? (int)command->positions[field] - 1 : -1;
+}
+
+const char *smpp_role_name(unsigned bit);
 
 const char *smpp_field_name(unsigned field);
 unsigned smpp_field_enum_set(unsigned field);
-/* command_status that refuses a PDU whose |field| cannot be read. */
-uint32_t smpp_field_status(unsigned field);
 
 const struct smpp_tlv_row *smpp_tlv_by_tag(uint32_t tag);
 const struct smpp_tlv_row *smpp_tlv_at(size_t index);

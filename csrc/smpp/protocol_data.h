@@ -1,336 +1,505 @@
 /* Written by csrc/tables/gen_protocol.lua: change the tables there, not this file. */
 /* clang-format off */
 
-#define SMPP_FIELDS(F) /* name, enum set, status of a bad one */ \
-  F(SYSTEM_ID, system_id, 0, 0x0F) \
-  F(PASSWORD, password, 0, 0x0E) \
-  F(SYSTEM_TYPE, system_type, 0, 0x53) \
-  F(INTERFACE_VERSION, interface_version, 9, 0x02) \
-  F(ADDR_TON, addr_ton, 1, 0x02) \
-  F(ADDR_NPI, addr_npi, 2, 0x02) \
-  F(ADDRESS_RANGE, address_range, 0, 0x02) \
-  F(SERVICE_TYPE, service_type, 0, 0x15) \
-  F(SOURCE_ADDR_TON, source_addr_ton, 1, 0x02) \
-  F(SOURCE_ADDR_NPI, source_addr_npi, 2, 0x02) \
-  F(SOURCE_ADDR, source_addr, 0, 0x0A) \
-  F(DEST_ADDR_TON, dest_addr_ton, 1, 0x02) \
-  F(DEST_ADDR_NPI, dest_addr_npi, 2, 0x02) \
-  F(DESTINATION_ADDR, destination_addr, 0, 0x0B) \
-  F(ESM_CLASS, esm_class, 3, 0x02) \
-  F(PROTOCOL_ID, protocol_id, 0, 0x02) \
-  F(PRIORITY_FLAG, priority_flag, 5, 0x02) \
-  F(SCHEDULE_DELIVERY_TIME, schedule_delivery_time, 0, 0x61) \
-  F(VALIDITY_PERIOD, validity_period, 0, 0x62) \
-  F(REGISTERED_DELIVERY, registered_delivery, 4, 0x02) \
-  F(REPLACE_IF_PRESENT_FLAG, replace_if_present_flag, 6, 0x02) \
-  F(DATA_CODING, data_coding, 10, 0x02) \
-  F(SM_DEFAULT_MSG_ID, sm_default_msg_id, 0, 0x02) \
-  F(SM_LENGTH, sm_length, 0, 0x02) \
-  F(SHORT_MESSAGE, short_message, 0, 0x01) \
-  F(MESSAGE_ID, message_id, 0, 0x0C) \
-  F(NUMBER_OF_DESTS, number_of_dests, 0, 0x02) \
-  F(DEST_ADDRESS, dest_address, 0, 0x0B) \
-  F(DEST_FLAG, dest_flag, 8, 0x02) \
-  F(DL_NAME, dl_name, 0, 0x34) \
-  F(NO_UNSUCCESS, no_unsuccess, 0, 0x02) \
-  F(UNSUCCESS_SME, unsuccess_sme, 0, 0x02) \
-  F(ERROR_STATUS_CODE, error_status_code, 0, 0x02) \
-  F(FINAL_DATE, final_date, 0, 0x02) \
-  F(MESSAGE_STATE, message_state, 7, 0x02) \
-  F(ERROR_CODE, error_code, 0, 0x02) \
-  F(ESME_ADDR_TON, esme_addr_ton, 1, 0x02) \
-  F(ESME_ADDR_NPI, esme_addr_npi, 2, 0x02) \
-  F(ESME_ADDR, esme_addr, 0, 0x02) \
-  F(PARAM_NAME, param_name, 0, 0x02) \
-  F(PARAM_VALUE, param_value, 0, 0x02) \
-  F(NUM_MESSAGES, num_messages, 0, 0x02) \
-  F(NUMBER_MSGS, number_msgs, 0, 0x02)
+#define SMPP_FIELDS(F) /* name, enum set */ \
+  F(SYSTEM_ID, system_id, 0) \
+  F(PASSWORD, password, 0) \
+  F(SYSTEM_TYPE, system_type, 0) \
+  F(INTERFACE_VERSION, interface_version, 9) \
+  F(ADDR_TON, addr_ton, 1) \
+  F(ADDR_NPI, addr_npi, 2) \
+  F(ADDRESS_RANGE, address_range, 0) \
+  F(SERVICE_TYPE, service_type, 0) \
+  F(SOURCE_ADDR_TON, source_addr_ton, 1) \
+  F(SOURCE_ADDR_NPI, source_addr_npi, 2) \
+  F(SOURCE_ADDR, source_addr, 0) \
+  F(DEST_ADDR_TON, dest_addr_ton, 1) \
+  F(DEST_ADDR_NPI, dest_addr_npi, 2) \
+  F(DESTINATION_ADDR, destination_addr, 0) \
+  F(ESM_CLASS, esm_class, 3) \
+  F(PROTOCOL_ID, protocol_id, 0) \
+  F(PRIORITY_FLAG, priority_flag, 5) \
+  F(SCHEDULE_DELIVERY_TIME, schedule_delivery_time, 0) \
+  F(VALIDITY_PERIOD, validity_period, 0) \
+  F(REGISTERED_DELIVERY, registered_delivery, 4) \
+  F(REPLACE_IF_PRESENT_FLAG, replace_if_present_flag, 6) \
+  F(DATA_CODING, data_coding, 10) \
+  F(SM_DEFAULT_MSG_ID, sm_default_msg_id, 0) \
+  F(SM_LENGTH, sm_length, 0) \
+  F(SHORT_MESSAGE, short_message, 0) \
+  F(MESSAGE_ID, message_id, 0) \
+  F(NUMBER_OF_DESTS, number_of_dests, 0) \
+  F(DEST_ADDRESS, dest_address, 0) \
+  F(DEST_FLAG, dest_flag, 8) \
+  F(DL_NAME, dl_name, 0) \
+  F(NO_UNSUCCESS, no_unsuccess, 0) \
+  F(UNSUCCESS_SME, unsuccess_sme, 0) \
+  F(ERROR_STATUS_CODE, error_status_code, 0) \
+  F(FINAL_DATE, final_date, 0) \
+  F(MESSAGE_STATE, message_state, 7) \
+  F(ERROR_CODE, error_code, 0) \
+  F(ESME_ADDR_TON, esme_addr_ton, 1) \
+  F(ESME_ADDR_NPI, esme_addr_npi, 2) \
+  F(ESME_ADDR, esme_addr, 0) \
+  F(PARAM_NAME, param_name, 0) \
+  F(PARAM_VALUE, param_value, 0) \
+  F(NUM_MESSAGES, num_messages, 0) \
+  F(NUMBER_MSGS, number_msgs, 0)
+
+/* command_id */
+#define SMPP_BIND_RECEIVER 0x00000001u
+#define SMPP_BIND_TRANSMITTER 0x00000002u
+#define SMPP_QUERY_SM 0x00000003u
+#define SMPP_SUBMIT_SM 0x00000004u
+#define SMPP_DELIVER_SM 0x00000005u
+#define SMPP_UNBIND 0x00000006u
+#define SMPP_REPLACE_SM 0x00000007u
+#define SMPP_CANCEL_SM 0x00000008u
+#define SMPP_BIND_TRANSCEIVER 0x00000009u
+#define SMPP_OUTBIND 0x0000000Bu
+#define SMPP_ENQUIRE_LINK 0x00000015u
+#define SMPP_SUBMIT_MULTI 0x00000021u
+#define SMPP_PARAM_RETRIEVE 0x00000022u
+#define SMPP_QUERY_LAST_MSGS 0x00000023u
+#define SMPP_QUERY_MSG_DETAILS 0x00000024u
+#define SMPP_ALERT_NOTIFICATION 0x00000102u
+#define SMPP_DATA_SM 0x00000103u
+#define SMPP_BROADCAST_SM 0x00000111u
+#define SMPP_QUERY_BROADCAST_SM 0x00000112u
+#define SMPP_CANCEL_BROADCAST_SM 0x00000113u
+#define SMPP_GENERIC_NACK 0x80000000u
+#define SMPP_BIND_RECEIVER_RESP 0x80000001u
+#define SMPP_BIND_TRANSMITTER_RESP 0x80000002u
+#define SMPP_QUERY_SM_RESP 0x80000003u
+#define SMPP_SUBMIT_SM_RESP 0x80000004u
+#define SMPP_DELIVER_SM_RESP 0x80000005u
+#define SMPP_UNBIND_RESP 0x80000006u
+#define SMPP_REPLACE_SM_RESP 0x80000007u
+#define SMPP_CANCEL_SM_RESP 0x80000008u
+#define SMPP_BIND_TRANSCEIVER_RESP 0x80000009u
+#define SMPP_ENQUIRE_LINK_RESP 0x80000015u
+#define SMPP_SUBMIT_MULTI_RESP 0x80000021u
+#define SMPP_PARAM_RETRIEVE_RESP 0x80000022u
+#define SMPP_QUERY_LAST_MSGS_RESP 0x80000023u
+#define SMPP_QUERY_MSG_DETAILS_RESP 0x80000024u
+#define SMPP_DATA_SM_RESP 0x80000103u
+#define SMPP_BROADCAST_SM_RESP 0x80000111u
+#define SMPP_QUERY_BROADCAST_SM_RESP 0x80000112u
+#define SMPP_CANCEL_BROADCAST_SM_RESP 0x80000113u
+
+/* command_status */
+#define SMPP_ROK 0x00000000u
+#define SMPP_RINVMSGLEN 0x00000001u
+#define SMPP_RINVCMDLEN 0x00000002u
+#define SMPP_RINVCMDID 0x00000003u
+#define SMPP_RINVBNDSTS 0x00000004u
+#define SMPP_RALYBND 0x00000005u
+#define SMPP_RINVPRTFLG 0x00000006u
+#define SMPP_RINVREGDLVFLG 0x00000007u
+#define SMPP_RSYSERR 0x00000008u
+#define SMPP_RINVPAR 0x00000009u
+#define SMPP_RINVSRCADR 0x0000000Au
+#define SMPP_RINVDSTADR 0x0000000Bu
+#define SMPP_RINVMSGID 0x0000000Cu
+#define SMPP_RBINDFAIL 0x0000000Du
+#define SMPP_RINVPASWD 0x0000000Eu
+#define SMPP_RINVSYSID 0x0000000Fu
+#define SMPP_RCANCELFAIL 0x00000011u
+#define SMPP_RINVDATFMT 0x00000012u
+#define SMPP_RREPLACEFAIL 0x00000013u
+#define SMPP_RMSGQFUL 0x00000014u
+#define SMPP_RINVSERTYP 0x00000015u
+#define SMPP_RINVNUMDESTS 0x00000033u
+#define SMPP_RINVDLNAME 0x00000034u
+#define SMPP_RINVDESTFLAG 0x00000040u
+#define SMPP_RINVSUBREP 0x00000042u
+#define SMPP_RINVESMCLASS 0x00000043u
+#define SMPP_RCNTSUBDL 0x00000044u
+#define SMPP_RSUBMITFAIL 0x00000045u
+#define SMPP_RINVSRCADDRLEN 0x00000046u
+#define SMPP_RINVDSTADDRLEN 0x00000047u
+#define SMPP_RINVSRCTON 0x00000048u
+#define SMPP_RINVSRCNPI 0x00000049u
+#define SMPP_RINVDSTTON 0x00000050u
+#define SMPP_RINVDSTNPI 0x00000051u
+#define SMPP_RINVSYSTYP 0x00000053u
+#define SMPP_RINVREPFLAG 0x00000054u
+#define SMPP_RINVNUMMSGS 0x00000055u
+#define SMPP_RLIMITEXCEED 0x00000056u
+#define SMPP_RTXNOTALLOWD 0x00000057u
+#define SMPP_RTHROTTLED 0x00000058u
+#define SMPP_RINVSCHED 0x00000061u
+#define SMPP_RINVEXPIRY 0x00000062u
+#define SMPP_RINVDFTMSGID 0x00000063u
+#define SMPP_RX_T_APPN 0x00000064u
+#define SMPP_RX_P_APPN 0x00000065u
+#define SMPP_RX_R_APPN 0x00000066u
+#define SMPP_RQUERYFAIL 0x00000067u
+#define SMPP_RINVTLVSTREAM 0x000000C0u
+#define SMPP_RTLVNOTALLWD 0x000000C1u
+#define SMPP_RINVTLVLEN 0x000000C2u
+#define SMPP_RMISSINGTLV 0x000000C3u
+#define SMPP_RINVTLVVAL 0x000000C4u
+#define SMPP_RDELIVERYFAILURE 0x000000FEu
+#define SMPP_RUNKNOWNERR 0x000000FFu
+#define SMPP_RSERTYPUNAUTH 0x00000100u
+#define SMPP_RPROHIBITED 0x00000101u
+#define SMPP_RSERTYPUNAVAIL 0x00000102u
+#define SMPP_RSERTYPDENIED 0x00000103u
+#define SMPP_RINVDCS 0x00000104u
+#define SMPP_RINVSRCADDRSUBUNIT 0x00000105u
+#define SMPP_RINVDSTADDRSUBUNIT 0x00000106u
+#define SMPP_RINVBCASTFREQINT 0x00000107u
+#define SMPP_RINVBCASTALIAS_NAME 0x00000108u
+#define SMPP_RINVBCASTAREAFMT 0x00000109u
+#define SMPP_RINVNUMBCAST_AREAS 0x0000010Au
+#define SMPP_RINVBCASTCNTTYPE 0x0000010Bu
+#define SMPP_RINVBCASTMSGCLASS 0x0000010Cu
+#define SMPP_RBCASTFAIL 0x0000010Du
+#define SMPP_RBCASTQUERYFAIL 0x0000010Eu
+#define SMPP_RBCASTCANCELFAIL 0x0000010Fu
+#define SMPP_RINVBCAST_REP 0x00000110u
+#define SMPP_RINVBCASTSRVGRP 0x00000111u
+#define SMPP_RINVBCASTCHANIND 0x00000112u
+
+/* tags */
+#define SMPP_TLV_DEST_ADDR_SUBUNIT 0x0005u
+#define SMPP_TLV_DEST_NETWORK_TYPE 0x0006u
+#define SMPP_TLV_DEST_BEARER_TYPE 0x0007u
+#define SMPP_TLV_DEST_TELEMATICS_ID 0x0008u
+#define SMPP_TLV_SOURCE_ADDR_SUBUNIT 0x000Du
+#define SMPP_TLV_SOURCE_NETWORK_TYPE 0x000Eu
+#define SMPP_TLV_SOURCE_BEARER_TYPE 0x000Fu
+#define SMPP_TLV_SOURCE_TELEMATICS_ID 0x0010u
+#define SMPP_TLV_QOS_TIME_TO_LIVE 0x0017u
+#define SMPP_TLV_PAYLOAD_TYPE 0x0019u
+#define SMPP_TLV_ADDITIONAL_STATUS_INFO_TEXT 0x001Du
+#define SMPP_TLV_RECEIPTED_MESSAGE_ID 0x001Eu
+#define SMPP_TLV_MS_MSG_WAIT_FACILITIES 0x0030u
+#define SMPP_TLV_PRIVACY_INDICATOR 0x0201u
+#define SMPP_TLV_SOURCE_SUBADDRESS 0x0202u
+#define SMPP_TLV_DEST_SUBADDRESS 0x0203u
+#define SMPP_TLV_USER_MESSAGE_REFERENCE 0x0204u
+#define SMPP_TLV_USER_RESPONSE_CODE 0x0205u
+#define SMPP_TLV_SOURCE_PORT 0x020Au
+#define SMPP_TLV_DEST_PORT 0x020Bu
+#define SMPP_TLV_SAR_MSG_REF_NUM 0x020Cu
+#define SMPP_TLV_LANGUAGE_INDICATOR 0x020Du
+#define SMPP_TLV_SAR_TOTAL_SEGMENTS 0x020Eu
+#define SMPP_TLV_SAR_SEGMENT_SEQNUM 0x020Fu
+#define SMPP_TLV_SC_INTERFACE_VERSION 0x0210u
+#define SMPP_TLV_CALLBACK_NUM_PRES_IND 0x0302u
+#define SMPP_TLV_CALLBACK_NUM_ATAG 0x0303u
+#define SMPP_TLV_NUMBER_OF_MESSAGES 0x0304u
+#define SMPP_TLV_CALLBACK_NUM 0x0381u
+#define SMPP_TLV_DPF_RESULT 0x0420u
+#define SMPP_TLV_SET_DPF 0x0421u
+#define SMPP_TLV_MS_AVAILABILITY_STATUS 0x0422u
+#define SMPP_TLV_NETWORK_ERROR_CODE 0x0423u
+#define SMPP_TLV_MESSAGE_PAYLOAD 0x0424u
+#define SMPP_TLV_DELIVERY_FAILURE_REASON 0x0425u
+#define SMPP_TLV_MORE_MESSAGES_TO_SEND 0x0426u
+#define SMPP_TLV_MESSAGE_STATE 0x0427u
+#define SMPP_TLV_CONGESTION_STATE 0x0428u
+#define SMPP_TLV_USSD_SERVICE_OP 0x0501u
+#define SMPP_TLV_BROADCAST_CHANNEL_INDICATOR 0x0600u
+#define SMPP_TLV_BROADCAST_CONTENT_TYPE 0x0601u
+#define SMPP_TLV_BROADCAST_CONTENT_TYPE_INFO 0x0602u
+#define SMPP_TLV_BROADCAST_MESSAGE_CLASS 0x0603u
+#define SMPP_TLV_BROADCAST_REP_NUM 0x0604u
+#define SMPP_TLV_BROADCAST_FREQUENCY_INTERVAL 0x0605u
+#define SMPP_TLV_BROADCAST_AREA_IDENTIFIER 0x0606u
+#define SMPP_TLV_BROADCAST_ERROR_STATUS 0x0607u
+#define SMPP_TLV_BROADCAST_AREA_SUCCESS 0x0608u
+#define SMPP_TLV_BROADCAST_END_TIME 0x0609u
+#define SMPP_TLV_BROADCAST_SERVICE_GROUP 0x060Au
+#define SMPP_TLV_BILLING_IDENTIFICATION 0x060Bu
+#define SMPP_TLV_SOURCE_NETWORK_ID 0x060Du
+#define SMPP_TLV_DEST_NETWORK_ID 0x060Eu
+#define SMPP_TLV_SOURCE_NODE_ID 0x060Fu
+#define SMPP_TLV_DEST_NODE_ID 0x0610u
+#define SMPP_TLV_DEST_ADDR_NP_RESOLUTION 0x0611u
+#define SMPP_TLV_DEST_ADDR_NP_INFORMATION 0x0612u
+#define SMPP_TLV_DEST_ADDR_NP_COUNTRY 0x0613u
+#define SMPP_TLV_DISPLAY_TIME 0x1201u
+#define SMPP_TLV_SMS_SIGNAL 0x1203u
+#define SMPP_TLV_MS_VALIDITY 0x1204u
+#define SMPP_TLV_ALERT_ON_MESSAGE_DELIVERY 0x130Cu
+#define SMPP_TLV_ITS_REPLY_TYPE 0x1380u
+#define SMPP_TLV_ITS_SESSION_INFO 0x1383u
+
+#define SMPP_ROLES(R) /* what a command is for the layers above: commands.tsv */ \
+  R(BIND, bind) \
+  R(SESSION, session) \
+  R(SUBMIT, submit) \
+  R(TEXT, text) \
+  R(MESSAGE_ID, message_id) \
+  R(ORDERED, ordered) \
+  R(LIMITED, limited) \
+  R(DEFAULTS, defaults)
 
 #ifdef SMPP_PROTOCOL_DATA
 
-/* field, kind, most octets (a string's NUL included) in 3.3, 3.4, 5.0; 0: not in that version */
+/* name, field, kind, most octets (a string's NUL included) in 3.3, 3.4, 5.0 (0: not in that version), enum set,
+ * status of a bad one */
 static const struct smpp_param params[] = {
-  {SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}}, /* bind_receiver */
-  {SMPP_F_PASSWORD, SMPP_CSTRING, {9, 9, 9}}, /* bind_receiver */
-  {SMPP_F_SYSTEM_TYPE, SMPP_CSTRING, {13, 13, 13}}, /* bind_receiver */
-  {SMPP_F_INTERFACE_VERSION, SMPP_U8, {1, 1, 1}}, /* bind_receiver */
-  {SMPP_F_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* bind_receiver */
-  {SMPP_F_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* bind_receiver */
-  {SMPP_F_ADDRESS_RANGE, SMPP_CSTRING, {41, 41, 41}}, /* bind_receiver */
-  {SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}}, /* bind_receiver_resp */
-  {SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}}, /* bind_transmitter */
-  {SMPP_F_PASSWORD, SMPP_CSTRING, {9, 9, 9}}, /* bind_transmitter */
-  {SMPP_F_SYSTEM_TYPE, SMPP_CSTRING, {13, 13, 13}}, /* bind_transmitter */
-  {SMPP_F_INTERFACE_VERSION, SMPP_U8, {1, 1, 1}}, /* bind_transmitter */
-  {SMPP_F_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* bind_transmitter */
-  {SMPP_F_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* bind_transmitter */
-  {SMPP_F_ADDRESS_RANGE, SMPP_CSTRING, {41, 41, 41}}, /* bind_transmitter */
-  {SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}}, /* bind_transmitter_resp */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}}, /* query_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* query_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* query_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* query_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}}, /* query_sm_resp */
-  {SMPP_F_FINAL_DATE, SMPP_TIME, {17, 17, 17}}, /* query_sm_resp */
-  {SMPP_F_MESSAGE_STATE, SMPP_U8, {1, 1, 1}}, /* query_sm_resp */
-  {SMPP_F_ERROR_CODE, SMPP_U8, {1, 1, 1}}, /* query_sm_resp */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}}, /* submit_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* submit_sm */
-  {SMPP_F_DEST_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_DEST_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* submit_sm */
-  {SMPP_F_ESM_CLASS, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}}, /* submit_sm */
-  {SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}}, /* submit_sm */
-  {SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_DATA_CODING, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}}, /* submit_sm */
-  {SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}}, /* submit_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}}, /* submit_sm_resp */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}}, /* deliver_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* deliver_sm */
-  {SMPP_F_DEST_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_DEST_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* deliver_sm */
-  {SMPP_F_ESM_CLASS, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}}, /* deliver_sm */
-  {SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}}, /* deliver_sm */
-  {SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_DATA_CODING, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}}, /* deliver_sm */
-  {SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}}, /* deliver_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 1, 65}}, /* deliver_sm_resp */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}}, /* replace_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* replace_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* replace_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* replace_sm */
-  {SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}}, /* replace_sm */
-  {SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}}, /* replace_sm */
-  {SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}}, /* replace_sm */
-  {SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}}, /* replace_sm */
-  {SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}}, /* replace_sm */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}}, /* cancel_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}}, /* cancel_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* cancel_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* cancel_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* cancel_sm */
-  {SMPP_F_DEST_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* cancel_sm */
-  {SMPP_F_DEST_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* cancel_sm */
-  {SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* cancel_sm */
-  {SMPP_F_SYSTEM_ID, SMPP_CSTRING, {0, 16, 16}}, /* bind_transceiver */
-  {SMPP_F_PASSWORD, SMPP_CSTRING, {0, 9, 9}}, /* bind_transceiver */
-  {SMPP_F_SYSTEM_TYPE, SMPP_CSTRING, {0, 13, 13}}, /* bind_transceiver */
-  {SMPP_F_INTERFACE_VERSION, SMPP_U8, {0, 1, 1}}, /* bind_transceiver */
-  {SMPP_F_ADDR_TON, SMPP_U8, {0, 1, 1}}, /* bind_transceiver */
-  {SMPP_F_ADDR_NPI, SMPP_U8, {0, 1, 1}}, /* bind_transceiver */
-  {SMPP_F_ADDRESS_RANGE, SMPP_CSTRING, {0, 41, 41}}, /* bind_transceiver */
-  {SMPP_F_SYSTEM_ID, SMPP_CSTRING, {0, 16, 16}}, /* bind_transceiver_resp */
-  {SMPP_F_SYSTEM_ID, SMPP_CSTRING, {0, 16, 16}}, /* outbind */
-  {SMPP_F_PASSWORD, SMPP_CSTRING, {0, 9, 9}}, /* outbind */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}}, /* submit_multi */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}}, /* submit_multi */
-  {SMPP_F_DEST_ADDRESS, SMPP_DESTS, {255, 254, 255}}, /* submit_multi */
-  {SMPP_F_ESM_CLASS, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}}, /* submit_multi */
-  {SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}}, /* submit_multi */
-  {SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_DATA_CODING, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}}, /* submit_multi */
-  {SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}}, /* submit_multi */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}}, /* submit_multi_resp */
-  {SMPP_F_UNSUCCESS_SME, SMPP_UNSUCCESS, {255, 255, 255}}, /* submit_multi_resp */
-  {SMPP_F_PARAM_NAME, SMPP_CSTRING, {32, 0, 0}}, /* param_retrieve */
-  {SMPP_F_PARAM_VALUE, SMPP_CSTRING, {101, 0, 0}}, /* param_retrieve_resp */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 0, 0}}, /* query_last_msgs */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 0, 0}}, /* query_last_msgs */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 0, 0}}, /* query_last_msgs */
-  {SMPP_F_NUM_MESSAGES, SMPP_U8, {1, 0, 0}}, /* query_last_msgs */
-  {SMPP_F_MESSAGE_ID, SMPP_IDS, {255, 0, 0}}, /* query_last_msgs_resp */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 0, 0}}, /* query_msg_details */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 0, 0}}, /* query_msg_details */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 0, 0}}, /* query_msg_details */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 0, 0}}, /* query_msg_details */
-  {SMPP_F_SM_LENGTH, SMPP_U8, {1, 0, 0}}, /* query_msg_details */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_DEST_ADDRESS, SMPP_DESTS, {255, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_DATA_CODING, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_FINAL_DATE, SMPP_TIME, {17, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_MESSAGE_STATE, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_ERROR_CODE, SMPP_U8, {1, 0, 0}}, /* query_msg_details_resp */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 1, 1}}, /* alert_notification */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 1, 1}}, /* alert_notification */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 65, 65}}, /* alert_notification */
-  {SMPP_F_ESME_ADDR_TON, SMPP_U8, {0, 1, 1}}, /* alert_notification */
-  {SMPP_F_ESME_ADDR_NPI, SMPP_U8, {0, 1, 1}}, /* alert_notification */
-  {SMPP_F_ESME_ADDR, SMPP_CSTRING, {0, 65, 65}}, /* alert_notification */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {0, 6, 6}}, /* data_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 1, 1}}, /* data_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 1, 1}}, /* data_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 65, 65}}, /* data_sm */
-  {SMPP_F_DEST_ADDR_TON, SMPP_U8, {0, 1, 1}}, /* data_sm */
-  {SMPP_F_DEST_ADDR_NPI, SMPP_U8, {0, 1, 1}}, /* data_sm */
-  {SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {0, 65, 65}}, /* data_sm */
-  {SMPP_F_ESM_CLASS, SMPP_U8, {0, 1, 1}}, /* data_sm */
-  {SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {0, 1, 1}}, /* data_sm */
-  {SMPP_F_DATA_CODING, SMPP_U8, {0, 1, 1}}, /* data_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 65, 65}}, /* data_sm_resp */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {0, 0, 6}}, /* broadcast_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 0, 1}}, /* broadcast_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 0, 1}}, /* broadcast_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 0, 21}}, /* broadcast_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}}, /* broadcast_sm */
-  {SMPP_F_PRIORITY_FLAG, SMPP_U8, {0, 0, 1}}, /* broadcast_sm */
-  {SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {0, 0, 17}}, /* broadcast_sm */
-  {SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {0, 0, 17}}, /* broadcast_sm */
-  {SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {0, 0, 1}}, /* broadcast_sm */
-  {SMPP_F_DATA_CODING, SMPP_U8, {0, 0, 1}}, /* broadcast_sm */
-  {SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {0, 0, 1}}, /* broadcast_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}}, /* broadcast_sm_resp */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}}, /* query_broadcast_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 0, 1}}, /* query_broadcast_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 0, 1}}, /* query_broadcast_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 0, 21}}, /* query_broadcast_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}}, /* query_broadcast_sm_resp */
-  {SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {0, 0, 6}}, /* cancel_broadcast_sm */
-  {SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}}, /* cancel_broadcast_sm */
-  {SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 0, 1}}, /* cancel_broadcast_sm */
-  {SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 0, 1}}, /* cancel_broadcast_sm */
-  {SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 0, 21}}, /* cancel_broadcast_sm */
+  {"system_id", SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}, 0, 0x0F}, /* bind_receiver */
+  {"password", SMPP_F_PASSWORD, SMPP_CSTRING, {9, 9, 9}, 0, 0x0E}, /* bind_receiver */
+  {"system_type", SMPP_F_SYSTEM_TYPE, SMPP_CSTRING, {13, 13, 13}, 0, 0x53}, /* bind_receiver */
+  {"interface_version", SMPP_F_INTERFACE_VERSION, SMPP_U8, {1, 1, 1}, 9, 0x02}, /* bind_receiver */
+  {"addr_ton", SMPP_F_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* bind_receiver */
+  {"addr_npi", SMPP_F_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* bind_receiver */
+  {"address_range", SMPP_F_ADDRESS_RANGE, SMPP_CSTRING, {41, 41, 41}, 0, 0x02}, /* bind_receiver */
+  {"system_id", SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}, 0, 0x0F}, /* bind_transmitter */
+  {"password", SMPP_F_PASSWORD, SMPP_CSTRING, {9, 9, 9}, 0, 0x0E}, /* bind_transmitter */
+  {"system_type", SMPP_F_SYSTEM_TYPE, SMPP_CSTRING, {13, 13, 13}, 0, 0x53}, /* bind_transmitter */
+  {"interface_version", SMPP_F_INTERFACE_VERSION, SMPP_U8, {1, 1, 1}, 9, 0x02}, /* bind_transmitter */
+  {"addr_ton", SMPP_F_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* bind_transmitter */
+  {"addr_npi", SMPP_F_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* bind_transmitter */
+  {"address_range", SMPP_F_ADDRESS_RANGE, SMPP_CSTRING, {41, 41, 41}, 0, 0x02}, /* bind_transmitter */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}, 0, 0x0C}, /* query_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* query_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* query_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0A}, /* query_sm */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}, 0, 0x15}, /* submit_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* submit_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* submit_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0A}, /* submit_sm */
+  {"dest_addr_ton", SMPP_F_DEST_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* submit_sm */
+  {"dest_addr_npi", SMPP_F_DEST_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* submit_sm */
+  {"destination_addr", SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0B}, /* submit_sm */
+  {"esm_class", SMPP_F_ESM_CLASS, SMPP_U8, {1, 1, 1}, 3, 0x02}, /* submit_sm */
+  {"protocol_id", SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* submit_sm */
+  {"priority_flag", SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 1, 1}, 5, 0x02}, /* submit_sm */
+  {"schedule_delivery_time", SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}, 0, 0x61}, /* submit_sm */
+  {"validity_period", SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}, 0, 0x62}, /* submit_sm */
+  {"registered_delivery", SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}, 4, 0x02}, /* submit_sm */
+  {"replace_if_present_flag", SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {1, 1, 1}, 6, 0x02}, /* submit_sm */
+  {"data_coding", SMPP_F_DATA_CODING, SMPP_U8, {1, 1, 1}, 10, 0x02}, /* submit_sm */
+  {"sm_default_msg_id", SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* submit_sm */
+  {"short_message", SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}, 0, 0x01}, /* submit_sm */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}, 0, 0x15}, /* deliver_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* deliver_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* deliver_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0A}, /* deliver_sm */
+  {"dest_addr_ton", SMPP_F_DEST_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* deliver_sm */
+  {"dest_addr_npi", SMPP_F_DEST_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* deliver_sm */
+  {"destination_addr", SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0B}, /* deliver_sm */
+  {"esm_class", SMPP_F_ESM_CLASS, SMPP_U8, {1, 1, 1}, 3, 0x02}, /* deliver_sm */
+  {"protocol_id", SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* deliver_sm */
+  {"priority_flag", SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 1, 1}, 5, 0x02}, /* deliver_sm */
+  {"schedule_delivery_time", SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}, 0, 0x61}, /* deliver_sm */
+  {"validity_period", SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}, 0, 0x62}, /* deliver_sm */
+  {"registered_delivery", SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}, 4, 0x02}, /* deliver_sm */
+  {"replace_if_present_flag", SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {1, 1, 1}, 6, 0x02}, /* deliver_sm */
+  {"data_coding", SMPP_F_DATA_CODING, SMPP_U8, {1, 1, 1}, 10, 0x02}, /* deliver_sm */
+  {"sm_default_msg_id", SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* deliver_sm */
+  {"short_message", SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}, 0, 0x01}, /* deliver_sm */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}, 0, 0x0C}, /* replace_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* replace_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* replace_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0A}, /* replace_sm */
+  {"schedule_delivery_time", SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}, 0, 0x61}, /* replace_sm */
+  {"validity_period", SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}, 0, 0x62}, /* replace_sm */
+  {"registered_delivery", SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}, 4, 0x02}, /* replace_sm */
+  {"sm_default_msg_id", SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* replace_sm */
+  {"short_message", SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}, 0, 0x01}, /* replace_sm */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}, 0, 0x15}, /* cancel_sm */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}, 0, 0x0C}, /* cancel_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* cancel_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* cancel_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0A}, /* cancel_sm */
+  {"dest_addr_ton", SMPP_F_DEST_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* cancel_sm */
+  {"dest_addr_npi", SMPP_F_DEST_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* cancel_sm */
+  {"destination_addr", SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0B}, /* cancel_sm */
+  {"system_id", SMPP_F_SYSTEM_ID, SMPP_CSTRING, {0, 16, 16}, 0, 0x0F}, /* bind_transceiver */
+  {"password", SMPP_F_PASSWORD, SMPP_CSTRING, {0, 9, 9}, 0, 0x0E}, /* bind_transceiver */
+  {"system_type", SMPP_F_SYSTEM_TYPE, SMPP_CSTRING, {0, 13, 13}, 0, 0x53}, /* bind_transceiver */
+  {"interface_version", SMPP_F_INTERFACE_VERSION, SMPP_U8, {0, 1, 1}, 9, 0x02}, /* bind_transceiver */
+  {"addr_ton", SMPP_F_ADDR_TON, SMPP_U8, {0, 1, 1}, 1, 0x02}, /* bind_transceiver */
+  {"addr_npi", SMPP_F_ADDR_NPI, SMPP_U8, {0, 1, 1}, 2, 0x02}, /* bind_transceiver */
+  {"address_range", SMPP_F_ADDRESS_RANGE, SMPP_CSTRING, {0, 41, 41}, 0, 0x02}, /* bind_transceiver */
+  {"system_id", SMPP_F_SYSTEM_ID, SMPP_CSTRING, {0, 16, 16}, 0, 0x0F}, /* outbind */
+  {"password", SMPP_F_PASSWORD, SMPP_CSTRING, {0, 9, 9}, 0, 0x0E}, /* outbind */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 6, 6}, 0, 0x15}, /* submit_multi */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 1, 1}, 1, 0x02}, /* submit_multi */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 1, 1}, 2, 0x02}, /* submit_multi */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 21, 21}, 0, 0x0A}, /* submit_multi */
+  {"dest_address", SMPP_F_DEST_ADDRESS, SMPP_DESTS, {255, 254, 255}, 0, 0x0B}, /* submit_multi */
+  {"esm_class", SMPP_F_ESM_CLASS, SMPP_U8, {1, 1, 1}, 3, 0x02}, /* submit_multi */
+  {"protocol_id", SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* submit_multi */
+  {"priority_flag", SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 1, 1}, 5, 0x02}, /* submit_multi */
+  {"schedule_delivery_time", SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 17, 17}, 0, 0x61}, /* submit_multi */
+  {"validity_period", SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 17, 17}, 0, 0x62}, /* submit_multi */
+  {"registered_delivery", SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 1, 1}, 4, 0x02}, /* submit_multi */
+  {"replace_if_present_flag", SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {1, 1, 1}, 6, 0x02}, /* submit_multi */
+  {"data_coding", SMPP_F_DATA_CODING, SMPP_U8, {1, 1, 1}, 10, 0x02}, /* submit_multi */
+  {"sm_default_msg_id", SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* submit_multi */
+  {"short_message", SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 254, 255}, 0, 0x01}, /* submit_multi */
+  {"param_name", SMPP_F_PARAM_NAME, SMPP_CSTRING, {32, 0, 0}, 0, 0x02}, /* param_retrieve */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 0, 0}, 1, 0x02}, /* query_last_msgs */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 0, 0}, 2, 0x02}, /* query_last_msgs */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 0, 0}, 0, 0x0A}, /* query_last_msgs */
+  {"num_messages", SMPP_F_NUM_MESSAGES, SMPP_U8, {1, 0, 0}, 0, 0x02}, /* query_last_msgs */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 0, 0}, 0, 0x0C}, /* query_msg_details */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 0, 0}, 1, 0x02}, /* query_msg_details */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 0, 0}, 2, 0x02}, /* query_msg_details */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 0, 0}, 0, 0x0A}, /* query_msg_details */
+  {"sm_length", SMPP_F_SM_LENGTH, SMPP_U8, {1, 0, 0}, 0, 0x02}, /* query_msg_details */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 1, 1}, 1, 0x02}, /* alert_notification */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 1, 1}, 2, 0x02}, /* alert_notification */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 65, 65}, 0, 0x0A}, /* alert_notification */
+  {"esme_addr_ton", SMPP_F_ESME_ADDR_TON, SMPP_U8, {0, 1, 1}, 1, 0x02}, /* alert_notification */
+  {"esme_addr_npi", SMPP_F_ESME_ADDR_NPI, SMPP_U8, {0, 1, 1}, 2, 0x02}, /* alert_notification */
+  {"esme_addr", SMPP_F_ESME_ADDR, SMPP_CSTRING, {0, 65, 65}, 0, 0x02}, /* alert_notification */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {0, 6, 6}, 0, 0x15}, /* data_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 1, 1}, 1, 0x02}, /* data_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 1, 1}, 2, 0x02}, /* data_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 65, 65}, 0, 0x0A}, /* data_sm */
+  {"dest_addr_ton", SMPP_F_DEST_ADDR_TON, SMPP_U8, {0, 1, 1}, 1, 0x02}, /* data_sm */
+  {"dest_addr_npi", SMPP_F_DEST_ADDR_NPI, SMPP_U8, {0, 1, 1}, 2, 0x02}, /* data_sm */
+  {"destination_addr", SMPP_F_DESTINATION_ADDR, SMPP_CSTRING, {0, 65, 65}, 0, 0x0B}, /* data_sm */
+  {"esm_class", SMPP_F_ESM_CLASS, SMPP_U8, {0, 1, 1}, 3, 0x02}, /* data_sm */
+  {"registered_delivery", SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {0, 1, 1}, 4, 0x02}, /* data_sm */
+  {"data_coding", SMPP_F_DATA_CODING, SMPP_U8, {0, 1, 1}, 10, 0x02}, /* data_sm */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {0, 0, 6}, 0, 0x15}, /* broadcast_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 0, 1}, 1, 0x02}, /* broadcast_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 0, 1}, 2, 0x02}, /* broadcast_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 0, 21}, 0, 0x0A}, /* broadcast_sm */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}, 0, 0x0C}, /* broadcast_sm */
+  {"priority_flag", SMPP_F_PRIORITY_FLAG, SMPP_U8, {0, 0, 1}, 5, 0x02}, /* broadcast_sm */
+  {"schedule_delivery_time", SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {0, 0, 17}, 0, 0x61}, /* broadcast_sm */
+  {"validity_period", SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {0, 0, 17}, 0, 0x62}, /* broadcast_sm */
+  {"replace_if_present_flag", SMPP_F_REPLACE_IF_PRESENT_FLAG, SMPP_U8, {0, 0, 1}, 6, 0x02}, /* broadcast_sm */
+  {"data_coding", SMPP_F_DATA_CODING, SMPP_U8, {0, 0, 1}, 10, 0x02}, /* broadcast_sm */
+  {"sm_default_msg_id", SMPP_F_SM_DEFAULT_MSG_ID, SMPP_U8, {0, 0, 1}, 0, 0x02}, /* broadcast_sm */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}, 0, 0x0C}, /* query_broadcast_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 0, 1}, 1, 0x02}, /* query_broadcast_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 0, 1}, 2, 0x02}, /* query_broadcast_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 0, 21}, 0, 0x0A}, /* query_broadcast_sm */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {0, 0, 6}, 0, 0x15}, /* cancel_broadcast_sm */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}, 0, 0x0C}, /* cancel_broadcast_sm */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {0, 0, 1}, 1, 0x02}, /* cancel_broadcast_sm */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {0, 0, 1}, 2, 0x02}, /* cancel_broadcast_sm */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {0, 0, 21}, 0, 0x0A}, /* cancel_broadcast_sm */
+  {"system_id", SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}, 0, 0x0F}, /* bind_receiver_resp */
+  {"system_id", SMPP_F_SYSTEM_ID, SMPP_CSTRING, {16, 16, 16}, 0, 0x0F}, /* bind_transmitter_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}, 0, 0x0C}, /* query_sm_resp */
+  {"final_date", SMPP_F_FINAL_DATE, SMPP_TIME, {17, 17, 17}, 0, 0x02}, /* query_sm_resp */
+  {"message_state", SMPP_F_MESSAGE_STATE, SMPP_U8, {1, 1, 1}, 7, 0x02}, /* query_sm_resp */
+  {"error_code", SMPP_F_ERROR_CODE, SMPP_U8, {1, 1, 1}, 0, 0x02}, /* query_sm_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}, 0, 0x0C}, /* submit_sm_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 1, 65}, 0, 0x0C}, /* deliver_sm_resp */
+  {"system_id", SMPP_F_SYSTEM_ID, SMPP_CSTRING, {0, 16, 16}, 0, 0x0F}, /* bind_transceiver_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 65, 65}, 0, 0x0C}, /* submit_multi_resp */
+  {"unsuccess_sme", SMPP_F_UNSUCCESS_SME, SMPP_UNSUCCESS, {255, 255, 255}, 0, 0x02}, /* submit_multi_resp */
+  {"param_value", SMPP_F_PARAM_VALUE, SMPP_CSTRING, {101, 0, 0}, 0, 0x02}, /* param_retrieve_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_IDS, {255, 0, 0}, 0, 0x0C}, /* query_last_msgs_resp */
+  {"service_type", SMPP_F_SERVICE_TYPE, SMPP_CSTRING, {6, 0, 0}, 0, 0x15}, /* query_msg_details_resp */
+  {"source_addr_ton", SMPP_F_SOURCE_ADDR_TON, SMPP_U8, {1, 0, 0}, 1, 0x02}, /* query_msg_details_resp */
+  {"source_addr_npi", SMPP_F_SOURCE_ADDR_NPI, SMPP_U8, {1, 0, 0}, 2, 0x02}, /* query_msg_details_resp */
+  {"source_addr", SMPP_F_SOURCE_ADDR, SMPP_CSTRING, {21, 0, 0}, 0, 0x0A}, /* query_msg_details_resp */
+  {"dest_address", SMPP_F_DEST_ADDRESS, SMPP_DESTS, {255, 0, 0}, 0, 0x0B}, /* query_msg_details_resp */
+  {"protocol_id", SMPP_F_PROTOCOL_ID, SMPP_U8, {1, 0, 0}, 0, 0x02}, /* query_msg_details_resp */
+  {"priority_flag", SMPP_F_PRIORITY_FLAG, SMPP_U8, {1, 0, 0}, 5, 0x02}, /* query_msg_details_resp */
+  {"schedule_delivery_time", SMPP_F_SCHEDULE_DELIVERY_TIME, SMPP_TIME, {17, 0, 0}, 0, 0x61}, /* query_msg_details_resp */
+  {"validity_period", SMPP_F_VALIDITY_PERIOD, SMPP_TIME, {17, 0, 0}, 0, 0x62}, /* query_msg_details_resp */
+  {"registered_delivery", SMPP_F_REGISTERED_DELIVERY, SMPP_U8, {1, 0, 0}, 4, 0x02}, /* query_msg_details_resp */
+  {"data_coding", SMPP_F_DATA_CODING, SMPP_U8, {1, 0, 0}, 10, 0x02}, /* query_msg_details_resp */
+  {"short_message", SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {160, 0, 0}, 0, 0x01}, /* query_msg_details_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {9, 0, 0}, 0, 0x0C}, /* query_msg_details_resp */
+  {"final_date", SMPP_F_FINAL_DATE, SMPP_TIME, {17, 0, 0}, 0, 0x02}, /* query_msg_details_resp */
+  {"message_state", SMPP_F_MESSAGE_STATE, SMPP_U8, {1, 0, 0}, 7, 0x02}, /* query_msg_details_resp */
+  {"error_code", SMPP_F_ERROR_CODE, SMPP_U8, {1, 0, 0}, 0, 0x02}, /* query_msg_details_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 65, 65}, 0, 0x0C}, /* data_sm_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}, 0, 0x0C}, /* broadcast_sm_resp */
+  {"message_id", SMPP_F_MESSAGE_ID, SMPP_CSTRING, {0, 0, 65}, 0, 0x0C}, /* query_broadcast_sm_resp */
 };
 
 /* [command][field] -> place among the command's parameters plus 1 */
 static const uint8_t positions[][43] = {
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* generic_nack */
   {1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_receiver */
-  {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_receiver_resp */
   {1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_transmitter */
-  {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_transmitter_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* query_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0}, /* query_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* submit_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* submit_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* deliver_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* deliver_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* unbind */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* unbind_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 5, 6, 7, 0, 0, 8, 0, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* replace_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* replace_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 1, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* cancel_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* cancel_sm_resp */
   {1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_transceiver */
-  {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_transceiver_resp */
   {1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* outbind */
   {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* enquire_link */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* enquire_link_resp */
   {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0, 15, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* submit_multi */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* submit_multi_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, /* param_retrieve */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0}, /* param_retrieve_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0}, /* query_last_msgs */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* query_last_msgs_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* query_msg_details */
-  {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 6, 7, 8, 9, 10, 0, 11, 0, 0, 12, 13, 0, 5, 0, 0, 0, 0, 0, 14, 15, 16, 0, 0, 0, 0, 0, 0, 0}, /* query_msg_details_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5, 6, 0, 0, 0, 0}, /* alert_notification */
   {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 9, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* data_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* data_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 6, 7, 8, 0, 9, 10, 11, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* broadcast_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* broadcast_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* query_broadcast_sm */
-  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* query_broadcast_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 1, 3, 4, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* cancel_broadcast_sm */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* generic_nack */
+  {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_receiver_resp */
+  {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_transmitter_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0}, /* query_sm_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* submit_sm_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* deliver_sm_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* unbind_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* replace_sm_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* cancel_sm_resp */
+  {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* bind_transceiver_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* enquire_link_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* submit_multi_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0}, /* param_retrieve_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* query_last_msgs_resp */
+  {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 6, 7, 8, 9, 10, 0, 11, 0, 0, 12, 13, 0, 5, 0, 0, 0, 0, 0, 14, 15, 16, 0, 0, 0, 0, 0, 0, 0}, /* query_msg_details_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* data_sm_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* broadcast_sm_resp */
+  {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* query_broadcast_sm_resp */
   {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, /* cancel_broadcast_sm_resp */
 };
 
-/* id, name, versions, versions with TLVs, ESME sends in, MC sends in, id of the response, params */
+/* id, name, versions, versions with TLVs, ESME sends in, MC sends in, roles, id of the response, params, positions */
 static const struct smpp_command commands[] = {
-  {0x80000000u, "generic_nack", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, 0u, 0, 0},
-  {0x00000001u, "bind_receiver", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0, 0x80000001u, 0, 7},
-  {0x80000001u, "bind_receiver_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0u, 7, 1},
-  {0x00000002u, "bind_transmitter", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0, 0x80000002u, 8, 7},
-  {0x80000002u, "bind_transmitter_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0u, 15, 1},
-  {0x00000003u, "query_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000003u, 16, 4},
-  {0x80000003u, "query_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 20, 4},
-  {0x00000004u, "submit_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000004u, 24, 17},
-  {0x80000004u, "submit_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 41, 1},
-  {0x00000005u, "deliver_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0x80000005u, 42, 17},
-  {0x80000005u, "deliver_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0, 0u, 59, 1},
-  {0x00000006u, "unbind", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0x80000006u, 60, 0},
-  {0x80000006u, "unbind_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0u, 60, 0},
-  {0x00000007u, "replace_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000007u, 60, 9},
-  {0x80000007u, "replace_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 69, 0},
-  {0x00000008u, "cancel_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000008u, 69, 8},
-  {0x80000008u, "cancel_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 77, 0},
-  {0x00000009u, "bind_transceiver", SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0, 0x80000009u, 77, 7},
-  {0x80000009u, "bind_transceiver_resp", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0u, 84, 1},
-  {0x0000000Bu, "outbind", SMPP_V34 | SMPP_V50, 0, 0, SMPP_IN_OPEN, 0u, 85, 2},
-  {0x00000015u, "enquire_link", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, 0x80000015u, 87, 0},
-  {0x80000015u, "enquire_link_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, 0u, 87, 0},
-  {0x00000021u, "submit_multi", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000021u, 87, 15},
-  {0x80000021u, "submit_multi_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 102, 2},
-  {0x00000022u, "param_retrieve", SMPP_V33, 0, SMPP_IN_BOUND_TX, 0, 0x80000022u, 104, 1},
-  {0x80000022u, "param_retrieve_resp", SMPP_V33, 0, 0, SMPP_IN_BOUND_TX, 0u, 105, 1},
-  {0x00000023u, "query_last_msgs", SMPP_V33, 0, SMPP_IN_BOUND_TX, 0, 0x80000023u, 106, 4},
-  {0x80000023u, "query_last_msgs_resp", SMPP_V33, 0, 0, SMPP_IN_BOUND_TX, 0u, 110, 1},
-  {0x00000024u, "query_msg_details", SMPP_V33, 0, SMPP_IN_BOUND_TX, 0, 0x80000024u, 111, 5},
-  {0x80000024u, "query_msg_details_resp", SMPP_V33, 0, 0, SMPP_IN_BOUND_TX, 0u, 116, 16},
-  {0x00000102u, "alert_notification", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0u, 132, 6},
-  {0x00000103u, "data_sm", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0x80000103u, 138, 10},
-  {0x80000103u, "data_sm_resp", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 148, 1},
-  {0x00000111u, "broadcast_sm", SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000111u, 149, 11},
-  {0x80000111u, "broadcast_sm_resp", SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 160, 1},
-  {0x00000112u, "query_broadcast_sm", SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000112u, 161, 4},
-  {0x80000112u, "query_broadcast_sm_resp", SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 165, 1},
-  {0x00000113u, "cancel_broadcast_sm", SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0x80000113u, 166, 5},
-  {0x80000113u, "cancel_broadcast_sm_resp", SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0u, 171, 0},
-};
-
-/* command_id without bit 31 -> place in commands[] plus 1 */
-static const uint8_t request_index[0x114] = {
-  0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 23, 25, 27, 29, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 31, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 34, 36, 38,
-};
-static const uint8_t response_index[0x114] = {
-  1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 24, 26, 28, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 33, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 35, 37, 39,
+  {0x00000001u, "bind_receiver", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0, SMPP_ROLE_BIND | SMPP_ROLE_SESSION, 0x80000001u, params + 0, 7, positions[0], SMPP_FIELD_COUNT},
+  {0x00000002u, "bind_transmitter", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0, SMPP_ROLE_BIND | SMPP_ROLE_SESSION, 0x80000002u, params + 7, 7, positions[1], SMPP_FIELD_COUNT},
+  {0x00000003u, "query_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0, 0x80000003u, params + 14, 4, positions[2], SMPP_FIELD_COUNT},
+  {0x00000004u, "submit_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, SMPP_ROLE_SUBMIT | SMPP_ROLE_TEXT | SMPP_ROLE_MESSAGE_ID | SMPP_ROLE_ORDERED | SMPP_ROLE_LIMITED | SMPP_ROLE_DEFAULTS, 0x80000004u, params + 18, 17, positions[3], SMPP_FIELD_COUNT},
+  {0x00000005u, "deliver_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_ROLE_TEXT, 0x80000005u, params + 35, 17, positions[4], SMPP_FIELD_COUNT},
+  {0x00000006u, "unbind", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_ROLE_SESSION, 0x80000006u, params + 52, 0, positions[5], SMPP_FIELD_COUNT},
+  {0x00000007u, "replace_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, SMPP_ROLE_TEXT, 0x80000007u, params + 52, 9, positions[6], SMPP_FIELD_COUNT},
+  {0x00000008u, "cancel_sm", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0, 0x80000008u, params + 61, 8, positions[7], SMPP_FIELD_COUNT},
+  {0x00000009u, "bind_transceiver", SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, 0, SMPP_ROLE_BIND | SMPP_ROLE_SESSION, 0x80000009u, params + 69, 7, positions[8], SMPP_FIELD_COUNT},
+  {0x0000000Bu, "outbind", SMPP_V34 | SMPP_V50, 0, 0, SMPP_IN_OPEN, SMPP_ROLE_SESSION, 0u, params + 76, 2, positions[9], SMPP_FIELD_COUNT},
+  {0x00000015u, "enquire_link", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_ROLE_SESSION, 0x80000015u, params + 78, 0, positions[10], SMPP_FIELD_COUNT},
+  {0x00000021u, "submit_multi", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, SMPP_ROLE_SUBMIT | SMPP_ROLE_TEXT | SMPP_ROLE_MESSAGE_ID | SMPP_ROLE_LIMITED | SMPP_ROLE_DEFAULTS, 0x80000021u, params + 78, 15, positions[11], SMPP_FIELD_COUNT},
+  {0x00000022u, "param_retrieve", SMPP_V33, 0, SMPP_IN_BOUND_TX, 0, 0, 0x80000022u, params + 93, 1, positions[12], SMPP_FIELD_COUNT},
+  {0x00000023u, "query_last_msgs", SMPP_V33, 0, SMPP_IN_BOUND_TX, 0, 0, 0x80000023u, params + 94, 4, positions[13], SMPP_FIELD_COUNT},
+  {0x00000024u, "query_msg_details", SMPP_V33, 0, SMPP_IN_BOUND_TX, 0, 0, 0x80000024u, params + 98, 5, positions[14], SMPP_FIELD_COUNT},
+  {0x00000102u, "alert_notification", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0, 0u, params + 103, 6, positions[15], SMPP_FIELD_COUNT},
+  {0x00000103u, "data_sm", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_ROLE_SUBMIT | SMPP_ROLE_TEXT | SMPP_ROLE_MESSAGE_ID | SMPP_ROLE_ORDERED | SMPP_ROLE_LIMITED | SMPP_ROLE_DEFAULTS, 0x80000103u, params + 109, 10, positions[16], SMPP_FIELD_COUNT},
+  {0x00000111u, "broadcast_sm", SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, SMPP_ROLE_SUBMIT | SMPP_ROLE_TEXT | SMPP_ROLE_MESSAGE_ID | SMPP_ROLE_LIMITED, 0x80000111u, params + 119, 11, positions[17], SMPP_FIELD_COUNT},
+  {0x00000112u, "query_broadcast_sm", SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0, 0x80000112u, params + 130, 4, positions[18], SMPP_FIELD_COUNT},
+  {0x00000113u, "cancel_broadcast_sm", SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0, 0x80000113u, params + 134, 5, positions[19], SMPP_FIELD_COUNT},
+  {0x80000000u, "generic_nack", SMPP_V33 | SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_ROLE_SESSION, 0u, params + 139, 0, positions[20], SMPP_FIELD_COUNT},
+  {0x80000001u, "bind_receiver_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, SMPP_ROLE_SESSION, 0u, params + 139, 1, positions[21], SMPP_FIELD_COUNT},
+  {0x80000002u, "bind_transmitter_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, SMPP_ROLE_SESSION, 0u, params + 140, 1, positions[22], SMPP_FIELD_COUNT},
+  {0x80000003u, "query_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 141, 4, positions[23], SMPP_FIELD_COUNT},
+  {0x80000004u, "submit_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 145, 1, positions[24], SMPP_FIELD_COUNT},
+  {0x80000005u, "deliver_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, 0, 0, 0u, params + 146, 1, positions[25], SMPP_FIELD_COUNT},
+  {0x80000006u, "unbind_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_ROLE_SESSION, 0u, params + 147, 0, positions[26], SMPP_FIELD_COUNT},
+  {0x80000007u, "replace_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 147, 0, positions[27], SMPP_FIELD_COUNT},
+  {0x80000008u, "cancel_sm_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 147, 0, positions[28], SMPP_FIELD_COUNT},
+  {0x80000009u, "bind_transceiver_resp", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, 0, SMPP_IN_OPEN | SMPP_IN_OUTBOUND, SMPP_ROLE_SESSION, 0u, params + 147, 1, positions[29], SMPP_FIELD_COUNT},
+  {0x80000015u, "enquire_link_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_IN_OPEN | SMPP_IN_OUTBOUND | SMPP_IN_BOUND_TX | SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX | SMPP_IN_UNBOUND, SMPP_ROLE_SESSION, 0u, params + 148, 0, positions[30], SMPP_FIELD_COUNT},
+  {0x80000021u, "submit_multi_resp", SMPP_V33 | SMPP_V34 | SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 148, 2, positions[31], SMPP_FIELD_COUNT},
+  {0x80000022u, "param_retrieve_resp", SMPP_V33, 0, 0, SMPP_IN_BOUND_TX, 0, 0u, params + 150, 1, positions[32], SMPP_FIELD_COUNT},
+  {0x80000023u, "query_last_msgs_resp", SMPP_V33, 0, 0, SMPP_IN_BOUND_TX, 0, 0u, params + 151, 1, positions[33], SMPP_FIELD_COUNT},
+  {0x80000024u, "query_msg_details_resp", SMPP_V33, 0, 0, SMPP_IN_BOUND_TX, 0, 0u, params + 152, 16, positions[34], SMPP_FIELD_COUNT},
+  {0x80000103u, "data_sm_resp", SMPP_V34 | SMPP_V50, SMPP_V34 | SMPP_V50, SMPP_IN_BOUND_RX | SMPP_IN_BOUND_TRX, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 168, 1, positions[35], SMPP_FIELD_COUNT},
+  {0x80000111u, "broadcast_sm_resp", SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 169, 1, positions[36], SMPP_FIELD_COUNT},
+  {0x80000112u, "query_broadcast_sm_resp", SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 170, 1, positions[37], SMPP_FIELD_COUNT},
+  {0x80000113u, "cancel_broadcast_sm_resp", SMPP_V50, SMPP_V50, 0, SMPP_IN_BOUND_TX | SMPP_IN_BOUND_TRX, 0, 0u, params + 171, 0, positions[38], SMPP_FIELD_COUNT},
 };
 
 /* tag, kind, repeats by design, least and most octets, versions, enum set, name, other name */
@@ -471,7 +640,7 @@ static const struct smpp_status_row statuses[] = {
   {0x00000013, "ESME_RREPLACEFAIL", "ESME_RCNTREPMSG", "permanent", NULL,
    "replace_sm failed",
    "the message is perhaps already delivered or never existed: query it first"},
-  {0x00000014, "ESME_RMSGQFUL", NULL, "temporary", "retry_later",
+  {0x00000014, "ESME_RMSGQFUL", NULL, "throttle", "retry_later",
    "message queue full, for this destination or for the whole MC",
    "the carrier's queue is full: slow down and try again later"},
   {0x00000015, "ESME_RINVSERTYP", "ESME_RSERNOTSUP", "permanent", NULL,

@@ -348,7 +348,7 @@ int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t se
   if (s->ended) return SMPP_ERR_CLOSED;
   if (response == NULL || request_id == 0) return SMPP_ERR_BAD_VALUE;
   if (status == 0) { /* 3.4, 4.1: no body unless command_status is 0 */
-    const struct smpp_param *param = smpp_params(response);
+    const struct smpp_param *param = response->params;
     if (response->param_count > 1 || (response->param_count == 1 && param->kind != SMPP_CSTRING))
       return answer_message(s, response, sequence, message_id, length, now);
     unsigned limit = response->param_count == 0 ? 0 : smpp_param_limit(param, bounding_version(s, response));

@@ -216,7 +216,7 @@ static void bound(struct smpp_session *s, const struct smpp_pdu *pdu, uint32_t i
   struct smpp_tlv tlv;
   uint8_t asked = smpp_session_known_version(s->bind_version);
   uint8_t other = s->config.require_sc_version ? SMPP_33 : asked;
-  if (smpp_pdu_find_tlv(pdu, 0x0210, &tlv) && tlv.length == 1) other = smpp_session_known_version(tlv.octets[0]);
+  if (smpp_pdu_find_tlv(pdu, SMPP_TLV_SC_INTERFACE_VERSION, &tlv) && tlv.length == 1) other = smpp_session_known_version(tlv.octets[0]);
   s->version = other < asked ? other : asked;
   smpp_session_move(s, id);
 }

@@ -43,6 +43,22 @@ local field_status = {
 }
 
 local commands, params, tlvs = tsv "commands.tsv", tsv "params.tsv", tsv "tlvs.tsv"
+local function number(text) return assert(tonumber(text), text) end
+table.sort(commands, function(a, b) return number(a.command_id) < number(b.command_id) end) -- smpp_command_by_id searches
+for i = 2, #commands do
+  if commands[i].command_id == commands[i - 1].command_id then error("commands.tsv: two commands have the id " .. commands[i].command_id) end
+end
+
+local ROLES = { "bind", "session", "submit", "text", "message_id", "ordered", "limited", "defaults" }
+local is_role = {}
+for _, name in ipairs(ROLES) do is_role[name] = true end
+local function roles(text)
+  local names = {}
+  for name in text:gmatch "[%w_]+" do
+    names[#names + 1] = "SMPP_ROLE_" .. (is_role[name] and name:upper() or error("commands.tsv: unknown role '" .. name .. "'"))
+  end
+  return #names > 0 and table.concat(names, " | ") or "0"
+end
 local by_command = {}
 for _, row in ipairs(params) do
   by_command[row.command] = by_command[row.command] or {}
@@ -92,15 +108,32 @@ end
 out "/* Written by csrc/tables/gen_protocol.lua: change the tables there, not this file. */"
 out "/* clang-format off */"
 out ""
-out "#define SMPP_FIELDS(F) /* name, enum set, status of a bad one */ \\"
+out "#define SMPP_FIELDS(F) /* name, enum set */ \\"
 for i, name in ipairs(fields) do
-  out("  F(%s, %s, %d, 0x%02X)%s", name:upper(), name, enum_of(name), field_status[name] or 0x02, i < #fields and " \\" or "")
+  out("  F(%s, %s, %d)%s", name:upper(), name, enum_of(name), i < #fields and " \\" or "")
 end
 
 out ""
+out "/* command_id */"
+for _, command in ipairs(commands) do out("#define SMPP_%s %su", command.name:upper(), command.command_id) end
+out ""
+out "/* command_status */"
+local statuses = tsv "statuses.tsv"
+for _, row in ipairs(statuses) do
+  local name = row.name ~= "-" and row.name or row.alias:match "^ESME_[%w_]+"
+  out("#define SMPP_%s %su", name:match "^ESME_(.*)", row.code)
+end
+out ""
+out "/* tags */"
+for _, tlv in ipairs(tlvs) do out("#define SMPP_TLV_%s %su", tlv.name:upper(), tlv.tag) end
+out ""
+out "#define SMPP_ROLES(R) /* what a command is for the layers above: commands.tsv */ \\"
+for i, name in ipairs(ROLES) do out("  R(%s, %s)%s", name:upper(), name, i < #ROLES and " \\" or "") end
+out ""
 out "#ifdef SMPP_PROTOCOL_DATA"
 out ""
-out "/* field, kind, most octets (a string's NUL included) in 3.3, 3.4, 5.0; 0: not in that version */"
+out "/* name, field, kind, most octets (a string's NUL included) in 3.3, 3.4, 5.0 (0: not in that version), enum set,"
+out " * status of a bad one */"
 out "static const struct smpp_param params[] = {"
 local first, index = {}, 0
 for _, command in ipairs(commands) do
@@ -115,7 +148,8 @@ for _, command in ipairs(commands) do
       local m33, m34, m50 = size(row["max_3.3"]), size(row["max_3.4"]), size(row["max_5.0"])
       if row.type == "list" then m33, m34, m50 = "255", m34 ~= "0" and "255" or "0", m50 ~= "0" and "255" or "0" end
       if command.name == "submit_multi" and row.name == "dest_address" then m34 = "254" end
-      out("  {SMPP_F_%s, SMPP_%s, {%s, %s, %s}}, /* %s */", row.name:upper(), kind, m33, m34, m50, command.name)
+      out("  {\"%s\", SMPP_F_%s, SMPP_%s, {%s, %s, %s}, %d, 0x%02X}, /* %s */", row.name, row.name:upper(), kind, m33, m34, m50,
+        enum_of(row.name), field_status[row.name] or 0x02, command.name)
       first[command.name][2] = first[command.name][2] + 1
       index = index + 1
     end
@@ -141,34 +175,17 @@ end
 out "};"
 
 out ""
-out "/* id, name, versions, versions with TLVs, ESME sends in, MC sends in, id of the response, params */"
+out "/* id, name, versions, versions with TLVs, ESME sends in, MC sends in, roles, id of the response, params, positions */"
 out "static const struct smpp_command commands[] = {"
 local response_id = {}
 for _, command in ipairs(commands) do response_id[command.name] = command.command_id end
-for _, command in ipairs(commands) do
-  out("  {%su, \"%s\", %s, %s, %s, %s, %su, %d, %d},", command.command_id, command.name, versions(command.versions),
-    command.tlvs == "no" and "0" or versions(command.tlvs), states(command.esme_sends_in), states(command.mc_sends_in),
-    response_id[command.response] or "0", first[command.name][1], first[command.name][2])
+for i, command in ipairs(commands) do
+  out("  {%su, \"%s\", %s, %s, %s, %s, %s, %su, params + %d, %d, positions[%d], SMPP_FIELD_COUNT},", command.command_id, command.name,
+    versions(command.versions), command.tlvs == "no" and "0" or versions(command.tlvs), states(command.esme_sends_in),
+    states(command.mc_sends_in), roles(command.roles), response_id[command.response] or "0", first[command.name][1],
+    first[command.name][2], i - 1)
 end
 out "};"
-
-local function index_table(name, responses)
-  local cells = {}
-  for id = 0, 0x113 do cells[id] = 0 end
-  for i, command in ipairs(commands) do
-    local id = tonumber(command.command_id:sub(3), 16)
-    if (id >= 0x80000000) == responses then cells[id % 0x80000000] = i end
-  end
-  out("static const uint8_t %s[0x114] = {", name)
-  for start = 0, 0x113, 32 do
-    out("  %s,", table.concat(cells, ", ", start, math.min(start + 31, 0x113)))
-  end
-  out "};"
-end
-out ""
-out "/* command_id without bit 31 -> place in commands[] plus 1 */"
-index_table("request_index", false)
-index_table("response_index", true)
 
 local command_tlvs = tsv "command_tlvs.tsv"
 local repeats = {}
@@ -203,7 +220,7 @@ for _, row in ipairs(tsv "status_advice.tsv") do advice[row.code] = row.advice e
 out ""
 out "/* code, name, alias, class, bind, meaning, advice */"
 out "static const struct smpp_status_row statuses[] = {"
-for _, row in ipairs(tsv "statuses.tsv") do
+for _, row in ipairs(statuses) do
   local alias = row.alias:match("^ESME_[%w_]+")
   local name = row.name ~= "-" and row.name or alias
   out("  {%s, %s, %s, %s, %s,\n   %s,\n   %s},", row.code, quote(name), row.name ~= "-" and alias and quote(alias) or "NULL",

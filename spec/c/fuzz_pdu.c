@@ -32,7 +32,7 @@ static struct smpp_value value_of(const struct smpp_pdu *pdu, unsigned position)
   const struct smpp_span *span = &pdu->params[position];
   struct smpp_value value = {0};
   EXPECT(span->offset + span->length <= pdu->length);
-  switch (smpp_params(pdu->command)[position].kind) {
+  switch (pdu->command->params[position].kind) {
     case SMPP_U8:
     case SMPP_U16:
     case SMPP_U32:

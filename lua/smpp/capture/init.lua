@@ -10,7 +10,7 @@ local tcp = require "smpp.capture.tcp"
 local pcap = { is_capture = file.is_capture, source = octets.source }
 
 local PORT, TLS_PORT = 2775, 8775
-local GENERIC_NACK = 0x80000000
+local GENERIC_NACK = require("smpp.codec.commands").ids.generic_nack
 
 ---@class smpp.CapturedPdu
 ---@field kind "pdu"|"skipped"|"missing"  what it is: a PDU; octets that are no SMPP; a hole in the capture

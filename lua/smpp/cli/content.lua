@@ -1,4 +1,5 @@
 --- What a PDU carries, for people and as JSON: the text decoded, its user data header read, a receipt parsed.
+local commands = require "smpp.codec.commands"
 local json = require "smpp.cli.json"
 local receipts = require "smpp.receipt"
 local text = require "smpp.text"
@@ -7,10 +8,6 @@ local udh = require "smpp.text.udh"
 local content = {}
 
 local UDHI = 0x40
-
-local CARRIES = {
-  submit_sm = true, deliver_sm = true, data_sm = true, submit_multi = true, replace_sm = true, broadcast_sm = true,
-}
 
 --- One printable line.
 ---@param words string  UTF-8
@@ -48,7 +45,7 @@ end
 ---@param alphabet? string  what data_coding 0 means to the peer
 ---@return smpp.Content?
 function content.of(pdu, alphabet)
-  if not CARRIES[pdu.command] then return nil end
+  if not commands.roles.text[commands.ids[pdu.command]] then return nil end
   local payload, short = pdu.message_payload, pdu.short_message
   local octets = payload or short
   if not octets or octets == "" then return nil end

@@ -1,5 +1,6 @@
 --- What `smpp sim` prints: a line, or an object, for each bind, message, receipt and fault; a summary at the end.
 local address = require "smpp.codec.address"
+local commands = require "smpp.codec.commands"
 local content = require "smpp.cli.content"
 local explain = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
@@ -9,7 +10,6 @@ local smpp = require "smpp"
 local sim_events = {}
 
 local TYPES = { BOUND_TX = "tx", BOUND_RX = "rx", BOUND_TRX = "trx" }
-local TAKES = { submit_sm = true, submit_multi = true, data_sm = true, broadcast_sm = true }
 local STATES = { "DELIVERED", "ACCEPTED", "UNDELIVERABLE", "EXPIRED", "DELETED", "REJECTED", "UNKNOWN", "SKIPPED" }
 
 local function or_dash(word) return word and word ~= "" and word or "-" end
@@ -117,7 +117,7 @@ local function follow_answers(self)
   self.mc:on("pdu", function(session, pdu, direction)
     local requests, sequence = asked[session], pdu.sequence_number
     if direction == "in" then
-      if not TAKES[pdu.command] then return end
+      if not commands.roles.submit[pdu.command_id] then return end
       if not requests then
         requests = {}
         asked[session] = requests

@@ -174,7 +174,7 @@ function Link:observe(conn, latency_s, pdu)
   local adaptive = self.adaptive
   if not adaptive then return end
   local size
-  if status == 0x58 or status == 0x14 or (congestion and congestion >= 90 and congestion <= 100) then
+  if (status ~= 0 and explain.class(status) == "throttle") or (congestion and congestion >= 90 and congestion <= 100) then
     size = adaptive:congested(now)
   else
     size = adaptive:answered_in(latency_s, now)

@@ -1,5 +1,6 @@
 --- How a client stays bound: its states, its links, and what these tell it.
 local events = require "smpp.base.events"
+local ids = require("smpp.codec.commands").ids
 local explain = require "smpp.codec.explain"
 local links = require "smpp.client.bind"
 local task = require "smpp.base.task"
@@ -12,9 +13,9 @@ local function incoming(self)
   local o = self.options
   local function deliver(pdu, _, conn) return self.inbox:deliver(pdu, conn) end
   return {
-    [0x05] = o.deliver_sm or deliver,
-    [0x103] = o.data_sm or o.deliver_sm or deliver,
-    [0x102] = function(pdu) self:emit("alert_notification", pdu) end,
+    [ids.deliver_sm] = o.deliver_sm or deliver,
+    [ids.data_sm] = o.data_sm or o.deliver_sm or deliver,
+    [ids.alert_notification] = function(pdu) self:emit("alert_notification", pdu) end,
   }
 end
 

@@ -1,12 +1,13 @@
 --- An ESME that stays bound: what it hands out, its beginning and its end.  How it stays bound is in smpp.client.binds,
 --- how its requests get out in smpp.client.outbox.
 local binds = require "smpp.client.binds"
-local connection = require "smpp.session"
+local commands = require "smpp.codec.commands"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local inbox = require "smpp.client.inbox"
 local logs = require "smpp.base.log"
 local options = require "smpp.base.options"
+local pdus = require "smpp.codec"
 local outbind = require "smpp.client.outbind"
 local outbox = require "smpp.client.outbox"
 local dialer = require "smpp.client.dialer"
@@ -35,9 +36,6 @@ local client = { class = Client }
 
 local GOODBYE_S = 3 -- what an MC has to answer our unbind
 
-local COMMAND_NAMES = {}
-for _, command in ipairs(connection.requests) do COMMAND_NAMES[command.id] = command.name end
-
 function mt:__tostring() return ("esme %s %s"):format(self.options.system_id or "", self.state) end
 
 local function new(o)
@@ -45,6 +43,7 @@ local function new(o)
     options = o,
     loop = o.loop,
     system_id = o.system_id,
+    commands = (o.codec or pdus.codec).commands,
     state = "connecting",
     links = {},
     sends = true,               -- false: bound as a receiver only
@@ -86,7 +85,7 @@ end
 
 --- Takes a note of what did not make it.
 function Client:note_left(command_id, fields, code)
-  self.left[#self.left + 1] = { command = COMMAND_NAMES[command_id], fields = fields, code = code }
+  self.left[#self.left + 1] = { command = self.commands.rows[command_id].name, fields = fields, code = code }
 end
 
 --- Ends without goodbyes: there is nobody to say them to, or nobody wants them.
@@ -195,13 +194,13 @@ Client.close = task.waits(Client.close, function(self) return self.sink end)
 
 -- ---- requests ----
 
-for _, command in ipairs(connection.requests) do
-  local id = command.id
+for _, command in ipairs(commands.requests) do
+  local id, takes_defaults = command.id, command.roles.defaults
   --- Every request an ESME sends, by its name: esme:submit_sm{ ... } -> response | nil, message, code.
   ---@async
   Client[command.name] = function(self, fields, timeout_s, callback)
     local defaults = self.options.defaults
-    if defaults and type(fields) ~= "userdata" and (id == 0x04 or id == 0x21 or id == 0x103) then fields = options.merge(defaults, fields) end
+    if defaults and type(fields) ~= "userdata" and takes_defaults then fields = options.merge(defaults, fields) end
     return self:request(id, fields or {}, timeout_s, callback)
   end
 end
@@ -384,7 +383,7 @@ function client.open(given, callback)
   local conn, message, code
   for _, host in ipairs(o.hosts) do
     conn, message, code = dialer.open(o, host, { prepare = function(spec)
-      spec.handlers, spec.pdu_first = { [0x05] = o.deliver_sm, [0x103] = o.data_sm }, true
+      spec.handlers, spec.pdu_first = { [commands.ids.deliver_sm] = o.deliver_sm, [commands.ids.data_sm] = o.data_sm }, true
       return spec
     end })
     if conn then break end

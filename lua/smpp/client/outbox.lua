@@ -11,12 +11,6 @@ local need, wait = task.need, task.wait
 local outbox = { methods = {} }
 local Client = outbox.methods
 
--- Submissions, which are kept in order per destination where that is asked for.
-local ORDERED = { [0x04] = true, [0x103] = true }
-
--- Refusals that say "less", not "not this one": the bind pauses, and what was refused goes first afterwards.
-local THROTTLED = { ESME_RTHROTTLED = true, ESME_RMSGQFUL = true, ESME_RLIMITEXCEED = true }
-
 -- Ends of an attempt after which the MC may have taken the request.
 local UNKNOWN = { timeout = true, connection_lost = true }
 
@@ -94,7 +88,7 @@ function Client:waiting() return self.queue.count + self.parked_count end
 --- Keeps an entry back while another one to its destination is on its way.  That one goes in the higher lane of the two.
 ---@return boolean parked
 local function park(self, entry)
-  if not self.options.order or entry.destination or not ORDERED[entry.id] then return false end
+  if not self.options.order or entry.destination or not self.commands.roles.ordered[entry.id] then return false end
   local destination = entry.fields.destination_addr or ""
   local parked = self.parked[destination]
   if parked then
@@ -200,10 +194,7 @@ local function wants_resend(self, entry, code)
   return ok and answer == true
 end
 
-local function class_of(code)
-  local row = explain.status(code or "")
-  return row and row.class
-end
+local class_of = explain.class
 
 --- Whether an entry is to be sent once more; waits until it may be.
 ---@async
@@ -219,9 +210,11 @@ local function wants_again(self, entry, code, retries)
     if class ~= "throttle" and class ~= "temporary" then return false end
     local now = self.loop:now()
     entry.refused_at = entry.refused_at or now
-    local pause_s = THROTTLED[code] and math.max(0, entry.link.resume_at - now) or math.min(30, 2 ^ (entry.attempts - 1))
+    -- "throttle": the bind pauses, and what was refused goes first afterwards.
+    local throttled = class == "throttle"
+    local pause_s = throttled and math.max(0, entry.link.resume_at - now) or math.min(30, 2 ^ (entry.attempts - 1))
     if now + pause_s - entry.refused_at > (retry.age_s or 60) then return false end
-    if not THROTTLED[code] and not rest(self, entry, pause_s) then return false end
+    if not throttled and not rest(self, entry, pause_s) then return false end
   end
   self.counters.retried = self.counters.retried + 1
   return true
@@ -266,7 +259,7 @@ function Client:perform(entry, timeout_s, retries)
   self.performing = self.performing - 1
   if not (response and entry.more) then unpark(self, entry) end
   if self.closer then task.wake_for(self.closer, self) end
-  if not response and self.write_log and ORDERED[entry.id] then
+  if not response and self.write_log and self.commands.roles.ordered[entry.id] then
     self:log("debug", "not_taken", { code = code, to = self.show(tostring(entry.fields.destination_addr)) })
   end
   return response, message, code, refused

@@ -49,6 +49,24 @@ function explain.status(status)
   }
 end
 
+local classes = {}
+for _, name in ipairs(core.protocol.statuses()) do
+  local row = core.protocol.status(name)
+  classes[row.code], classes[name] = row.class, row.class
+  if row.alias then classes[row.alias] = row.class end
+end
+
+--- What a refusal means for sending: "throttle": send less, then the same again; "temporary": the same again, later;
+--- "permanent": never; "session": not in this session.  statuses.tsv says which status is what.
+---@param status string|integer  name or code
+---@return string? class  nil: not a status ("timeout")
+function explain.class(status)
+  local class = classes[status]
+  if class then return class end
+  local row = explain.status(status or "")
+  return row and row.class
+end
+
 local function band(a, mask)
   local result, bit = 0, 1
   while mask > 0 do

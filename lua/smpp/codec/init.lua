@@ -1,5 +1,6 @@
 --- PDUs: octets <-> views and tables.
 --- A received PDU is a view: a userdata that owns its octets and decodes a field when it is asked for.
+local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local options = require "smpp.base.options"
@@ -141,6 +142,7 @@ local ENCODE = { version = options.number(0, 255, true) }
 function pdu.new_codec(tlvs)
   local codec = core.codec(methods, pdu.none)
   for _, tlv in ipairs(tlvs or {}) do codec.declare(tlv.tag, tlv.name, tlv.type) end
+  codec.commands = commands
   return codec
 end
 

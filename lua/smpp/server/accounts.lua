@@ -94,8 +94,6 @@ end
 
 local DELIVERY = { queue_limit = 25000, keep_s = 172800, spread = "round_robin", retry_s = 30, max_attempts = math.huge }
 
-local LIMITED = { 0x04, 0x21, 0x103, 0x111 } -- submit_sm, submit_multi, data_sm, broadcast_sm
-
 --- Takes (new) settings.
 ---@param given table
 function Account:configure(given)
@@ -113,7 +111,7 @@ function Account:configure(given)
     self.burst_s = self.step_s * (given.burst or math.max(1, math.ceil(given.rate_per_s))) + 1e-9
     self.handlers = {}
     for id, handler in pairs(server.handlers) do self.handlers[id] = handler end
-    for _, id in ipairs(LIMITED) do
+    for id in pairs(server.codec.commands.roles.limited) do
       if self.handlers[id] then self.handlers[id] = limited(self, server.loop, self.handlers[id]) end
     end
   end

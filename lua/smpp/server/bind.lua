@@ -1,10 +1,12 @@
 --- The answer to a bind: who it is, whether it may, and which version both speak.
 local accounts = require "smpp.server.accounts"
 local cidr = require "smpp.base.cidr"
+local commands = require "smpp.codec.commands"
 
 local bind = {}
 
-local KIND = { [0x01] = "rx", [0x02] = "tx", [0x09] = "trx" }
+local ids = commands.ids
+local KIND = { [ids.bind_receiver] = "rx", [ids.bind_transmitter] = "tx", [ids.bind_transceiver] = "trx" }
 
 --- The account behind a bind; nil: status, reason.
 local function find(server, session, pdu)

@@ -1,5 +1,6 @@
 --- What is wrong with a request of an ESME, and the status that says so.  This is the one place that decides.
 local core = require "smpp.core"
+local ids = require("smpp.codec.commands").ids
 local options = require "smpp.base.options"
 local smpp_text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
@@ -178,7 +179,8 @@ end
 
 --- command_id -> check(o, pdu, version, now, peer) -> status or nothing, and of submit_multi: index of a destination -> status
 local BY_COMMAND = {
-  [0x04] = check_submit, [0x103] = check_submit, [0x21] = check_multi, [0x07] = check_replace, [0x111] = check_broadcast,
+  [ids.submit_sm] = check_submit, [ids.data_sm] = check_submit, [ids.submit_multi] = check_multi, [ids.replace_sm] = check_replace,
+  [ids.broadcast_sm] = check_broadcast,
 }
 
 --- Makes the check of a server.

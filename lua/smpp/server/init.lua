@@ -34,8 +34,6 @@ local server = { class = Server }
 --- The options' names and checks, for smpp.options.
 server.known = settings.known
 
-local HAS_MESSAGE_ID = { [0x04] = true, [0x21] = true, [0x103] = true, [0x111] = true }
-
 --- Ids for handlers that give none: eight hexadecimal digits (all that 3.3 allows), counted from the second of the start.
 local function counted_ids(loop)
   local last = math.floor(loop:time()) * 64 % 0x100000000
@@ -69,7 +67,7 @@ function server.new(given)
     handlers = {},
     give_id = nil,              -- a message_id for handlers that return none
     profile = profile,
-    codec = profile.tlvs and pdus.new_codec(profile.tlvs) or nil,
+    codec = profile.tlvs and pdus.new_codec(profile.tlvs) or pdus.codec,
     -- for what is built on a server: wrap(transport) -> transport, on_accept(session), on_finished()
     wrap = nil, on_accept = nil, on_finished = nil,
     delivery = nil,             -- receipts and MO messages that wait
@@ -79,13 +77,15 @@ function server.new(given)
     has_handlers = true,
   }, mt)
   local message_id = o.message_id or counted_ids(loop)
+  local roles = self.codec.commands.roles
+  local has_message_id = roles.message_id
   self.give_id = function(session, pdu)
-    if HAS_MESSAGE_ID[pdu.command_id] then return message_id(session, pdu) end
+    if has_message_id[pdu.command_id] then return message_id(session, pdu) end
   end
   for _, command in ipairs(settings.handlers) do self.handlers[command.id] = o[command.name] end
   if o.checks then checks.guard(self.handlers, options.check(o.checks, checks.options, 2), loop) end
-  self.handlers[0x01] = bind.handler(self)
-  self.handlers[0x02], self.handlers[0x09] = self.handlers[0x01], self.handlers[0x01]
+  local on_bind = bind.handler(self)
+  for id in pairs(roles.bind) do self.handlers[id] = on_bind end
   if type(o.accounts) == "string" then
     local ok, message, code = self:load_accounts()
     if not ok then return nil, message, code end

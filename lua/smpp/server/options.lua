@@ -1,6 +1,6 @@
 --- What smpp.server is given: names, checks and defaults of its options.
 local cidr = require "smpp.base.cidr"
-local connection = require "smpp.session"
+local commands = require "smpp.codec.commands"
 local loops = require "smpp.loop"
 local options = require "smpp.base.options"
 local profiles = require "smpp.profile"
@@ -46,10 +46,9 @@ settings.known = {
 ---@type { id: integer, name: string }[]
 settings.handlers = {}
 
--- Requests that the server answers by itself, and requests that no ESME may send.
-local UNHANDLED = { unbind = true, enquire_link = true, deliver_sm = true, outbind = true, alert_notification = true }
-for _, command in ipairs(connection.requests) do
-  if not command.name:find "^bind_" and not UNHANDLED[command.name] then
+-- Those that the server does not answer by itself, and that an ESME may send.
+for _, command in ipairs(commands.requests) do
+  if not command.roles.session and command.esme_sends_in > 0 then
     settings.known[command.name] = "function"
     table.insert(settings.handlers, command)
   end

@@ -1,7 +1,7 @@
 --- Receipts and MO messages on their way to an account: they wait for a receiver, are spread over the account's
 --- receivers, stay until they are acknowledged, and are sent again when a session was lost.
 local agenda = require "smpp.base.scheduler"
-local core = require "smpp.core"
+local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
 
@@ -11,7 +11,7 @@ local Delivery = {}
 local mt = { __index = Delivery, __name = "smpp.Delivery" }
 
 local SKIPPED_MAX = 100
-local COMMANDS = { deliver_sm = 0x05, data_sm = 0x103 }
+local ids = commands.ids
 
 ---@class smpp.Delivery.Item
 ---@field fields table       of a deliver_sm (or data_sm: `command`)
@@ -68,7 +68,7 @@ function Delivery:put(account, item)
   self.waiting = self.waiting + 1
   outbox.number = outbox.number + 1
   item.account, item.attempts, item.number = account, 0, outbox.number
-  item.command_id = COMMANDS[item.fields.command or "deliver_sm"]
+  item.command_id = ids[item.fields.command or "deliver_sm"]
   item.since = self.loop:now()
   outbox.last = outbox.last + 1
   outbox[outbox.last] = item
@@ -153,11 +153,9 @@ function Delivery:requeue(item)
 end
 
 local PARAMS = {}
-for _, command in ipairs(core.protocol.commands()) do
-  if COMMANDS[command.name] then
-    PARAMS[command.id] = {}
-    for _, param in ipairs(command.params) do table.insert(PARAMS[command.id], param.name) end
-  end
+for id, row in pairs(commands.rows) do
+  PARAMS[id] = {}
+  for i, param in ipairs(row.params) do PARAMS[id][i] = param.name end
 end
 
 --- A peer of 3.3 gets no TLVs.
@@ -251,13 +249,14 @@ function Delivery:answered(session, item, response, status)
       self:requeue(item)
     end
   else
-    local class = explain.status(status) and explain.status(status).class
-    local is_full = class == "throttle" or status == "ESME_RMSGQFUL" -- the receiver's fault, not the message's
-    if is_full then self:halt(session) end
-    if class == "throttle" then item.attempts = item.attempts - 1 end
+    local class = explain.class(status)
+    if class == "throttle" then -- too much for the receiver, whichever message it is
+      self:halt(session)
+      item.attempts = item.attempts - 1
+    end
     if class == "permanent" or class == "session" or item.attempts >= account.max_attempts then
       self:finish(item, false, status)
-    elseif is_full then
+    elseif class == "throttle" then
       self:requeue(item)
     else
       self:retry(item, account.retry_s)

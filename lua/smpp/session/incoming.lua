@@ -1,4 +1,5 @@
 --- Requests of the peer: handlers run as tasks, and each request gets its answer, whatever its handler does.
+local commands = require "smpp.codec.commands"
 local task = require "smpp.base.task"
 
 local serving = { methods = {} }
@@ -67,8 +68,7 @@ local function run_pdu_first(self, handler, pdu)
   if self.serving ~= pdu then release(self, current()) end
 end
 
-local OUTBIND, ALERT_NOTIFICATION = 0x0B, 0x102 -- nothing answers these
-local BINDS = { [0x01] = true, [0x02] = true, [0x09] = true }
+local unanswered, is_bind = commands.roles.unanswered, commands.roles.bind
 
 local function run_unanswered(self, handler, pdu)
   if self.pdu_first then handler(pdu, self.target) else handler(self.target, pdu) end
@@ -78,12 +78,12 @@ function Connection:serve(pdu, command_id)
   local handler, stats = self.handlers[command_id], self.stats
   if stats then stats.received = stats.received + 1 end
   if not handler then return self:serve_unhandled(pdu, command_id) end
-  if command_id == OUTBIND or command_id == ALERT_NOTIFICATION then
+  if unanswered[command_id] then
     start(self.sink, run_unanswered, self, handler, pdu)
     return
   end
   local load = self.load
-  if load and load.count >= load.limit and not BINDS[command_id] then
+  if load and load.count >= load.limit and not is_bind[command_id] then
     self.core:answer(pdu, "ESME_RTHROTTLED", nil, self.now)
     return
   end

@@ -1,6 +1,7 @@
 --- One transport and one C session: octets become calls of handlers and results of requests.
 --- A server hands connections to its handlers as `session`; a client delegates to its current one.
 local asking = require "smpp.session.outgoing"
+local commands = require "smpp.codec.commands"
 local events = require "smpp.base.events"
 local net = require "smpp.base.net"
 local pdus = require "smpp.codec"
@@ -22,7 +23,7 @@ for _, part in ipairs { serving, asking } do
   for name, method in pairs(part.methods) do Connection[name] = method end
 end
 
-local connection = { class = Connection, requests = asking.requests }
+local connection = { class = Connection, requests = commands.requests }
 
 -- Kinds of events the C session reports, in the order of csrc/binding/bind_session.c.
 local REQUEST, RESPONSE, TIMEOUT, LOST, STATE, WINDOW, STRAY, GARBAGE, CLOSE = 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -1,20 +1,12 @@
 --- Requests of ours: who waits for which response, and what they are told.
-local core = require "smpp.core"
+local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
 
 local asking = { methods = {} }
 local Connection = asking.methods
 
---- The request commands, for whoever delegates to a connection.
----@type { name: string, id: integer }[]
-asking.requests = {}
-for _, command in ipairs(core.protocol.commands()) do
-  if command.id < 0x80000000 then asking.requests[#asking.requests + 1] = { name = command.name, id = command.id } end
-end
-
--- Refusals that are about how much is sent, not about what.
-local THROTTLED = { [0x14] = true, [0x56] = true, [0x58] = true }
+local GENERIC_NACK = commands.ids.generic_nack
 
 local start, wake, wait, need = task.start, task.wake, task.wait, task.need
 
@@ -64,9 +56,9 @@ function Connection:complete(cookie, pdu, status, reason)
   elseif status == 0 then
     settle(self, cookie, pdu)
   else
-    if THROTTLED[status] and self.on_throttled then self.on_throttled(status) end
     local row = explain.status(status)
-    local name = pdu.command_id == 0x80000000 and " (generic_nack)" or ""
+    if row.class == "throttle" and self.on_throttled then self.on_throttled(status) end
+    local name = pdu.command_id == GENERIC_NACK and " (generic_nack)" or ""
     settle(self, cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
   end
 end
@@ -157,7 +149,7 @@ function Connection:request(command_id, fields, timeout_s, callback)
   return wait()
 end
 
-for _, command in ipairs(asking.requests) do
+for _, command in ipairs(commands.requests) do
   local id = command.id
   --- Every request by its name: session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
   ---@async
@@ -165,8 +157,8 @@ for _, command in ipairs(asking.requests) do
 end
 
 -- Requests that nothing answers are sent, and that is all.
-for name, id in pairs { alert_notification = 0x102, outbind = 0x0B } do
-  Connection[name] = function(self, fields)
+for id in pairs(commands.roles.unanswered) do
+  Connection[commands.rows[id].name] = function(self, fields)
     local sequence, message, code = self.core:request(id, fields or {}, 0, self.loop:now())
     if not sequence then return nil, message, code end
     self:touch()

@@ -1,4 +1,5 @@
 --- Answers that go wrong: a transport that damages, delays, loses and repeats the responses written to it.
+local rows = require("smpp.codec.commands").rows
 local latency = require "smpp.simulator.latency"
 
 local faults = {}
@@ -13,8 +14,8 @@ local ORDER = {
 local function is_answer(octets, at)
   local a, b, c, d = octets:byte(at + 4, at + 7)
   if a ~= 128 then return false end
-  local id = b * 65536 + c * 256 + d
-  return id == 3 or id == 4 or id == 7 or id == 8 or (id >= 0x21 and id <= 0x24) or id == 0x103 or (id >= 0x111 and id <= 0x113)
+  local command = rows[b * 65536 + c * 256 + d]
+  return command and not command.roles.session
 end
 
 local function u32(octets, at)

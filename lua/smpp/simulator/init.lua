@@ -1,6 +1,7 @@
 --- A message centre for tests: answers all that an ESME asks, gives ids, keeps messages, sends receipts, and misbehaves
 --- as it is told.  Built on smpp.server; the guide is docs/simulator.md.
 local agenda = require "smpp.base.scheduler"
+local commands = require "smpp.codec.commands"
 local control = require "smpp.simulator.control"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
@@ -104,8 +105,6 @@ local function timed(self, handler)
   end
 end
 
-local TIMED = { submit_sm = true, data_sm = true, submit_multi = true, broadcast_sm = true }
-
 --- Tells of a final state; what comes back from the destination does so now.
 local function changed(self, message, from)
   if not stores.is_final(message.state) then return end
@@ -161,7 +160,9 @@ local function relay(self, name) self.server:on(name, function(...) self:emit(na
 local function handlers_of(self, of_server)
   local only = self.behaviour and self.behaviour.commands
   for name, handler in pairs(self.requests:handlers()) do
-    if not of_server[name] and (not only or only[name]) then of_server[name] = TIMED[name] and timed(self, handler) or handler end
+    if not of_server[name] and (not only or only[name]) then
+      of_server[name] = commands.roles.submit[commands.ids[name]] and timed(self, handler) or handler
+    end
   end
 end
 
@@ -218,14 +219,14 @@ end
 --- Refuses binds while `bind_status` says so; else they are the server's business.
 local function guard_binds(self)
   local handlers = self.server.handlers
-  local bind = handlers[0x01]
+  local bind = handlers[commands.ids.bind_receiver]
   local function guarded(session, pdu)
     local status = self.settings.bind_status
     if not status then return bind(session, pdu) end
     self.server:emit("refused", session, pdu.system_id, explain.status(status).name, "bind_status")
     return nil, status
   end
-  for _, id in ipairs { 0x01, 0x02, 0x09 } do handlers[id] = guarded end
+  for id in pairs(commands.roles.bind) do handlers[id] = guarded end
 end
 
 local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, max_waiting = 1000000, window = 100, answer_timeout_s = 3600 }
