@@ -8,7 +8,7 @@ local ORDER = {
 }
 -- The front door, which opens what is asked for; and types for editors, which nothing requires.
 local OUTSIDE = { init = true, meta = true }
-local LUV = { loop = true, cli = true } -- the only layers that touch luv
+local LUV = { loop = true } -- the only layer that touches luv
 
 local rank = {}
 for i, layer in ipairs(ORDER) do rank[layer] = i end
@@ -97,7 +97,7 @@ describe("the layers of lua/smpp", function()
     assert.is_nil(cycle)
   end)
 
-  it("leave luv to loop/ and cli/, and package.loaded to the file that loads it", function()
+  it("leave luv to loop/, and package.loaded to the file that loads it", function()
     local wrong = {}
     for _, name in ipairs(sorted(all)) do
       local module = all[name]

@@ -18,8 +18,8 @@ local FILES = { stdin = { 0, io.stdin }, stdout = { 1, io.stdout }, stderr = { 2
 local function is_terminal(file)
   for _, known in pairs(FILES) do
     if known[2] == file then
-      local has_luv, uv = pcall(require, "luv")
-      if has_luv then return uv.guess_handle(known[1]) == "tty" end
+      local has_luv, streams = pcall(require, "smpp.loop.luv_stream")
+      if has_luv then return streams.is_terminal(known[1]) end
       local ok = os.execute(("test -t %d"):format(known[1]))
       return ok == true or ok == 0
     end

@@ -7,6 +7,11 @@ local streams = {}
 local Stream = {}
 local mt = { __index = Stream, __name = "smpp.LuvStream" }
 
+--- Whether a descriptor is a terminal.
+---@param fd integer
+---@return boolean
+function streams.is_terminal(fd) return uv.guess_handle(fd) == "tty" end
+
 --- Opens a pipe with a name, or stdin where that is a pipe or a terminal.
 ---@param path string  - is stdin
 ---@return smpp.LuvStream? stream  nil: it is something else
