@@ -123,7 +123,7 @@ end
 function groups.gc()
   make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
   for _, lua in ipairs { "lua5.1", "lua5.4" } do
-    if has_lua(lua) then busted("gc " .. lua, lua, "spec/core", "SMPP_GC=" .. GC_EVERY) end
+    if has_lua(lua) then busted("gc " .. lua, lua, "spec/binding", "SMPP_GC=" .. GC_EVERY) end
   end
 end
 

@@ -2,7 +2,7 @@ local agenda = require "smpp.base.scheduler"
 local util = require "spec.support.util"
 local virtual = require "smpp.loop.virtual"
 
-describe("an agenda", function()
+describe("smpp.base.scheduler", function()
   it("fires each item when it is due, in order of time and of being put down", function()
     local loop, random, fired = virtual.new(), util.random(5), {}
     local list = agenda.new(loop, function(item) fired[#fired + 1] = { item, loop:now() } end)

@@ -18,7 +18,7 @@ local S = schema.new {
   { "loop", "table", nil, "an event loop", "loop = loop", program = true },
 }
 
-describe("a schema", function()
+describe("smpp.base.schema", function()
   it("takes what its rows allow", function()
     for _, given in ipairs {
       {}, { window = 1, name = "abcde" }, { retry = true }, { retry = { attempts = 1 } }, { allow = { "gsm7", "ucs2" } }, { weights = { A = 0.5, B = 100 } },

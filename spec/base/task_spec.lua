@@ -11,7 +11,7 @@ local function with_sink(fn)
   if not ok then error(err, 0) end
 end
 
-describe("a task", function()
+describe("smpp.base.task", function()
   it("runs at once, with its arguments", function()
     local got
     task.spawn(function(...) got = { n = select("#", ...), ... } end, 1, nil, "three", nil)
@@ -77,7 +77,7 @@ describe("a task", function()
   end)
 end)
 
-describe("waking", function()
+describe("smpp.base.task: waking", function()
   it("does nothing to a task that does not wait", function()
     local count = 0
     local token = task.spawn(function()
@@ -152,7 +152,7 @@ describe("waking", function()
   end)
 end)
 
-describe("an error in a task", function()
+describe("smpp.base.task: an error in a task", function()
   it("goes to task.on_error with its traceback, never to who resumed it", function()
     with_sink(function(errors)
       local function culprit() error("at once") end
@@ -221,7 +221,7 @@ describe("an error in a task", function()
   end)
 end)
 
-describe("outside a task", function()
+describe("smpp.base.task: outside a task", function()
   local message = "call it inside smpp.run, or pass a callback"
 
   it("waiting raises, blaming the caller", function()
@@ -250,7 +250,7 @@ describe("outside a task", function()
   end)
 end)
 
-describe("task.pcall", function()
+describe("smpp.base.task.pcall", function()
   it("lets a task wait inside, at any depth", function()
     local log = {}
     local token = task.spawn(function()
@@ -317,7 +317,7 @@ describe("task.pcall", function()
   end)
 end)
 
-describe("an idle coroutine", function()
+describe("smpp.base.task: an idle coroutine", function()
   it("keeps nothing of its last task alive", function()
     local weak = setmetatable({}, { __mode = "v" })
     local function one()
@@ -363,7 +363,7 @@ describe("an idle coroutine", function()
   end)
 end)
 
-describe("waiting", function()
+describe("smpp.base.task: waiting", function()
   it("costs no memory", function()
     local token = task.spawn(function() for i = 1, 1e6 do task.wait(i) end end)
     for i = 1, 1000 do task.wake_for(token, i) end

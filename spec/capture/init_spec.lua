@@ -35,7 +35,7 @@ end
 
 local WHOLE = "bind_transceiver#1 bind_transceiver_resp#1 submit_sm#2 submit_sm#3 submit_sm_resp#3 submit_sm_resp#2"
 
-describe("capture files", function()
+describe("smpp.capture: files", function()
   for _, name in ipairs { "ethernet", "vlan", "loopback_le", "loopback_be", "loop", "raw", "cooked", "cooked2" } do
     for _, addresses in ipairs { { { "10.0.0.1", 40000 }, { "10.0.0.2", 2775 } }, { { "1", 40000 }, { "2", 2775 } } } do
       it(("are read through %s, %s"):format(name, addresses[1][1] == "1" and "IPv6" or "IPv4"), function()
@@ -167,7 +167,7 @@ describe("capture files", function()
   end)
 end)
 
-describe("TCP reassembly", function()
+describe("smpp.capture: TCP reassembly", function()
   it("joins PDUs cut anywhere", function()
     local stream = submit(2) .. submit(3)
     for size = 1, #stream do
@@ -294,7 +294,7 @@ describe("TCP reassembly", function()
   end)
 end)
 
-describe("pairing", function()
+describe("smpp.capture: requests and responses", function()
   it("finds what a response answers, and how long it took", function()
     local items, summary = read(packets.pcap(conversation().packets))
     assert.equal(items[4].pdu, items[5].request.pdu)
@@ -330,7 +330,7 @@ describe("pairing", function()
   end)
 end)
 
-describe("what is not SMPP", function()
+describe("smpp.capture: what is not SMPP", function()
   it("is told of on SMPP's port, and no word elsewhere", function()
     local http = "GET / HTTP/1.1\r\nHost: example\r\n\r\n"
     local on = packets.conversation():handshake():send("esme", http):send("esme", http)

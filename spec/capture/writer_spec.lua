@@ -31,7 +31,7 @@ end
 local BIND = pdus.encode { command = "bind_transmitter", sequence_number = 1, system_id = "acme", password = "secret" }
 local LINK = pdus.encode { command = "enquire_link", sequence_number = 5 }
 
-describe("trace", function()
+describe("smpp.capture.writer", function()
   it("is read again as it was written", function()
     local items = read(write(LINK, { time = 1700000000.123457, from = HERE, to = THERE, direction = "out", comment = "a word" }))
     assert.equal(1, #items)

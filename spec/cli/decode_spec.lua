@@ -179,7 +179,7 @@ describe("smpp decode", function()
   end)
 end)
 
-describe("hex as tools print it", function()
+describe("smpp decode: hex as tools print it", function()
   local octets = SUBMIT .. ("\0"):rep(70) .. "5*3 abcdef0123456789@"
   local function hex(separator, prefix)
     return (octets:gsub(".", function(c) return (prefix or "") .. ("%02x"):format(c:byte()) .. (separator or "") end))
@@ -310,7 +310,7 @@ describe("smpp decode of captures", function()
   end)
 end)
 
-describe("what a PDU carries", function()
+describe("smpp decode: text, header and receipt", function()
   local function of(fields)
     fields.sequence_number, fields.command = 1, fields.command or "deliver_sm"
     return content.of((pdus.decode(encode(fields))))

@@ -23,7 +23,7 @@ local function read(text)
   end
 end
 
-describe("rows of CSV", function()
+describe("smpp.cli.rows: CSV", function()
   it("have the names of the first line, whatever parts the cells", function()
     for _, mark in ipairs { ",", ";", "\t" } do
       local text = ("to|name|city\n+49151|Ann|Ulm\n+49152|Bo|\n"):gsub("|", mark)
@@ -71,7 +71,7 @@ describe("rows of CSV", function()
   end)
 end)
 
-describe("rows of JSON lines", function()
+describe("smpp.cli.rows: JSON lines", function()
   it("have the keys of their objects", function()
     local list = read '{"to":"+49151","name":"Ann"}\n\n{"phone":491521234567890,"n":1.5}\n'
     assert.same({ { 1, { to = "+49151", name = "Ann" } }, { 3, { to = "491521234567890", n = "1.5" } } }, list)
@@ -85,7 +85,7 @@ describe("rows of JSON lines", function()
   end)
 end)
 
-describe("templates", function()
+describe("smpp.cli.rows: templates", function()
   local function fill(template, row)
     local fn, message = rows.template(template)
     if not fn then return nil, message end
@@ -106,7 +106,7 @@ describe("templates", function()
   end)
 end)
 
-describe("the ledger", function()
+describe("smpp.cli.rows: the journal", function()
   local path = os.tmpname()
   before_each(function() os.remove(path) end)
   after_each(function() os.remove(path) end)

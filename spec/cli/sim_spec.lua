@@ -316,7 +316,7 @@ local function given_for(line)
   return sim_options.read(result)
 end
 
-describe("an option of smpp sim", function()
+describe("smpp sim: an option", function()
   for line, expected in pairs {
     [""] = {},
     ["x.lua"] = { file = "x.lua" },
@@ -376,7 +376,7 @@ describe("an option of smpp sim", function()
   end)
 end)
 
-describe("the keys of smpp sim", function()
+describe("smpp sim: keys", function()
   local function version_of(number) return (("%x"):format(number):gsub("(.)(.)", "%1.%2")) end
 
   local _, help = cli.run { "sim", "--help" }

@@ -5,7 +5,7 @@ local run, peer, server, connect, submit = world.run, world.peer, world.server, 
 
 local QUICK = { min_s = 1, max_s = 1, jitter = 0 }
 
-describe("a pair (tx+rx)", function()
+describe("smpp.client.binds: a pair (tx+rx)", function()
   it("acts as one: sends on one bind, receives and answers on the other", function()
     run(function()
       local s, seen = server()
@@ -98,7 +98,7 @@ describe("a pair (tx+rx)", function()
   end)
 end)
 
-describe("a receiver", function()
+describe("smpp.client.binds: a receiver", function()
   it("says at once that it does not send", function()
     run(function()
       local s = server()
@@ -114,7 +114,7 @@ describe("a receiver", function()
   end)
 end)
 
-describe("versions", function()
+describe("smpp.client.binds: versions", function()
   it("are the lower of both sides'", function()
     for _, case in ipairs { { "5.0", 0x34, 0x34 }, { "3.4", 0x50, 0x34 }, { "5.0", 0x50, 0x50 }, { "5.0", 0x33, 0x33 } } do
       run(function(loop)
@@ -201,7 +201,7 @@ describe("versions", function()
   end)
 end)
 
-describe("listen_outbind", function()
+describe("smpp.client.binds: listen_outbind", function()
   it("binds on the connection of an MC that it trusts, and on no other", function()
     run(function()
       local s, seen = server { port = 2776, system_id = "mc" }

@@ -28,7 +28,7 @@ end
 
 local function submit(esme, fields) return esme:submit_sm(fields or { destination_addr = "491" }) end
 
-describe("connect", function()
+describe("smpp.client: connect", function()
   it("binds with what the URL and the options say", function()
     run(function()
       local asked
@@ -139,7 +139,7 @@ describe("connect", function()
   end)
 end)
 
-describe("requests", function()
+describe("smpp.client: requests", function()
   it("return the response, or nil, message and the status", function()
     run(function()
       local s = server { submit_sm = function(_, pdu)
@@ -287,7 +287,7 @@ describe("requests", function()
   end)
 end)
 
-describe("send", function()
+describe("smpp.client: send", function()
   it("writes addresses, picks the coding, asks for receipts", function()
     run(function()
       local s, seen = server()
@@ -407,7 +407,7 @@ describe("send", function()
   end)
 end)
 
-describe("receipts", function()
+describe("smpp.client: receipts", function()
   it("find their message: one part, several, failures, none in time", function()
     run(function()
       local mc = assert(smpp.simulator { port = 2775 })
@@ -458,7 +458,7 @@ describe("receipts", function()
   end)
 end)
 
-describe("messages", function()
+describe("smpp.client: messages", function()
   --- Delivers a PDU to the bound ESME; returns the status of the answer.
   local function deliver(s, fields)
     fields.source_addr, fields.source_addr_ton, fields.source_addr_npi = "491761234567", 1, 1
@@ -600,7 +600,7 @@ describe("messages", function()
   end)
 end)
 
-describe("staying bound", function()
+describe("smpp.client: staying bound", function()
   it("binds again when the MC drops us, and sends what waited", function()
     run(function(loop)
       local s = server()
@@ -689,7 +689,7 @@ describe("staying bound", function()
   end)
 end)
 
-describe("open", function()
+describe("smpp.client: open", function()
   it("connects without binding, and sends what the state allows", function()
     run(function()
       local s = server()
@@ -715,7 +715,7 @@ describe("open", function()
   end)
 end)
 
-describe("smpp.loop.run", function()
+describe("smpp.client: in smpp.run", function()
   it("closes an ESME that main left open without handlers, not one with handlers", function()
     local loop = virtual.new { seed = 1 }
     local without, with, closed_at

@@ -1,6 +1,6 @@
 local url = require "smpp.client.url"
 
-describe("url", function()
+describe("smpp.client.url", function()
   it("reads all there can be", function()
     assert.same({
       system_id = "a b", password = "p:w@/", tls = true,

@@ -1,6 +1,6 @@
 local address = require "smpp.codec.address"
 
-describe("address", function()
+describe("smpp.codec.address", function()
   local cases = {
     { "+491761234567", "491761234567", 1, 1 }, { "+49 176-123.4567", "491761234567", 1, 1 }, { "+1", "1", 1, 1 },
     { "123", "123", 3, 0 }, { "12345678", "12345678", 3, 0 }, { "123456789", "123456789", 1, 1 },

@@ -1,6 +1,6 @@
 local explain = require "smpp.codec.explain"
 
-describe("explain", function()
+describe("smpp.codec.explain", function()
   it("tells of a status by name, alias, code and hex text", function()
     for _, which in ipairs { "ESME_RTHROTTLED", 0x58, "0x00000058", "ESME_RTHROTTLEXCD" } do
       local row = explain.status(which)

@@ -28,7 +28,7 @@ local INVALID = {
   "020610233429000+\0\0", "0206102334\0", "\0\0", "02061023342900\0+",
 }
 
-describe("smpp.timestamp.parse", function()
+describe("smpp.codec.timestamp.parse", function()
   for _, row in ipairs(ABSOLUTE) do
     it("reads " .. row[1], function()
       local want = { kind = "absolute", unix = row[2], tenths = row[3], quarters = row[4] }
@@ -117,7 +117,7 @@ describe("smpp.timestamp.parse", function()
   end)
 end)
 
-describe("smpp.timestamp.format", function()
+describe("smpp.codec.timestamp.format", function()
   it("writes back every absolute time", function()
     for _, row in ipairs(ABSOLUTE) do
       local text = timestamp.format(timestamp.parse(row[1]))
@@ -194,7 +194,7 @@ describe("smpp.timestamp.format", function()
   end)
 end)
 
-describe("smpp.timestamp.to_unix", function()
+describe("smpp.codec.timestamp.to_unix", function()
   it("takes what format takes", function()
     assert.equal(90, timestamp.to_unix({ kind = "relative", seconds = 89.5 }, 0))
     assert.equal(2678405, timestamp.to_unix({ kind = "relative", months = 1, rest_s = 5 }, 0))

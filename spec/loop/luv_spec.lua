@@ -27,7 +27,7 @@ local function other_lua(program)
   return output
 end
 
-describe("the luv loop", function()
+describe("smpp.loop.luv", function()
   it("is one per Lua state", function()
     local luv = require "smpp.loop.luv"
     assert.equal(luv.default(), luv.default())

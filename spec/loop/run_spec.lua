@@ -27,7 +27,7 @@ end
 for _, name in ipairs { "luv", "virtual" } do
   local function new_loop() return name == "luv" and luv() or virtual.new() end
 
-  describe("smpp.run on the " .. name .. " loop", function()
+  describe("smpp.loop.run: smpp.run on the " .. name .. " loop", function()
     it("returns exactly what the function returned", function()
       local function results(...) return select("#", ...), ... end
       local loop = new_loop()
@@ -277,7 +277,7 @@ for _, name in ipairs { "luv", "virtual" } do
 
   local on = async[name]
 
-  describe("smpp.sleep on the " .. name .. " loop", function()
+  describe("smpp.loop.run: smpp.sleep on the " .. name .. " loop", function()
     it("waits, and returns nothing", on(function(loop)
       local before = loop:now()
       assert.equal(0, select("#", run.sleep(0.003)))
@@ -297,7 +297,7 @@ for _, name in ipairs { "luv", "virtual" } do
     end))
   end)
 
-  describe("smpp.each on the " .. name .. " loop", function()
+  describe("smpp.loop.run: smpp.each on the " .. name .. " loop", function()
     it("has at most n calls under way, takes all items in order, and counts them", on(function()
       local under_way, most, taken, items = 0, 0, {}, {}
       for i = 1, 20 do items[i] = i end
@@ -387,7 +387,7 @@ for _, name in ipairs { "luv", "virtual" } do
   end)
 end
 
-describe("the virtual loop under smpp.run", function()
+describe("smpp.loop.run: the virtual loop under smpp.run", function()
   it("tells what is open when nothing can happen any more", function()
     local loop, log = virtual.new(), {}
     local listener
@@ -415,7 +415,7 @@ describe("the virtual loop under smpp.run", function()
   end)
 end)
 
-describe("outside smpp.run", function()
+describe("smpp.loop.run: outside of it", function()
   it("waiting calls raise, blaming their caller", function()
     for _, call in ipairs { function() run.sleep(1) end, function() run.each({}, 1, print) end } do
       local ok, err = pcall(call)

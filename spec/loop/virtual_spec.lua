@@ -17,7 +17,7 @@ local function linked(fn, o)
   end, o)
 end
 
-describe("virtual time", function()
+describe("smpp.loop.virtual: time", function()
   it("jumps: two days take no time", async.virtual(function(loop)
     local clock, unix = os.clock(), loop:time()
     run.sleep(2 * 86400)
@@ -141,7 +141,7 @@ describe("virtual time", function()
   end))
 end)
 
-describe("the virtual network", function()
+describe("smpp.loop.virtual: network", function()
   local function dial(loop, o)
     return await(function(done) loop:connect(o, done) end)
   end
@@ -258,7 +258,7 @@ describe("the virtual network", function()
   end))
 end)
 
-describe("a link", function()
+describe("smpp.loop.virtual: a link", function()
   it("tells where it goes, and which ends it has", linked(function(_, a, b, link)
     assert.same({ "127.0.0.1", a.peer.port }, { link.host, link.port })
     assert.equal(a, link.a)

@@ -20,7 +20,7 @@ local function sent_under(profile, messages, more)
   return seen
 end
 
-describe("profiles", function()
+describe("smpp.profile", function()
   it("have names, and say which there are", function()
     assert.same({ "default", "gatewayapi", "strict" }, profiles.names())
     assert.has_error(function() profiles.options "nobody" end, "no profile 'nobody'; there are default, gatewayapi, strict")
@@ -103,7 +103,7 @@ describe("profiles", function()
   end)
 end)
 
-describe("docs/profiles.md", function()
+describe("smpp.profile: docs/profiles.md", function()
   local file = assert(io.open "docs/profiles.md")
   local page = file:read "*a"
   file:close()

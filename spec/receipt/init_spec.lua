@@ -255,7 +255,7 @@ describe("smpp.receipt.parse, PDUs", function()
   end)
 end)
 
-describe("err", function()
+describe("smpp.receipt: err", function()
   it("is a number in the base it looks like", function()
     assert.same({ 21, "dec" }, { receipt.err_number "021" })
     assert.same({ 0x21b, "hex" }, { receipt.err_number "21b" })
@@ -402,7 +402,7 @@ describe("smpp.receipt.format", function()
   end)
 end)
 
-describe("message ids", function()
+describe("smpp.receipt: message ids", function()
   local rebase = core.receipt.rebase
 
   it("change base at any size", function()

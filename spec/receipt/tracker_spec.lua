@@ -303,7 +303,7 @@ describe("smpp.receipt.tracker", function()
   end)
 end)
 
-describe("smpp.tracker, ids", function()
+describe("smpp.receipt.tracker: ids", function()
   --- Does a receipt's id find the response's under this rule?
   local function matches(rule, response, of_receipt)
     local t = tracker.new { id_base = rule }
@@ -446,7 +446,7 @@ describe("smpp.tracker, ids", function()
   end)
 end)
 
-describe("smpp.receipt.pack", function()
+describe("smpp.receipt.tracker: pack", function()
   it("brings back what went in, the same octets for the same table", function()
     local values = {
       "", "a:b{}\0", 0, -5, 1.5, 2 ^ 53, 1e100, 0.1, true, false, {}, { 1, 2, { a = "x", b = { [3] = false } } }, { [1] = 1, ["1"] = 2 },

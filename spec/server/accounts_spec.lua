@@ -6,7 +6,7 @@ local function bind_code(w, o)
   return esme and "bound" or code
 end
 
-describe("cidr", function()
+describe("smpp.server.accounts: cidr", function()
   it("knows who is in a network", function()
     for _, case in ipairs {
       { "192.0.2.0/24", "192.0.2.255", true }, { "192.0.2.0/24", "192.0.3.0", false }, { "192.0.2.7", "192.0.2.7", true },
@@ -45,7 +45,7 @@ describe("cidr", function()
   end)
 end)
 
-describe("accounts", function()
+describe("smpp.server.accounts", function()
   it("refuse an unknown id, a wrong password, a bind type, an address, one bind too many", function()
     mc.world(function(w)
       local refused = {}
@@ -303,7 +303,7 @@ describe("accounts", function()
   end)
 end)
 
-describe("a file of accounts", function()
+describe("smpp.server.accounts: a file", function()
   local path
   local function write(text)
     local handle = assert(io.open(path, "w"))
@@ -360,7 +360,7 @@ describe("a file of accounts", function()
   end)
 end)
 
-describe("an account's profile", function()
+describe("smpp.server.accounts: profile", function()
   it("says what data_coding 0 means, under what the account says itself", function()
     mc.world(function(w)
       local seen = {}

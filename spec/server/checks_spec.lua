@@ -50,7 +50,7 @@ local TIMED = {
   { "ESME_RINVMSGLEN", short_message = "x", message_payload = "y" }, { "ok", short_message = "", message_payload = "y" },
 }
 
-describe("checks", function()
+describe("smpp.server.checks", function()
   it("of submit_sm", function()
     local all = {}
     for _, case in ipairs(COMMON) do all[#all + 1] = case end

@@ -7,7 +7,7 @@ local function submit(fields)
   return pdu
 end
 
-describe("a server", function()
+describe("smpp.server", function()
   it("lets anybody bind when it has neither accounts nor authenticate", function()
     mc.world(function(w)
       local server = w:server {}

@@ -1,7 +1,7 @@
 local codec = require "smpp.codec"
 local settings = require "smpp.server.options"
 
-describe("the options of a server", function()
+describe("smpp.server.options", function()
   local function wrong(given)
     local ok, message = pcall(settings.read, given, 0)
     return not ok and tostring(message) or nil

@@ -23,7 +23,7 @@ local function with(account, fn)
   end)
 end
 
-describe("what is to be delivered", function()
+describe("smpp.server.outbound: a message", function()
   it("waits for a receiver, and a transmitter is none", function()
     with({}, function(w, server, receiver, put)
       local silent = receiver { type = "transmitter" }

@@ -27,7 +27,7 @@ local function status_of(_, _, code) return code end
 
 local YEAR = "231114" -- the virtual loop starts on 2023-11-14 22:13:20 UTC
 
-describe("the simulator", function()
+describe("smpp.service.requests: the simulator", function()
   it("gives ids and sends a receipt after a second", function()
     with({}, function(w, sim, esme, got)
       assert.equal("1", esme:submit_sm(submit { registered_delivery = 1, user_message_reference = 77 }).message_id)

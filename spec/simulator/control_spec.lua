@@ -28,7 +28,7 @@ local function write(path, text)
   handle:close()
 end
 
-describe("an address_range", function()
+describe("smpp.simulator.control: an address_range", function()
   it("takes what its regular expression says", function()
     for _, case in ipairs {
       { "", "49", false }, { "49", "149", true }, { "^49", "149", false }, { "^49", "491", true }, { "^49.*$", "491", true },
@@ -39,7 +39,7 @@ describe("an address_range", function()
   end)
 end)
 
-describe("messages for ESMEs", function()
+describe("smpp.simulator.control: messages for ESMEs", function()
   it("are drawn when they are to be random", function()
     with({ mo = { messages = { "a", "b", "c" }, per_minute = 60, random = true }, seed = 1 }, function(w, _, _, got)
       w:sleep(60.5)
@@ -217,7 +217,7 @@ describe("messages for ESMEs", function()
   end)
 end)
 
-describe("receipts", function()
+describe("smpp.simulator.control: receipts", function()
   it("carry ussd_service_op when a function says so", function()
     with({ receipt = function(message, pdu)
       pdu.ussd_service_op = message.ussd_service_op
@@ -264,7 +264,7 @@ describe("receipts", function()
   end)
 end)
 
-describe("an outbind", function()
+describe("smpp.simulator.control: an outbind", function()
   --- An ESME that listens, and binds as a receiver when it is called.
   local function esme_that_listens(w, got)
     return assert(w.loop:listen({ host = "127.0.0.1", port = 9000 }, function(transport)
@@ -370,7 +370,7 @@ describe("an outbind", function()
   end)
 end)
 
-describe("live control", function()
+describe("smpp.simulator.control", function()
   it("changes options and takes them back", function()
     with({ deliver_after_s = 5 }, function(w, sim, esme, got)
       sim:set { deliver_after_s = 0.1, refusals = {} }
@@ -455,7 +455,7 @@ describe("live control", function()
   end)
 end)
 
-describe("a Lua file of options", function()
+describe("smpp.simulator.control: a Lua file of options", function()
   local path
   before_each(function() path = os.tmpname() end)
   after_each(function() os.remove(path) end)
@@ -551,7 +551,7 @@ describe("a Lua file of options", function()
   end)
 end)
 
-describe("a capture", function()
+describe("smpp.simulator.control: a capture", function()
   it("holds all PDUs of a run", function()
     local path = os.tmpname()
     with({ capture = path }, function(w, _, esme)

@@ -31,7 +31,7 @@ local function burst(w, esme, n, text)
   return order
 end
 
-describe("an answer that goes wrong", function()
+describe("smpp.simulator.faults: a response", function()
   it("is dropped", function()
     with({}, function(w, _, esme, faults)
       assert.same({ { 2, "ok" } }, burst(w, esme, 2, "sim: drop"))
@@ -228,7 +228,7 @@ describe("an answer that goes wrong", function()
   end)
 end)
 
-describe("what does not read for a while", function()
+describe("smpp.simulator.faults: a peer that does not read for a while", function()
   it("gets all answers in the end", function()
     mc.world(function(w)
       local sim = w:server({ message_id = function() return ("x"):rep(64) end, max_unanswered = 20000 }, simulator.new)
@@ -253,7 +253,7 @@ describe("what does not read for a while", function()
   end)
 end)
 
-describe("a behaviour", function()
+describe("smpp.simulator.faults: a behaviour", function()
   it("is one of those that there are", function()
     assert.same({ "dead", "flaky", "gatewayapi", "healthy", "slow", "throttling" }, require("smpp.simulator.behaviours").names())
   end)

@@ -26,7 +26,7 @@ end
 
 local function status_of(_, _, code) return code end
 
-describe("gatewayapi", function()
+describe("smpp.simulator.gatewayapi", function()
   it("'We use SMPP version 3.4, which is backwards compatible with version 3.3.'", function()
     for asked, version in pairs { [0x33] = 0x33, [0x34] = 0x34, [0x50] = 0x34 } do
       with(function(_, sim, esme)

@@ -23,7 +23,7 @@ local function send(esme, to, text, more)
   return esme:submit_sm(fields)
 end
 
-describe("a time that varies", function()
+describe("smpp.simulator.outcome: a time that varies", function()
   local random = random.generator(7)
   local function many(value, n)
     local list = {}
@@ -60,7 +60,7 @@ describe("a time that varies", function()
   end)
 end)
 
-describe("orders in a text", function()
+describe("smpp.simulator.outcome: directives in a text", function()
   it("are read", function()
     for text, expected in pairs {
       ["sim: undelivered after 3s"] = { state = "UNDELIVERABLE", after_s = 3 },
@@ -112,7 +112,7 @@ describe("orders in a text", function()
   end)
 end)
 
-describe("a message's fate", function()
+describe("smpp.simulator.outcome: a message's outcome", function()
   it("is chance, weighted", function()
     with({ outcomes = { DELIVERED = 60, UNDELIVERABLE = 30, ENROUTE = 10 }, seed = 3, deliver_after_s = 0 }, function(w, sim, esme)
       for _ = 1, 1000 do send(esme) end

@@ -19,7 +19,7 @@ local SMPPSIM = [[
   CAPTURE_SMPPSIM_DECODED CAPTURE_SMPPSIM_DECODED_TO_FILE CALLBACK CALLBACK_ID CALLBACK_TARGET_HOST CALLBACK_PORT HTTP_PORT HTTP_THREADS
   DOCROOT AUTHORISED_FILES INJECT_MO_PAGE ]]
 
-describe("the table of SMPPSim's keys", function()
+describe("smpp.simulator.settings: SMPPSim's keys", function()
   local _, help = cli.run { "sim", "--help" }
   local here, ours = {}, {}
   for keys, options_here, option in page:match("\n| SMPPSim |.*$"):gmatch "\n| ([%u][%w_, =]+) | ([^\n]-) | ([^|\n]*) |" do
@@ -41,7 +41,7 @@ describe("the table of SMPPSim's keys", function()
   end)
 end)
 
-describe("a setting of the simulator", function()
+describe("smpp.simulator.settings: a setting", function()
   for _, row in ipairs(settings.rows) do
     local name, kind, default, text, example, smppsim = row[1], row[2], row[3], row[4], row[5], row.smppsim
 

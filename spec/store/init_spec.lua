@@ -15,7 +15,7 @@ local function ids(list)
   return out
 end
 
-describe("a store in memory", function()
+describe("smpp.store: in memory", function()
   it("gives back what it was given", function()
     local store = stores.memory()
     local first = message "x"
@@ -92,7 +92,7 @@ describe("a store in memory", function()
   end)
 end)
 
-describe("a store of somebody else's", function()
+describe("smpp.store: one of another program", function()
   --- Keeps what it has in a store in memory, and takes its time.
   local function slow(w)
     local inner, store = stores.memory(), {}

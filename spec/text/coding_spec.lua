@@ -3,7 +3,7 @@ local util = require "spec.support.util"
 
 local hex, unhex = util.hex, util.unhex
 
-describe("data_coding", function()
+describe("smpp.text.coding: data_coding", function()
   local alphabets = { gsm7 = "gsm7", ["8bit"] = "binary", ucs2 = "ucs2" }
 
   it("0x00 to 0x0F is what SMPP says", function()
@@ -78,7 +78,7 @@ describe("data_coding", function()
   end)
 end)
 
-describe("a peer's habits", function()
+describe("smpp.text.coding: options of a peer", function()
   it("say what data_coding 0 and the reserved values are", function()
     local peer = { default_alphabet = "latin1" }
     assert.equal("é", (text.decode("\233", 0, peer)))
@@ -118,7 +118,7 @@ describe("a peer's habits", function()
   end)
 end)
 
-describe("data_coding to send", function()
+describe("smpp.text.coding: data_coding to send", function()
   it("is the book's, or that of the message class", function()
     local expected = {
       gsm7 = { 0, 0x10 }, gsm7_packed = { 0, 0x10 }, ascii = { 1 }, latin1 = { 3 }, binary = { 4, 0x14 }, shift_jis = { 5 },
@@ -142,7 +142,7 @@ describe("data_coding to send", function()
   end)
 end)
 
-describe("what cannot be written", function()
+describe("smpp.text.coding: unmappable characters", function()
   it("is replaced by ? on request", function()
     local octets, info = text.encode("Ж’é你", { encoding = "latin1", on_unmappable = "?" })
     assert.equal("??\233?", octets)
@@ -192,7 +192,7 @@ describe("what cannot be written", function()
   end)
 end)
 
-describe("other UDH elements", function()
+describe("smpp.text.coding: other UDH elements", function()
   local ports = { name = "port_16bit", dest_port = 2948, orig_port = 9200 }
 
   it("stand in every part, which has less room", function()
@@ -231,7 +231,7 @@ describe("other UDH elements", function()
   end)
 end)
 
-describe("misuse raises, blaming the caller", function()
+describe("smpp.text.coding: misuse raises, blaming the caller", function()
   local long = ("a"):rep(200)
   local cases = {
     function() text.encode(7) end,

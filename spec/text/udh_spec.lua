@@ -13,7 +13,7 @@ end
 --- Data of `length` octets that is valid for every element (part 1 of 1 …).
 local function data(length) return ("\1"):rep(length) end
 
-describe("every element of the standard", function()
+describe("smpp.text.udh: every element of the standard", function()
   for _, row in ipairs(util.tsv "udh.tsv") do
     local first, last = range(row.iei)
     local least, most = tonumber(row.min_len), tonumber(row.max_len)
@@ -56,7 +56,7 @@ describe("every element of the standard", function()
   end
 end)
 
-describe("reading a header", function()
+describe("smpp.text.udh.decode", function()
   it("gives the fields by name", function()
     local header = assert(udh.decode(unhex "0b 0003 2a0301 0504 0b84 23f0" .. "text"))
     assert.same({
@@ -141,7 +141,7 @@ describe("reading a header", function()
   end)
 end)
 
-describe("writing a header", function()
+describe("smpp.text.udh.encode", function()
   it("takes names and fields", function()
     assert.equal("0b0003ff02010504000523f0", hex(assert(udh.encode {
       { name = "concat_8bit", ref = 255, total = 2, seq = 1 },

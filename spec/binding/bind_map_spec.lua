@@ -1,0 +1,145 @@
+local property = require "spec.support.property"
+local map = require "smpp.core".map
+
+describe("bind_map", function()
+  it("puts, gets, replaces and deletes octets and whole numbers", function()
+    local m = map.new()
+    local values = { "", "x", "a\0b", ("y"):rep(4096), 0, 1, -1, 2147483648, -2147483649, 9007199254740991 }
+    for i, value in ipairs(values) do assert.is_true(m:put("k\0" .. i, value, i)) end
+    assert.equal(#values, m:count())
+    for i, value in ipairs(values) do
+      local got, since = m:get("k\0" .. i)
+      assert.equal(value, got)
+      assert.equal(tostring(value), tostring(got)) -- 3, not 3.0
+      assert.equal(i, since)
+    end
+    assert.is_nil(m:get "k\0" and true)
+    m:put("k\0" .. 1, 7, 99)
+    m:put("k\0" .. 5, "longer than it was", 99)
+    assert.equal(7, (m:get "k\0001"))
+    assert.equal("longer than it was", (m:get "k\0005"))
+    assert.equal(1, select(2, m:get "k\0001")) -- keeps its age
+    assert.is_true(m:delete "k\0001")
+    assert.is_false(m:delete "k\0001")
+    assert.equal(#values - 1, m:count())
+    m:put("", "empty key", 0)
+    assert.equal("empty key", (m:get ""))
+  end)
+
+  it("expires in the order of arrival", function()
+    local m = map.new(0, 10)
+    assert.is_nil(m:next_expiry())
+    for i = 1, 5 do m:put("k" .. i, i, 100 + i) end
+    m:put("k1", "again", 109) -- neither younger nor later
+    m:delete "k3"
+    assert.equal(111, m:next_expiry())
+    assert.is_nil((m:expire(110.9)))
+    local function expire(now)
+      local list = {}
+      while true do
+        local key, value, since = m:expire(now)
+        if not key then return list end
+        list[#list + 1] = key .. "=" .. value .. "@" .. math.floor(since)
+      end
+    end
+    assert.same({ "k1=again@101", "k2=2@102" }, expire(113))
+    assert.same({ "k4=4@104", "k5=5@105" }, expire(math.huge))
+    assert.equal(0, m:count())
+    m:put("last", 1, 0)
+    assert.equal(10, m:next_expiry())
+    assert.is_nil(map.new():expire(math.huge))
+    local forever = map.new()
+    forever:put("a", 1, 0)
+    assert.is_nil(forever:next_expiry())
+    assert.is_nil((forever:expire(1e300)))
+  end)
+
+  it("keeps to its limit", function()
+    local m = map.new(3)
+    for i = 1, 3 do assert.is_true(m:put("k" .. i, i, 0)) end
+    assert.is_false(m:put("k4", 4, 0))
+    assert.is_nil((m:get "k4"))
+    assert.is_true(m:put("k3", "replaced", 0))
+    m:delete "k1"
+    assert.is_true(m:put("k4", 4, 0))
+    assert.equal(3, m:count())
+  end)
+
+  it("refuses what is no key or value", function()
+    local m = map.new()
+    assert.same({ "too_long" }, { select(3, m:put(("k"):rep(4097), 1, 0)) })
+    assert.same({ "too_long" }, { select(3, m:put("k", ("v"):rep(4097), 0)) })
+    assert.equal(0, m:count())
+    for _, value in ipairs { 0.5, 9007199254740992, 1e300, 0 / 0, true, {} } do
+      assert.has_error(function() m:put("k", value, 0) end)
+    end
+    assert.has_error(function() m:put("k", 1) end)
+    assert.has_error(function() m:put("k", 1, 0 / 0) end)
+    assert.has_error(function() m:expire(0 / 0) end)
+    assert.has_error(function() m:get {} end)
+    assert.has_error(function() map.new(-1) end)
+    assert.has_error(function() map.new(0, -1) end)
+    assert.has_error(function() m.get(io.stdout, "k") end)
+  end)
+
+  it("gives memory back", function()
+    local m = map.new()
+    assert.equal(0, m:memory())
+    for i = 1, 5000 do m:put("key " .. i, "value", 0) end
+    local full = m:memory()
+    assert.is_true(full > 5000 * 40 and full < 5000 * 90, full)
+    for i = 1, 5000 do m:put("key " .. i, "longer value", 0) end
+    assert.equal(full + 5000 * 7, m:memory())
+    for i = 1, 5000 do m:delete("key " .. i) end
+    assert.is_true(m:memory() <= 256, m:memory())
+    m:put("a", 1, 0)
+    m:clear()
+    assert.same({ 0, 0 }, { m:count(), m:memory() })
+    m:put("a", 1, 0)
+    assert.equal(1, (m:get "a"))
+  end)
+
+  it("hashes by its seed", function()
+    for _, seed in ipairs { "", "12345678", "\255\255\255\255\255\255\255\255", "a longer seed than it takes" } do
+      local m = map.new(0, 1, seed)
+      for i = 1, 500 do m:put("k" .. i, i, 0) end
+      for i = 1, 500 do assert.equal(i, (m:get("k" .. i))) end
+    end
+  end)
+
+  it("agrees with a Lua table whatever comes", function()
+    property.holds(40, function(random, case)
+      local ttl_s = random(40)
+      local m, model, order, now = map.new(0, ttl_s), {}, {}, 0
+      local space = 3 ^ random(7)
+      case.ttl_s = ttl_s
+      for i = 1, random(1500) do
+        local what, key = random(10), "k" .. random(space)
+        now = now + random(3) - 1
+        case[i] = { what = what, key = key, now = now }
+        if what <= 5 then
+          local value = random(2) == 1 and random(1000) or ("v"):rep(random(20))
+          if not model[key] then order[#order + 1] = key end
+          model[key] = { value, model[key] and model[key][2] or now }
+          assert.is_true(m:put(key, value, now))
+        elseif what <= 8 then
+          assert.equal(model[key] ~= nil, m:delete(key))
+          model[key] = nil
+          for at, k in ipairs(order) do
+            if k == key then table.remove(order, at) break end
+          end
+        elseif what == 9 then
+          assert.same(model[key] or {}, { m:get(key) })
+        else
+          while order[1] and model[order[1]][2] + ttl_s <= now do
+            assert.same({ order[1], model[order[1]][1], model[order[1]][2] }, { m:expire(now) })
+            model[table.remove(order, 1)] = nil
+          end
+          assert.is_nil((m:expire(now)))
+        end
+        assert.equal(#order, m:count())
+      end
+      for key, entry in pairs(model) do assert.equal(entry[1], (m:get(key))) end
+    end, 31)
+  end)
+end)

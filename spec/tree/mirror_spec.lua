@@ -1,0 +1,205 @@
+-- The spec tree mirrors the source tree:
+--   lua/smpp/a/b.lua      spec/a/b_spec.lua (a/init.lua: spec/a/init_spec.lua)
+--   bin/smpp              spec/bin/smpp_spec.lua
+--   csrc/binding/x.c      spec/binding/x_spec.lua
+--   csrc/smpp/x.c         spec/c/x_test.c
+-- A source with much to test has more of them, named after what they test: spec/a/b_topic_spec.lua, spec/c/x_topic_test.c.
+local shell = require "spec.support.shell"
+
+-- Folders whose specs are about more than one source.
+local OTHER = {
+  stories = true, -- client, server and simulator together
+  interop = true, slow = true, packaging = true, tree = true, docs = true, regression = true, support = true,
+}
+
+-- Sources that still lack a spec of their own.
+local LACKING = {}
+for path in ([[
+csrc/binding/bind_draft.c
+csrc/binding/bind_iconv.c
+csrc/binding/bind_receipt.c
+csrc/binding/bind_text.c
+csrc/binding/bind_udh.c
+csrc/binding/bind_view.c
+csrc/smpp/alloc.c
+csrc/smpp/buffer.c
+csrc/smpp/charset.c
+csrc/smpp/datacoding.c
+csrc/smpp/error.c
+csrc/smpp/grapheme.c
+csrc/smpp/gsm7.c
+csrc/smpp/inflight.c
+csrc/smpp/pdu.c
+csrc/smpp/pdu_encode.c
+csrc/smpp/protocol.c
+csrc/smpp/receipt.c
+csrc/smpp/session_next.c
+csrc/smpp/text.c
+csrc/smpp/timestamp.c
+csrc/smpp/ucs2.c
+csrc/smpp/udh.c
+lua/smpp/base/bucket.lua
+lua/smpp/base/cidr.lua
+lua/smpp/base/events.lua
+lua/smpp/base/log.lua
+lua/smpp/base/kind.lua
+lua/smpp/base/luafile.lua
+lua/smpp/base/mistake.lua
+lua/smpp/base/options.lua
+lua/smpp/base/queue.lua
+lua/smpp/base/stats.lua
+lua/smpp/capture/decap.lua
+lua/smpp/capture/file.lua
+lua/smpp/capture/framer.lua
+lua/smpp/capture/octets.lua
+lua/smpp/capture/tcp.lua
+lua/smpp/cli/batch.lua
+lua/smpp/cli/brief.lua
+lua/smpp/cli/bulk.lua
+lua/smpp/cli/capture.lua
+lua/smpp/cli/content.lua
+lua/smpp/cli/dial.lua
+lua/smpp/cli/exit.lua
+lua/smpp/cli/input.lua
+lua/smpp/cli/journal.lua
+lua/smpp/cli/json.lua
+lua/smpp/cli/lines.lua
+lua/smpp/cli/output.lua
+lua/smpp/cli/sim_events.lua
+lua/smpp/cli/sim_keys.lua
+lua/smpp/cli/sim_options.lua
+lua/smpp/client/dialer.lua
+lua/smpp/client/inbox.lua
+lua/smpp/client/options.lua
+lua/smpp/client/outbind.lua
+lua/smpp/client/window.lua
+lua/smpp/codec/init.lua
+lua/smpp/codec/secrets.lua
+lua/smpp/codec/stream.lua
+lua/smpp/init.lua
+lua/smpp/loop/guard.lua
+lua/smpp/loop/luv_stream.lua
+lua/smpp/loop/luv_tcp.lua
+lua/smpp/loop/uv.lua
+lua/smpp/loop/virtual_net.lua
+lua/smpp/loop/virtual_wire.lua
+lua/smpp/receipt/message_id.lua
+lua/smpp/receipt/pack.lua
+lua/smpp/server/bind.lua
+lua/smpp/service/lifecycle.lua
+lua/smpp/session/incoming.lua
+lua/smpp/session/init.lua
+lua/smpp/session/outgoing.lua
+lua/smpp/simulator/behaviours.lua
+lua/smpp/simulator/directives.lua
+lua/smpp/simulator/init.lua
+lua/smpp/simulator/latency.lua
+lua/smpp/simulator/mo.lua
+lua/smpp/text/translit.lua
+lua/smpp/transport/proxy.lua
+]]):gmatch "%S+" do LACKING[path] = true end
+
+local function lines(command)
+  local list = {}
+  for line in shell.must(command):gmatch "[^\n]+" do list[#list + 1] = line end
+  return list
+end
+
+--- The path of a source as its spec has it, without the ending.
+local function mirrored(path)
+  if path:find "^lua/smpp/meta/" then return end -- types for editors
+  return path:match "^lua/smpp/(.*)%.lua$" or path:match "^(bin/.*)$"
+    or path:match "^csrc/(binding/.*)%.c$" or path:gsub("^csrc/smpp/(.*)%.c$", "c/%1")
+end
+
+--- What a spec's path says it tests: the path of its source, or of its folder, for the files outside the mirror nil.
+local function tested(path)
+  local name = path:match "^spec/(.*)_spec%.lua$" or path:match "^spec/(c/.*)_test%.c$"
+  if name and not OTHER[name:match "^[^/]+"] then return name end
+end
+
+--- A file that is deleted and not committed yet is still listed.
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+local sources, specs = {}, {} -- mirrored path -> path, and tested path -> path
+for _, path in ipairs(lines "git ls-files --cached --others --exclude-standard lua/smpp bin csrc/binding csrc/smpp | grep -e '[.]lua$' -e '[.]c$' -e ^bin/") do
+  local name = mirrored(path)
+  if name and exists(path) then sources[name] = path end
+end
+for _, path in ipairs(lines "git ls-files --cached --others --exclude-standard spec | LC_ALL=C sort") do
+  local name = tested(path)
+  if name and exists(path) then specs[name] = path end
+end
+
+--- The source that a spec tests: that of its name, else of its name without the last words.
+local function source_of(name)
+  repeat
+    if sources[name] then return name end
+    name = name:match "^(.*[^/])_[^/_]*$"
+  until not name
+end
+
+--- What a describe of the spec may begin with.
+local function subjects(name)
+  local list, base = {}, name:match "([^/]+)$"
+  if name:find "^binding/" then return { base } end
+  if name:find "^bin/" then return { name } end
+  list[1] = ("smpp/" .. name):gsub("/init$", ""):gsub("/", ".")
+  if name:find "^cli/" then list[2] = base == "init" and "smpp" or "smpp " .. base end
+  return list
+end
+
+describe("the spec tree", function()
+  it("has a spec for every source", function()
+    local has, missing = {}, {}
+    for name in pairs(specs) do has[source_of(name) or name] = true end
+    for name, path in pairs(sources) do
+      if not has[name] and not LACKING[path] then missing[#missing + 1] = path end
+    end
+    table.sort(missing)
+    assert.equal("", table.concat(missing, "\n"), "sources without a spec of their name")
+  end)
+
+  it("has a source for every spec", function()
+    local lost = {}
+    for name, path in pairs(specs) do
+      if not source_of(name) then lost[#lost + 1] = path end
+    end
+    table.sort(lost)
+    assert.equal("", table.concat(lost, "\n"), "specs without a source of their name (whole stories go to spec/stories)")
+  end)
+
+  it("names the source first", function()
+    local wrong = {}
+    for name, path in pairs(specs) do
+      local source, is_lua = source_of(name), path:find "%.lua$"
+      local number = 0
+      for line in io.lines(path) do
+        number = number + 1
+        local subject = is_lua and source and line:match "^describe%(%(?\"([^\"]*)"
+        if subject then
+          local found
+          for _, wanted in ipairs(subjects(source)) do found = found or subject:sub(1, #wanted) == wanted end
+          if not found then
+            wrong[#wrong + 1] = ("%s:%d: describe(\"%s\": begin with %s"):format(path, number, subject, table.concat(subjects(source), " or "))
+          end
+        end
+      end
+    end
+    table.sort(wrong)
+    assert.equal("", table.concat(wrong, "\n"))
+  end)
+
+  it("is checked by rules that see a wrong name", function()
+    assert.is_nil(source_of "base/nothing_here")
+    assert.equal("base/task", source_of "base/task_waking")
+    assert.is_nil(tested "spec/stories/seed_spec.lua")
+    assert.equal("binding/core", mirrored "csrc/binding/core.c")
+    assert.equal("c/map", mirrored "csrc/smpp/map.c")
+    assert.is_nil(mirrored "lua/smpp/meta/core.lua")
+  end)
+end)
