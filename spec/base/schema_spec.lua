@@ -142,6 +142,6 @@ describe("smpp.base.schema", function()
     for _ = 1, 1000 do S.fits(given) end
     local grown = collectgarbage "count" - before
     collectgarbage "restart"
-    assert.is_true(grown < 1, grown)
+    assert.is_true(grown < 20, grown) -- KiB; a table per check would be 40, what LuaJIT compiles is 5
   end)
 end)
