@@ -154,14 +154,15 @@ struct run {
   size_t octets, units;
 };
 
-/* The run at |p|, at most |limit| octets of it. */
-static int measure_run(const struct smpp_cutter *cutter, const uint8_t *p, const uint8_t *foreign, size_t limit,
-                       struct run *run) {
+/* The characters of the run at |p|: at most |octets| of it, and |units|. */
+static int measure_run(const struct smpp_cutter *cutter, const uint8_t *p, const uint8_t *foreign, size_t octets,
+                       size_t units, struct run *run) {
   run->octets = run->units = 0;
-  while (run->octets < limit) {
+  while (run->octets < octets) {
     struct character character;
     int err = next_character(cutter, p + run->octets, foreign, &character);
     if (err != 0) return err;
+    if (character.units > units - run->units) break;
     run->octets += character.octets;
     run->units += character.units;
     if (foreign != NULL) foreign += character.units;
@@ -178,16 +179,18 @@ int smpp_text_cut(struct smpp_cutter *cutter, size_t capacity, size_t *octets, s
     /* No further than what must be too big, or a megabyte of accents would take forever. */
     size_t left = (size_t)(cutter->end - p), far = left / 4 > capacity ? 4 * (capacity + 1) : left;
     size_t together = graphemes ? smpp_grapheme_length(p, p + far) : 1;
-    int err = measure_run(cutter, p, foreign, together, &run);
+    int err = measure_run(cutter, p, foreign, together, SIZE_MAX, &run);
     if (err != 0) return err;
-    if (run.units > capacity) { /* too big for any part: cut it between characters */
-      err = measure_run(cutter, p, foreign, 1, &run);
+    bool too_big = run.units > capacity; /* for any part: cut it between characters */
+    if (too_big) {
+      err = measure_run(cutter, p, foreign, together, capacity - taken, &run);
       if (err != 0) return err;
     }
     if (run.units > capacity - taken) break;
     taken += run.units;
     p += run.octets;
     if (foreign != NULL) foreign += run.units;
+    if (too_big) break;
   }
   if (p == cutter->text && p < cutter->end) return SMPP_ERR_TOO_LONG;
   *octets = (size_t)(p - cutter->text);
