@@ -97,7 +97,7 @@ static int decode(lua_State *L) {
       return 3;
     }
   }
-  push_view(L, &pdu);
+  push_view(L, &pdu, 0);
   lua_pushinteger(L, (lua_Integer)(start + found + 1));
   return 2;
 }
@@ -181,7 +181,7 @@ static int view_with(lua_State *L) {
   size_t length = 0;
   const char *octets = lua_tolstring(L, -1, &length);
   smpp_pdu_decode((const uint8_t *)octets, (uint32_t)length, 0, &pdu);
-  push_view(L, &pdu);
+  push_view(L, &pdu, 0);
   return 1;
 }
 
@@ -283,7 +283,7 @@ static int codec(lua_State *L) {
   lua_pop(L, 1);
   int view_mt = first + UP_VIEW - 1;
   for (lua_pushnil(L); lua_next(L, 1) != 0;) {
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 1, "names of methods expected as keys");
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_isfunction(L, -1), 1, "functions by name expected");
     bool meta = strncmp(lua_tostring(L, -2), "__", 2) == 0;
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
@@ -298,8 +298,9 @@ static int codec(lua_State *L) {
   lua_setfield(L, view_mt, "__name");
   lua_pushliteral(L, "smpp.pdu");
   lua_setfield(L, view_mt, "__metatable");
-  lua_pushboolean(L, 1);
-  lua_setfield(L, view_mt, "smpp_view");
+  lua_pushvalue(L, view_mt);
+  mark_view_metatable(L);
+  lua_pop(L, 1);
 
   int session_mt = first + UP_SESSION - 1;
   lua_createtable(L, 0, 32);

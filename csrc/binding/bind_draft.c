@@ -1,7 +1,8 @@
 /* bind_draft.c - tables to send -> struct smpp_message.
  *
- * One pass over the table sorts what it holds into parameters, TLVs and header;
- * strings stay where they are, the table keeps them alive. */
+ * One pass over the table sorts what it holds into parameters, TLVs and header.
+ * Strings are not copied, and the stack keeps them alive, not the table: a
+ * finalizer that runs while memory is taken may empty that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,43 @@ static int push_raw(lua_State *L, const char *key) {
   return lua_rawget(L, -2);
 }
 
+/* What read_draft leaves on the stack, from its first slot on; then the strings of parameters and TLVs. */
+enum {
+  SLOT_ITEMS,   /* userdata: items of a list */
+  SLOT_TLVS,    /* userdata: all TLVs */
+  SLOT_LISTED,  /* the table `tlvs` */
+  SLOT_STRINGS, /* table: strings out of lists */
+  SLOT_UNKNOWN, /* a name that is in no table */
+  SLOT_COUNT
+};
+
+enum { STACK_ROOM = 24, LIST_MAX = 0xFF, TLVS_MAX = 0xFFFF };
+
+/* The string on top lives on in the table at |slot|. */
+static void keep_string(lua_State *L, int slot) {
+  if (lua_isnil(L, slot)) {
+    lua_newtable(L);
+    lua_replace(L, slot);
+  }
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, slot, (int)lua_rawlen(L, slot) + 1);
+}
+
+/* Of the key and the value on top the key stays there; a string lives on below it. */
+static void keep_value(lua_State *L) {
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    return;
+  }
+  luaL_checkstack(L, STACK_ROOM, "too much to send");
+  lua_insert(L, -2);
+}
+
+static int too_many(lua_State *L, const char *field, size_t n, int most) {
+  lua_pushfstring(L, "%s: %d entries, at most %d", field, n < 0x7FFFFFFF ? (int)n : 0x7FFFFFFF, most);
+  return push_error(L, SMPP_ERR_TOO_LONG, lua_tostring(L, -1));
+}
+
 static uint32_t item_number(lua_State *L, const char *key, unsigned field, bool *ok) {
   uint32_t n = 0;
   push_raw(L, key);
@@ -95,11 +133,12 @@ static uint32_t item_number(lua_State *L, const char *key, unsigned field, bool 
   return n;
 }
 
-static bool item_text(lua_State *L, const char *key, struct smpp_list_item *item) {
+static bool item_text(lua_State *L, int slots, const char *key, struct smpp_list_item *item) {
   size_t length = 0;
   if (push_raw(L, key) == LUA_TSTRING) {
     item->text = lua_tolstring(L, -1, &length);
     item->text_length = (uint32_t)length;
+    keep_string(L, slots + SLOT_STRINGS);
   }
   bool found = !lua_isnil(L, -1);
   bool ok = !found || lua_type(L, -1) == LUA_TSTRING;
@@ -108,11 +147,12 @@ static bool item_text(lua_State *L, const char *key, struct smpp_list_item *item
   return found;
 }
 
-/* The list on top -> items in a userdata, which is kept alive at |slot|. */
-static int read_list(lua_State *L, int slot, const char *field, unsigned kind, struct smpp_value *value) {
+/* The list on top -> items in a userdata. */
+static int read_list(lua_State *L, int slots, const char *field, unsigned kind, struct smpp_value *value) {
   if (!lua_istable(L, -1)) return bad_value(L, field, "a list");
   int list = lua_gettop(L);
   size_t n = lua_rawlen(L, list);
+  if (n > LIST_MAX) return too_many(L, field, n, LIST_MAX); /* the count is one octet */
   struct smpp_list_item *items = lua_newuserdatauv(L, (n > 0 ? n : 1) * sizeof *items, 0);
   memset(items, 0, (n > 0 ? n : 1) * sizeof *items);
   for (size_t i = 0; i < n; i++) {
@@ -125,19 +165,20 @@ static int read_list(lua_State *L, int slot, const char *field, unsigned kind, s
       if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, field, "a list of strings");
       item->text = lua_tolstring(L, -1, &length);
       item->text_length = (uint32_t)length;
+      keep_string(L, slots + SLOT_STRINGS);
       lua_pop(L, 1);
       continue;
     }
     if (!lua_istable(L, -1)) return bad_value(L, field, "a list of tables");
     item->ton = (uint8_t)item_number(L, "dest_addr_ton", SMPP_F_DEST_ADDR_TON, &ok);
     item->npi = (uint8_t)item_number(L, "dest_addr_npi", SMPP_F_DEST_ADDR_NPI, &ok);
-    bool address = item_text(L, "destination_addr", item);
+    bool address = item_text(L, slots, "destination_addr", item);
     if (kind == SMPP_UNSUCCESS) {
       ok = ok && address;
       item->status = item_number(L, "error_status_code", SMPP_F_ERROR_STATUS_CODE, &ok);
       item->dest_flag = item->dest_flag == 0xFF ? 0xFF : 0;
     } else {
-      bool list_name = item_text(L, "dl_name", item);
+      bool list_name = item_text(L, slots, "dl_name", item);
       uint32_t flag = item_number(L, "dest_flag", SMPP_F_DEST_FLAG, &ok);
       if (address == list_name) ok = false;
       if (item->dest_flag != 0xFF) item->dest_flag = flag != 0 ? (uint8_t)flag : list_name ? 2 : 1;
@@ -153,12 +194,12 @@ static int read_list(lua_State *L, int slot, const char *field, unsigned kind, s
   value->is = SMPP_LIST;
   value->items = items;
   value->length = (uint32_t)n;
-  lua_replace(L, slot);
+  lua_replace(L, slots + SLOT_ITEMS);
   return 0;
 }
 
 /* The value on top is a table, or of no use. */
-static int read_other(lua_State *L, int slot, const struct smpp_param *param, struct smpp_value *value) {
+static int read_other(lua_State *L, int slots, const struct smpp_param *param, struct smpp_value *value) {
   const char *name = param->name;
   if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE))) {
     memset(value, 0, sizeof *value);
@@ -172,7 +213,7 @@ static int read_other(lua_State *L, int slot, const struct smpp_param *param, st
     case SMPP_DESTS:
     case SMPP_UNSUCCESS:
     case SMPP_IDS:
-      return read_list(L, slot, name, param->kind, value);
+      return read_list(L, slots, name, param->kind, value);
     default:
       if (!number(L, lua_gettop(L), param->enum_set, param->field == SMPP_F_ERROR_STATUS_CODE, &value->number))
         return bad_value(L, name, param->enum_set != 0 ? "a number or a name of its values" : "a whole number");
@@ -182,7 +223,7 @@ static int read_other(lua_State *L, int slot, const struct smpp_param *param, st
 }
 
 /* The value on top; the common kinds at once. */
-static int read_param(lua_State *L, int slot, const struct smpp_param *param, struct smpp_value *value) {
+static int read_param(lua_State *L, int slots, const struct smpp_param *param, struct smpp_value *value) {
   int type = lua_type(L, -1);
   unsigned kind = param->kind;
   if (type == LUA_TSTRING && (kind == SMPP_CSTRING || kind == SMPP_TEXT || kind == SMPP_TIME)) {
@@ -196,7 +237,7 @@ static int read_param(lua_State *L, int slot, const struct smpp_param *param, st
     value->is = SMPP_NUMBER;
     return 0;
   }
-  return read_other(L, slot, param, value);
+  return read_other(L, slots, param, value);
 }
 
 /* Turns the value on top into the octets of a TLV given by name. */
@@ -298,18 +339,19 @@ static int read_item(lua_State *L, const char *name, unsigned item, struct draft
   }
 }
 
-/* |tlvs| = { { tag, octets } ... } at |index| (0: none), the named ones and those of the
- * base -> one array in a userdata, which is kept alive at |slot|. */
-static int gather_tlvs(lua_State *L, int slot, int index, struct draft *d) {
-  size_t listed = index != 0 ? lua_rawlen(L, index) : 0, kept = 0, n = 0;
+/* |tlvs| = { { tag, octets } ... }, the named ones and those of the base -> one array in a userdata. */
+static int gather_tlvs(lua_State *L, int slots, struct draft *d) {
+  int index = slots + SLOT_LISTED;
+  size_t listed = lua_istable(L, index) ? lua_rawlen(L, index) : 0, kept = 0, n = 0;
   struct smpp_tlv tlv;
   uint32_t offset = 0;
   if (d->base != NULL && !d->drops_tlvs)
     for (offset = d->base->tlv_offset; smpp_pdu_next_tlv(d->base, &offset, &tlv);) kept++;
+  if (listed > TLVS_MAX) return too_many(L, "tlvs", listed, TLVS_MAX);
   size_t room = listed + kept + d->named_count;
   if (room == 0) return 0;
   struct smpp_tlv_out *out = lua_newuserdatauv(L, room * sizeof *out, 0);
-  lua_replace(L, slot);
+  lua_replace(L, slots + SLOT_TLVS);
   bool placed[DRAFT_TLVS_MAX] = {false};
   if (kept > 0) {
     for (offset = d->base->tlv_offset; smpp_pdu_next_tlv(d->base, &offset, &tlv);) {
@@ -348,6 +390,7 @@ static int gather_tlvs(lua_State *L, int slot, int index, struct draft *d) {
     }
     if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, "tlvs: octets", "a string");
     const char *octets = lua_tolstring(L, -1, &length);
+    keep_string(L, slots + SLOT_STRINGS);
     for (size_t k = 0; k < d->named_count; k++) {
       if (d->named[k].tag == tag) {
         const struct smpp_tlv_row *row = smpp_tlv_by_tag(tag);
@@ -427,7 +470,7 @@ static int check_given(lua_State *L, struct draft *d) {
 
 int read_draft(lua_State *L, int index, const struct smpp_command *command, const struct smpp_pdu *base,
                uint8_t version, struct draft *d) {
-  int error = 0, tlvs = 0;
+  int error = 0;
   const char *unknown = NULL;
   memset(&d->message, 0, sizeof d->message);
   d->message.command = command;
@@ -438,10 +481,9 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
   d->base = NULL;
   if (base != NULL) start_from(d, base);
 
-  luaL_checkstack(L, 24, "too much to send");
-  lua_pushnil(L); /* becomes the items of a list */
-  lua_pushnil(L); /* becomes the TLVs */
-  int slots = lua_gettop(L) - 1;
+  luaL_checkstack(L, STACK_ROOM, "too much to send");
+  int slots = lua_gettop(L) + 1;
+  lua_settop(L, slots + SLOT_COUNT - 1);
   bool is_named = d->message.command == NULL;
   if (is_named) { /* which parameters there are depends on it */
     lua_pushliteral(L, "command");
@@ -451,7 +493,7 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
   }
 
   const struct smpp_param *params = d->message.command->params;
-  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, index) != 0; keep_value(L)) {
     uint32_t code = 0;
     int position = -1;
     lua_pushvalue(L, -2);
@@ -470,9 +512,10 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
       d->drops_tlvs = true;
       if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE)))
         ; /* all of the base's go */
-      else if (lua_istable(L, -1))
-        tlvs = 1;
-      else
+      else if (lua_istable(L, -1)) {
+        lua_pushvalue(L, -1);
+        lua_replace(L, slots + SLOT_LISTED);
+      } else
         error = bad_value(L, name, "a list of { tag, octets }");
     } else if (NAME_ITEM(code) != 0) {
       error = read_item(L, name, NAME_ITEM(code), d);
@@ -480,15 +523,13 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
       error = read_tlv(L, name, code, d);
     } else if (unknown == NULL || strcmp(name, unknown) < 0) {
       unknown = name;
+      lua_pushvalue(L, -2);
+      lua_replace(L, slots + SLOT_UNKNOWN);
     }
     if (error != 0) return error;
   }
   if (unknown != NULL) return unknown_field(L, unknown);
-  if (tlvs) {
-    lua_getfield(L, index, "tlvs");
-    tlvs = lua_gettop(L);
-  }
-  if ((error = gather_tlvs(L, slots + 1, tlvs, d)) != 0) return error;
+  if ((error = gather_tlvs(L, slots, d)) != 0) return error;
   if (base != NULL && base->param_count == 0) { /* a body that was left out stays so, unless it got something */
     bool touched = false;
     for (unsigned i = 0; i < d->message.command->param_count; i++) touched |= d->message.params[i].is != SMPP_WIRE;

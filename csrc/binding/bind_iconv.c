@@ -88,6 +88,7 @@ static int iconv_encode(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   const struct charset *charset = check_charset(L, 2);
+  luaL_argcheck(L, length < SMPP_TEXT_MAX, 1, "text too long");
   size_t size = MOST_PER_CHARACTER * (length + 1);
   char *room = lua_newuserdatauv(L, size + length, 0);
   struct smpp_text_fault fault;
@@ -128,6 +129,7 @@ static int iconv_decode(lua_State *L) {
   size_t length, bad = 0;
   const char *octets = luaL_checklstring(L, 1, &length);
   const struct charset *charset = check_charset(L, 2);
+  luaL_argcheck(L, length < SMPP_TEXT_MAX, 1, "text too long");
   size_t size = 4 * length + 4;
   char *room = lua_newuserdatauv(L, size + length, 0);
   memcpy(room + size, octets, length);

@@ -18,6 +18,7 @@
 
 struct session {
   struct smpp_session *core; /* NULL once collected */
+  double number;             /* never that of another: an address may be used again */
   bool taking;               /* events or octets are being handed over */
   struct smpp_buffer sending; /* octets that are: a finalizer may add to the session's own meanwhile */
 };
@@ -30,6 +31,19 @@ static struct smpp_session *check_session(lua_State *L) {
   }
   lua_pop(L, 1);
   return s->core;
+}
+
+/* The next number of this Lua state, from 1. */
+static double next_number(lua_State *L) {
+  static const char key = 0;
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  double number = (double)lua_tonumber(L, -1) + 1;
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+  lua_pushnumber(L, (lua_Number)number);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  lua_pop(L, 1);
+  return number;
 }
 
 static double opt_seconds(lua_State *L, const char *name, double otherwise) {
@@ -105,8 +119,10 @@ int session_new(lua_State *L) {
   config.pdu_read_s = opt_seconds(L, "pdu_read_s", config.pdu_read_s);
   double now = opt_seconds(L, "now", 0);
   if (now > MOST_EXACT) return luaL_error(L, "now: a time expected"); /* at infinity every timer would be due for ever */
+  double number = next_number(L);
   struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
   memset(s, 0, sizeof *s); /* __gc may run before there is a core */
+  s->number = number;
   lua_pushvalue(L, lua_upvalueindex(UP_SESSION));
   lua_setmetatable(L, -2);
   s->core = smpp_session_new(&config, now);
@@ -156,14 +172,14 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
     put_number(L, events, &n, event.kind + 1);
     switch (event.kind) {
       case SMPP_EVENT_REQUEST:
-        push_view(L, &event.pdu);
+        push_view(L, &event.pdu, own->number);
         put(L, events, &n);
         push_u32(L, event.pdu.id);
         put(L, events, &n);
         more = ++requests == REQUESTS_MAX || is_bind(&event);
         break;
       case SMPP_EVENT_RESPONSE:
-        push_view(L, &event.pdu);
+        push_view(L, &event.pdu, own->number);
         put(L, events, &n);
         put_number(L, events, &n, (lua_Integer)event.cookie);
         push_u32(L, event.pdu.id == SMPP_GENERIC_NACK && event.pdu.status == 0 ? 0xFF : event.pdu.status);
@@ -184,7 +200,7 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
       case SMPP_EVENT_WINDOW:
         break;
       case SMPP_EVENT_STRAY:
-        push_view(L, &event.pdu);
+        push_view(L, &event.pdu, own->number);
         put(L, events, &n);
         put_reason(L, events, &n, event.reason);
         break;
@@ -327,8 +343,11 @@ static int session_forward(lua_State *L) {
   return 1;
 }
 
+/* A request that the session at 1 received. */
 static struct view *check_request(lua_State *L, int arg) {
   struct view *v = check_view(L, arg);
+  const struct session *own = lua_touserdata(L, 1);
+  luaL_argcheck(L, v->session == own->number, arg, "this PDU was not received by this session");
   luaL_argcheck(L, v->pdu.command != NULL && v->pdu.command->response_id != 0, arg, "this PDU has no response");
   return v;
 }
@@ -386,10 +405,12 @@ static int session_respond(lua_State *L) {
   return 1;
 }
 
-/* session:is_answerable(pdu): it has a response, and none was given yet */
+/* session:is_answerable(pdu): this session received it, it has a response, and none was given yet */
 static int session_is_answerable(lua_State *L) {
+  (void)check_session(L);
+  const struct session *own = lua_touserdata(L, 1);
   const struct view *v = check_view(L, 2);
-  lua_pushboolean(L, !v->answered && v->pdu.command != NULL && v->pdu.command->response_id != 0);
+  lua_pushboolean(L, v->session == own->number && !v->answered && v->pdu.command != NULL && v->pdu.command->response_id != 0);
   return 1;
 }
 

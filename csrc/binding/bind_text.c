@@ -30,6 +30,7 @@ static struct smpp_coding check_coding(lua_State *L, int arg) {
 
 static const uint8_t *check_octets(lua_State *L, int arg, size_t *length) {
   const char *octets = luaL_checklstring(L, arg, length);
+  luaL_argcheck(L, *length < SMPP_TEXT_MAX, arg, "text too long");
   return (const uint8_t *)octets;
 }
 

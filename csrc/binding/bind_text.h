@@ -5,6 +5,9 @@
 #include "binding.h"
 #include "smpp/chars.h"
 
+/* Longer texts are refused: what they may become could not be counted in a size_t. */
+#define SMPP_TEXT_MAX (SIZE_MAX / 16)
+
 /* Adds the table `udh` to the module, which is on top. */
 void smpp_open_udh(lua_State *L);
 

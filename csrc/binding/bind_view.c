@@ -4,12 +4,21 @@
 
 #include "binding.h"
 
-struct view *push_view(lua_State *L, const struct smpp_pdu *pdu) {
+static const char view_key = 0; /* its address is the key */
+
+void mark_view_metatable(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&view_key);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+}
+
+struct view *push_view(lua_State *L, const struct smpp_pdu *pdu, double session) {
   size_t head = offsetof(struct view, pdu.params) + pdu->param_count * sizeof pdu->params[0];
   size_t part = offsetof(struct smpp_pdu, params) + pdu->param_count * sizeof pdu->params[0];
   struct view *v = lua_newuserdatauv(L, head + pdu->length, 0);
   uint8_t *octets = (uint8_t *)v + head;
   v->answered = false;
+  v->session = session;
   memcpy(&v->pdu, pdu, part);
   memcpy(octets, pdu->octets, pdu->length);
   v->pdu.octets = octets;
@@ -23,7 +32,7 @@ struct view *test_view(lua_State *L, int index) {
   if (v == NULL || !lua_getmetatable(L, index)) return NULL;
   bool is_view = lua_rawequal(L, -1, lua_upvalueindex(UP_VIEW));
   if (!is_view) { /* views of every codec are welcome */
-    lua_pushliteral(L, "smpp_view");
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&view_key);
     lua_rawget(L, -2);
     is_view = lua_toboolean(L, -1);
     lua_pop(L, 1);

@@ -81,11 +81,15 @@ enum {
 
 struct view {
   bool answered;
+  double session; /* number of the session that received it; 0: none */
   struct smpp_pdu pdu; /* cut after its last parameter; the octets follow */
 };
 
-/* Pushes a userdata that owns a copy of |pdu| and its octets. */
-struct view *push_view(lua_State *L, const struct smpp_pdu *pdu);
+/* Pushes a userdata that owns a copy of |pdu| and its octets.  |session|: the number of the one that received it, or 0. */
+struct view *push_view(lua_State *L, const struct smpp_pdu *pdu, double session);
+
+/* Marks the metatable on top as one of views, under a key that no script can make. */
+void mark_view_metatable(lua_State *L);
 
 /* The view at argument |arg|; raises on anything else. */
 struct view *check_view(lua_State *L, int arg);
@@ -112,8 +116,9 @@ struct draft {
   const struct smpp_pdu *base; /* what a change starts from, or NULL */
 };
 
-/* Reads the table at |index| into |draft|, which points into it and into
- * userdata left on the stack: keep both until the PDU is written.  |command|:
+/* Reads the table at |index| into |draft|, which points into strings and userdata
+ * left on the stack: keep them until the PDU is written.  The table itself keeps
+ * nothing alive: a finalizer that runs meanwhile may empty it.  |command|:
  * NULL: the table names it.  |base|: a view's PDU that the table changes.
  * 0, or the count of values pushed: nil, message, code.  Raises on misuse. */
 int read_draft(lua_State *L, int index, const struct smpp_command *command, const struct smpp_pdu *base,
