@@ -108,7 +108,7 @@ describe("our server and node-smpp behind a proxy", function()
         if n > #faults then
           assert.equal(0, esme:answer_to(posted, "submit_sm").command_status)
         else
-          peers.wait(faults[n] .. " to be noticed", function() return #ended == n and server.connection_count == 0 end)
+          peers.wait(faults[n] .. " to be noticed", function() return #ended == n and server.connections.count == 0 end)
           esme:act "destroy"
         end
       end

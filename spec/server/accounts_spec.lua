@@ -165,7 +165,7 @@ describe("smpp.server.accounts", function()
       w:sleep(1) -- connected for 11 s when the answer is due, without a bind that was answered
       assert.equal("ESME_RSYSERR", select(3, esme:bind_transceiver { system_id = "never" }))
       w:sleep(60)
-      assert.equal(0, server.connection_count)
+      assert.equal(0, server.connections.count)
       server:close()
     end)
   end)
@@ -300,6 +300,27 @@ describe("smpp.server.accounts", function()
       assert.equal("bound", bind_code(w, { system_id = "a", password = "new" }))
       server:close()
     end)
+  end)
+end)
+
+describe("smpp.server.accounts: refuse_bind", function()
+  it("refuses before the account is looked up, or lets the bind go on", function()
+    for _, o in ipairs { { accounts = { a = "secret" } }, { authenticate = function() return true end }, {} } do
+      mc.world(function(w)
+        local asked, refused = {}, {}
+        function o.refuse_bind(session, bind)
+          asked[#asked + 1] = { session.peer.host, bind.system_id }
+          if #asked == 1 then return "ESME_RSYSERR", "maintenance" end
+        end
+        local server = w:server(o)
+        server:on("refused", function(_, system_id, status, reason) refused[#refused + 1] = { system_id, status, reason } end)
+        assert.equal("ESME_RSYSERR", bind_code(w, { system_id = "a" }))
+        assert.equal("bound", bind_code(w, { system_id = "a" }))
+        assert.same({ { "127.0.0.1", "a" }, { "127.0.0.1", "a" } }, asked)
+        assert.same({ { "a", "ESME_RSYSERR", "maintenance" } }, refused)
+        server:close()
+      end)
+    end
   end)
 end)
 

@@ -76,11 +76,8 @@ describe("server: malformed input", function()
     sim:on("error", function(message)
       if not message:find "sent what is no SMPP" and not message:find "^the receipt of %S+ is lost" then errors[#errors + 1] = message end
     end)
-    local alive, accept = setmetatable({}, { __mode = "k" }), sim.server.on_accept
-    sim.server.on_accept = function(session)
-      alive[session] = true
-      accept(session)
-    end
+    local alive = setmetatable({}, { __mode = "k" })
+    sim.server:on("connection", function(session) alive[session] = true end)
     local before, early, late, answered
 
     local function transport()
@@ -166,6 +163,6 @@ describe("server: malformed input", function()
     assert.is_truthy(answered)
     assert.same({}, errors)
     assert.is_true(late < early * 1.25 + 500, ("%.0f KiB in the end, %.0f KiB after a quarter"):format(late, early))
-    assert.equal(0, sim.server.connection_count)
+    assert.equal(0, sim.server.connections.count)
   end)
 end)

@@ -126,7 +126,7 @@ end
 local function bind_pending(reach)
   return function(w, server)
     local peer = reach(w, server)
-    server.authenticate = function() w:sleep(5) end
+    server.directory.authenticate = function() w:sleep(5) end
     assert.same({}, peer:bind("transceiver", 0x34))
     return peer
   end
@@ -226,7 +226,7 @@ local function in_state(row, fn, without_handlers)
     end
     local server = w:server(o)
     local peer = row.reach(w, server)
-    assert.equal(row.state, next(server.connections).state)
+    assert.equal(row.state, server.connections:list()[1].state)
     for i = #calls, 1, -1 do calls[i] = nil end
     fn(w, server, peer, calls)
     peer.transport:close()
@@ -301,7 +301,7 @@ describe("session states: a server's session", function()
 
       it("answers no response, and an unknown request with generic_nack", function()
         in_state(row, function(_, server, peer)
-          local session = next(server.connections)
+          local session = server.connections:list()[1]
           local strays = session.stray_count
           for _, command in ipairs(responses) do assert.same({}, peer:ask(octets_of(command.name, 0x7777)), command.name) end
           assert.equal(strays + #responses, session.stray_count)
@@ -334,7 +334,7 @@ describe("session states: a server's session", function()
         for _, command in ipairs(requests) do
           local name = command.name
           if name ~= "unbind" then in_state(row, function(w, server, peer) -- its method ends the session
-            local session = next(server.connections)
+            local session = server.connections:list()[1]
             local is_allowed = name == "enquire_link" or (is_ready and SENDS[row.column][name]:find "M" ~= nil)
             local is_known = (row.version or 0x34) >= (SINCE[name] or 0)
             local _, code

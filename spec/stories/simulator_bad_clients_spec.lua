@@ -114,7 +114,7 @@ describe("simulator: an ESME that", function()
       peer.transport:write(pdus.encode { command = "submit_sm", sequence_number = 2, destination_addr = "1", short_message = "x" })
       peer.transport:close()
       w:sleep(1)
-      assert.same({ 1, 1, "other" }, { #sim.server.sessions, sim.server.connection_count, sim.server.sessions[1].system_id })
+      assert.same({ 1, 1, "other" }, { #sim.server.sessions, sim.server.connections.count, sim.server.sessions[1].system_id })
       assert.equal(1, #sim:messages())
     end)
   end)
@@ -190,7 +190,7 @@ describe("simulator: an ESME that", function()
         if i % 2 == 0 then one:unbind() else one:close() end
       end
       w:sleep(1)
-      assert.same({ 1, 1, 300 }, { #sim.server.sessions, sim.server.connection_count, #sim:messages() })
+      assert.same({ 1, 1, 300 }, { #sim.server.sessions, sim.server.connections.count, #sim:messages() })
       local accounts = 0
       for _ in pairs(sim.server.accounts) do accounts = accounts + 1 end
       assert.equal(1, accounts)

@@ -85,6 +85,8 @@ lua/smpp/loop/virtual_net.lua
 lua/smpp/loop/virtual_wire.lua
 lua/smpp/receipt/message_id.lua
 lua/smpp/receipt/pack.lua
+lua/smpp/server/acceptor.lua
+lua/smpp/server/account.lua
 lua/smpp/server/bind.lua
 lua/smpp/service/lifecycle.lua
 lua/smpp/session/incoming.lua

@@ -22,6 +22,8 @@ sim_keys.server = {
     "everybody" },
   { "authenticate", "decides about binds instead: (session, bind) -> true, or nil and a status",
     "authenticate = function(session, bind) return bind.password == os.date '%H' end" },
+  { "refuse_bind", "asked before the account is looked up: (session, bind) -> a status and a reason, or nothing",
+    'refuse_bind = function(session, bind) if bind.system_id == "old" then return "ESME_RBINDFAIL" end end' },
   { "checks", "what is refused before anything else sees it; false: nothing", "checks = { ton = { 0, 1 }, data_coding = { 0, 8 } }", "by the book" },
   { "profile", "what data_coding and the like mean to its peers", 'profile = "gatewayapi"' },
   { "tolerate", "what of a peer's mistakes is forgiven", 'tolerate = { stray_octets = true }' },

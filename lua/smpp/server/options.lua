@@ -31,7 +31,7 @@ local seconds, whole = options.seconds, options.number(1, 1e9, true)
 --- The options' names and checks, for smpp.base.options.
 settings.known = {
   host = "string", port = options.number(0, 65535, true), backlog = whole, proxy_protocol = proxies, loop = "table",
-  accounts = "table|string", authenticate = "function", system_id = system_id,
+  accounts = "table|string", authenticate = "function", refuse_bind = "function", system_id = system_id,
   version = function(value) return not version_of(value) and "3.3, 3.4 or 5.0 expected" or nil end,
   window = options.number(1, 65535, true), max_unanswered = whole, max_unanswered_in_all = whole, max_binds = whole, max_failed_binds = whole,
   max_connections = whole, max_connections_per_address = whole, max_pdu_octets = options.number(16, 0x7FFFFFFF, true),

@@ -101,7 +101,7 @@ function Delivery:finish(item, ok, code)
   local account = item.account
   account.outbox.count = account.outbox.count - 1
   self.waiting = self.waiting - 1
-  if account.outbox.count == 0 and not account.server.accounts_given then account.outbox = nil end
+  if account.outbox.count == 0 and not account.server.directory.is_fixed then account.outbox = nil end
   if item.done then task.start(self.sink, item.done, ok, code) end
   self.server:forget(account)
 end

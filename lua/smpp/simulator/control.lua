@@ -84,7 +84,6 @@ local function accounts_of_file(self, given)
   if type(given) ~= "table" or self.has_accounts then return true end
   local ok, wrong = pcall(self.server.set_accounts, self.server, given, 0)
   if not ok then return nil, self.given.file .. ": " .. tostring(wrong):gsub("^[^:]+:%d+: ", "") end
-  self.server.accounts_given = true
   return true
 end
 

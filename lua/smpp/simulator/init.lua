@@ -207,26 +207,22 @@ local function watch_server(self)
   self.server:on("session", function() self.counts.sessions = self.counts.sessions + 1 end)
   self.server:on("refused", function() self.counts.refused_binds = self.counts.refused_binds + 1 end)
   self.server.wrap = function(transport) return faults.wrap(self, transport) end
-  self.server.on_accept = function(session) session.transport.session = session end
-  self.server.on_finished = function()
+  self.server:on("connection", function(session) session.transport.session = session end)
+  self.server:on("stopped", function()
     self.life:close()
     self.agenda:close()
     if self.signal then self.signal:close() end
     if self.trace then self.trace:close() end
-  end
+  end)
 end
 
---- Refuses binds while `bind_status` says so; else they are the server's business.
-local function guard_binds(self)
-  local handlers = self.server.handlers
-  local bind = handlers[commands.ids.bind_receiver]
-  local function guarded(session, pdu)
+--- The server's `refuse_bind`: refuses binds while `bind_status` says so, else asks the user's function, if any.
+local function refuse_bind(self, given)
+  return function(session, pdu)
     local status = self.settings.bind_status
-    if not status then return bind(session, pdu) end
-    self.server:emit("refused", session, pdu.system_id, explain.status(status).name, "bind_status")
-    return nil, status
+    if status then return explain.status(status).name, "bind_status" end
+    if given then return given(session, pdu) end
   end
-  for id in pairs(commands.roles.bind) do handlers[id] = guarded end
 end
 
 local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, max_waiting = 1000000, window = 100, answer_timeout_s = 3600 }
@@ -265,6 +261,7 @@ function simulator.new(given)
   self.requests = make_requests(self)
   of_server = options.merge(SERVER_DEFAULTS, self.behaviour and self.behaviour.server, server_from_file, of_server)
   handlers_of(self, of_server)
+  of_server.refuse_bind = refuse_bind(self, of_server.refuse_bind)
   if type(of_server.checks) ~= "table" then of_server.checks = of_server.checks ~= false and {} or nil end
   local message, code
   self.server, message, code = servers.new(of_server)
@@ -276,7 +273,6 @@ function simulator.new(given)
   self.requests.messages = self.life
   self:apply() -- to these two as well
   watch_server(self)
-  guard_binds(self)
   local ok
   ok, message, code = self:begin()
   if not ok then

@@ -1,0 +1,93 @@
+--- The end of a server: it takes nothing new, answers what runs, unbinds each session, and closes what is left in time.
+local run = require "smpp.loop.run"
+local task = require "smpp.base.task"
+
+---@class smpp.Left  what a server could not finish
+---@field sessions integer  that did not answer the unbind in time
+---@field unanswered integer  requests of ESMEs without an answer
+---@field unacknowledged integer  requests of ours without one: outcome unknown
+---@field waiting integer  receipts and MO messages that no receiver took
+
+---@class smpp.Shutdown
+---@field left smpp.Left
+---@field finished boolean
+local Shutdown = {}
+local mt = { __index = Shutdown, __name = "smpp.Shutdown" }
+
+local shutdown = { class = Shutdown }
+
+local STEP_S = 0.05 -- between two looks at the sessions
+
+local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
+
+---@param server smpp.Server
+---@param timeout_s? number  default 10
+---@return smpp.Shutdown
+function shutdown.new(server, timeout_s)
+  local self = setmetatable({
+    server = server,
+    loop = server.loop,
+    left = { sessions = 0, unanswered = 0, unacknowledged = 0, waiting = 0 },
+    deadline = server.loop:now() + (timeout_s or 10),
+    timer = nil,      -- for the next look at the sessions
+    token = nil,      -- the task that waits for the end
+    finished = false,
+  }, mt)
+  self.timer = self.loop:timer(function() self:step() end, true)
+  return self
+end
+
+--- Shuts the server down; in a task it returns when that is done.
+---@async
+---@return smpp.Left left
+function Shutdown:run()
+  local server = self.server
+  server.acceptor:close()
+  server.delivery:flush()
+  server.directory:close()
+  self.token = task.current()
+  self:step()
+  if self.token and not self.finished then return task.wait(self) end
+  return self.left
+end
+
+--- Closes a session whose time is over; what it did not finish is counted.
+local function give_up(self, session, info)
+  local left = self.left
+  left.sessions = left.sessions + (session.serial and 1 or 0)
+  left.unanswered, left.unacknowledged = left.unanswered + info.unanswered, left.unacknowledged + info.in_flight
+  session:close("shutting down")
+end
+
+---@private
+function Shutdown:step()
+  local now, connections = self.loop:now(), self.server.connections
+  for _, session in ipairs(connections:list()) do
+    local info = session.core:info()
+    if now >= self.deadline then
+      give_up(self, session, info)
+    elseif info.unanswered > 0 and BOUND[info.state] and not info.unbinding then
+      session:pause() -- new requests would keep it from ever having answered all
+    elseif not (info.unbinding and (BOUND[info.state] or info.unanswered > 0)) then
+      session:resume()
+      task.start(nil, session.unbind, session, self.deadline - now)
+    end
+  end
+  if connections.count == 0 then return self:finish() end
+  self.timer:start(math.min(STEP_S, math.max(self.deadline - now, 0.001)))
+end
+
+--- No connection is left.
+function Shutdown:finish()
+  if self.finished then return end
+  self.finished = true
+  self.timer:close()
+  local server = self.server
+  self.left.waiting = server.delivery.waiting
+  server.delivery:close()
+  server:emit("stopped", self.left)
+  run.closed(server)
+  if self.token then task.wake_for(self.token, self, self.left) end
+end
+
+return shutdown
