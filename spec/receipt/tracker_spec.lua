@@ -304,11 +304,13 @@ describe("smpp.receipt.tracker", function()
 end)
 
 describe("smpp.receipt.tracker: ids", function()
+  local HERE, ELSEWHERE = "491701234567", "491707654321"
+
   --- Does a receipt's id find the response's under this rule?
-  local function matches(rule, response, of_receipt)
+  local function matches(rule, response, of_receipt, from)
     local t = tracker.new { id_base = rule }
-    t:accepted(1, 1, response, 0)
-    return t:receipt(came(of_receipt), 0) ~= nil
+    t:accepted(1, 1, response, 0, "+49 170 1234567")
+    return t:receipt(came(of_receipt, "DELIVRD", from), 0) ~= nil
   end
 
   it("follow the rule of the peer", function()
@@ -327,11 +329,124 @@ describe("smpp.receipt.tracker: ids", function()
       { "12345678901234567890", "AB54A98CEB1F0AD2", false, true, false, true },
       { "xyz", "xyzz", false, false, false, false },
       { "0", "000", false, true, true, true },
+      { "12345  ", "12345\0", true, true, true, true },
+      { "2b1e7a4c-9f30-4d52-8a17-0c6e5d4b3a21", "2B1E7A4C9F304D528A170C6E5D4B3A21", false, true, true, true },
+      { "2b1e7a4c9f304d528a170c6e5d4b3a21", "2b1e7a4c-9f30-4d52-8a17-0c6e5d4b3a21", false, true, true, true },
     }
     for _, row in ipairs(rows) do
       for i, rule in ipairs { "as-is", "hex", "dec", "auto" } do
-        assert.equal(row[i + 2], matches(rule, row[1], row[2]), row[1] .. " " .. row[2] .. " " .. rule)
+        assert.equal(row[i + 2], matches(rule, row[1], row[2], HERE), row[1] .. " " .. row[2] .. " " .. rule)
       end
+    end
+  end)
+
+  it("of another base are not recognised without the destination address", function()
+    for _, row in ipairs { { "12d687", "1234567" }, { "1234567", "12D687" }, { "a", "10" } } do
+      assert.is_true(matches("auto", row[1], row[2], HERE))
+      for _, from in ipairs { ELSEWHERE, "", "491701******", "1234567@example" } do
+        assert.is_false(matches("auto", row[1], row[2], from), row[1] .. " " .. from)
+      end
+    end
+    assert.is_true(matches("auto", "12d687", "1234567", "01701234567")) -- the same number, written nationally
+    assert.is_true(matches("auto", "12d687", "1234567", "4567"))
+    assert.is_false(matches("auto", "12d687", "1234567", "567"))
+    for _, from in ipairs { ELSEWHERE, "491701******" } do -- equal ids need no address, unless both bases fit
+      assert.is_true(matches("auto", "12d687", "12D687", from))
+    end
+    assert.is_true(matches("auto", "1234567", "1234567", "491701******"))
+    assert.is_false(matches("auto", "1234567", "1234567", ELSEWHERE))
+  end)
+
+  --- Teaches a tracker that ids are equal, or decimal in receipts.
+  local function taught(rule)
+    local t = tracker.new { recent_s = 600 }
+    for i = 1, 3 do
+      local id = 0xabc000 + i
+      t:accepted("taught" .. i, 1, (rule == "as-is" and "%d" or "%x"):format(id), 0, HERE)
+      assert(t:receipt(came(("%d"):format(id), "DELIVRD", HERE), 0))
+    end
+    assert.same({ rule, true }, { t:id_rule() })
+    return t
+  end
+
+  it("that could be another open message's wait for their response", function()
+    for _, from in ipairs { ELSEWHERE, HERE } do -- a phone that is off has 12345 = 0x3039; 74565 = 0x12345 overtakes its response
+      local t = taught "as-is"
+      t:accepted("old", 1, "12345", 0, HERE)
+      assert.equal("unknown", words(t:receipt(came("74565", "DELIVRD", from), 1)))
+      assert.same({ "result new 1/1 DELIVERED true -" }, list(t:accepted("new", 1, "74565", 2, from)))
+      assert.equal("result old 1/1 DELIVERED true -", words(t:receipt(came("12345", "DELIVRD", HERE), 3)))
+    end
+    local t = taught "dec" -- the other way round: 10 is the receipt of response a, not of response 10
+    t:accepted("old", 1, "12345", 0, ELSEWHERE)
+    assert.equal("unknown", words(t:receipt(came("12345", "DELIVRD", HERE), 1)))
+    assert.same({ "result new 1/1 DELIVERED true -" }, list(t:accepted("new", 1, "3039", 2, HERE)))
+    local u = tracker.new() -- nothing learned yet
+    u:accepted("old", 1, "12345", 0, HERE)
+    assert.equal("unknown", words(u:receipt(came("74565", "DELIVRD", HERE), 1)))
+    assert.same({ "result new 1/1 DELIVERED true -" }, list(u:accepted("new", 1, "74565", 2, HERE)))
+    local fixed = tracker.new { id_base = "dec" }
+    fixed:accepted("old", 1, "12345", 0, ELSEWHERE)
+    assert.equal("unknown", words(fixed:receipt(came("12345", "DELIVRD", HERE), 1)))
+    assert.same({ "result new 1/1 DELIVERED true -" }, list(fixed:accepted("new", 1, "3039", 2, HERE)))
+  end)
+
+  it("never guess between two open messages", function()
+    local t = tracker.new()
+    t:accepted("equal", 1, "123456", 0, HERE)
+    t:accepted("converted", 1, "1e240", 0, HERE)
+    assert.equal("unknown", words(t:receipt(came("123456", "DELIVRD", HERE), 1)))
+    assert.equal(2, t:count())
+  end)
+
+  it("that no response claims in their time find the only message they can mean", function()
+    local t = taught "as-is"
+    t:accepted("m", 1, "12345", 0, HERE)
+    assert.equal("unknown", words(t:receipt(came("74565", "DELIVRD", HERE), 1)))
+    t:accepted("later", 1, "54321", 5, HERE)
+    assert.equal("unknown", words(t:receipt(came("344865", "DELIVRD", HERE), 3))) -- 0x54321: of a message that came after it
+    assert.equal(600, t:next_expiry())
+    assert.same({ "result m 1/1 DELIVERED true -" }, list(t:expire(602)))
+    assert.same({}, list(t:expire(700)))
+    assert.equal("result later 1/1 DELIVERED true -", words(t:receipt(came("54321", "DELIVRD", HERE), 700)))
+  end)
+
+  it("of early receipts are forgotten in time, whoever asks", function()
+    local t = tracker.new { recent_s = 600 }
+    t:receipt(came("1", "UNDELIV", HERE), 0)
+    assert.is_nil(t:accepted("today", 1, "1", 86400, HERE))
+    assert.equal("result today 1/1 DELIVERED true -", words(t:receipt(came("1", "DELIVRD", HERE), 86401)))
+    t:receipt(came("2", "DELIVRD", HERE), 90000) -- 2 is not open
+    t:accepted("a", 1, "22", 90100, HERE)
+    t:receipt(came("2", "DELIVRD", HERE), 90500) -- it comes again: the age is that of the first
+    assert.is_nil(t:accepted("b", 1, "2", 90600, HERE))
+  end)
+
+  it("in text and TLV are both tried", function()
+    local function both(response, tlv, in_text)
+      local r = assert(receipt.parse { esm_class = 4, short_message = "id:" .. in_text .. " stat:DELIVRD err:000", receipted_message_id = tlv })
+      local t, early = tracker.new(), tracker.new()
+      t:accepted(1, 1, response, 0)
+      early:receipt(r, 0)
+      return words(t:receipt(r, 1)) .. ", " .. table.concat(list(early:accepted(1, 1, response, 1)))
+    end
+    local want = "result 1 1/1 DELIVERED true -, result 1 1/1 DELIVERED true -"
+    assert.equal(want, both("ab-cd-1", "abcd1", "ab-cd-1"))
+    assert.equal(want, both("ab-cd-1", "ab-cd-1", "abcd1"))
+    assert.equal(want, both("ab-cd-1", "ab-cd-1  ", "x"))
+  end)
+
+  it("of long early receipts are kept, without the text if need be", function()
+    for _, length in ipairs { 20, 500, 1250, 3500, 65000 } do
+      local r = assert(receipt.parse { esm_class = 4, message_payload = "id:ff stat:DELIVRD err:000 text:" .. ("x"):rep(length), short_message = "" })
+      local t = tracker.new()
+      t:receipt(came("ff", "ENROUTE"), 1)
+      for i = 1, 20 do t:receipt(receipt.parse("id:ff stat:BUFFERD" .. i .. " err:000 text:" .. ("x"):rep(length)), 1) end
+      t:receipt(r, 1)
+      local out = t:accepted("h", 1, "ff", 2)
+      out = out[#out]
+      assert.equal("result h 1/1 DELIVERED true -", words(out))
+      assert.matches("^x+$", out.receipt.text)
     end
   end)
 
@@ -344,7 +459,7 @@ describe("smpp.receipt.tracker: ids", function()
   end)
 
   it("of a given base are read in it first", function()
-    local t = tracker.new { id_base = "dec" }
+    local t = tracker.new { id_base = "dec" } -- which says it all: no address is needed
     t:accepted("ten", 1, "a", 0)
     t:accepted("sixteen", 1, "10", 0)
     assert.equal("ten", t:receipt(came "10", 0).handle)
@@ -366,13 +481,13 @@ describe("smpp.receipt.tracker: ids", function()
     assert.equal(0, t:count())
   end)
 
-  it("learn without addresses where ids are long", function()
+  it("learn each of the rules", function()
     for _, row in ipairs { { "dec", "%x", "%d" }, { "hex", "%d", "%X" }, { "as-is", "%08X", "%x" } } do
       local t = tracker.new()
       for i = 1, 20 do
-        local id = 0x12345000 + i
-        t:accepted(i, 1, row[2]:format(id), 0)
-        assert.equal(i, t:receipt(came(row[3]:format(id)), 0).handle)
+        local id = 0x1234f000 + i
+        t:accepted(i, 1, row[2]:format(id), 0, HERE)
+        assert.equal(i, t:receipt(came(row[3]:format(id), "DELIVRD", HERE), 0).handle)
       end
       assert.same({ row[1], true }, { t:id_rule() })
     end
@@ -382,27 +497,35 @@ describe("smpp.receipt.tracker: ids", function()
     local t, told = tracker.new(), {}
     for i = 1, 40 do
       local id = 0x12345000 + i
-      t:accepted(i, 1, ("%x"):format(id), 0)
-      local out = t:receipt(came((i <= 20 and "%d" or "%x"):format(id)), 0)
-      assert.equal(i, out.handle)
-      if out.learned then told[#told + 1] = i .. " " .. out.learned end
+      t:accepted(i, 1, ("%x"):format(id), 0, HERE)
+      local out = t:receipt(came((i <= 20 and "%d" or "%x"):format(id), "DELIVRD", HERE), 0)
+      if i >= 3 then assert.equal(i, out.handle) end -- 12345001 may be either until a rule is known
+      if out and out.learned then told[#told + 1] = i .. " " .. out.learned end
     end
+    assert.equal(2, t:count())
     assert.same({ "3 dec", "32 as-is" }, told) -- 9 lower the certainty, 3 make the new rule
+    assert.same({ "result 1 1/1 DELIVERED true -", "result 2 1/1 DELIVERED true -" }, list(t:expire(600)))
+    local waiting = 0
     for i = 1, 40 do
       local id = 0x23456000 + i
-      t:accepted(i, 1, ("%d"):format(id), 0)
-      assert.equal(i, t:receipt(came(("%X"):format(id)), 0).handle)
+      t:accepted(i, 1, ("%d"):format(id), 700, HERE)
+      local out = t:receipt(came(("%X"):format(id), "DELIVRD", HERE), 700)
+      if not out then waiting = waiting + 1 end
     end
     assert.same({ "hex", true }, { t:id_rule() })
-    t:accepted("back", 1, "abcdef", 0)
-    assert.equal("back", t:receipt(came "11259375", 0).handle)
+    assert.equal(9, waiting) -- they could be early, until the rule is another
+    assert.equal(9, #t:expire(1300))
+    assert.equal(0, t:count())
+    t:accepted("back", 1, "abcdef", 1400, HERE)
+    t:receipt(came("11259375", "DELIVRD", HERE), 1400)
+    assert.same({ "result back 1/1 DELIVERED true -" }, list(t:expire(2000)))
   end)
 
   it("short and ambiguous do not make up a match", function()
     local t = tracker.new()
     for i = 1, 3 do -- hex responses, decimal receipts
-      t:accepted(i, 1, ("%x"):format(0x12345 + i), 0)
-      t:receipt(came(tostring(0x12345 + i)), 0)
+      t:accepted(i, 1, ("%x"):format(0xf2345 + i), 0, HERE)
+      t:receipt(came(tostring(0xf2345 + i), "DELIVRD", HERE), 0)
     end
     t:accepted("sixteen", 1, "10", 0)
     assert.equal("unknown", words(t:receipt(came "10", 0))) -- that of response "a", which is not here
@@ -416,31 +539,32 @@ describe("smpp.receipt.tracker: ids", function()
     local function ask(from, learned)
       local t = tracker.new()
       for i = 1, learned and 3 or 0 do
-        t:accepted(i, 1, ("%x"):format(0x654321 + i), 0)
-        t:receipt(came(("%d"):format(0x654321 + i)), 0)
+        t:accepted(i, 1, ("%x"):format(0xf54321 + i), 0, HERE)
+        t:receipt(came(("%d"):format(0xf54321 + i), "DELIVRD", HERE), 0)
       end
       t:accepted("equal", 1, "123456", 0, "491701111")
       t:accepted("converted", 1, "1e240", 0, "491702222")
-      return t:receipt(came("123456", "DELIVRD", from), 0).handle
+      local out = t:receipt(came("123456", "DELIVRD", from), 0)
+      return out and out.handle or "nobody"
     end
     for _, learned in ipairs { false, true } do
       assert.equal("converted", ask("491702222", learned))
       assert.equal("converted", ask("01702222", learned))
       assert.equal("equal", ask("491701111", learned))
-      assert.equal(learned and "converted" or "equal", ask("491703333", learned))
-      assert.equal(learned and "converted" or "equal", ask(nil, learned))
+      assert.equal("nobody", ask("491703333", learned))
+      assert.equal(learned and "nobody" or "equal", ask(nil, learned))
     end
   end)
 
   it("wait for their response in either base", function()
     local t = tracker.new()
-    t:receipt(came "1193046", 0)
-    assert.same({ "result 1 1/1 DELIVERED true -" }, list(t:accepted(1, 1, "123456", 1)))
-    assert.is_nil(t:accepted(2, 1, "1193046", 1)) -- used once
+    t:receipt(came("1193055", "DELIVRD", HERE), 0)
+    assert.same({ "result 1 1/1 DELIVERED true -" }, list(t:accepted(1, 1, "12345f", 1, HERE)))
+    assert.is_nil(t:accepted(2, 1, "1193055", 1, HERE)) -- used once
   end)
 
   it("fold", function()
-    for id, want in pairs { ["00"] = "0", [""] = "0", ["0A"] = "a", ["a\0\0"] = "a", ["10"] = "10", ["0\0"] = "0" } do
+    for id, want in pairs { ["00"] = "0", [""] = "0", ["0A"] = "a", ["a\0\0"] = "a", ["10"] = "10", ["0\0"] = "0", ["12  \0x"] = "12" } do
       assert.equal(want, message_id.fold(id))
     end
   end)

@@ -144,6 +144,50 @@ describe("client receipts: a receipt", function()
     end
   end)
 
+  it("of yesterday is not that of a new message with the same id", function()
+    with({}, function(esme, mc)
+      mc.id = function() return "1" end
+      mc:tell("1", "UNDELIV")
+      smpp.sleep(86400)
+      local sent = send(esme)
+      assert.same({ nil, "no receipt within 100 s", "timeout" }, { sent:receipt(100) })
+      mc:tell("1", "DELIVRD")
+      assert.equal("DELIVERED", sent:receipt(1).state)
+    end)
+  end)
+
+  it("that overtakes its response settles no other message, and knows its own", function()
+    with({}, function(esme, mc)
+      mc.id = function(n) return ({ "70001", "70002", "70003", "12345", "74565" })[n] end -- 74565 = 0x12345
+      for _, id in ipairs { "70001", "70002", "70003" } do
+        local sent = send(esme)
+        mc:tell(id)
+        assert.equal(id, sent:receipt(1).id)
+      end
+      local old = send(esme) -- a phone that is off
+      mc.before = function() mc:tell "74565" end
+      local new = send(esme)
+      local r = new:receipt(1)
+      assert.same({ "DELIVERED", "74565", 1 }, { r.state, r.id, r.part })
+      assert.equal(new, r.sent)
+      assert.is_nil(old:receipt(1))
+    end)
+  end)
+
+  it("that no response claims finds its message when its time as an early one is up", function()
+    with({}, function(esme, mc)
+      mc.id = function(n) return ("%d"):format(0x12345000 + n) end
+      for n = 1, 3 do
+        send(esme)
+        mc:tell(mc.id(n))
+      end
+      local sent = send(esme)
+      mc:tell(("%x"):format(0x12345004)) -- ids in hex for once
+      assert.is_nil(sent:receipt(590))
+      assert.equal("DELIVERED", sent:receipt(20).state)
+    end)
+  end)
+
   it("of each part makes one result: delivered when all are, the first failure decides", function()
     local long = ("x"):rep(400)
     with({}, function(esme, mc)

@@ -63,7 +63,8 @@ function sender.new(client)
     book = books[tracker],
     references = {},            -- source and destination -> last reference of their parts
     reference_count = 0,
-    timer = nil,
+    timer = nil,                -- of the tracker's next expiry
+    timer_at = nil,
   }, mt)
 end
 
@@ -245,7 +246,10 @@ end
 ---@return smpp.Outcome? outcome  nil: of no message of ours, or of one whose response has not come yet
 function Sender:receipt(receipt)
   local outcome = self.tracker:receipt(receipt, self.loop:now())
-  if not outcome then return nil end
+  if not outcome then
+    self:arm()
+    return nil
+  end
   receipt.sent, receipt.part = self.book[outcome.handle], outcome.part
   if outcome.learned then self.client:log("info", "ids_learned", { rule = outcome.learned, id = receipt.id }) end
   self:settle(outcome)
@@ -263,7 +267,7 @@ function Sender:settle(outcome)
   else
     sent.done = options.merge(outcome.receipt, {
       id = sent.message_id, ids = sent.message_ids, state = outcome.state, delivered = outcome.delivered, code = outcome.code,
-      final = true, err = outcome.err,
+      final = true, err = outcome.err, sent = sent, part = outcome.part, -- unknown yet when it came before its response
     })
   end
   local waiters = sent.waiters
@@ -274,7 +278,9 @@ end
 --- Messages that never got a receipt are forgotten after their time.
 function Sender:arm()
   local at = self.tracker:next_expiry()
-  if not at or self.timer then return end
+  if not at or self.timer and self.timer_at <= at then return end
+  stop_timer(self)
+  self.timer_at = at
   self.timer = self.loop:timer(function()
     stop_timer(self)
     for _, outcome in ipairs(self.tracker:expire(self.loop:now())) do self:settle(outcome) end

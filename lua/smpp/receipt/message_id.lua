@@ -1,5 +1,5 @@
 --- How the message_id of a receipt relates to that of the submit_sm_resp.  They should be equal; some message centres
---- write one in hex and the other in decimal, pad with zeros, or change case.
+--- write one in hex and the other in decimal, pad with zeros or blanks, or change case.
 local core = require "smpp.core"
 
 local rebase = core.receipt.rebase
@@ -14,22 +14,34 @@ local ENOUGH = 3 -- receipts that agree make a rule
 local MOST = 10 -- and so many of another kind at most undo it
 local DISTINCT = 5 -- digits that two unrelated ids hardly share
 
---- Ways to read a receipt's id under each rule, and under auto when one is learned.
-local ORDER = {
+--- Ways to read a receipt's id under each rule.  dec: the receipt's id is decimal, that of the response hexadecimal.
+local WAYS = {
   ["as-is"] = { "exact" }, hex = { "hex", "exact", "fold" }, dec = { "dec", "exact", "fold" },
   auto = { "exact", "fold", "dec", "hex" },
 }
-local LEARNED = { hex = { "hex", "exact", "fold", "dec" }, dec = { "dec", "exact", "fold", "hex" } }
 
---- The id in lower case, without leading zeros and trailing NULs.
+--- The id up to its first NUL, without blanks at the end.
+local function trim(id)
+  local last = (id:find("%z") or #id + 1) - 1
+  while last > 0 and id:byte(last) == 32 do last = last - 1 end
+  return id:sub(1, last)
+end
+
+--- The id in lower case, without leading zeros, trailing NULs and blanks; a UUID without its hyphens.
 ---@param id string
 ---@return string
-function message_id.fold(id) return (id:lower():match "^0*(.-)%z*$"):match "^.+" or "0" end
+function message_id.fold(id)
+  id = trim(id):lower()
+  if #id == 36 and id:find "^%x+%-%x+%-%x+%-%x+%-%x+$" then id = id:gsub("%-", "") end
+  return id:match("^0*(.+)$") or "0"
+end
+
+local fold = message_id.fold
 
 --- What is wrong with the name of a rule, or nil.
 ---@return string?
 function message_id.check_rule(rule)
-  if ORDER[rule] then return nil end
+  if WAYS[rule] then return nil end
   return ('"auto", "as-is", "hex" or "dec" expected, got %s'):format(tostring(rule))
 end
 
@@ -48,33 +60,65 @@ end
 ---@param id string
 ---@return string key, string? second
 function Rule:keys(id)
-  if self.rule == "as-is" then return "=" .. (id:match "^(.-)%z*$"), nil end
-  return "i" .. message_id.fold(id), "=" .. (id:match "^(.-)%z*$")
+  if self.rule == "as-is" then return "=" .. trim(id), nil end
+  return "i" .. fold(id), "=" .. trim(id)
 end
 
---- The n-th likeliest key under which the message of a receipt's id may be found.
+--- The key under which a receipt with this id waits for its response.
+---@param id string
+---@return string
+function Rule:early_key(id) return "e" .. (self.rule == "as-is" and trim(id) or fold(id)) end
+
+--- The n-th key under which receipts for a response's id may wait.
+---@param id string
+---@param n integer  from 1
+---@return string|false|nil key  false: there is no such receipt, the next may be; nil: there is no n-th
+function Rule:early_candidate(id, n)
+  if n == 1 then return self:early_key(id) end
+  if n > 3 or self.rule == "as-is" then return nil end
+  local folded = fold(id)
+  local other = rebase(folded, n == 2 and "dec" or "hex")
+  return other and other ~= folded and "e" .. other or false
+end
+
+--- The n-th key under which the message of a receipt's id may be found.
 ---@param id string
 ---@param n integer  from 1
 ---@return string|false|nil key  false: this way leads nowhere, the next may; nil: there is no n-th
 ---@return "as-is"|"hex"|"dec"|nil way
 function Rule:candidate(id, n)
-  local way = (self.rule == "auto" and LEARNED[self.learned] or ORDER[self.rule])[n]
-  if way == "exact" then return "=" .. (id:match "^(.-)%z*$"), "as-is" end
-  if way == "fold" then return "i" .. message_id.fold(id), "as-is" end
+  local way = WAYS[self.rule][n]
+  if way == "exact" then return "=" .. trim(id), "as-is" end
   if not way then return nil end
-  local other = rebase(message_id.fold(id), way == "dec" and "hex" or "dec")
-  return other and "i" .. other or false, way
+  local folded = fold(id)
+  if way == "fold" then return "i" .. folded, "as-is" end
+  local other = rebase(folded, way == "dec" and "hex" or "dec")
+  return other and other ~= folded and "i" .. other or false, way
 end
 
---- May a message found this way be taken for the receipt's?
----@param id string
+--- How far a message found this way may be taken for the receipt's.  An id of decimal digits can be read in both bases, so
+--- equality proves a match only where the rule says so; a conversion proves one only with the same destination address.
+---@param id string   of the receipt
+---@param key string  where the message was found
 ---@param way "as-is"|"hex"|"dec"
----@param same_number boolean?  the receipt's number is the message's; nil: not known
----@return boolean
-function Rule:trusts(id, way, same_number)
-  if self.rule ~= "auto" or same_number or #message_id.fold(id) >= DISTINCT then return true end
-  if self.learned then return way == self.learned end
-  return way == "as-is" and same_number == nil
+---@param same_number boolean?  the receipt comes from the address that the message went to; nil: not known
+---@return number? weight  3: certain, 2, 1: less so; 0.5: only when no response claims the receipt; nil: not at all
+function Rule:weigh(id, key, way, same_number)
+  local folded = fold(id)
+  local is_ambiguous = #folded > 1 and not folded:find "%D"
+  local rule = self.rule == "auto" and self.learned or self.rule
+  if way == "as-is" then
+    if rule == "as-is" or not is_ambiguous then return 3 end
+    if same_number then return 2 end
+    if rule == "auto" then return same_number == nil and 1 or #folded >= DISTINCT and 0.5 or nil end
+    return nil -- the id of another message, in the base that the rule names
+  end
+  if self.rule ~= "auto" then return 3 end
+  if not same_number then return nil end
+  if rule == way then return 3 end
+  if rule == "auto" and key:find("%a", 2) then return 2 end
+  if rule ~= "as-is" and not is_ambiguous then return 2 end
+  return 0.5
 end
 
 --- Counts a match.  Returns the rule if this made it certain, or another one.
@@ -82,8 +126,7 @@ end
 ---@param way "as-is"|"hex"|"dec"
 ---@return "as-is"|"hex"|"dec"|nil learned
 function Rule:learn(id, way)
-  local fold = message_id.fold(id)
-  if self.rule ~= "auto" or rebase(fold, "hex") == fold then return nil end -- a single digit tells nothing
+  if self.rule ~= "auto" or fold(id):find "^%d$" then return nil end -- a single digit is the same in both bases
   if self.leading == way then
     self.score = math.min(self.score + 1, MOST)
   elseif self.score <= 1 then

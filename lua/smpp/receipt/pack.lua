@@ -64,4 +64,10 @@ function pack.read_all(octets)
   return list
 end
 
+--- Where the value after the one at `at` begins.
+---@param octets string  which write() made
+---@param at integer
+---@return integer
+function pack.next(octets, at) return (select(2, read(octets, at))) end
+
 return pack

@@ -13,8 +13,12 @@ Tracker.__name = "smpp.receipt.tracker"
 
 local MAX_PARTS = 255
 local NO_STATE, OTHER_STATE = 255, 254
-local NO_NUMBER = 65535
-local MAX_HELD_OCTETS = 16384 -- of receipts for one unknown id
+local NO_NUMBER = 0
+local NUMBER_DIGITS = 8 -- of an address that are kept: what remains when a country code comes or goes
+local ENOUGH_DIGITS = 4 -- and so many that must agree
+local MAX_HELD_OCTETS = 4096 -- of the receipts for one unknown id: what a map takes
+local MAX_RECEIPT_OCTETS = 1024 -- of one of them
+local MAX_TEXT_OCTETS = 160 -- of its text when it has more
 
 --- What became of a part, one octet each in the record of a message.
 local WAITING, ACCEPTED, DELIVERED, FAILED = "w", "a", "d", "f"
@@ -94,20 +98,34 @@ local function read_handle(octets)
   return octets:sub(1, 1) == "s" and octets:sub(2) or tonumber(octets:sub(2))
 end
 
---- The last four digits of an address: what most message centres leave alone when they rewrite it.
+--- The last digits of an address behind a 1 that tells how many there are.  An address with other signs (a masked
+--- "49170****") identifies nobody.
 local function number_of(address)
-  local digits = address and address:gsub("%D", "") or ""
-  return #digits >= 4 and tonumber(digits:sub(-4), 10) or NO_NUMBER
+  if not address or address:find "[^%d+%-. ()]" then return NO_NUMBER end
+  local digits = address:gsub("%D", ""):gsub("^0+", "") -- a national or international prefix
+  return digits == "" and NO_NUMBER or tonumber("1" .. digits:sub(-NUMBER_DIGITS), 10)
+end
+
+--- Whether two such numbers are of one address; nil when that cannot be known.
+local function same_number(a, b)
+  if a == NO_NUMBER or b == NO_NUMBER then return nil end
+  if a == b then return true end
+  local unit = 10 ^ ENOUGH_DIGITS
+  if a < unit or b < unit then return false end
+  while unit * 10 <= a and unit * 10 <= b do unit = unit * 10 end
+  return a % unit == b % unit
 end
 
 --- An open part: last state, part, parts, number, handle.
-local function write_part(state, part, parts, number, handle)
-  return string.char(state, part, parts, math.floor(number / 256), number % 256) .. handle
+local function write_part(entry, state)
+  local number = entry.number
+  return string.char(state, entry.part, entry.parts, math.floor(number / 16777216), math.floor(number / 65536) % 256,
+    math.floor(number / 256) % 256, number % 256) .. entry.handle
 end
 
 local function read_part(octets)
-  local state, part, parts, high, low = octets:byte(1, 5)
-  return { state = state, part = part, parts = parts, number = high * 256 + low, handle = octets:sub(6) }
+  local state, part, parts, a, b, c, d = octets:byte(1, 7)
+  return { state = state, part = part, parts = parts, number = ((a * 256 + b) * 256 + c) * 256 + d, handle = octets:sub(8) }
 end
 
 local function outcome(kind, entry, receipt)
@@ -192,66 +210,146 @@ end
 function Tracker:apply(key, entry, receipt, now)
   if not receipt.final then
     entry.state = receipt.message_state or OTHER_STATE
-    self:put(key, write_part(entry.state, entry.part, entry.parts, entry.number, entry.handle), now)
+    self:put(key, write_part(entry, entry.state), now)
     return outcome("intermediate", entry, receipt)
   end
   self.store:delete(key)
-  self:remember("d" .. key, write_part(NO_STATE, entry.part, entry.parts, entry.number, entry.handle), now)
+  self:remember("d" .. key, write_part(entry, NO_STATE), now)
   local ok = receipt.state == "DELIVERED" or receipt.state == "ACCEPTED"
   local out = outcome(self:finish(entry, ok, now), entry, receipt)
   if out.kind == "result" then out.delivered = ok end
   return out
 end
 
---- The part that a receipt's id means: an open one, or one that has ended not long ago; how it was found, its key.
-local function find_part(self, id, number)
-  local best, best_way, best_key
+--- What a receipt's id, spelt so, may mean: an open part, or one that has ended not long ago.
+---@param least number   how certain it must be: see Rule:weigh
+---@param before number? only messages that were accepted by then
+---@return table? entry, string? way, string? key, number? weight  nil where two are equally likely
+local function find_by_id(self, id, number, least, before)
+  local best, best_way, best_key, best_weight = nil, nil, nil, 0
+  local found_exact = false
   for n = 1, math.huge do
     local key, way = self.ids:candidate(id, n)
     if key == nil then break end
-    local open = key and self.store:get(key)
+    if way == "as-is" and found_exact then key = false end -- equal in every octet counts before equal but for case
+    local open, since
+    if key then open, since = self.store:get(key) end
     local value = open or key and self.recent:get("d" .. key)
-    if value then
-      local entry, same = read_part(value), nil
-      if number ~= NO_NUMBER and entry.number ~= NO_NUMBER then same = number == entry.number end
-      if self.ids:trusts(id, way, same) and (same or not best) then
-        best, best_way, best_key = entry, way, key
-        best.ended = not open
-        if same ~= false then break end -- else another one may have the right number
+    if value and not (before and since and since > before) then
+      local entry = read_part(value)
+      local weight = self.ids:weigh(id, key, way, same_number(number, entry.number)) or 0
+      entry.ended = not open
+      found_exact = found_exact or way == "as-is"
+      if weight > best_weight then
+        best, best_way, best_key, best_weight = entry, way, key, weight
+      elseif weight == best_weight then
+        best, best_way = nil, nil -- a guess between two messages
       end
     end
   end
-  return best, best_way, best_key
+  if best_weight < least then best = nil end
+  return best, best_way, best_key, best_weight
 end
 
---- Keeps a receipt whose response has not come yet, and the ids under which the response may ask for it.
-function Tracker:hold(receipt, now)
-  local key = "e" .. receipt.id
-  local held = (self.recent:get(key) or "") .. pack.write(receipt)
-  if #held > MAX_HELD_OCTETS then return end
-  self:remember(key, held, now)
-  for n = 1, math.huge do
-    local candidate = self.ids:candidate(receipt.id, n)
-    if candidate == nil then return end
-    if candidate then self:remember("a" .. candidate, receipt.id, now) end
+--- The part that a receipt means, by the id that counts or by the other one it has; and the id that led there.
+local function find_part(self, receipt, least, before)
+  local number = number_of(receipt.source_addr)
+  local entry, way, key, weight = find_by_id(self, receipt.id, number, least, before)
+  local other = receipt.fields and receipt.fields.id
+  if entry or not other or other == "" or other == receipt.id then return entry, way, key, receipt.id, weight end
+  entry, way, key, weight = find_by_id(self, other, number, least, before)
+  return entry, way, key, other, weight
+end
+
+--- The outcome of a receipt for a message that is known with enough certainty, or nil.
+local function match(self, receipt, now, least, before)
+  local entry, way, key, id, weight = find_part(self, receipt, least, before)
+  local learned
+  if not entry and way and weight >= 0.5 and weight < least then -- it shows how ids relate, if it is not enough to act on
+    learned = self.ids:learn(id, way)
+    if learned then entry, way, key, id = find_part(self, receipt, least, before) end
   end
+  if not entry then return nil end
+  if entry.ended then return outcome("duplicate", entry, receipt) end
+  learned = self.ids:learn(id, way) or learned
+  local out = self:apply(key, entry, receipt, now)
+  out.learned = learned
+  return out
+end
+
+--- A receipt that can be kept: without what makes it longer than is reasonable.
+local function write_receipt(receipt)
+  local octets = pack.write(receipt)
+  if #octets <= MAX_RECEIPT_OCTETS then return octets end
+  local fields = {}
+  for key, value in pairs(receipt.fields or {}) do
+    if #tostring(value) <= MAX_TEXT_OCTETS then fields[key] = value end
+  end
+  receipt = options.merge(receipt, { fields = fields, tlvs = {} })
+  receipt.raw = nil
+  if receipt.text then receipt.text = receipt.text:sub(1, MAX_TEXT_OCTETS) end
+  octets = pack.write(receipt)
+  if #octets <= MAX_RECEIPT_OCTETS then return octets end
+  return pack.write {
+    kind = receipt.kind, id = receipt.id, state = receipt.state, message_state = receipt.message_state, final = receipt.final,
+    err = receipt.err:sub(1, MAX_TEXT_OCTETS), err_code = receipt.err_code, submitted = receipt.submitted, done = receipt.done,
+    source_addr = receipt.source_addr, destination_addr = receipt.destination_addr,
+  }
+end
+
+--- Keeps a receipt whose response has not come yet, under each of its ids.
+function Tracker:hold(receipt, now)
+  local octets = write_receipt(receipt)
+  local id, other = receipt.id, receipt.fields and receipt.fields.id
+  local first = self.ids:early_key(id)
+  self:hold_under(first, octets, now)
+  if other and other ~= "" and self.ids:early_key(other) ~= first then self:hold_under(self.ids:early_key(other), octets, now) end
+end
+
+--- The last receipts count, so the oldest give way.
+function Tracker:hold_under(key, octets, now)
+  local held = self.recent:get(key) or ""
+  if held:find(octets, 1, true) then return end -- it comes again
+  held = held .. octets
+  while #held > MAX_HELD_OCTETS do held = held:sub(pack.next(held, 1)) end
+  self:remember(key, held, now)
 end
 
 --- Applies the receipts that were held for a response's id.
 function Tracker:release(id, now)
   local outcomes
-  for _, response_key in ipairs { self.ids:keys(id) } do
-    local receipt_id = self.recent:get("a" .. response_key)
-    local held = receipt_id and self.recent:get("e" .. receipt_id)
+  for n = 1, math.huge do
+    local key = self.ids:early_candidate(id, n)
+    if key == nil then return outcomes end
+    local held = key and self.recent:get(key)
     if held then
-      self.recent:delete("e" .. receipt_id)
+      local kept = {}
       for _, receipt in ipairs(pack.read_all(held)) do
-        outcomes = outcomes or {}
-        outcomes[#outcomes + 1] = self:receipt(receipt, now) -- held again if it is for another one after all
+        local outcome_of_it = match(self, receipt, now, 1)
+        if outcome_of_it then
+          outcomes = outcomes or {}
+          outcomes[#outcomes + 1] = outcome_of_it
+        else
+          kept[#kept + 1] = pack.write(receipt) -- for another response after all
+        end
+      end
+      if kept[1] then self:remember(key, table.concat(kept), now) else self.recent:delete(key) end
+    end
+  end
+end
+
+--- Forgets early receipts and finished ids whose time is up.  A receipt that no response claimed may then be for the only
+--- message that it can mean, however uncertain that was while a response could still come.
+function Tracker:forget(now)
+  while true do
+    local key, value, since = self.recent:expire(now)
+    if not key then return end
+    if key:sub(1, 1) == "e" then
+      for _, receipt in ipairs(pack.read_all(value)) do
+        self.gone[#self.gone + 1] = match(self, receipt, now, 0.5, since or now)
       end
     end
   end
-  return outcomes
 end
 
 --- A response came: the part is open under its message_id.
@@ -259,11 +357,12 @@ end
 ---@param part integer  1 when there is one
 ---@param id string     of the submit_sm_resp
 ---@param now number
----@param to? string    destination address; it tells messages apart when the ids leave a doubt
+---@param to? string    destination address: without it no id of another base is recognised
 ---@return smpp.Outcome[]? outcomes  of the receipts that came before; nil: there were none
 ---@return string? err
 ---@return string? code  "missing": a response without a message_id, so no receipt will ever match
 function Tracker:accepted(handle, part, id, now, to)
+  self:forget(now)
   local entry = { state = NO_STATE, part = part, handle = write_handle(handle), number = number_of(to) }
   local record_key = "h" .. entry.handle
   local record = self.store:get(record_key)
@@ -280,7 +379,7 @@ function Tracker:accepted(handle, part, id, now, to)
     self.store:delete(key)
     self.gone[#self.gone + 1] = expired_outcome(key, reused, "reused")
   end
-  self:put(key, write_part(NO_STATE, part, entry.parts, entry.number, entry.handle), now)
+  self:put(key, write_part(entry, NO_STATE), now)
   return self:release(id, now)
 end
 
@@ -312,21 +411,17 @@ function Tracker:receipt(receipt, now)
   if type(receipt) ~= "table" then error("receipt: a table expected, got " .. type(receipt), 2) end
   local id = receipt.id
   if not id or not receipt.state then return nil, "an acknowledgement, or a receipt without id or state", "missing" end
-  local entry, way, key = find_part(self, id, number_of(receipt.source_addr))
-  if entry and entry.ended then return outcome("duplicate", entry, receipt) end
-  if entry then
-    local learned = self.ids:learn(id, way)
-    local out = self:apply(key, entry, receipt, now)
-    out.learned = learned
-    return out
-  end
+  self:forget(now)
+  local out = match(self, receipt, now, 1)
+  if out then return out end
   self:hold(receipt, now)
   return nil, "no open message has the id " .. id, "missing"
 end
 
 --- Gives up what is too old.
 ---@param now number
----@return smpp.Outcome[] outcomes  of kind expired, oldest first, also what the limit pushed out since the last call
+---@return smpp.Outcome[] outcomes  of kind expired, oldest first, also what the limit pushed out since the last call; then
+---  those of receipts that no response claimed (other kinds)
 function Tracker:expire(now)
   local list = self.gone
   self.gone = {}
@@ -335,7 +430,9 @@ function Tracker:expire(now)
     if not key then break end
     list[#list + 1] = expired_outcome(key, value, "ttl")
   end
-  while self.recent:expire(now) do end -- nothing to tell: nobody knew them
+  self:forget(now)
+  for _, out in ipairs(self.gone) do list[#list + 1] = out end
+  self.gone = {}
   return list
 end
 
