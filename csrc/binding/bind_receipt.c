@@ -26,7 +26,7 @@ static struct smpp_timestamp_rules check_rules(lua_State *L, int arg) {
   return rules;
 }
 
-/* scan(text [, zone_s, first_year]) -> fields, submitted, done */
+/* scan(text [, zone_s, first_year]) -> fields (keys that are not of the standard, in lower case, too), submitted, done */
 static int receipt_scan(lua_State *L) {
   static const char *const names[] = {
 #define NAME(key, text, name) name,
@@ -38,7 +38,18 @@ static int receipt_scan(lua_State *L) {
   struct smpp_timestamp_rules rules = check_rules(L, 2);
   struct smpp_receipt receipt;
   smpp_receipt_scan(octets, length, &receipt);
-  lua_createtable(L, 0, SMPP_RECEIPT_KEY_COUNT);
+  lua_createtable(L, 0, SMPP_RECEIPT_KEY_COUNT + (int)receipt.extra_count);
+  for (unsigned i = receipt.extra_count; i-- > 0;) { /* the first of equal ones counts */
+    const struct smpp_receipt_extra *extra = &receipt.extra[i];
+    char key[SMPP_RECEIPT_EXTRA_MAX];
+    for (size_t k = 0; k < extra->key.length; k++) {
+      char c = (char)extra->key.octets[k];
+      key[k] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    lua_pushlstring(L, key, extra->key.length);
+    lua_pushlstring(L, (const char *)extra->value.octets, extra->value.length);
+    lua_rawset(L, -3);
+  }
   for (int key = 0; key < SMPP_RECEIPT_KEY_COUNT; key++) {
     const struct smpp_receipt_field *field = &receipt.field[key];
     if (field->octets == NULL) continue;

@@ -5,11 +5,19 @@
 static const struct {
   const char *text;
   size_t length;
+  enum smpp_receipt_key key;
 } keys[] = {
-#define ROW(key, text, name) {text ":", sizeof text},
+#define ROW(key, text, name) {text ":", sizeof text, SMPP_RECEIPT_##key},
     SMPP_RECEIPT_KEYS(ROW)
 #undef ROW
+    /* other spellings */
+    {"submitdate:", 11, SMPP_RECEIPT_SUBMIT_DATE},
+    {"submit_date:", 12, SMPP_RECEIPT_SUBMIT_DATE},
+    {"donedate:", 9, SMPP_RECEIPT_DONE_DATE},
+    {"done_date:", 10, SMPP_RECEIPT_DONE_DATE},
 };
+
+enum { SPELLINGS = sizeof keys / sizeof *keys };
 
 /* Some peers leave NULs between or behind the values. */
 static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == 0; }
@@ -38,13 +46,42 @@ static const uint8_t *trim(const uint8_t *start, const uint8_t *end) {
   return end;
 }
 
-/* The key at |p|, colon included, or SMPP_RECEIPT_KEY_COUNT. */
+/* The row of the key at |p|, or SPELLINGS. */
+static unsigned spelling_at(const uint8_t *p, const uint8_t *end) {
+  unsigned row = 0;
+  while (row < SPELLINGS &&
+         ((size_t)(end - p) < keys[row].length || !equal_nocase(p, keys[row].text, keys[row].length)))
+    row++;
+  return row;
+}
+
+/* The key at |p|, or SMPP_RECEIPT_KEY_COUNT. */
 static unsigned key_at(const uint8_t *p, const uint8_t *end) {
-  unsigned key = 0;
-  while (key < SMPP_RECEIPT_KEY_COUNT &&
-         ((size_t)(end - p) < keys[key].length || !equal_nocase(p, keys[key].text, keys[key].length)))
-    key++;
-  return key;
+  unsigned row = spelling_at(p, end);
+  return row < SPELLINGS ? (unsigned)keys[row].key : SMPP_RECEIPT_KEY_COUNT;
+}
+
+static bool is_letter(uint8_t c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+
+static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+
+/* The length of a key of any name at |p|, without its colon, 0: there is none.  "http://" is none. */
+static size_t any_key_at(const uint8_t *p, const uint8_t *end) {
+  const uint8_t *colon = p;
+  if (p == end || !is_letter(*p)) return 0;
+  while (colon < end && (is_letter(*colon) || is_digit(*colon) || *colon == '_' || *colon == '-')) colon++;
+  if (colon == end || *colon != ':' || colon - p > SMPP_RECEIPT_EXTRA_MAX) return 0;
+  if (end - colon > 2 && colon[1] == '/' && colon[2] == '/') return 0;
+  return (size_t)(colon - p);
+}
+
+/* Is everything from |p| on keys with a value each? */
+static bool only_keys(const uint8_t *p, const uint8_t *end) {
+  for (; p < end; p = skip_space(skip_word(p, end), end)) {
+    size_t length = any_key_at(p, end);
+    if (length == 0 || p + length + 1 == end || is_space(p[length + 1])) return false;
+  }
+  return true;
 }
 
 /* The first place from |p| on, at a word's start, with a key of |wanted| (a bit each), or NULL. */
@@ -58,7 +95,7 @@ static const uint8_t *find_key(const uint8_t *p, const uint8_t *end, unsigned wa
 /* A stat: and seven capitals in what looked like the message's text, or NULL. */
 static const uint8_t *find_state(const uint8_t *p, const uint8_t *end) {
   while ((p = find_key(p, end, 1u << SMPP_RECEIPT_STAT)) != NULL) {
-    const uint8_t *word = p + keys[SMPP_RECEIPT_STAT].length, *stop = skip_word(word, end);
+    const uint8_t *word = p + sizeof "stat:" - 1, *stop = skip_word(word, end);
     unsigned capitals = 0;
     while (word + capitals < stop && word[capitals] >= 'A' && word[capitals] <= 'Z') capitals++;
     if (capitals == 7 && word + capitals == stop) return p;
@@ -80,6 +117,30 @@ static unsigned missing(const struct smpp_receipt *r) {
   return keys_missing;
 }
 
+/* What stands behind a key: its first octet and its end, the same for an empty one. */
+static struct smpp_receipt_field value_at(const uint8_t *value, const uint8_t *end, bool is_date) {
+  struct smpp_receipt_field out = {value, 0};
+  const uint8_t *first = skip_space(value, end), *stop = skip_word(first, end);
+  if (key_at(first, end) < SMPP_RECEIPT_KEY_COUNT || (first > value && any_key_at(first, end) > 0)) return out;
+  bool has_time = is_date && stop - first == 10 && first[4] == '-' && end - stop >= 6 && stop[0] == ' ' &&
+                  is_digit(stop[1]) && stop[3] == ':';
+  if (has_time) stop = skip_word(stop + 1, end);
+  out.octets = first;
+  out.length = (size_t)(stop - first);
+  return out;
+}
+
+static const uint8_t *add_extra(struct smpp_receipt *r, const uint8_t *p, size_t length, const uint8_t *end) {
+  struct smpp_receipt_field value = value_at(p + length + 1, end, false);
+  if (r->extra_count < SMPP_RECEIPT_EXTRAS) {
+    struct smpp_receipt_extra *extra = &r->extra[r->extra_count++];
+    extra->key.octets = p;
+    extra->key.length = length;
+    extra->value = value;
+  }
+  return value.octets + value.length;
+}
+
 void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt *out) {
   memset(out, 0, sizeof *out);
   if (length == 0) return;
@@ -87,11 +148,13 @@ void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt
   const uint8_t *p = skip_space(octets, end);
   bool has_text = find_key(p, end, 1u << SMPP_RECEIPT_TEXT) != NULL;
   unsigned last = SMPP_RECEIPT_KEY_COUNT;
+  enum { UNKNOWN, KEYS, WORDS } behind_err = UNKNOWN;
   while (p < end) {
-    unsigned key = key_at(p, end);
+    unsigned row = spelling_at(p, end), key = row < SPELLINGS ? keys[row].key : SMPP_RECEIPT_KEY_COUNT;
     bool is_new = key < SMPP_RECEIPT_KEY_COUNT && out->field[key].octets == NULL;
+    size_t extra = key == SMPP_RECEIPT_KEY_COUNT ? any_key_at(p, end) : 0;
     if (key == SMPP_RECEIPT_TEXT && is_new) {
-      const uint8_t *text = p + keys[key].length;
+      const uint8_t *text = p + keys[row].length;
       const uint8_t *stat = out->field[SMPP_RECEIPT_STAT].octets == NULL ? find_state(text, end) : NULL;
       unsigned others = missing(out) & ~(1u << SMPP_RECEIPT_TEXT | 1u << SMPP_RECEIPT_STAT);
       const uint8_t *other = stat != NULL ? find_key(text, stat, others) : NULL;
@@ -99,18 +162,22 @@ void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt
       set(out, key, text, trim(text, p));
       last = key;
     } else if (is_new) {
-      const uint8_t *value = p + keys[key].length, *next = skip_space(value, end);
-      p = key_at(next, end) < SMPP_RECEIPT_KEY_COUNT ? value : skip_word(next, end);
-      set(out, key, p == value ? value : next, p);
+      out->field[key] =
+          value_at(p + keys[row].length, end, key == SMPP_RECEIPT_SUBMIT_DATE || key == SMPP_RECEIPT_DONE_DATE);
+      p = out->field[key].octets + out->field[key].length;
       last = key;
-    } else if (last == SMPP_RECEIPT_ERR && !has_text && out->field[SMPP_RECEIPT_STAT].octets != NULL) {
-      break;
+    } else if (behind_err == UNKNOWN && last == SMPP_RECEIPT_ERR) {
+      behind_err = has_text || only_keys(p, end) ? KEYS : WORDS;
+      if (behind_err == WORDS && out->field[SMPP_RECEIPT_STAT].octets != NULL) break;
+      continue;
+    } else if (extra > 0 && behind_err != WORDS) {
+      p = add_extra(out, p, extra, end);
     } else {
       p = skip_word(p, end);
     }
     p = skip_space(p, end);
   }
-  if (last == SMPP_RECEIPT_ERR) {
+  if (last == SMPP_RECEIPT_ERR && behind_err == WORDS) {
     const uint8_t *rest = out->field[last].octets + out->field[last].length;
     if (rest < end) set(out, SMPP_RECEIPT_TEXT, rest + 1, end);
   }

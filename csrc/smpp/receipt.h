@@ -30,14 +30,25 @@ struct smpp_receipt_field {
   size_t length;
 };
 
-struct smpp_receipt {
-  struct smpp_receipt_field field[SMPP_RECEIPT_KEY_COUNT];
+/* A key that is not of the standard (mcc, mnc, price), without its colon. */
+struct smpp_receipt_extra {
+  struct smpp_receipt_field key, value;
 };
 
-/* Finds the keys in a text of one octet per character, in any order and case.
- * The first of several equal keys counts.  A value ends at white space; that of
- * text: goes on to the end, unless the stat: that is still missing follows in
- * it.  Without a text key, what follows err's value is the text.  Never fails. */
+enum { SMPP_RECEIPT_EXTRAS = 16, SMPP_RECEIPT_EXTRA_MAX = 32 /* octets of such a key */ };
+
+struct smpp_receipt {
+  struct smpp_receipt_field field[SMPP_RECEIPT_KEY_COUNT];
+  struct smpp_receipt_extra extra[SMPP_RECEIPT_EXTRAS]; /* the first ones, as they stand */
+  unsigned extra_count;
+};
+
+/* Finds the keys in a text of one octet per character, in any order and case;
+ * "submitdate" and "submit_date" are "submit date".  The first of several equal
+ * keys counts.  A value ends at white space (but "2026-11-21 12:00" is one date);
+ * that of text: goes on to the end, unless the stat: that is still missing follows
+ * in it.  Without a text key, what follows err's value is the text, unless it is
+ * made of other keys.  Never fails. */
 void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt *out);
 
 struct smpp_message_state {

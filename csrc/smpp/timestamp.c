@@ -182,8 +182,37 @@ static bool read_local(const uint8_t *octets, size_t length, unsigned year_digit
   return true;
 }
 
+/* ISO 8601: YYYY-MM-DD, then T or a blank and hh:mm, ss and a fraction if they are there, then Z or +hh:mm. */
+static bool read_iso(const uint8_t *octets, size_t length, const struct smpp_timestamp_rules *rules, int64_t *unix_s) {
+  const uint8_t *p = octets + 10, *end = octets + length;
+  int32_t year = smpp_digits(octets, 4), month = smpp_digits(octets + 5, 2), day = smpp_digits(octets + 8, 2);
+  int32_t unit[3] = {0, 0, 0}, zone_s = rules->zone_s;
+  if (octets[7] != '-' || year < 0 || month < 0 || day < 0) return false;
+  for (size_t i = 0; i < 3 && end - p >= 3 && (i == 0 ? *p == 'T' || *p == 't' || *p == ' ' : *p == ':'); i++, p += 3) {
+    unit[i] = smpp_digits(p + 1, 2);
+    if (unit[i] < 0) return false;
+  }
+  if (p < end && *p == '.')
+    for (p++; p < end && *p >= '0' && *p <= '9';) p++;
+  if (end - p == 1 && (*p == 'Z' || *p == 'z')) {
+    zone_s = 0;
+  } else if (p < end) {
+    bool has_colon = end - p == 6 && p[3] == ':';
+    if ((*p != '+' && *p != '-') || !(has_colon || end - p == 5)) return false;
+    int32_t hours = smpp_digits(p + 1, 2), minutes = smpp_digits(end - 2, 2);
+    if (hours < 0 || hours > 14 || minutes < 0 || minutes > 59) return false;
+    zone_s = (hours * 3600 + minutes * 60) * (*p == '-' ? -1 : 1);
+  }
+  if (unit[2] == 60) unit[2] = 59;
+  if (!smpp_unix_time(year, (unsigned)month, (unsigned)day, (unsigned)unit[0], (unsigned)unit[1], (unsigned)unit[2], unix_s))
+    return false;
+  *unix_s -= zone_s;
+  return true;
+}
+
 bool smpp_receipt_date(const uint8_t *octets, size_t length, const struct smpp_timestamp_rules *rules,
                        int64_t *unix_s) {
+  if (length >= 10 && octets[4] == '-') return read_iso(octets, length, rules, unix_s);
   if (length == 10) return read_local(octets, length, 2, rules, unix_s);
   if (length == 12)
     return read_local(octets, length, 2, rules, unix_s) || read_local(octets, length, 4, rules, unix_s);

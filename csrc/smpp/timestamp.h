@@ -64,7 +64,7 @@ SMPP_MUST_CHECK int smpp_timestamp_write(const struct smpp_timestamp *time, int 
 int64_t smpp_timestamp_after(const struct smpp_timestamp *relative, int64_t unix_s);
 
 /* Reads a receipt's date: YYMMDDhhmm, YYMMDDhhmmss (or YYYYMMDDhhmm where that is
- * no time), YYYYMMDDhhmmss, or an absolute time.  False: no date, or no such time. */
+ * no time), YYYYMMDDhhmmss, ISO 8601, or an absolute time.  False: no date, or no such time. */
 bool smpp_receipt_date(const uint8_t *octets, size_t length, const struct smpp_timestamp_rules *rules,
                        int64_t *unix_s);
 

@@ -1,8 +1,9 @@
-/* Reads any octets as the text of a receipt, as a message id and as a state. */
+/* Reads any octets as the text of a receipt, as a date, as a message id and as a state. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "smpp/receipt.h"
+#include "smpp/timestamp.h"
 
 #define EXPECT(condition) \
   if (!(condition)) abort()
@@ -50,8 +51,16 @@ static void check_text(const uint8_t *data, size_t size) {
     if (field->octets == NULL) continue;
     total += field->length;
     EXPECT(field->octets >= data && field->length <= (size_t)(data + size - field->octets));
-    if (key == SMPP_RECEIPT_TEXT) continue;
+    if (key == SMPP_RECEIPT_TEXT || key == SMPP_RECEIPT_SUBMIT_DATE || key == SMPP_RECEIPT_DONE_DATE) continue;
     EXPECT(memchr(field->octets, ' ', field->length) == NULL && memchr(field->octets, 0, field->length) == NULL);
+  }
+  EXPECT(receipt.extra_count <= SMPP_RECEIPT_EXTRAS);
+  for (unsigned i = 0; i < receipt.extra_count; i++) {
+    const struct smpp_receipt_field *key = &receipt.extra[i].key, *value = &receipt.extra[i].value;
+    total += key->length + 1 + value->length;
+    EXPECT(key->length > 0 && key->length <= SMPP_RECEIPT_EXTRA_MAX);
+    EXPECT(key->octets >= data && value->octets > key->octets + key->length);
+    EXPECT(value->length <= (size_t)(data + size - value->octets) && memchr(value->octets, ' ', value->length) == NULL);
   }
   EXPECT(total <= size);
   check_rewritten(&receipt, size);
@@ -70,6 +79,9 @@ static void check_id(const uint8_t *data, size_t size) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   check_text(data, size);
   check_id(data, size);
+  const struct smpp_timestamp_rules rules = {2000, 0, false};
+  int64_t unix_s;
+  (void)!smpp_receipt_date(data, size, &rules, &unix_s);
   const struct smpp_message_state *state = smpp_state_by_stat(data, size);
   EXPECT(state == NULL || smpp_state_by_number((uint32_t)state->number)->number == state->number);
   return 0;

@@ -69,6 +69,24 @@ local VARIANTS = {
   { "white space before and between", "\n id:1\tstat:DELIVRD\r\nerr:000  text:x", { id = "1", err = "000", text = "x" } },
   { "NULs between values", "id:1\0stat:DELIVRD\0err:000\0text:x", { id = "1", state = "DELIVERED", text = "x" } },
   { "a key twice", "id:1 id:2 stat:DELIVRD stat:UNDELIV err:0", { id = "1", state = "DELIVERED" } },
+  { "date keys in one word", "id:1 submitdate:150718121000 donedate:000000000000 stat:REJECTD err:375 text:",
+    { submitted = JULY, done = ABSENT, fields = { submit_date = "150718121000", donedate = ABSENT, text = "" } } },
+  { "date keys with a hyphen below", "id:1 submit_date:1507181210 Done_Date:1507181211 stat:DELIVRD", { submitted = JULY, done = JULY + 60 } },
+  { "ISO dates", "id:1 submit date:2015-07-18T12:10:00Z done date:2015-07-18 12:11:00 stat:DELIVRD err:1",
+    { submitted = JULY, done = JULY + 60, state = "DELIVERED", fields = { done_date = "2015-07-18 12:11:00" } } },
+  { "ISO dates with zone and fraction", "id:1 submit date:2015-07-18T14:10:00.250+02:00 done date:2015-07-18 07:11:00-0500 stat:DELIVRD",
+    { submitted = JULY, done = JULY + 60 } },
+  { "ISO dates without time or seconds", "id:1 submit date:2015-07-18 done date:2015-07-18 12:10 stat:DELIVRD",
+    { submitted = JULY - 43800, done = JULY } },
+  { "dates that are not of ISO 8601", "id:1 submit date:2015-13-18T12:10:00Z done date:2015-07-18Tnoon stat:DELIVRD", { submitted = ABSENT, done = ABSENT } },
+  { "keys of the peer's own", "id:1 stat:DELIVRD err:000 mcc:262 MNC:01 price:0.055 text:hi price:9",
+    { text = "hi price:9", fields = { mcc = "262", mnc = "01", price = "0.055" } } },
+  { "keys of the peer's own before the standard's", "mcc:262 id:1 price: 0.05 x- y: stat:DELIVRD note:a note:b err:5",
+    { err = "5", state = "DELIVERED", fields = { mcc = "262", price = "0.05", y = "", note = "a" } } },
+  { "keys of the peer's own and no text", "id:1 stat:DELIVRD err:000 mcc:262 mnc:01", { text = ABSENT, fields = { mcc = "262", mnc = "01" } } },
+  { "text without a key that begins like one", "id:1 stat:DELIVRD err:000 Re:your http://x.example order", { text = "Re:your http://x.example order" } },
+  { "text without a key that is a link", "id:1 stat:DELIVRD err:000 http://x.example", { text = "http://x.example", fields = { http = ABSENT } } },
+  { "an empty err before a key of the peer's own", "id:1 stat:DELIVRD err: mcc:262 text:x", { err = "", text = "x", fields = { mcc = "262" } } },
   { "a word that ends in a key", "msgid:5 id:1 laststat:UNDELIV stat:DELIVRD", { id = "1", state = "DELIVERED" } },
 }
 
@@ -77,7 +95,10 @@ local function check(want, got)
   for key, value in pairs(want) do
     if value == ABSENT then assert.is_nil(got[key], key)
     elseif type(value) == "table" then
-      for name, octets in pairs(value) do assert.equal(octets, got[key][name], key .. "." .. name) end
+      for name, octets in pairs(value) do
+        if octets == ABSENT then octets = nil end
+        assert.equal(octets, got[key][name], key .. "." .. name)
+      end
     else assert.equal(value, got[key], key) end
   end
 end
@@ -217,6 +238,12 @@ describe("smpp.receipt.parse, PDUs", function()
       receipt.parse { esm_class = 4, data_coding = 8, short_message = wide })
     check({ id = "1" }, receipt.parse { esm_class = 0x44, data_coding = 0, short_message = wide })
     check({ id = "1" }, receipt.parse { esm_class = 4, data_coding = 8, short_message = "\254\255" .. wide })
+    local little = wide:gsub("(.)(.)", "%2%1")
+    for _, data_coding in ipairs { 8, 0 } do
+      check({ id = "1", state = "DELIVERED", text = "\208\154!\240\159\145\139" }, receipt.parse { esm_class = 4, data_coding = data_coding, short_message = little })
+      check({ id = "1" }, receipt.parse { esm_class = 4, data_coding = data_coding, short_message = "\255\254" .. little })
+    end
+    check({ id = "1" }, receipt.parse({ esm_class = 0, short_message = little }, { untyped = true }))
     check({ id = "1" }, receipt.parse { esm_class = 4, data_coding = 8, short_message = "id:1 stat:DELIVRD" })
     check({ text = "Gr\195\188\195\159e" }, receipt.parse { esm_class = 4, data_coding = 3, short_message = "id:1 stat:DELIVRD text:Gr\252\223e" })
     check({ text = "Gr\252\223e" }, receipt.parse { esm_class = 4, data_coding = 0, short_message = "id:1 stat:DELIVRD text:Gr\252\223e" })
@@ -234,6 +261,58 @@ describe("smpp.receipt.parse, PDUs", function()
     assert.same({ type = 3, code = 11 }, r.network_error)
     assert.same({ receipted_message_id = "ABC", message_state = 5, network_error_code = "\3\0\11", user_message_reference = 258 }, r.tlvs)
     assert.same({ id = "0123456789", err = "000", stat = "DELIVRD" }, { id = r.fields.id, err = r.fields.err, stat = r.fields.stat })
+  end)
+
+  it("lets a final state of the text count over a TLV that is not", function()
+    local rows = { -- message_state, stat, what counts
+      { 0, "UNDELIV", "UNDELIVERABLE", true, 5 }, { 0, "DELIVRD", "DELIVERED", true, 2 }, { 0, "ENROUTE", "ENROUTE", false, 1 },
+      { 0, "BUFFERD", "SCHEDULED", false, 0 }, { 0, "", "SCHEDULED", false, 0 }, { 1, "UNDELIV", "UNDELIVERABLE", true, 5 },
+      { 1, "ACCEPTD", "ENROUTE", false, 1 }, { 6, "DELIVRD", "DELIVERED", true, 2 }, { 7, "EXPIRED", "EXPIRED", true, 3 },
+      { 2, "UNDELIV", "DELIVERED", true, 2 }, { 5, "ENROUTE", "UNDELIVERABLE", true, 5 }, { 77, "DELIVRD", "DELIVERED", true, 2 },
+    }
+    for _, row in ipairs(rows) do
+      local r = receipt.parse { esm_class = 4, short_message = "id:1 stat:" .. row[2], message_state = row[1] }
+      assert.same({ row[3], row[4], row[5] }, { r.state, r.final, r.message_state }, row[1] .. " " .. row[2])
+    end
+    local o = { final = { ACCEPTED = true, UNKNOWN = true }, states = { DND = "REJECTED" } }
+    local function state(number, stat) return receipt.parse({ esm_class = 4, short_message = "id:1 stat:" .. stat, message_state = number }, o).state end
+    assert.same({ "ACCEPTED", "ACCEPTED", "UNKNOWN", "REJECTED" }, { state(6, "DELIVRD"), state(1, "ACCEPTD"), state(7, "DELIVRD"), state(1, "dnd") })
+    assert.equal("ENROUTE", receipt.parse({ esm_class = 4, short_message = "id:1", message_state = 1 }).state)
+  end)
+
+  it("takes message_payload before short_message", function()
+    check({ id = "2" }, receipt.parse { esm_class = 4, short_message = "id:1 stat:DELIVRD", message_payload = "id:2 stat:DELIVRD" })
+  end)
+
+  it("trims the id of the TLV, and takes none that is too long", function()
+    for tlv, id in pairs { ["a1  "] = "a1", ["a1 \0x"] = "a1", ["   "] = "0123456789", [("9"):rep(64)] = ("9"):rep(64), [("9"):rep(65)] = "0123456789" } do
+      check({ id = id, fields = { id = "0123456789" } }, receipt.parse { esm_class = 4, short_message = STANDARD, receipted_message_id = tlv })
+    end
+  end)
+
+  it("takes a receipt of esm_class 0 that has TLVs only, where the peer is told to", function()
+    local only_id = { esm_class = 0, short_message = "Help", receipted_message_id = "9" }
+    local tlvs = { esm_class = 0, short_message = "", receipted_message_id = "9", message_state = 2 }
+    assert.is_false((receipt.is(only_id, { untyped = true })))
+    assert.is_false((receipt.is({ esm_class = 0, short_message = "x", message_state = 2 }, { untyped = true })))
+    assert.is_false((receipt.is(tlvs)))
+    assert.same({ true, "receipt" }, { receipt.is(tlvs, { untyped = true }) })
+    check({ id = "9", state = "DELIVERED", kind = "receipt" }, receipt.parse(tlvs, { untyped = true }))
+  end)
+
+  it("reads a format of the peer's own", function()
+    local o = { untyped = true, read = function(text, pdu)
+      local id, stat, done, err = text:match "^DLR,(%w+),(%w+),(%d*),(%w*)"
+      return id and { id = id, stat = stat, done_date = done, err = err, cell = pdu.source_addr, submitted = 7, odd = {} }
+    end }
+    local pdu = { esm_class = 0, short_message = "DLR,ab1,UNDELIV,1507181211,21b", source_addr = "49" }
+    local want = { id = "ab1", state = "UNDELIVERABLE", final = true, done = JULY + 60, submitted = 7, err = "21b", err_code = 0x21b,
+      fields = { cell = "49", odd = ABSENT } }
+    check(want, receipt.parse(pdu, o))
+    check({ id = "1" }, receipt.parse({ esm_class = 4, short_message = "id:1 stat:DELIVRD" }, o)) -- not in it: as usual
+    assert.is_false((receipt.is({ esm_class = 0, short_message = "DLR?" }, o)))
+    assert.equal("missing", select(3, receipt.parse("x", { read = function() return {} end })))
+    check({ id = "ab1", err = "011" }, receipt.parse({ esm_class = 4, network_error_code = "\3\0\11", short_message = pdu.short_message }, o))
   end)
 
   it("needs no text at all", function()

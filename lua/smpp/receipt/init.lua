@@ -12,12 +12,13 @@ local receipt = {}
 local UDHI = 0x40
 local KINDS = { "receipt", "delivery_ack", nil, "manual_ack", nil, nil, nil, "intermediate" } -- by message type / 4
 local LATIN1 = 3
+local MAX_ID_OCTETS = 64 -- of a message_id; a longer TLV is no id
 local NONE = {}
 
 local PARSE = {
-  esm_class = "number", data_coding = "number", encoding = options.one_of("octets", "gsm7", "latin1", "ucs2"),
+  esm_class = "number", data_coding = "number", encoding = options.one_of("octets", "gsm7", "latin1", "ucs2", "ucs2_le"),
   zone_s = "number", first_year = "number", states = "table", final = "table", err_rule = "function", untyped = "boolean",
-  default_alphabet = "string",
+  default_alphabet = "string", read = "function",
 }
 
 --- What is wrong with options of `parse`, for those who take them from a user and hand them on.
@@ -32,9 +33,10 @@ local function has_bit(n, bit) return math.floor(n / bit) % 2 == 1 end
 --- What kind of PDU an esm_class makes: nil is an ordinary message.  Message mode, UDHI and reply path do not matter.
 local function kind_of(esm_class) return KINDS[math.floor(esm_class % 0x40 / 4)] end
 
+--- The octets of a message: message_payload counts before short_message (5.0, 4.8.4.36).
 local function octets_of(pdu)
-  local octets = pdu.short_message
-  if octets == nil or octets == "" then octets = pdu.message_payload end
+  local octets = pdu.message_payload
+  if octets == nil or octets == "" then octets = pdu.short_message end
   return octets or ""
 end
 
@@ -42,22 +44,11 @@ local function starts_with_id(octets) return octets:find "^%s*%z?[Ii]%z?[Dd]%z?:
 
 local function has_form(octets) return starts_with_id(octets) and octets:lower():find "[%s%z]s%z?t%z?a%z?t%z?:" ~= nil end
 
---- Is this deliver_sm or data_sm a delivery receipt or an intermediate notification?
----@param pdu table  a received view, or a table with the same fields
----@param o? { untyped?: boolean }  untyped: also one of esm_class 0 whose text has the form of a receipt
----@return boolean
----@return string? kind  "receipt", "intermediate", "delivery_ack", "manual_ack"; nil for an ordinary message
-function receipt.is(pdu, o)
-  local esm_class = pdu.esm_class or 0
-  local kind = kind_of(esm_class)
-  if not kind and o and o.untyped and esm_class % 0x40 < 4 and has_form(octets_of(pdu)) then kind = "receipt" end
-  return kind == "receipt" or kind == "intermediate", kind
-end
-
 --- The receipt in octets of which the keys can be read, and the encoding that its text is still in.
 local function readable(octets, data_coding, encoding, default_alphabet)
   if not encoding then
     if octets:find "^%z[ -~]%z" or octets:find "^\254\255" then encoding = "ucs2"
+    elseif octets:find "^[ -~]%z[ -~]%z" or octets:find "^\255\254" then encoding = "ucs2_le"
     elseif data_coding == LATIN1 then encoding = "latin1"
     elseif (data_coding or 0) == 0 and default_alphabet ~= "gsm7_packed" then encoding = default_alphabet end
   end
@@ -73,7 +64,39 @@ local function behind_header(octets, esm_class)
   return header and header < #octets and octets:sub(header + 2) or octets
 end
 
-local function cut_nul(octets) return octets and (octets:match "^(.-)%z*$") end
+--- The text of a receipt, and the encoding that the message's text in it is still in.
+local function text_of(pdu, octets, o)
+  return readable(behind_header(octets, pdu.esm_class), pdu.data_coding, o.encoding, o.default_alphabet)
+end
+
+--- Does a PDU that says it is an ordinary message look like a receipt?  Some message centres put receipted_message_id alone
+--- on messages of phones.
+local function looks_like_receipt(pdu, o)
+  local octets = octets_of(pdu)
+  if has_form(octets) or pdu.message_state and pdu.receipted_message_id then return true end
+  return o.read ~= nil and o.read((text_of(pdu, octets, o)), pdu) ~= nil
+end
+
+--- Is this deliver_sm or data_sm a delivery receipt or an intermediate notification?
+---@param pdu table  a received view, or a table with the same fields
+---@param o? smpp.ReceiptOptions  untyped: also one of esm_class 0 that has the form of a receipt, in its text or its TLVs
+---@return boolean
+---@return string? kind  "receipt", "intermediate", "delivery_ack", "manual_ack"; nil for an ordinary message
+function receipt.is(pdu, o)
+  local esm_class = pdu.esm_class or 0
+  local kind = kind_of(esm_class)
+  if not kind and o and o.untyped and esm_class % 0x40 < 4 and looks_like_receipt(pdu, o) then kind = "receipt" end
+  return kind == "receipt" or kind == "intermediate", kind
+end
+
+--- A message_id of a TLV without NUL and trailing blanks; nil: none, or longer than an id can be.
+local function id_of(octets)
+  if not octets then return nil end
+  local last = (octets:find("%z") or #octets + 1) - 1
+  if last > MAX_ID_OCTETS then return nil end
+  while last > 0 and octets:byte(last) == 32 do last = last - 1 end
+  return octets:sub(1, last)
+end
 
 --- A number that a word of digits names.
 local function whole(word) return word and word:find "^%d+$" and #word <= 9 and tonumber(word, 10) or nil end
@@ -106,7 +129,7 @@ end
 --- The TLVs of a receipt, those that are there.
 local function read_tlvs(pdu)
   local tlvs = {
-    receipted_message_id = cut_nul(pdu.receipted_message_id), message_state = pdu.message_state,
+    receipted_message_id = id_of(pdu.receipted_message_id), message_state = pdu.message_state,
     network_error_code = pdu.network_error_code, user_message_reference = pdu.user_message_reference,
   }
   local octets = tlvs.network_error_code
@@ -117,18 +140,28 @@ local function read_tlvs(pdu)
   return tlvs, nil
 end
 
---- State, final, message_state: the TLV first, then the caller's words, the standard's, the peer's own.
+--- Name, final and number of a state, given as the number of message_state or as a word: the caller's meaning of it first,
+--- then the standard's, then the peer's own.  nil: no such number.
+local function state_of(value, o)
+  if type(value) == "string" then
+    value = value:upper()
+    value = o.states and o.states[value] or value
+  end
+  local name, final, number = known_state(value)
+  if not name and type(value) == "string" then name, final = value, false end
+  if name and o.final and o.final[name] ~= nil then final = o.final[name] end
+  return name, final, number
+end
+
+--- State, final, message_state.  The TLV counts, unless it is 0 (no state in 3.4) or says less than the text.
 local function read_state(number, stat, o)
   local name, final, state_number
-  if number then name, final, state_number = known_state(number) end
-  if not name and stat and stat ~= "" then
-    local word = stat:upper()
-    name, final, state_number = known_state(o.states and o.states[word] or word)
-    if not name then name, final = o.states and o.states[word] or word, false end
-  elseif not name and number then
-    name, final, state_number = "UNKNOWN", false, number
+  if number then name, final, state_number = state_of(number, o) end
+  if stat and stat ~= "" and (not name or not final) then
+    local text_name, text_final, text_number = state_of(stat, o)
+    if not name or text_final or number == 0 and text_number then return text_name, text_final, text_number end
   end
-  if name and o.final and o.final[name] ~= nil then final = o.final[name] end
+  if not name and number then return "UNKNOWN", false, number end
   return name, final, state_number
 end
 
@@ -150,23 +183,41 @@ end
 ---@field raw string           the octets of the PDU
 ---@field source_addr string?  of the PDU: the address the original message went to
 ---@field destination_addr string?
----@field fields table<string, string>  what the text said, by key: id, sub, dlvrd, submit_date, done_date, stat, err, text
+---@field fields table<string, string>  what the text said, by key: id, sub, dlvrd, submit_date, done_date, stat, err, text, and
+---  keys of the peer's own in lower case (mcc, mnc, price)
 ---@field tlvs table<string, string|integer>  what the TLVs said: receipted_message_id, message_state, network_error_code, user_message_reference
 
 ---@class smpp.ReceiptOptions
 ---@field zone_s number?       the MC's local time, seconds ahead of UTC (default 0)
 ---@field first_year integer?  of the hundred that two-digit years mean (default 2000)
----@field encoding "octets"|"gsm7"|"latin1"|"ucs2"|nil  of the receipt; default: Latin-1 if data_coding is 3, UCS-2 if it
+---@field encoding "octets"|"gsm7"|"latin1"|"ucs2"|"ucs2_le"|nil  of the receipt; default: Latin-1 if data_coding is 3, UCS-2 if it
 ---  looks like that, else octets (most message centres mean ASCII)
 ---@field default_alphabet string?  of the peer: what data_coding 0 means (default: octets, as above)
 ---@field states table<string, string>?   the peer's own words in capitals -> names of message_state: { DND_REJECTED = "REJECTED" }
 ---@field final table<string, boolean>?   states that are (not) final with this peer: { ACCEPTED = true, UNKNOWN = true }
 ---@field err_rule (fun(err: string): integer?)?  default `receipt.err_number`
----@field untyped boolean?     take a receipt of esm_class 0, too, that has the form of one
+---@field untyped boolean?     take a receipt of esm_class 0, too, that has the form of one: in its text, or by the TLVs
+---  receipted_message_id and message_state
+---@field read (fun(text: string, pdu: table): table?)?  for a peer's own format: returns fields as `smpp.Receipt.fields` has
+---  them (`id`, `stat` …; `submitted` and `done` may be Unix times), nil: not in this format, read it as usual
 ---@field esm_class integer?   of a text given without its PDU
 ---@field data_coding integer?
 
---- Reads a receipt.  TLVs win over the text; `fields` and `tlvs` keep both.
+--- What the text says by key, and its dates as Unix times.
+local function read_fields(text, pdu, o)
+  local own = o.read and o.read(text, pdu)
+  if not own then return scan(text, o.zone_s, o.first_year) end
+  local fields = {}
+  for key, value in pairs(own) do
+    if type(value) == "string" then fields[key] = value end
+  end
+  local dates = ("submit date:%s done date:%s"):format(fields.submit_date or "", fields.done_date or "")
+  local _, submitted, done = scan(dates, o.zone_s, o.first_year)
+  return fields, tonumber(own.submitted) or submitted, tonumber(own.done) or done
+end
+
+--- Reads a receipt.  TLVs win over the text, but a final state of the text over one of the TLV that is not; `fields` and
+--- `tlvs` keep both.
 ---@param pdu table|string  deliver_sm or data_sm (a view, or a table with its fields), or the octets of a receipt's text
 ---@param o? smpp.ReceiptOptions
 ---@return smpp.Receipt? receipt
@@ -188,7 +239,7 @@ function receipt.parse(pdu, o)
     if not kind then return nil, "an ordinary message by its esm_class", "bad_value" end
   end
   local tlvs, network_error = read_tlvs(pdu)
-  local text, inner = readable(behind_header(raw, esm_class), pdu.data_coding, o.encoding, o.default_alphabet)
+  local text, inner = text_of(pdu, raw, o)
   local out = {
     kind = kind, raw = raw, err = "", tlvs = tlvs, fields = {}, network_error = network_error,
     source_addr = pdu.source_addr, destination_addr = pdu.destination_addr,
@@ -197,7 +248,7 @@ function receipt.parse(pdu, o)
     out.id, out.text = tlvs.receipted_message_id, text
     return out
   end
-  local fields, submitted, done = scan(text, o.zone_s, o.first_year)
+  local fields, submitted, done = read_fields(text, pdu, o)
   out.fields, out.submitted, out.done = fields, submitted, done
   out.id = tlvs.receipted_message_id
   if not out.id or out.id == "" then out.id = fields.id end
