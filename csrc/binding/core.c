@@ -1,4 +1,5 @@
 /* core.c - luaopen_smpp_core: puts the module together. */
+#include "bind_record.h"
 #include "binding.h"
 #include "smpp/error.h"
 
@@ -40,5 +41,6 @@ int luaopen_smpp_core(lua_State *L) {
   smpp_open_protocol(L);
   smpp_open_text(L);
   smpp_open_receipt(L);
+  smpp_open_record(L);
   return 1;
 }

@@ -228,6 +228,13 @@ out [=[
 ---@field timestamp smpp.CoreTimestamp
 ---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
 ---@field map { new: fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map }  seed: 8 octets nobody can guess
+---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end
+
+---@class smpp.RecordCodec  tables of plain data <-> octets
+---@field write fun(record: table): string
+---@field read fun(octets: string): table?, string?, string?
+---@field field fun(octets: string, name: string): any
+---@field change fun(octets: string, fields: table, clear: string[]?): string?, string?, string?
 
 ---@class smpp.CoreProtocol
 ---@field status fun(status: integer|string): table?
