@@ -3,7 +3,7 @@ local shell = require "spec.support.shell"
 -- The layers of lua/smpp, the lowest first: a file may use those of its own folder and of the folders before it.
 -- README's map lists them in this order.  smpp.core is the C module, below all of them.
 local ORDER = {
-  "base", "text", "codec", "receipt", "profile", "loop", "transport", "session", "capture", "client", "server", "store",
+  "base", "text", "codec", "receipt", "profile", "loop", "transport", "session", "capture", "client", "store", "server",
   "service", "simulator", "cli",
 }
 -- The front door, which opens what is asked for; and types for editors, which nothing requires.

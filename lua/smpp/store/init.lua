@@ -1,126 +1,146 @@
---- Messages a message centre has taken over, in memory.  Others can keep them elsewhere: what has these methods is a
---- store, and each of them may wait (they are called in tasks).  docs/server.md has the contract.
-local store = {}
+--- What must outlive a process: the interface of stores, the kinds of records they keep, and the stores by their names.
+--- The contract is docs/store.md; smpp.store.conformance checks a store against it.
+local kinds = require "smpp.store.kinds"
+local registry = require "smpp.base.registry"
+local task = require "smpp.base.task"
 
-local Memory = {}
-local mt = { __index = Memory, __name = "smpp.Store" }
+local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_final }
 
----@class smpp.Message  a message and what became of it; also the parameters and TLVs of its submit_sm by their names
----@field key string         unique; the message_id but for the further destinations of a submit_multi
----@field id string          message_id
----@field system_id string   whose it is
----@field state string       name of message_state
----@field submitted number   Unix time
----@field schedule number?   Unix time before which it is not delivered
----@field expires number?    Unix time
----@field done number?       Unix time of the final state
----@field error integer      0 or a network's error code
----@field octets string      short_message or message_payload
----@field serial integer     order of submission, given by the store
+-- ---- the contract ----
 
-local FINAL = {
-  DELIVERED = true, EXPIRED = true, DELETED = true, UNDELIVERABLE = true, ACCEPTED = true, UNKNOWN = true, REJECTED = true, SKIPPED = true,
-}
+---@class smpp.Store
+---@field commit fun(self, changes: smpp.Change[], done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
+---  all of them, or none.  code: "duplicate" (a key that is added is there), "conflict" (a record is gone, or its state is
+---  another), "queue_full", "store_failed".  The tables are the caller's again when the call returns
+---@field get fun(self, kind: string, key: string, done: fun(record: table?, message: string?, code: string?, context: any), context: any)
+---  code: "missing", "store_failed"
+---@field find fun(self, query: smpp.Query, done: fun(list: table[]?, message: string?, code: string?, context: any), context: any)
+---@field discard fun(self, kind: string, before: number, done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
+---  forgets records of an age: final messages, ids
+---@field close fun(self, done: fun(ok: boolean?, message: string?, code: string?, context: any)?, context: any)
 
---- Whether a state is the last.
----@param state string
----@return boolean
-function store.is_final(state) return FINAL[state] == true end
+---@class smpp.Change
+---@field op "add"|"change"|"remove"
+---@field kind string
+---@field record table?   add: plain data with a `key`
+---@field key string?     change, remove
+---@field from string?    change, remove: the state that the record must have
+---@field set table?      change: fields and their new values
+---@field clear string[]? change: names of fields that go
 
-local function addresses(system_id, source, destination) return system_id .. "\0" .. source .. "\0" .. destination end
+---@class smpp.Query
+---@field kind string
+---@field open boolean?     only records that are not final
+---@field newest boolean?   the newest first, default the oldest
+---@field after integer?    the `serial` of the last record of the page before
+---@field limit integer?    of records, default 100
+---  and the fields of one of the kind's groups with their values
 
----@param o? { limit: integer?, keep_final: integer? }  limit: messages that are not final (default 100000); keep_final:
----  final ones to keep for queries (default 10000), the oldest goes first
-function store.memory(o)
-  o = o or {}
-  return setmetatable({
-    limit = o.limit or 100000,
-    keep_final = o.keep_final or 10000,
-    by_key = {},
-    open = {}, open_count = 0,      -- addresses -> messages that are not final, by serial, and how many (`count`)
-    final = {}, final_first = 1, final_last = 0, final_count = 0,
-    last_serial = 0,
-  }, mt)
+-- ---- stores by name ----
+
+stores.registry = registry.new("store", { memory = "smpp.store.memory" })
+
+--- Opens a store by its name: "memory", or what `registry:add` added.
+---@param name string
+---@param o? table  its options
+---@return smpp.Store? store
+---@return string? message
+---@return string? code
+function stores.open(name, o) return stores.registry:get(name, 2).open(o) end
+
+--- Messages as tables, in memory.
+---@param o? { limit: integer?, keep_final: integer? }
+function stores.memory(o) return require("smpp.store.tables").memory(o) end
+
+-- ---- for tasks ----
+
+local WAITS = {} -- the key of waits for a store
+
+-- The task whose call is running, and what it completed with: most stores in memory complete before a call returns.
+local calling, first, second, third = nil, nil, nil, nil
+
+local function complete(a, b, c, token)
+  if calling == token then
+    calling, first, second, third = nil, a, b, c
+  else
+    task.wake_for(token, WAITS, a, b, c)
+  end
 end
 
---- Takes a message over.
----@param message smpp.Message
+--- The results of a call that has just been made.
+local function result(token, outer)
+  local is_complete = calling ~= token
+  calling = outer
+  if not is_complete then return task.wait(WAITS) end
+  local a, b, c = first, second, third
+  first = nil
+  return a, b, c
+end
+
+--- store:commit, waiting for the result.
+---@async
+---@param store smpp.Store
+---@param changes smpp.Change[]
 ---@return boolean? ok
----@return string? err
----@return string? code  "queue_full"
-function Memory:add(message)
-  if self.open_count >= self.limit then return nil, ("%d messages wait already"):format(self.open_count), "queue_full" end
-  self.last_serial = self.last_serial + 1
-  message.serial = self.last_serial
-  self.by_key[message.key] = message
-  local key = addresses(message.system_id, message.source_addr, message.destination_addr)
-  local set = self.open[key]
-  if not set then
-    set = { count = 0 }
-    self.open[key] = set
-  end
-  set[message.serial], set.count = message, set.count + 1
-  self.open_count = self.open_count + 1
-  return true
+---@return string? message
+---@return string? code
+function stores.commit(store, changes)
+  local token, outer = task.need(2), calling
+  calling = token
+  store:commit(changes, complete, token)
+  return result(token, outer)
 end
 
+--- store:get, waiting for the result.
+---@async
+---@param store smpp.Store
+---@param kind string
 ---@param key string
----@return smpp.Message?
-function Memory:get(key) return self.by_key[key] end
-
-local function forget_final(self)
-  local message = self.final[self.final_first]
-  self.final[self.final_first] = nil
-  self.final_first = self.final_first + 1
-  if message and self.by_key[message.key] == message then self.by_key[message.key] = nil end
+---@return table? record
+---@return string? message
+---@return string? code
+function stores.get(store, kind, key)
+  local token, outer = task.need(2), calling
+  calling = token
+  store:get(kind, key, complete, token)
+  return result(token, outer)
 end
 
---- Notes what has changed in a message.  One that is final now counts no longer against the limit.
----@param message smpp.Message
-function Memory:update(message)
-  if not FINAL[message.state] then return end
-  local key = addresses(message.system_id, message.source_addr, message.destination_addr)
-  local set = self.open[key]
-  if not set or not set[message.serial] then return end
-  set[message.serial], set.count = nil, set.count - 1
-  if set.count == 0 then self.open[key] = nil end
-  self.open_count = self.open_count - 1
-  self.final_last = self.final_last + 1
-  self.final[self.final_last] = message
-  while self.final_last - self.final_first + 1 > self.keep_final do forget_final(self) end
+--- store:find, waiting for the result.
+---@async
+---@param store smpp.Store
+---@param query smpp.Query
+---@return table[]? list
+---@return string? message
+---@return string? code
+function stores.find(store, query)
+  local token, outer = task.need(2), calling
+  calling = token
+  store:find(query, complete, token)
+  return result(token, outer)
 end
 
---- Forgets final messages that were final before a moment.
----@param before number  Unix time
-function Memory:discard(before)
-  while self.final_first <= self.final_last and self.final[self.final_first].done < before do forget_final(self) end
-end
-
---- Messages between two addresses that are not final, oldest first.
----@param system_id string
----@param source string
----@param destination string
----@return smpp.Message[]
-function Memory:between(system_id, source, destination)
-  local list = {}
-  for serial, message in pairs(self.open[addresses(system_id, source, destination)] or {}) do
-    if serial ~= "count" then list[#list + 1] = message end
+--- Calls fn(record) for all records of a query, page by page; fn may wait, and returns false to stop.
+---@async
+---@param store smpp.Store
+---@param query smpp.Query  `limit`: of a page
+---@param fn fun(record: table): boolean?
+---@return boolean? ok
+---@return string? message
+---@return string? code
+function stores.walk(store, query, fn)
+  local page = {}
+  for name, value in pairs(query) do page[name] = value end
+  page.limit = page.limit or 100
+  while true do
+    local list, message, code = stores.find(store, page)
+    if not list then return nil, message, code end
+    for _, record in ipairs(list) do
+      if fn(record) == false then return true end
+    end
+    if #list < page.limit then return true end
+    page.after = list[#list].serial
   end
-  table.sort(list, function(a, b) return a.serial < b.serial end)
-  return list
 end
 
---- How many wait for a final state.
----@return integer
-function Memory:count() return self.open_count end
-
---- All messages it still knows, oldest first.
----@return smpp.Message[]
-function Memory:list()
-  local list = {}
-  for _, message in pairs(self.by_key) do list[#list + 1] = message end
-  table.sort(list, function(a, b) return a.serial < b.serial end)
-  return list
-end
-
-return store
+return stores

@@ -3,7 +3,7 @@ local core = require "smpp.core"
 
 local NAMES = { "key", "state", "text", "at" }
 
-describe("core.record", function()
+describe("bind_record", function()
   local codec = core.record(NAMES)
 
   it("gives back what was written, under declared names and others", function()

@@ -1,0 +1,52 @@
+--- The kinds of records that stores keep.
+local kinds = {}
+
+--- The states that end a message (5.0, 4.7.15).
+local FINAL = {
+  DELIVERED = true, EXPIRED = true, DELETED = true, UNDELIVERABLE = true, ACCEPTED = true, UNKNOWN = true, REJECTED = true, SKIPPED = true,
+}
+
+--- Whether a state of a message is the last.
+---@param state string
+---@return boolean
+function kinds.is_final(state) return FINAL[state] == true end
+
+---@class smpp.StoreKind
+---@field final table<string, boolean>?  states in which a record is final: only `discard` and age take it away
+---@field age string?            the field with the Unix time that `discard` compares
+---@field groups table<string, smpp.StoreGroup>  what `find` can ask for, by name
+
+---@class smpp.StoreGroup
+---@field fields string[]        strings, which do not change while a record lives
+---@field open boolean?          asked for with `open = true` only
+
+--- The kinds of records.  Their fields are those of `names`, and any others that are plain data.
+---@type table<string, smpp.StoreKind>
+kinds.kinds = {
+  -- messages of a message centre: key is the message_id (further destinations of a submit_multi: id/2, id/3 …)
+  message = {
+    final = FINAL, age = "done",
+    groups = {
+      between = { fields = { "system_id", "source_addr", "destination_addr" }, open = true },
+      sender = { fields = { "system_id", "source_addr" } },
+    },
+  },
+  -- receipts and MO messages until a receiver of the account has acknowledged them
+  outbound = { groups = { account = { fields = { "system_id" } } } },
+  -- ids of carriers: which message of ours they mean
+  id = { age = "since", groups = {} },
+  -- numbers that go on after a restart
+  counter = { groups = {} },
+}
+
+--- Names of fields that stores may write as one octet each.  It only grows at its end: what was written with a shorter
+--- list stays readable.
+kinds.names = {
+  "key", "id", "state", "system_id", "octets", "submitted", "done", "error", "schedule", "expires", "due", "service_type",
+  "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi", "destination_addr", "esm_class", "protocol_id",
+  "priority_flag", "registered_delivery", "data_coding", "command", "version", "bind", "user_message_reference", "planned", "planned_at",
+  "planned_error", "notify_at", "receipt", "siblings", "fate", "since", "value", "is_broadcast", "areas", "content_type",
+  "ussd_service_op", "its_session_info", "number", "command_id", "message", "carrier",
+}
+
+return kinds

@@ -1,0 +1,22 @@
+local registry = require "smpp.base.registry"
+
+describe("smpp.base.registry", function()
+  it("gives entries by name, loading those that are modules", function()
+    local things = registry.new("thing", { net = "smpp.base.net" })
+    things:add("mine", { 1 })
+    assert.equal(require "smpp.base.net", things:get "net")
+    assert.same({ 1 }, things:get "mine")
+    assert.same({ "mine", "net" }, things:names())
+    assert.is_nil(things:wrong "mine")
+  end)
+
+  it("suggests what may be meant by an unknown name", function()
+    local things = registry.new("store", { memory = {} })
+    assert.equal("unknown store 'memmory'; did you mean 'memory'?", things:wrong "memmory")
+    local ok, message = pcall(function() things:get "memmory" end)
+    assert.is_false(ok)
+    assert.matches("registry_spec", message)
+    assert.has_error(function() things:get "quite different" end)
+    assert.has_error(function() things:add "x" end)
+  end)
+end)

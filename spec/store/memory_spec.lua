@@ -1,0 +1,89 @@
+local conforms = require "spec.support.conforms"
+local stores = require "smpp.store"
+
+conforms("smpp.store.memory: a store", {
+  open = function(o) return stores.open("memory", o) end,
+  reopen = function(store) return store end, -- as long as the process lives
+}, describe, it)
+
+describe("smpp.store.memory", function()
+  local function message(key, o)
+    local record = { key = key, state = "ENROUTE", system_id = "a", source_addr = "1", destination_addr = "2" }
+    for name, value in pairs(o or {}) do record[name] = value end
+    return record
+  end
+
+  local function ok(done) assert.is_true(done) end
+
+  local function add(store, record) store:commit({ { op = "add", kind = "message", record = record } }, ok) end
+
+  local function finish(store, key)
+    store:commit({ { op = "change", kind = "message", key = key, from = "ENROUTE", set = { state = "DELIVERED", done = 1 } } }, ok)
+  end
+
+  it("counts what it holds, and nothing when all is gone", function()
+    local store = stores.open "memory"
+    for i = 1, 1000 do add(store, message(tostring(i), { octets = ("x"):rep(i), source_addr = tostring(i % 7) })) end
+    local open, octets = store:load()
+    assert.equal(1000, open)
+    assert.is_true(octets > 1000 * 1001 / 2)
+    for i = 1, 1000 do finish(store, tostring(i)) end
+    assert.equal(0, (store:load()))
+    store:discard("message", 2, ok)
+    assert.same({ 0, 0 }, { store:load() })
+    local kind = store.kinds.message
+    for _, group in ipairs(kind.groups) do assert.same({}, group.lists) end
+    assert.same({}, kind.ended)
+    assert.same({ {}, {}, 0 }, { kind.records, kind.serials, kind.count })
+  end)
+
+  it("keeps a final message in at most 400 octets", function()
+    local function make(n)
+      local store = stores.open("memory", { keep_final = n, limit = n })
+      for i = 1, n do
+        local key = tostring(i)
+        add(store, message(key, {
+          id = key, source_addr = "1234", destination_addr = "4917612" .. 345678 + i, octets = ("x"):rep(40), service_type = "", source_addr_ton = 1,
+          source_addr_npi = 1, dest_addr_ton = 1, dest_addr_npi = 1, esm_class = 0, protocol_id = 0, priority_flag = 0, registered_delivery = 1,
+          data_coding = 0, command = "submit_sm", version = 0x34, submitted = 1700000000.5, error = 0, due = 1700000001.5,
+        }))
+        finish(store, key)
+      end
+      return store
+    end
+    make(100)
+    collectgarbage()
+    collectgarbage()
+    local before = collectgarbage "count"
+    local store = make(16000)
+    collectgarbage()
+    collectgarbage()
+    assert.is_true((collectgarbage "count" - before) * 1024 / 16000 < 400)
+    assert.equal(0, (store:load()))
+  end)
+
+  it("lets a long list of records that are gone grow short", function()
+    local store = stores.open("memory", { keep_final = 5 })
+    add(store, message "first")
+    for i = 1, 2000 do
+      add(store, message(tostring(i)))
+      finish(store, tostring(i))
+    end
+    for _, group in ipairs(store.kinds.message.groups) do
+      local list = group.lists[group.name == "sender" and "a\0001" or "a\0001\0002"]
+      assert.is_true(list.last - list.first < 100)
+    end
+    local list
+    store:find({ kind = "message", open = true, system_id = "a", source_addr = "1", destination_addr = "2" }, function(found) list = found end)
+    assert.same({ 1, "first" }, { #list, list[1].key })
+  end)
+
+  it("takes new limits while it runs, and refuses unknown options", function()
+    local store = stores.open("memory", { limit = 1 })
+    add(store, message "1")
+    store:configure { limit = 2 }
+    add(store, message "2")
+    assert.error_matches(function() stores.open("memory", { limits = 1 }) end, "did you mean 'limit'")
+    assert.error_matches(function() stores.open "memmory" end, "did you mean 'memory'")
+  end)
+end)
