@@ -40,7 +40,7 @@ CORE_OBJ := $(CORE_SRC:csrc/smpp/%.c=$(B)/core/%.o)
 MODULE   := $(B)/$(call id,$(LUA))/smpp/core.so
 
 .PHONY: help build build-all build-c build-asan build-fuzz demo test env check check-gcc check-clang check-core \
-        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz soak bench rockspec tables install uninstall clean FORCE
+        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz coverage soak bench rockspec tables install uninstall clean FORCE
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -92,6 +92,15 @@ gc: ## specs of the binding while Lua collects garbage all the time
 fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regression/fuzz
 	@.ci/packages check build specs lua5.4 fuzz
 	@$(run_group) fuzz
+
+coverage: ## which lines the everyday specs and C tests reach, on Lua 5.4; FILES="lua/smpp/text csrc/smpp/pdu.c" lists those they do not
+	@.ci/packages check build specs lua5.4
+	@$(MAKE) --no-print-directory -s -j2 build build-c LUA=lua5.4 B=build/coverage CC=gcc CFLAGS="-O0 -g --coverage"
+	@rm -f build/coverage/lua.txt; find build/coverage -name '*.gcda' -delete
+	@SMPP_NO_BUILD=1 SMPP_BUILD=build/coverage SMPP_COVERAGE=build/coverage/lua.txt lua5.4 spec/run.lua >build/coverage/specs.log 2>&1 || \
+	  { tail -n 40 build/coverage/specs.log; exit 1; }
+	@for t in $(TEST_SRC:spec/c/%.c=build/coverage/c/%); do $$t >>build/coverage/specs.log || exit 1; done
+	@lua5.4 spec/coverage.lua build/coverage $(FILES)
 
 soak: ## 200 clients that come and go with faults; SOAK_S=600 seconds
 	@.ci/packages check build specs $(LUA)

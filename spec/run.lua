@@ -24,14 +24,12 @@ if #arg == 0 then
   find:close()
 end
 
-local every = tonumber(os.getenv("SMPP_GC"))
-if every then
-  -- What the binding forgets to keep alive dies now, not on some other day.  Hooks belong to a coroutine.
-  local function collect() collectgarbage() end
+--- Sets a hook for the whole run.  Hooks belong to a coroutine, so each new one gets it too.
+local function hook_everywhere(hook, mask, count)
   local create = coroutine.create
   local function hooked(fn)
     local co = create(fn)
-    debug.sethook(co, collect, "", every)
+    debug.sethook(co, hook, mask, count)
     return co
   end
   coroutine.create = hooked
@@ -45,7 +43,14 @@ if every then
       return result(coroutine.resume(co, ...))
     end
   end
-  debug.sethook(collect, "", every)
+  debug.sethook(hook, mask, count)
 end
+
+-- What the binding forgets to keep alive dies now, not on some other day.
+local every = tonumber(os.getenv("SMPP_GC"))
+if every then hook_everywhere(function() collectgarbage() end, "", every) end
+
+local counted = os.getenv("SMPP_COVERAGE")
+if counted then hook_everywhere(require("spec.support.line_counter").start(counted), "l") end
 
 require "busted.runner" { standalone = false }
