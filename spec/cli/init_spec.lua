@@ -41,6 +41,22 @@ describe("smpp", function()
     has(select(3, run { "decode", "--verbos" }), "--verbose")
   end)
 
+  it("loads the command that is called and no other: a broken one breaks only itself", function()
+    local module = "smpp.cli.count"
+    local loaded, preload = package.loaded[module], package.preload[module]
+    package.loaded[module], package.preload[module] = nil, function() error "broken" end
+    local ok, failure = pcall(function()
+      has(select(2, run { "--version" }), "smpp ")
+      has(select(2, run { "--help" }), "\n   count                    Tell what a text costs")
+      has(select(2, run { "help", "explain" }), "Usage: smpp explain")
+      assert.equal(0, (run { "explain", "submit_sm" }))
+      assert.equal(2, (run { "explain", "--nonsense" }))
+      assert.has_error(function() run { "count", "x" } end)
+    end)
+    package.loaded[module], package.preload[module] = loaded, preload
+    assert(ok, failure)
+  end)
+
   it("colours terminals that want it", function()
     local words = { "explain", "0x58" }
     local function colored(arguments, o) return (select(2, run(arguments, o))):find("\27[", 1, true) ~= nil end

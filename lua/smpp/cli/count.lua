@@ -6,7 +6,6 @@ local json = require "smpp.cli.json"
 local text = require "smpp.text"
 
 local count = {
-  summary = "Tell what a text costs: coding, parts, characters left.",
   description = "Tells which coding a text needs, into how many parts it is cut, how much room is left in the last one, and "
     .. "which characters make it dearer.",
   epilog = [[

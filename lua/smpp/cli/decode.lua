@@ -12,7 +12,6 @@ local pdus = require "smpp.codec"
 local show_octets = require("smpp.codec.stream").show_octets
 
 local decode = {
-  summary = "Explain PDUs: hex, binary or a capture.",
   description = "Explains PDUs octet by octet: texts are decoded, user data headers and receipts read, what is odd is "
     .. "pointed out.\n\nInput is hex (blanks, 0x, colons and the dumps of xxd, hexdump, od, tshark and Wireshark are fine) or "
     .. "binary, one PDU or many after each other; or a pcap or pcapng file. Captures are shown one line per PDU, with the "

@@ -6,7 +6,6 @@ local json = require "smpp.cli.json"
 local text = require "smpp.text"
 
 local explain = {
-  summary = "Explain a status, a field's value, a command, a TLV.",
   description = "Says what a command_status means and what to check, what a field's value stands for, and what the "
     .. "standard has to say of a command, a parameter or a TLV.",
   epilog = [[

@@ -6,7 +6,16 @@ local task = require "smpp.base.task"
 
 local cli = {}
 
-local COMMANDS = { "send", "listen", "sim", "decode", "explain", "count" }
+-- Name and summary, in the order of the help.  The module smpp.cli.<name> { description, epilog, define, run } is loaded
+-- when the command is called.
+local COMMANDS = {
+  { "send", "Send a message, or a file of messages." },
+  { "listen", "Print messages and receipts as they come." },
+  { "sim", "Play the message centre." },
+  { "decode", "Explain PDUs: hex, binary or a capture." },
+  { "explain", "Explain a status, a field's value, a command, a TLV." },
+  { "count", "Tell what a text costs: coding, parts, characters left." },
+}
 
 local DESCRIPTION = [[
 SMPP at the command line: send and receive SMS, play the message centre,
@@ -37,8 +46,10 @@ local function add_common(command)
   command:option("--color", "Colours: auto, always or never.", "auto"):choices({ "auto", "always", "never" }):argname "WHEN"
 end
 
---- Help is narrower than the text it wraps.
-local function new_parser(asked)
+--- The parser of the whole command line.  Only the command that is called has its options defined.
+---@param called string?
+local function new_parser(asked, called)
+  -- Help is narrower than the text it wraps.
   local parser = argparse("smpp", DESCRIPTION, EPILOG):help_max_width(96):help_description_margin(28)
   parser:require_command(false)
   add_help(parser, asked)
@@ -46,14 +57,17 @@ local function new_parser(asked)
     asked.help = "smpp " .. require("smpp")._VERSION
     error("help", 0)
   end)
-  for _, name in ipairs(COMMANDS) do
-    local module = require("smpp.cli." .. name)
-    local command = parser:command(name)
-    command:summary(module.summary):description(module.description):epilog(module.epilog)
-    add_help(command, asked)
-    module.define(command)
-    add_common(command)
-    command:action(function(options) options.run = module.run end)
+  for _, row in ipairs(COMMANDS) do
+    local name, summary = row[1], row[2]
+    local command = parser:command(name):summary(summary)
+    if name == called then
+      local module = require("smpp.cli." .. name)
+      command:description(module.description):epilog(module.epilog)
+      add_help(command, asked)
+      module.define(command)
+      add_common(command)
+      command:action(function(options) options.run = module.run end)
+    end
   end
   return parser
 end
@@ -69,11 +83,16 @@ local function words_of(arg)
   return words
 end
 
-local function is_command(word)
-  for _, name in ipairs(COMMANDS) do
-    if word == name then return true end
+--- The command that is called: the first word that is no option.
+local function called_in(words)
+  for _, word in ipairs(words) do
+    if word:sub(1, 1) ~= "-" then
+      for _, row in ipairs(COMMANDS) do
+        if word == row[1] then return word end
+      end
+      return nil
+    end
   end
-  return false
 end
 
 --- pcall that keeps the traceback; in a task (the streams brought a `run` of their own) one that can wait.
@@ -88,17 +107,19 @@ end
 ---@return integer exit_code
 function cli.main(arg, streams)
   local out, asked = output.new(streams), {}
-  local parser = new_parser(asked)
-  local called, ok, result = pcall(parser.pparse, parser, words_of(arg))
+  local words = words_of(arg)
+  local command = called_in(words)
+  local parser = new_parser(asked, command)
+  local parsed, ok, result = pcall(parser.pparse, parser, words)
   if asked.help then
     out.stdout:write(asked.help, "\n")
     return exit.DONE
   end
-  if not called then error(ok, 0) end
+  if not parsed then error(ok, 0) end
   out:set_color(ok and result.color or "auto")
   if not ok then
     out:fail("%s", result)
-    out:note("try: smpp %s--help", is_command(arg[1]) and arg[1] .. " " or "")
+    out:note("try: smpp %s--help", command and command .. " " or "")
     return exit.USAGE
   end
   if not result.run then

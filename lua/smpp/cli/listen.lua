@@ -7,7 +7,6 @@ local json = require "smpp.cli.json"
 local task = require "smpp.base.task"
 
 local listen = {
-  summary = "Print messages and receipts as they come.",
   description = "Binds to a message centre and prints what it delivers, one line each: messages with their texts decoded and their "
     .. "parts joined, and delivery receipts. Stays bound, and binds again when the connection is lost. Ctrl-C unbinds.",
   epilog = [[

@@ -1,6 +1,5 @@
 --- Where a command reads and writes: results to stdout, messages for people to stderr, colours on a terminal that
 --- wants them.  Streams and environment can be given, so that a command runs inside another program.
-local json = require "smpp.cli.json"
 
 ---@class smpp.CliOutput
 ---@field json boolean     results as JSON, one object per line
@@ -97,7 +96,7 @@ end
 
 --- One object as a line of JSON.
 ---@param value table  as json.object makes it
-function Output:object(value) self:print(json.encode(value)) end
+function Output:object(value) self:print(require("smpp.cli.json").encode(value)) end
 
 --- A message for people.
 ---@param format string

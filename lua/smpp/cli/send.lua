@@ -11,7 +11,6 @@ local json = require "smpp.cli.json"
 local url = require "smpp.client.url"
 
 local send = {
-  summary = "Send a message, or a file of messages.",
   description = "Binds to a message centre, sends, and tells what became of it. Long texts are cut into parts; the cheapest "
     .. "coding that holds the text is chosen. With --receipt it waits for the delivery receipt.",
   epilog = [[

@@ -10,7 +10,6 @@ local smpp = require "smpp"
 local task = require "smpp.base.task"
 
 local sim = {
-  summary = "Play the message centre.",
   description = [[
 A message centre for trying things out: takes binds, answers every request an
 ESME sends, and delivers a receipt after a second when one was asked for. It
