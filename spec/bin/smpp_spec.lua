@@ -5,7 +5,7 @@ local shell = require "spec.support.shell"
 
 local LUA = jit and "luajit" or "lua" .. _VERSION:match "%d%.%d"
 
-local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+local has = cli.has
 
 --- Runs a script of the shell with $smpp, and $sim, $port, $url of a simulator that listens; what it printed.
 local function script(text, o)

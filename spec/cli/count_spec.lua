@@ -5,7 +5,7 @@ local run = cli.run
 
 local WAVE = "\240\159\145\139"
 
-local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+local has = cli.has
 
 local function count(words, o)
   table.insert(words, 1, "count")

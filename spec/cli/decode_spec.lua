@@ -1,8 +1,5 @@
 local cli = require "spec.support.cli"
-local content = require "smpp.cli.content"
 local dkjson = require "dkjson"
-local input = require "smpp.cli.input"
-local packets = require "spec.support.packets"
 local pdus = require "smpp.codec"
 local util = require "spec.support.util"
 
@@ -26,8 +23,7 @@ local function lines(text)
   return list
 end
 
-local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
-local function lacks(text, part) assert(not text:find(part, 1, true), ("'%s' in:\n%s"):format(part, text)) end
+local has, lacks = cli.has, cli.lacks
 
 describe("smpp decode", function()
   it("explains every octet, decodes texts, reads UDH and receipts", function()
@@ -176,164 +172,5 @@ describe("smpp decode", function()
     _, out = run { "decode", "--alphabet", "latin1", util.hex(octets) }
     has(out, 'text      "a@b" (latin1)')
     assert.equal(2, (run { "decode", "--alphabet", "klingon", "00" }))
-  end)
-end)
-
-describe("smpp decode: hex as tools print it", function()
-  local octets = SUBMIT .. ("\0"):rep(70) .. "5*3 abcdef0123456789@"
-  local function hex(separator, prefix)
-    return (octets:gsub(".", function(c) return (prefix or "") .. ("%02x"):format(c:byte()) .. (separator or "") end))
-  end
-
-  it("without offsets", function()
-    for _, text in ipairs {
-      hex(), hex():upper(), hex " ", hex ":", hex(", ", "0x"), hex("", "\\x"), "0x" .. hex(), "{ " .. hex(", ", "0X") .. "};",
-      hex(" "):gsub(("."):rep(48), "%0\n"), hex():gsub("%x%x%x%x", "%0 "):gsub(("."):rep(40), "%0\r\n"),
-      hex():gsub("........", "%0 "):gsub(("."):rep(36), "%0\n"), "# a comment\n" .. hex() .. " // and another",
-    } do
-      assert.equal(util.hex(octets), util.hex(assert(input.unhex(text))), text)
-    end
-    assert.equal("\0\1\16", input.unhex "0x0,0x1,0x10")
-  end)
-
-  it("with offsets and text", function()
-    local function dump(width, form, squeeze)
-      local out, before = {}, nil
-      for at = 1, #octets, width do
-        local piece = octets:sub(at, at + width - 1)
-        if squeeze and piece == before then
-          if out[#out] ~= "*" then out[#out + 1] = "*" end
-        else
-          out[#out + 1] = form(at - 1, piece)
-        end
-        before = piece
-      end
-      return table.concat(out, "\n") .. "\n"
-    end
-    local function ascii(piece) return (piece:gsub("[^\32-\126]", ".")) end
-    local function pairs_of(piece) return (piece:gsub(".", function(c) return ("%02x "):format(c:byte()) end):sub(1, -2)) end
-    local forms = {
-      xxd = dump(16, function(at, piece)
-        return ("%08x: %-39s  %s"):format(at, util.hex(piece):gsub("%x%x%x?%x?", "%0 "):sub(1, -2), ascii(piece))
-      end),
-      ["xxd -c 8"] = dump(8, function(at, piece)
-        return ("%08x: %-19s  %s"):format(at, util.hex(piece):gsub("%x%x%x?%x?", "%0 "):sub(1, -2), ascii(piece))
-      end),
-      ["hexdump -C"] = dump(16, function(at, piece)
-        return ("%08x  %-23s  %-23s  |%s|"):format(at, pairs_of(piece:sub(1, 8)), pairs_of(piece:sub(9)), ascii(piece))
-      end, true) .. ("%08x\n"):format(#octets),
-      ["od -A x -t x1"] = dump(16, function(at, piece) return ("%06x %s"):format(at, pairs_of(piece)) end, true),
-      tshark = "Frame 1: 200 octets\n\n" .. dump(16, function(at, piece) return ("%04x  %-48s  %s"):format(at, pairs_of(piece), ascii(piece)) end),
-    }
-    for name, text in pairs(forms) do assert.equal(util.hex(octets), util.hex(assert(input.unhex(text), name)), name) end
-  end)
-
-  it("reads again what smpp decode writes", function()
-    local _, out = run { "decode", "--show-secrets", util.hex(BIND .. SUBMIT .. RECEIPT) }
-    assert.equal(util.hex(BIND .. SUBMIT .. RECEIPT), util.hex(input.unhex(out)))
-    local octets_, message = input.unhex((select(2, run { "decode", util.hex(BIND) })))
-    assert.is_nil(octets_)
-    has(message, "--show-secrets")
-  end)
-end)
-
-describe("smpp decode of captures", function()
-  local function capture()
-    local c = packets.conversation():handshake():send("esme", BIND)
-      :send("mc", encode { command = "bind_transceiver_resp", sequence_number = 1, system_id = "mc" })
-      :send("esme", SUBMIT):send("mc", THROTTLED):finish()
-    return packets.pcap(c.packets)
-  end
-
-  it("shows PDUs, latencies, a summary", function()
-    local path = cli.file(capture())
-    local code, out, err = run { "decode", path }
-    assert.equal(0, code)
-    has(out, "-- 2023-11-14 (UTC)")
-    has(out, "-- connection 1: 10.0.0.1:40000 and 10.0.0.2:2775")
-    has(out, "1 ->  bind_transceiver #1  system_id=acme")
-    has(out, "1 <-  submit_sm_resp #2 ESME_RTHROTTLED  1.00 ms")
-    lacks(out, "0028  40")
-    has(err, "4 PDUs on 1 connection, in 9 packets")
-    has(err, "submit_sm: 1 request answered, median 1.00 ms")
-    code, out = run { "decode", "-v", path }
-    assert.equal(0, code)
-    has(out, "0028  40")
-    lacks(out, "secret1")
-    os.remove(path)
-  end)
-
-  it("as JSON, from stdin", function()
-    local code, out = run({ "decode", "--json" }, { stdin = capture() })
-    assert.equal(0, code)
-    local list = lines(out)
-    assert.equal(4, #list)
-    local last = assert(dkjson.decode(list[4]))
-    assert.equal(88, last.command_status)
-    assert.equal("10.0.0.2:2775", last.from)
-    assert.equal("submit_sm_resp", last.command)
-    assert.near(0.001, last.latency_s, 1e-5)
-    assert.equal(6, last.request_packet)
-    assert.truthy(last.time:find "^2023%-11%-14T22:13:20%.00%d+Z$")
-    lacks(out, util.hex "secret1")
-  end)
-
-  it("cut at every octet ends with a word and 1, never with a crash", function()
-    local octets = capture()
-    for length = 4, #octets - 1 do
-      local code, _, err = run({ "decode" }, { stdin = octets:sub(1, length) })
-      assert.is_true(code == 0 or code == 1)
-      assert.is_true(#err > 0)
-    end
-  end)
-
-  it("names ports, and says when there is no SMPP", function()
-    local code, _, err = run({ "decode", "--port", "99" }, { stdin = capture() })
-    assert.equal(1, code)
-    has(err, "no SMPP in this capture")
-    assert.equal(0, (run({ "decode", "--port", "99", "--port", "2775" }, { stdin = capture() })))
-    assert.equal(2, (run({ "decode", "--port", "x" }, { stdin = capture() })))
-  end)
-
-  it("tells of holes and of what is not SMPP", function()
-    local c = packets.conversation():handshake():send("esme", "GET / HTTP/1.1\r\n\r\n"):send("mc", THROTTLED)
-    c.seq.mc = c.seq.mc + 5
-    c:send("mc", THROTTLED)
-    local code, out, err = run({ "decode" }, { stdin = packets.pcap(c.packets) })
-    assert.equal(0, code)
-    has(out, "18 octets: HTTP")
-    has(out, "5 octets are not in the capture")
-    has(err, "2 responses whose request is not in the capture")
-    out = select(2, run({ "decode", "--json" }, { stdin = packets.pcap(c.packets) }))
-    has(out, '"missing":5')
-    has(out, '"reason":"HTTP"')
-  end)
-end)
-
-describe("smpp decode: text, header and receipt", function()
-  local function of(fields)
-    fields.sequence_number, fields.command = 1, fields.command or "deliver_sm"
-    return content.of((pdus.decode(encode(fields))))
-  end
-
-  it("nothing, data, payload, parts by TLV", function()
-    assert.is_nil(of { command = "enquire_link" })
-    assert.is_nil(of {})
-    assert.equal("\1\2", of({ data_coding = 4, short_message = "\1\2" }).data)
-    assert.equal("long", of({ message_payload = "long" }).text)
-    local both = of { short_message = "a", message_payload = "b" }
-    assert.equal("b", both.text)
-    assert.equal(1, #both.problems)
-    assert.same({ reference = 7, total = 2, seq = 1 },
-      of({ short_message = "a", sar_msg_ref_num = 7, sar_total_segments = 2, sar_segment_seqnum = 1 }).part)
-    local ports = of { esm_class = 0x40, data_coding = 4, short_message = "\6\5\4\11\132\35\240\1\2" }
-    assert.equal("\1\2", ports.data)
-    local lies = of { esm_class = 0x40, short_message = "\200abc" }
-    assert.truthy(lies.problems[1]:find "UDH")
-    assert.truthy(of({ esm_class = 4, short_message = "no receipt" }).problems[1]:find "^receipt: ")
-  end)
-
-  it("quotes on one line", function()
-    assert.equal([["a\"b\\c\nd\re\x00"]], content.quote('a"b\\c\nd\re\0'):gsub("\r", "\\r"))
   end)
 end)

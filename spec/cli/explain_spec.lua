@@ -4,7 +4,7 @@ local dkjson = require "dkjson"
 local explains = require "smpp.codec.explain"
 local run = cli.run
 
-local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+local has = cli.has
 
 describe("smpp explain", function()
   it("knows every status by name, by what is left of it, by number", function()

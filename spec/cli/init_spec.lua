@@ -1,12 +1,10 @@
 local cli = require "spec.support.cli"
-local exit = require "smpp.cli.exit"
-local output = require "smpp.cli.output"
 local smpp = require "smpp"
 local run = cli.run
 
 local COMMANDS = { "send", "listen", "sim", "decode", "explain", "count" }
 
-local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+local has = cli.has
 
 describe("smpp", function()
   it("helps", function()
@@ -85,45 +83,5 @@ describe("smpp", function()
     local closed = { write = function() return nil, "Broken pipe" end }
     local code = require("smpp.cli").main({ "explain", "submit_sm" }, { stdout = closed, stderr = closed, is_terminal = function() return false end })
     assert.equal(1, code)
-  end)
-
-  it("maps failures to exit codes", function()
-    assert.equal(4, exit.of "timeout")
-    assert.equal(4, exit.of "connection_lost")
-    assert.equal(3, exit.of "connect_failed")
-    assert.equal(3, exit.of "tls")
-    assert.equal(1, exit.of "ESME_RTHROTTLED")
-    assert.equal(1, exit.of "not_sent")
-    assert.equal(1, exit.of(nil))
-  end)
-end)
-
-describe("smpp: output", function()
-  it("knows the process's own streams, with and without luv", function()
-    local out = output.new { stdin = io.tmpfile() }
-    assert.is_false(out.is_terminal(out.stdin))
-    assert.is_boolean(out.is_terminal(io.stdout))
-    local streams = "smpp.loop.luv_stream"
-    local loaded, preload = package.loaded[streams], package.preload[streams]
-    package.loaded[streams], package.preload[streams] = nil, function() error "no luv here" end
-    local ok, answer = pcall(out.is_terminal, io.stdin)
-    package.loaded[streams], package.preload[streams] = loaded, preload
-    assert.is_true(ok)
-    assert.is_boolean(answer)
-  end)
-
-  it("keeps the progress line out of other lines, and off what is no terminal", function()
-    local pieces = {}
-    local file = { write = function(_, ...) pieces[#pieces + 1] = table.concat({ ... }) return true end }
-    local out = output.new { stdout = file, stderr = file, is_terminal = function() return true end }
-    out:show_progress "half"
-    out:print "line"
-    out:show_progress "more"
-    out:note("note %d", 1)
-    assert.equal("\rhalf\27[K\r\27[Kline\n\rmore\27[K\r\27[Knote 1\n", table.concat(pieces))
-    pieces = {}
-    out = output.new { stderr = file, is_terminal = function() return false end }
-    out:show_progress "half"
-    assert.same({}, pieces)
   end)
 end)

@@ -5,7 +5,7 @@ local smpp = require "smpp"
 
 local URL = "smpp://me:secret@127.0.0.1:2775"
 
-local function has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+local has = cli.has
 
 --- A body with a message centre, which runs `on_session` for each session.
 local function with(on_session, fn)

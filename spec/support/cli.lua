@@ -1,5 +1,8 @@
 --- Runs `smpp` inside the spec: arguments in, exit code and what was written out.
+local async = require "spec.support.async"
+local dkjson = require "dkjson"
 local main = require("smpp.cli").main
+local smpp = require "smpp"
 
 local cli = {}
 
@@ -63,6 +66,80 @@ function cli.file(content)
   file:write(content)
   file:close()
   return path
+end
+
+--- Fails, showing the text, unless it has the part.
+function cli.has(text, part) assert(text:find(part, 1, true), ("'%s' not in:\n%s"):format(part, text)) end
+
+--- Fails, showing the text, if it has the part.
+function cli.lacks(text, part) assert(not text:find(part, 1, true), ("'%s' in:\n%s"):format(part, text)) end
+
+--- The lines of a text.
+function cli.lines(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = line end
+  return list
+end
+
+--- The objects of lines of JSON.
+function cli.objects(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = assert(dkjson.decode(line)) end
+  return list
+end
+
+--- Runs `smpp send` in the spec's task.
+function cli.send(words, o)
+  o = o or {}
+  o.run = cli.inside
+  table.insert(words, 1, "send")
+  return cli.run(words, o)
+end
+
+--- A body with a message centre: `mc` gives options of smpp.server; `seen` collects what it was asked.
+function cli.with_server(options, fn)
+  return async.virtual(function(loop)
+    local seen, o = {}, {}
+    for name, value in pairs(options) do o[name] = value end
+    o.accounts = o.accounts or { me = { password = "secret" } }
+    local answer = o.submit_sm
+    o.submit_sm = function(session, pdu)
+      seen[#seen + 1] = pdu
+      if answer then return answer(session, pdu, #seen, loop) end
+      return "m" .. #seen
+    end
+    local server = assert(smpp.server(o))
+    server:on("error", function() end)
+    fn(seen, server, loop)
+    server:close(0)
+  end)
+end
+
+--- A body beside a simulator.
+function cli.with_simulator(options, fn)
+  return async.virtual(function(loop)
+    local mc = assert(smpp.simulator(options))
+    fn(mc, loop)
+    mc:close(0)
+  end)
+end
+
+--- Runs `smpp sim` beside `fn`, under virtual time; what it gave.
+function cli.sim(words, fn)
+  local results
+  async.virtual(function()
+    local running = true
+    smpp.spawn(function()
+      table.insert(words, 1, "sim")
+      results = { cli.run(words, { run = cli.inside }) }
+      running = false
+    end)
+    fn()
+    for _ = 1, 100 do
+      if running then smpp.sleep(0.5) end
+    end
+  end)()
+  return (table.unpack or unpack)(results) -- luacheck: compat
 end
 
 return cli

@@ -1,0 +1,97 @@
+local cli = require "spec.support.cli"
+local dkjson = require "dkjson"
+local packets = require "spec.support.packets"
+local pdus = require "smpp.codec"
+local util = require "spec.support.util"
+
+local run, encode = cli.run, pdus.encode
+
+local BIND = encode { command = "bind_transceiver", sequence_number = 1, system_id = "acme", password = "secret1", interface_version = 0x34 }
+local SUBMIT = encode {
+  command = "submit_sm", sequence_number = 2, source_addr_ton = 5, source_addr = "Test", dest_addr_ton = 1, dest_addr_npi = 1,
+  destination_addr = "4915112345678", esm_class = 0x40, data_coding = 8, registered_delivery = 1,
+  short_message = "\5\0\3\12\3\2\0H\0i\216\61\220\75",
+}
+local THROTTLED = encode { command = "submit_sm_resp", sequence_number = 2, status = "ESME_RTHROTTLED" }
+
+
+local function lines(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = line end
+  return list
+end
+
+local has, lacks = cli.has, cli.lacks
+
+describe("smpp.cli.capture", function()
+  local function capture()
+    local c = packets.conversation():handshake():send("esme", BIND)
+      :send("mc", encode { command = "bind_transceiver_resp", sequence_number = 1, system_id = "mc" })
+      :send("esme", SUBMIT):send("mc", THROTTLED):finish()
+    return packets.pcap(c.packets)
+  end
+
+  it("shows PDUs, latencies, a summary", function()
+    local path = cli.file(capture())
+    local code, out, err = run { "decode", path }
+    assert.equal(0, code)
+    has(out, "-- 2023-11-14 (UTC)")
+    has(out, "-- connection 1: 10.0.0.1:40000 and 10.0.0.2:2775")
+    has(out, "1 ->  bind_transceiver #1  system_id=acme")
+    has(out, "1 <-  submit_sm_resp #2 ESME_RTHROTTLED  1.00 ms")
+    lacks(out, "0028  40")
+    has(err, "4 PDUs on 1 connection, in 9 packets")
+    has(err, "submit_sm: 1 request answered, median 1.00 ms")
+    code, out = run { "decode", "-v", path }
+    assert.equal(0, code)
+    has(out, "0028  40")
+    lacks(out, "secret1")
+    os.remove(path)
+  end)
+
+  it("as JSON, from stdin", function()
+    local code, out = run({ "decode", "--json" }, { stdin = capture() })
+    assert.equal(0, code)
+    local list = lines(out)
+    assert.equal(4, #list)
+    local last = assert(dkjson.decode(list[4]))
+    assert.equal(88, last.command_status)
+    assert.equal("10.0.0.2:2775", last.from)
+    assert.equal("submit_sm_resp", last.command)
+    assert.near(0.001, last.latency_s, 1e-5)
+    assert.equal(6, last.request_packet)
+    assert.truthy(last.time:find "^2023%-11%-14T22:13:20%.00%d+Z$")
+    lacks(out, util.hex "secret1")
+  end)
+
+  it("cut at every octet ends with a word and 1, never with a crash", function()
+    local octets = capture()
+    for length = 4, #octets - 1 do
+      local code, _, err = run({ "decode" }, { stdin = octets:sub(1, length) })
+      assert.is_true(code == 0 or code == 1)
+      assert.is_true(#err > 0)
+    end
+  end)
+
+  it("names ports, and says when there is no SMPP", function()
+    local code, _, err = run({ "decode", "--port", "99" }, { stdin = capture() })
+    assert.equal(1, code)
+    has(err, "no SMPP in this capture")
+    assert.equal(0, (run({ "decode", "--port", "99", "--port", "2775" }, { stdin = capture() })))
+    assert.equal(2, (run({ "decode", "--port", "x" }, { stdin = capture() })))
+  end)
+
+  it("tells of holes and of what is not SMPP", function()
+    local c = packets.conversation():handshake():send("esme", "GET / HTTP/1.1\r\n\r\n"):send("mc", THROTTLED)
+    c.seq.mc = c.seq.mc + 5
+    c:send("mc", THROTTLED)
+    local code, out, err = run({ "decode" }, { stdin = packets.pcap(c.packets) })
+    assert.equal(0, code)
+    has(out, "18 octets: HTTP")
+    has(out, "5 octets are not in the capture")
+    has(err, "2 responses whose request is not in the capture")
+    out = select(2, run({ "decode", "--json" }, { stdin = packets.pcap(c.packets) }))
+    has(out, '"missing":5')
+    has(out, '"reason":"HTTP"')
+  end)
+end)
