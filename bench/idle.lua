@@ -16,7 +16,7 @@ end
 local function tell(rss, lua, connections)
   local rss_now, lua_now = memory()
   local core = 0
-  for _, connection in ipairs(connections) do core = core + connection.core:info().memory_octets end
+  for _, connection in ipairs(connections) do core = core + connection:info().memory_octets end
   print(("idle %.0f %.0f %.0f"):format((rss_now - rss) / count, (lua_now - lua) / count, core / count))
   io.stdout:flush()
 end
@@ -40,7 +40,7 @@ local function bind()
   end
   smpp.each(items, 50, function()
     local esme = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench" })
-    connections[#connections + 1] = esme.connection
+    connections[#connections + 1] = esme.session
   end)
   tell(rss, lua, connections)
   smpp.sleep(3600)

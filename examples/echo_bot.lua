@@ -11,5 +11,5 @@ smpp.run(function()
     end,
   })
   esme:on("state", function(state, _, reason) print(state, reason or "") end)
-  print("bound to " .. esme.connection.mc_system_id)
+  print("bound to " .. esme.session.mc_system_id)
 end)

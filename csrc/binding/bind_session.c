@@ -2,12 +2,9 @@
  * events out.
  *
  * Events of one call stand one after the other in a table that Lua reuses, each
- * as its kind and what belongs to it:
- *   "request" pdu command_id | "response" pdu cookie command_status reason | "timeout" cookie | "lost" cookie
- *   "state" from to reason | "window" | "stray" pdu reason | "garbage" octets reason | "close" reason
- * where the kind is its place in this list, a missing reason is false, and the
- * command_status of a generic_nack is never 0: a nack without a reason is
- * ESME_RUNKNOWNERR. */
+ * as its kind and what EVENTS below lists for it.  A missing reason is false,
+ * and the command_status of a generic_nack is never 0: a nack without a reason
+ * is ESME_RUNKNOWNERR. */
 #include <string.h>
 
 #include "binding.h"
@@ -137,21 +134,6 @@ int session_gc(lua_State *L) {
   return 0;
 }
 
-static void put(lua_State *L, int events, int *n) { lua_rawseti(L, events, ++*n); }
-
-static void put_number(lua_State *L, int events, int *n, lua_Integer value) {
-  lua_pushinteger(L, value);
-  put(L, events, n);
-}
-
-static void put_reason(lua_State *L, int events, int *n, const char *reason) {
-  if (reason != NULL)
-    lua_pushstring(L, reason);
-  else
-    lua_pushboolean(L, 0);
-  put(L, events, n);
-}
-
 /* Requests handed over at once.  Lua answers them before it takes more, so that a peer which sends many in one go is not
  * taken for one that leaves many unanswered; and what follows a bind finds the session bound. */
 #define REQUESTS_MAX 64
@@ -159,6 +141,75 @@ static void put_reason(lua_State *L, int events, int *n, const char *reason) {
 static bool is_bind(const struct smpp_event *event) {
   uint32_t id = event->pdu.id;
   return id == SMPP_BIND_TRANSCEIVER || id == SMPP_BIND_TRANSMITTER || id == SMPP_BIND_RECEIVER;
+}
+
+#define SLOTS(S)            \
+  S(PDU, "pdu")             \
+  S(COMMAND_ID, "command_id") \
+  S(COOKIE, "cookie")       \
+  S(STATUS, "command_status") \
+  S(FROM, "from")           \
+  S(TO, "to")               \
+  S(OCTETS, "octets")       \
+  S(REASON, "reason")
+
+#define SLOT_ENUM(name, text) SLOT_##name,
+#define SLOT_NAME(name, text) text,
+#define EVENT_NAME(name, text) text,
+enum slot { SLOT_END, SLOTS(SLOT_ENUM) };
+static const char *const slot_names[] = {NULL, SLOTS(SLOT_NAME)};
+static const char *const event_names[] = {SMPP_EVENTS(EVENT_NAME)};
+
+#define SLOTS_MAX 5
+
+/* What follows the kind of an event: this list fills the array, and core.session_events is made of it. */
+static const uint8_t EVENTS[SMPP_EVENT_KINDS][SLOTS_MAX] = {
+    [SMPP_EVENT_REQUEST] = {SLOT_PDU, SLOT_COMMAND_ID},
+    [SMPP_EVENT_RESPONSE] = {SLOT_PDU, SLOT_COOKIE, SLOT_STATUS, SLOT_REASON},
+    [SMPP_EVENT_TIMEOUT] = {SLOT_COOKIE},
+    [SMPP_EVENT_LOST] = {SLOT_COOKIE},
+    [SMPP_EVENT_STATE] = {SLOT_FROM, SLOT_TO, SLOT_REASON},
+    [SMPP_EVENT_WINDOW] = {SLOT_END},
+    [SMPP_EVENT_STRAY] = {SLOT_PDU, SLOT_REASON},
+    [SMPP_EVENT_GARBAGE] = {SLOT_OCTETS, SLOT_REASON},
+    [SMPP_EVENT_CLOSE] = {SLOT_REASON},
+};
+
+static void push_slot(lua_State *L, const struct session *own, const struct smpp_event *event, enum slot slot) {
+  switch (slot) {
+    case SLOT_PDU: push_view(L, &event->pdu, own->number); break;
+    case SLOT_COMMAND_ID: push_u32(L, event->pdu.id); break;
+    case SLOT_COOKIE: lua_pushinteger(L, (lua_Integer)event->cookie); break;
+    case SLOT_STATUS:
+      push_u32(L, event->pdu.id == SMPP_GENERIC_NACK && event->pdu.status == 0 ? 0xFF : event->pdu.status);
+      break;
+    case SLOT_FROM: lua_pushstring(L, smpp_state_name(event->from)); break;
+    case SLOT_TO: lua_pushstring(L, smpp_state_name(event->to)); break;
+    case SLOT_OCTETS: lua_pushlstring(L, (const char *)event->octets, event->length); break;
+    case SLOT_REASON:
+      if (event->reason != NULL)
+        lua_pushstring(L, event->reason);
+      else
+        lua_pushboolean(L, 0);
+      break;
+    case SLOT_END: lua_pushnil(L); break;
+  }
+}
+
+/* core.session_events: name -> { kind = its number, the names of what follows ... } */
+void smpp_open_session(lua_State *L) {
+  lua_createtable(L, 0, SMPP_EVENT_KINDS);
+  for (int kind = 0; kind < SMPP_EVENT_KINDS; kind++) {
+    lua_createtable(L, SLOTS_MAX, 1);
+    lua_pushinteger(L, kind + 1);
+    lua_setfield(L, -2, "kind");
+    for (int i = 0; EVENTS[kind][i] != SLOT_END; i++) {
+      lua_pushstring(L, slot_names[EVENTS[kind][i]]);
+      lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, event_names[kind]);
+  }
+  lua_setfield(L, -2, "session_events");
 }
 
 /* Fills the array at |events|; pushes how many slots are taken, and whether poll has more of the same octets. */
@@ -169,50 +220,13 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
   bool more = false;
   own->taking = true;
   while (!more && smpp_session_next(s, &event)) {
-    put_number(L, events, &n, event.kind + 1);
-    switch (event.kind) {
-      case SMPP_EVENT_REQUEST:
-        push_view(L, &event.pdu, own->number);
-        put(L, events, &n);
-        push_u32(L, event.pdu.id);
-        put(L, events, &n);
-        more = ++requests == REQUESTS_MAX || is_bind(&event);
-        break;
-      case SMPP_EVENT_RESPONSE:
-        push_view(L, &event.pdu, own->number);
-        put(L, events, &n);
-        put_number(L, events, &n, (lua_Integer)event.cookie);
-        push_u32(L, event.pdu.id == SMPP_GENERIC_NACK && event.pdu.status == 0 ? 0xFF : event.pdu.status);
-        put(L, events, &n);
-        put_reason(L, events, &n, event.reason);
-        break;
-      case SMPP_EVENT_TIMEOUT:
-      case SMPP_EVENT_LOST:
-        put_number(L, events, &n, (lua_Integer)event.cookie);
-        break;
-      case SMPP_EVENT_STATE:
-        lua_pushstring(L, smpp_state_name(event.from));
-        put(L, events, &n);
-        lua_pushstring(L, smpp_state_name(event.to));
-        put(L, events, &n);
-        put_reason(L, events, &n, event.reason);
-        break;
-      case SMPP_EVENT_WINDOW:
-        break;
-      case SMPP_EVENT_STRAY:
-        push_view(L, &event.pdu, own->number);
-        put(L, events, &n);
-        put_reason(L, events, &n, event.reason);
-        break;
-      case SMPP_EVENT_GARBAGE:
-        lua_pushlstring(L, (const char *)event.octets, event.length);
-        put(L, events, &n);
-        put_reason(L, events, &n, event.reason);
-        break;
-      case SMPP_EVENT_CLOSE:
-        put_reason(L, events, &n, event.reason);
-        break;
+    lua_pushinteger(L, (lua_Integer)event.kind + 1);
+    lua_rawseti(L, events, ++n);
+    for (const uint8_t *slot = EVENTS[event.kind]; *slot != SLOT_END; slot++) {
+      push_slot(L, own, &event, (enum slot)*slot);
+      lua_rawseti(L, events, ++n);
     }
+    if (event.kind == SMPP_EVENT_REQUEST) more = ++requests == REQUESTS_MAX || is_bind(&event);
   }
   own->taking = false;
   smpp_session_keep(s);

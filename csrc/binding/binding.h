@@ -134,5 +134,6 @@ bool to_status(lua_State *L, int index, uint32_t *status);
 extern const luaL_Reg session_methods[];
 int session_new(lua_State *L);
 int session_gc(lua_State *L);
+void smpp_open_session(lua_State *L); /* session_events of the module's table, on top */
 
 #endif

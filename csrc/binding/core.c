@@ -36,11 +36,12 @@ uint32_t check_u32(lua_State *L, int arg) {
 SMPP_EXPORT int luaopen_smpp_core(lua_State *L);
 
 int luaopen_smpp_core(lua_State *L) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   smpp_open_codec(L);
   smpp_open_protocol(L);
   smpp_open_text(L);
   smpp_open_receipt(L);
   smpp_open_record(L);
+  smpp_open_session(L);
   return 1;
 }

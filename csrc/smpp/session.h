@@ -57,17 +57,21 @@ struct smpp_session_config {
 /* window 10, version 3.4, 60 s responses, 30 s enquire_link, 10 s its answer ... as session.md suggests. */
 void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role role);
 
-enum smpp_event_kind {
-  SMPP_EVENT_REQUEST,  /* pdu: answer it (alert_notification, outbind: nothing to answer) */
-  SMPP_EVENT_RESPONSE, /* pdu, cookie: to our request; a generic_nack too, or a wrong response id (then |reason|) */
-  SMPP_EVENT_TIMEOUT,  /* cookie: no response in time, outcome unknown */
-  SMPP_EVENT_LOST,     /* cookie: session ended first, outcome unknown */
-  SMPP_EVENT_STATE,    /* from, to, reason */
-  SMPP_EVENT_WINDOW,   /* there is room in the window again */
-  SMPP_EVENT_STRAY,    /* pdu, reason: nothing waits for it, or it was refused: for logs */
-  SMPP_EVENT_GARBAGE,  /* octets, length, reason: no SMPP; the stream is lost */
-  SMPP_EVENT_CLOSE     /* reason: write the output, then close the connection; the last event but LOST and STATE */
-};
+/* kind, name */
+#define SMPP_EVENTS(E)                                                                                           \
+  E(REQUEST, "request")   /* pdu: answer it (alert_notification, outbind: nothing to answer) */                  \
+  E(RESPONSE, "response") /* pdu, cookie: to our request; a generic_nack too, or a wrong response id (then |reason|) */ \
+  E(TIMEOUT, "timeout")   /* cookie: no response in time, outcome unknown */                                     \
+  E(LOST, "lost")         /* cookie: session ended first, outcome unknown */                                     \
+  E(STATE, "state")       /* from, to, reason */                                                                 \
+  E(WINDOW, "window")     /* there is room in the window again */                                                \
+  E(STRAY, "stray")       /* pdu, reason: nothing waits for it, or it was refused: for logs */                   \
+  E(GARBAGE, "garbage")   /* octets, length, reason: malformed; the stream is lost */                            \
+  E(CLOSE, "close")       /* reason: write the output, then close the connection; the last event but LOST and STATE */
+
+#define SMPP_EVENT_ENUM(name, text) SMPP_EVENT_##name,
+enum smpp_event_kind { SMPP_EVENTS(SMPP_EVENT_ENUM) SMPP_EVENT_KINDS };
+#undef SMPP_EVENT_ENUM
 
 struct smpp_event {
   enum smpp_event_kind kind;

@@ -404,7 +404,7 @@ describe("smpp.client.outbox: queue", function()
         for to = 0, 9 do
           for i = 1, 10 do assert.equal(i * 10 - 10 + (to == 0 and 10 or to), order[tostring(to)][i]) end
         end
-        assert.is_nil(next(esme.parked))
+        assert.is_nil(next(esme.outbox.deferred))
         esme:close()
         s:close()
       end)
@@ -437,7 +437,7 @@ describe("smpp.client.outbox: queue", function()
         end
         smpp.sleep(5)
         assert.same({ "part 1", "second" }, went)
-        assert.is_nil(next(esme.parked))
+        assert.is_nil(next(esme.outbox.deferred))
         esme:close()
         s:close()
       end)
@@ -540,7 +540,7 @@ describe("smpp.client.outbox: memory", function()
       assert.equal(before, #release)
       for _ = 1, 400 do
         smpp.sleep(0.2)
-        most = math.max(most, esme.connection.core:unanswered())
+        most = math.max(most, esme.session:unanswered())
         for _, gate in ipairs(release) do gate.open = true end
       end
       assert.same({ 400, 0, 400 }, { taken, refused, handled })

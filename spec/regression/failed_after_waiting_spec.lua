@@ -56,6 +56,6 @@ describe("a handler that fails", function()
   it("and those that waited are not kept until their time is over", world(function(w, esme, server)
     local session = server.sessions[1]
     for _ = 1, 20 do submit(w, esme, "wait") end
-    assert.is_true(session.busy_count == 0)
+    assert.is_true(session.incoming.pending == 0)
   end))
 end)

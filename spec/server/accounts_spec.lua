@@ -144,7 +144,7 @@ describe("smpp.server.accounts", function()
         assert.is_truthy(esme:bind_receiver { system_id = "quick" })
         w:sleep(10)
         assert.same({ "BOUND_RX", 0, {} }, { esme.state, esme.stray_count, refused })
-        assert.same({ "quick", "quick" }, { server.sessions[1].system_id, server.sessions[1].place.system_id })
+        assert.same({ "quick", "quick" }, { server.sessions[1].system_id, server.sessions[1].owner.account.system_id })
         server:close()
       end)
     end

@@ -270,8 +270,8 @@ describe("smpp.simulator.control: an outbind", function()
     return assert(w.loop:listen({ host = "127.0.0.1", port = 9000 }, function(transport)
       local esme
       esme = connection.new {
-        role = "esme", loop = w.loop, transport = transport, session = {},
-        handlers = {
+        role = "esme", loop = w.loop, transport = transport, machine = {},
+        owner = connection.handlers {
           [0x0B] = function(_, pdu)
             got[#got + 1] = "outbind " .. pdu.system_id .. " " .. pdu.password
             esme:bind_receiver({ system_id = "esme9", password = "secret" }, function() end)

@@ -97,7 +97,7 @@ describe("smpp.simulator.faults: a response", function()
     end)
     with({}, function(w, _, esme)
       burst(w, esme, 2, "sim: wrong length")
-      assert.is_true(esme.closed or esme.core:info().in_flight > 0) -- out of step
+      assert.is_true(esme.closed or esme:info().in_flight > 0) -- out of step
     end)
     with({}, function(w, _, esme, _, strays)
       assert.same({ { 2, "ok" } }, burst(w, esme, 2, "sim: unknown command"))

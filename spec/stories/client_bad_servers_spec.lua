@@ -83,10 +83,8 @@ describe("client: a server that", function()
       assert.equal(1200, ended.timeout + ended.queue_full)
       assert.equal(ended.timeout, esme:stats().unknown)
       assert.same({ 0, 0 }, { esme:stats().in_flight, esme:stats().queued })
-      local conn, waiting = esme.connection, 0
-      for _, waiter in pairs(conn.waiting) do waiting = waiting + (waiter and 1 or 0) end
-      assert.equal(0, waiting)
-      assert.is_true(conn.last_cookie <= 11)
+      assert.equal(0, esme.session.outgoing:waiting())
+      assert.is_true(esme.session.outgoing.last_cookie <= 11)
       esme:close()
       mc:close()
     end)
@@ -154,7 +152,7 @@ describe("client: a server that", function()
       local answers = {}
       for i = 2, #mc.pdus do table.insert(answers, mc.pdus[i].command .. " " .. mc.pdus[i].status) end
       assert.same({ "query_sm_resp ESME_RINVBNDSTS", "generic_nack ESME_RINVCMDID" }, answers)
-      assert.equal(3, esme.connection.stray_count - 2)
+      assert.equal(3, esme.session.stray_count - 2)
       assert.truthy(submit(esme))
       esme:close()
       mc:close()
@@ -281,7 +279,7 @@ describe("client: a server that", function()
       assert.equal("ESME_RX_T_APPN", mc.pdus[#mc.pdus].status)
       mc.sessions[1]:send { command = "deliver_sm", sequence_number = 2, destination_addr = "2", short_message = "first" }
       smpp.sleep(1)
-      assert.equal(1, #esme.inbox.waiting)
+      assert.equal(1, #esme.inbox.queued)
       mc.sessions[1].close()
       smpp.sleep(3)
       mc.sessions[2]:send { command = "deliver_sm", sequence_number = 1, destination_addr = "2", short_message = "first" }

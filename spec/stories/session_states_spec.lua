@@ -136,7 +136,7 @@ end
 local function we_unbind(reach)
   return function(w, server)
     local peer = reach(w, server)
-    server.sessions[1]:leave()
+    server.sessions[1]:begin_unbind()
     w:sleep(0.01)
     assert.same({ "unbind ESME_ROK #1" }, peer:come())
     return peer
@@ -148,7 +148,7 @@ local function draining(reach)
   return function(w, server)
     local peer = reach(w, server)
     server.sessions[1]:deliver_sm({}, function() end)
-    server.sessions[1]:leave()
+    server.sessions[1]:begin_unbind()
     w:sleep(0.01)
     assert.same({ "deliver_sm ESME_ROK #1" }, peer:come())
     return peer

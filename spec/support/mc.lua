@@ -65,8 +65,8 @@ function World:esme(o)
   local handlers = {}
   for _, command in ipairs(connection.requests) do handlers[command.id] = o[command.name] end
   local esme = connection.new {
-    role = "esme", loop = self.loop, transport = self:transport(o.port), handlers = handlers, answer_timeout_s = o.answer_timeout_s,
-    session = {
+    role = "esme", loop = self.loop, transport = self:transport(o.port), owner = connection.handlers(handlers), answer_timeout_s = o.answer_timeout_s,
+    machine = {
       window = o.window or 100, version = o.version, unchecked = o.unchecked, enquire_link_s = o.enquire_link_s or 0,
       response_s = o.response_s,
     },

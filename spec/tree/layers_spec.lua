@@ -107,6 +107,20 @@ describe("the layers of lua/smpp", function()
     assert.same({}, wrong)
   end)
 
+  it("leave the C session to session/: nobody else reaches .machine or .core of one", function()
+    local wrong = {}
+    for _, name in ipairs(sorted(all)) do
+      local module = all[name]
+      local source = module.source:gsub('"[^"\n]*"', '""')
+      for _, field in ipairs { "machine", "core" } do
+        if module.layer ~= "session" and source:find("[%w_%])]%." .. field .. "%f[^%w_]") then
+          wrong[#wrong + 1] = module.path .. ": ." .. field
+        end
+      end
+    end
+    assert.same({}, wrong)
+  end)
+
   it("are those of README's map, in its order", function()
     local file = assert(io.open "README.md")
     local map = assert(file:read("*a"):match "## Map of the tree.-```\n(.-)```")

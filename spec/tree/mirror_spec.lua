@@ -56,9 +56,6 @@ lua/smpp/server/acceptor.lua
 lua/smpp/server/account.lua
 lua/smpp/server/bind.lua
 lua/smpp/service/lifecycle.lua
-lua/smpp/session/incoming.lua
-lua/smpp/session/init.lua
-lua/smpp/session/outgoing.lua
 lua/smpp/simulator/behaviours.lua
 lua/smpp/simulator/directives.lua
 lua/smpp/simulator/init.lua

@@ -124,31 +124,31 @@ function Trace:pdu(pdu, about)
   self.pdus = self.pdus + 1
 end
 
---- Our own end of a connection, of which the transport knows the port.
-local function own_end(connection)
-  local host = connection.peer.host
+--- Our own end of a session, of which the transport knows the port.
+local function own_end(session)
+  local host = session.peer.host
   if host ~= "::1" and not host:find("^127%.") then host = host:find(":", 1, true) and "::" or "0.0.0.0" end
-  return { host = host, port = connection.transport.local_port or 0 }
+  return { host = host, port = session.transport.local_port or 0 }
 end
 
---- Writes a PDU that came or goes on a connection, now.
----@param connection smpp.Connection
+--- Writes a PDU that came or goes on a session, now.
+---@param session smpp.Session
 ---@param pdu smpp.Pdu
 ---@param direction "in"|"out"
-function Trace:record(connection, pdu, direction)
-  local own, incoming = own_end(connection), direction == "in"
+function Trace:record(session, pdu, direction)
+  local own, incoming = own_end(session), direction == "in"
   self:pdu(pdu, {
-    time = connection.loop:time(), direction = direction,
-    from = incoming and connection.peer or own, to = incoming and own or connection.peer,
+    time = session.loop:time(), direction = direction,
+    from = incoming and session.peer or own, to = incoming and own or session.peer,
   })
 end
 
 --- Writes all that comes and goes from now on.
----@param source smpp.Connection|smpp.Client  a session, or a client
+---@param source smpp.Session|smpp.Client  a session, or a client
 function Trace:follow(source)
   source:on("pdu", function(pdu, direction)
-    local connection = source.connection or source
-    if self.file and connection.transport then self:record(connection, pdu, direction) end -- else it was lost
+    local session = source.session or source
+    if self.file and session.transport then self:record(session, pdu, direction) end -- else it was lost
   end)
 end
 

@@ -19,7 +19,7 @@ local function peer_of(session) return net.address(session.peer.host, session.pe
 local function pack(...) return { n = select("#", ...), ... } end
 
 --- Who and where, of a session.
----@param session smpp.Connection
+---@param session smpp.Session
 ---@return string
 function sim_events.who(session) return or_dash(session.system_id) .. " " .. peer_of(session) end
 

@@ -1,175 +1,128 @@
---- One bind that is kept: dials its hosts, one attempt at a time, backs off, dials again.
---- Its owner (a client) is told through link_up, link_down, link_failed and link_gave_up.
+--- One bind that is kept: dials its hosts, one attempt at a time, backs off, dials again.  It owns the session it has
+--- (smpp.SessionOwner), and tells the pool it is in when that comes and goes.
 local dialer = require "smpp.client.dialer"
+local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local stats = require "smpp.base.stats"
 local task = require "smpp.base.task"
 local windows = require "smpp.client.window"
 
----@class smpp.Link
----@field bind "trx"|"tx"|"rx"
----@field connection smpp.Connection?
-local Link = {}
-local mt = { __index = Link, __name = "smpp.Link" }
+---@class smpp.Bind : smpp.SessionOwner
+---@field kind "trx"|"tx"|"rx"
+---@field session smpp.Session?
+local Bind = {}
+local mt = { __index = Bind, __name = "smpp.Bind" }
 
-local link = {}
+local bind = {}
 
 -- An MC that has not noticed that the old connection is dead refuses the new one with this: more patience helps.
 local ALREADY_BOUND = "ESME_RALYBND"
 local ALREADY_BOUND_S = 15
 
--- After the MC said that it is too much: so long, doubling up to the second.
-local FIRST_PAUSE_S, LONGEST_PAUSE_S = 1, 30
+-- Throttled: nothing is submitted for so long, doubling up to the second.
+local FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 1, 30
 
----@param owner smpp.Client
----@param bind "trx"|"tx"|"rx"
+---@param client smpp.Client
+---@param pool smpp.BindPool
+---@param kind "trx"|"tx"|"rx"
 ---@param hosts { host: string, port: integer }[]  in order of preference
-function link.new(owner, bind, hosts)
-  local o = owner.options
+---@return smpp.Bind
+function bind.new(client, pool, kind, hosts)
+  local o = client.options
   return setmetatable({
-    owner = owner,
-    loop = owner.loop,
-    options = setmetatable({ bind = bind }, { __index = o }),
-    bind = bind,
-    sends = bind ~= "rx", receives = bind ~= "tx",
+    client = client,
+    pool = pool,
+    loop = client.loop,
+    options = setmetatable({ bind = kind }, { __index = o }),
+    kind = kind,
+    sends = kind ~= "rx", receives = kind ~= "tx",
     hosts = hosts,
     host_index = 0,             -- of the host tried last
-    attempt_now = nil,          -- the one that is being made
-    connection = nil,
-    before = nil,               -- the connection before this one: its socket goes before the next is made
-    leaving = false,            -- the MC said goodbye: no new requests on this connection
-    full = false,               -- its window is: it says when there is room
+    dialing = nil,              -- smpp.Attempt that is being made
+    session = nil,
+    previous = nil,             -- the session before this one: its socket goes before the next is made
+    unbinding = false,          -- the MC unbinds: no new requests in this session
+    full = false,               -- its window is, until the session says that there is room
     bound_at = nil,
-    resume_at = 0,              -- no submissions before, 0: no pause
-    pause_s = nil,              -- how long the last pause was
+    backoff_until = 0,          -- throttled: no submissions before, 0: not throttled
+    backoff_s = nil,            -- how long the last back-off was
     counters = stats.new(),
     adaptive = o.adaptive and windows.new(type(o.adaptive) == "table" and o.adaptive or { max = o.window }) or nil,
     keeper = nil,               -- the task that dials again
     stopped = false,
+    on_response = nil,          -- Bind.observe, where responses are looked at
   }, mt)
 end
 
 --- Tries the hosts in turn, beginning with the one that was bound last.
 ---@async
----@return smpp.Connection? connection
+---@return smpp.Session? session
 ---@return string? message
 ---@return string? code
-function Link:attempt()
+function Bind:attempt()
   local message, code = "closed", "closed"
   for _ = 1, #self.hosts do
     if self.stopped then return nil, "closed", "closed" end
-    if self.before then
-      self.before.transport:close()
-      self.before = nil
+    if self.previous then
+      self.previous.transport:close()
+      self.previous = nil
     end
     self.host_index = self.host_index % #self.hosts + 1
-    self.attempt_now = {
-      prepare = function(spec) return self.owner:prepare(spec) end,
-      made = function(conn)
-        self.before = conn
-        self.owner:link_dialed(self, conn)
-      end,
-    }
-    local conn
-    conn, message, code = dialer.open(self.options, self.hosts[self.host_index], self.attempt_now)
-    self.attempt_now = nil
+    self.dialing = { owner = self, counters = self.counters, made = function(session)
+      self.previous = session
+      self:follow(session)
+    end }
+    local session
+    session, message, code = dialer.open(self.options, self.hosts[self.host_index], self.dialing)
+    self.dialing = nil
     if self.stopped then
-      if conn then conn:close() end
+      if session then session:close() end
       return nil, "closed", "closed"
     end
-    if conn and not conn.closed and not conn.ending then return self:adopt(conn) end
-    if conn then message, code = conn.end_reason, "connection_lost" end
+    if session and not session.ending then return self:adopt(session) end
+    if session then message, code = session.end_reason, "connection_lost" end
     local row = explain.status(code or "")
     if row and row.bind == "give_up" then break end
   end
   return nil, message, code
 end
 
-function Link:adopt(conn)
-  self.connection = conn
+--- Hands the PDUs of a session to the client's listeners.
+---@param session smpp.Session
+function Bind:follow(session)
+  local client = self.client
+  if events.heard(client, "pdu") then session:on("pdu", function(...) client:emit("pdu", ...) end) end
+end
+
+--- Takes a session that is bound.
+---@param session smpp.Session
+---@return smpp.Session
+function Bind:adopt(session)
+  self.session = session
   self.host_index = self.host_index - 1 -- the next attempt begins with this host
   self.bound_at = self.loop:now()
-  self.resume_at, self.pause_s, self.leaving, self.full = 0, nil, false, false
-  conn.on_closed = function(reason) self:lost(conn, reason) end
-  self.owner:link_up(self, conn)
-  return conn
+  self.backoff_until, self.backoff_s, self.unbinding, self.full = 0, nil, false, false
+  self.counters.binds = self.counters.binds + 1
+  self.on_response = (self.adaptive or session.version >= 0x50) and self.observe or nil
+  if self.adaptive then session:set_window(self.adaptive.size) end
+  self.pool:bind_up(self, session)
+  return session
 end
 
-function Link:lost(conn, reason)
-  if self.connection ~= conn then return end
-  self.connection, self.before = nil, conn
-  self.owner:link_down(self, reason)
-  if not self.stopped and self.keeper then task.wake_for(self.keeper, self) end
+-- ---- what its session tells ----
+
+function Bind:on_request(session, pdu, command_id)
+  local handler = self.client.handlers[command_id]
+  if not handler then return nil, "ESME_RINVCMDID" end
+  return handler(pdu, self.client, session)
 end
 
---- Seconds until the n-th attempt in a row: doubling from min_s to max_s, with jitter; or fixed.
-function Link:backoff_s(n, code)
-  local r = self.options.reconnect
-  if r.fixed_s then return r.fixed_s end
-  local s = math.min(r.max_s or 60, (r.min_s or 1) * 2 ^ math.min(n - 1, 30))
-  if code == ALREADY_BOUND then s = math.max(s, math.min(ALREADY_BOUND_S, r.max_s or 60)) end
-  return s * (1 - (r.jitter or 0.5) * self.loop:random())
-end
-
---- Starts the task that keeps it bound.
----@param code? string  why it is not bound now
-function Link:keep(code)
-  task.start(self.owner.sink, function()
-    self.keeper = task.current()
-    self:run(code)
-    self.keeper = nil
-  end)
-end
-
-function Link:run(code)
-  local failures = 0
-  local timer = self.loop:timer(function() task.wake_for(self.keeper, self) end, true)
-  while not self.stopped do
-    if self.connection then
-      task.wait(self)
-      if self.loop:now() - self.bound_at >= (self.options.reconnect.stable_s or 60) then failures = 0 end
-    else
-      failures = failures + 1
-      timer:start(self:backoff_s(failures, code))
-      task.wait(self)
-      if self.stopped then break end
-      self.owner:link_dialing(self, failures)
-      local conn, message
-      conn, message, code = self:attempt()
-      if not conn and not self.stopped and not self.connection then
-        local row = explain.status(code or "")
-        if row and row.bind == "give_up" then
-          self.stopped = true
-          self.owner:link_gave_up(self, message, code)
-          break
-        end
-        self.owner:link_failed(self, message, code)
-      end
-    end
-  end
-  timer:close()
-end
-
---- The MC said that it is too much: no submissions for a while, a second and doubling up to 30.
----@param why string
-function Link:pause(why)
-  local now = self.loop:now()
-  if now < self.resume_at then return end -- this was sent before the pause began
-  self.pause_s = math.min(LONGEST_PAUSE_S, self.pause_s and self.pause_s * 2 or FIRST_PAUSE_S)
-  self.resume_at = now + self.pause_s
-  self.owner:link_paused(self, why)
-end
-
---- A submission was taken: the next pause is a short one again.
-function Link:calm() self.pause_s = nil end
-
---- Takes note of a response.
----@param pdu smpp.Pdu
-function Link:observe(conn, latency_s, pdu)
+--- Takes a close look at a response: adaptive windows, congestion_state of SMPP 5.0 (5.0, 4.8.4.18).
+function Bind:observe(session, pdu, latency_s)
   local now, status, congestion = self.loop:now(), pdu.command_status, nil
-  if conn.version >= 0x50 then
+  if session.version >= 0x50 then
     congestion = pdu.congestion_state
-    if congestion == 100 then self:pause "congestion_state 100" end
+    if congestion == 100 then self:back_off "congestion_state 100" end
   end
   local adaptive = self.adaptive
   if not adaptive then return end
@@ -179,14 +132,102 @@ function Link:observe(conn, latency_s, pdu)
   else
     size = adaptive:answered_in(latency_s, now)
   end
-  if size then conn:set_window(size) end
+  if size then session:set_window(size) end
 end
 
---- No more attempts.  The connection, if any, stays: its owner unbinds it.
-function Link:stop()
+function Bind:on_refusal(session, status)
+  if session == self.session and status.class == "throttle" then self:back_off(status.name) end
+end
+
+function Bind:on_outcome_unknown(_, command_id, fields, code)
+  if self.client.state == "closing" then self.client:note_unfinished(command_id, fields, code) end
+end
+
+function Bind:on_room()
+  self.full = false
+  self.client.outbox:pump()
+end
+
+function Bind:on_closed(session, reason)
+  if self.session ~= session then return end
+  self.session, self.previous = nil, session
+  self.pool:bind_down(self, session, reason)
+  if not self.stopped and self.keeper then task.wake_for(self.keeper, self) end
+end
+
+function Bind:on_error(_, message, code, pdu)
+  if code == "answer_timeout" and not self.client.inbox:may_report(pdu) then return end
+  self.client:emit("error", message)
+end
+
+-- ---- staying bound ----
+
+--- Seconds until the n-th attempt in a row: doubling from min_s to max_s, with jitter; or fixed.
+function Bind:reconnect_delay_s(n, code)
+  local r = self.options.reconnect
+  if r.fixed_s then return r.fixed_s end
+  local s = math.min(r.max_s or 60, (r.min_s or 1) * 2 ^ math.min(n - 1, 30))
+  if code == ALREADY_BOUND then s = math.max(s, math.min(ALREADY_BOUND_S, r.max_s or 60)) end
+  return s * (1 - (r.jitter or 0.5) * self.loop:random())
+end
+
+--- Starts the task that keeps it bound.
+---@param code? string  why it is not bound now
+function Bind:keep(code)
+  task.start(self.client.sink, function()
+    self.keeper = task.current()
+    self:run(code)
+    self.keeper = nil
+  end)
+end
+
+function Bind:run(code)
+  local failures = 0
+  local timer = self.loop:timer(function() task.wake_for(self.keeper, self) end, true)
+  while not self.stopped do
+    if self.session then
+      task.wait(self)
+      if self.loop:now() - self.bound_at >= (self.options.reconnect.stable_s or 60) then failures = 0 end
+    else
+      failures = failures + 1
+      timer:start(self:reconnect_delay_s(failures, code))
+      task.wait(self)
+      if self.stopped then break end
+      self.pool:bind_dialing(self, failures)
+      local session, message
+      session, message, code = self:attempt()
+      if not session and not self.stopped and not self.session then
+        local row = explain.status(code or "")
+        if row and row.bind == "give_up" then
+          self.stopped = true
+          self.pool:bind_gave_up(self, message, code)
+          break
+        end
+        self.pool:bind_failed(self, message, code)
+      end
+    end
+  end
+  timer:close()
+end
+
+--- Throttled: no submissions for a while, a second and doubling up to 30.
+---@param reason string
+function Bind:back_off(reason)
+  local now = self.loop:now()
+  if now < self.backoff_until then return end -- what was refused had been sent before the back-off began
+  self.backoff_s = math.min(LONGEST_BACKOFF_S, self.backoff_s and self.backoff_s * 2 or FIRST_BACKOFF_S)
+  self.backoff_until = now + self.backoff_s
+  self.client:log("warn", "paused", { host = self.session and self.session.host, pause_s = self.backoff_s, reason = reason })
+end
+
+--- A submission was taken: the next back-off is a short one again.
+function Bind:recovered() self.backoff_s = nil end
+
+--- No more attempts.  The session, if any, stays: the client unbinds it.
+function Bind:stop()
   self.stopped = true
-  if self.attempt_now and self.attempt_now.cancel then self.attempt_now.cancel() end
+  if self.dialing and self.dialing.cancel then self.dialing.cancel() end
   if self.keeper then task.wake_for(self.keeper, self) end
 end
 
-return link
+return bind

@@ -1,7 +1,7 @@
 --- One attempt to reach an MC: connect, then bind.
-local connection = require "smpp.session"
 local explain = require "smpp.codec.explain"
 local net = require "smpp.base.net"
+local sessions = require "smpp.session"
 local task = require "smpp.base.task"
 
 local dialer = {}
@@ -49,74 +49,79 @@ local function bind_advice(o, row)
   return ("%s: %s%s"):format(row.meaning, row.advice, #hints > 0 and "; note: " .. table.concat(hints, ", ") or "")
 end
 
---- Options of the connection that the client's options ask for.
----@return smpp.ConnectionOptions
-function dialer.spec(o, transport)
-  return {
-    role = "esme", loop = o.loop, transport = transport, codec = o.codec, answer_timeout_s = o.answer_timeout_s,
-    session = {
+--- A session of the client's options.
+---@param o table
+---@param transport smpp.Transport
+---@param host string  as it was dialed
+---@param own { owner: smpp.SessionOwner?, counters: smpp.Stats?, has_handlers: boolean?, session_init_s: number? }
+---@return smpp.Session
+function dialer.session(o, transport, host, own)
+  local session = sessions.new {
+    role = "esme", loop = o.loop, transport = transport, host = host, codec = o.codec, answer_timeout_s = o.answer_timeout_s,
+    owner = own.owner, counters = own.counters, has_handlers = own.has_handlers,
+    machine = {
       window = o.window, version = o.version, unchecked = o.unchecked, first_sequence = o.first_sequence,
       response_s = o.response_timeout_s, enquire_link_s = o.enquire_link_s,
       enquire_link_response_s = o.enquire_link_response_s, inactivity_s = o.inactivity_s, pdu_read_s = o.pdu_read_s,
-      max_pdu_octets = o.max_pdu_octets, session_init_s = 0, tolerate = o.tolerate,
+      max_pdu_octets = o.max_pdu_octets, session_init_s = own.session_init_s or 0, tolerate = o.tolerate,
       require_sc_version = o.require_sc_version, max_unanswered = o.max_unanswered,
     },
   }
+  if o.pdu then session:on("pdu", function(pdu, direction) o.pdu(pdu, direction, session) end) end
+  return session
 end
 
---- Binds a connection.
+--- Binds a session.
 ---@async
----@return smpp.Connection?
+---@return smpp.Session?
 ---@return string? message
 ---@return string? code
-function dialer.bind(o, conn)
-  local response, refused, status = conn:request(BINDS[o.bind], {
+function dialer.bind(o, session)
+  local response, refused, status = session:request(BINDS[o.bind], {
     system_id = o.system_id or "", password = o.password or "", system_type = o.system_type,
     interface_version = o.version, addr_ton = o.addr_ton, addr_npi = o.addr_npi, address_range = o.address_range,
   }, o.bind_timeout_s)
   if response then
-    conn.system_id = o.system_id
-    conn.mc_system_id = response.system_id
-    return conn
+    session:identify { system_id = o.system_id, mc_system_id = response.system_id }
+    return session
   end
-  conn:close()
+  session:close()
   local row = explain.status(status)
   if row then
-    return nil, ("%s refused the bind with %s (0x%02X), %s"):format(conn.host, row.name, row.code, bind_advice(o, row)), row.name
+    return nil, ("%s refused the bind with %s (0x%02X), %s"):format(session.host, row.name, row.code, bind_advice(o, row)), row.name
   end
-  return nil, ("%s: bind: %s"):format(conn.host, refused), status
+  return nil, ("%s: bind: %s"):format(session.host, refused), status
 end
 
 ---@class smpp.Attempt
----@field prepare (fun(spec: smpp.ConnectionOptions): smpp.ConnectionOptions)?  adds handlers and the like
----@field made fun(conn: smpp.Connection)?  called before anything is sent or read
+---@field owner smpp.SessionOwner?  of the session to be made
+---@field counters smpp.Stats?
+---@field has_handlers boolean?
+---@field made fun(session: smpp.Session)?  called before anything is sent or read
 ---@field cancel fun()?  set while it lasts: ends it at once, with "closed" or "connection_lost"
 
---- Opens a connection to one host and, unless `o.bind` is false, binds it.
+--- Makes a session with one host and, unless `o.bind` is false, binds it.
 ---@async
 ---@param o table  options of the client, with loop
 ---@param host { host: string, port: integer }
 ---@param attempt smpp.Attempt
----@return smpp.Connection?
+---@return smpp.Session?
 ---@return string? message
 ---@return string? code  "connect_failed", "tls", "timeout", "connection_lost", "closed" or the status that refused the bind
 function dialer.open(o, host, attempt)
   local transport, message, code = connect(o, host, attempt)
   if not transport then return nil, message, code end
-  local spec = dialer.spec(o, transport)
-  local conn = connection.new(attempt.prepare and attempt.prepare(spec) or spec)
-  conn.host = net.address(host.host, host.port)
-  if o.pdu then conn:on("pdu", function(pdu, direction) o.pdu(pdu, direction, conn) end) end
-  if attempt.made then attempt.made(conn) end
-  conn:start()
-  if o.bind == false then return conn end
+  local session = dialer.session(o, transport, net.address(host.host, host.port), attempt)
+  if attempt.made then attempt.made(session) end
+  session:start()
+  if o.bind == false then return session end
   attempt.cancel = function()
     attempt.cancel = nil
-    conn:close()
+    session:close()
   end
-  conn, message, code = dialer.bind(o, conn)
+  session, message, code = dialer.bind(o, session)
   attempt.cancel = nil
-  return conn, message, code
+  return session, message, code
 end
 
 return dialer

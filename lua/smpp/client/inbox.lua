@@ -29,6 +29,8 @@ function message_mt:__tostring() return ("message from %s to %s"):format(self.fr
 
 local inbox = { class = Inbox }
 
+local REPORT_S = 60 -- between two reports that nobody listens
+
 inbox.options = {
   default_alphabet = text.options.default_alphabet, data_codings = text.options.data_codings, reassembly = "table",
   tracker = "table", receipts = receipts.check,
@@ -44,7 +46,8 @@ function inbox.new(client)
     reassembly = reassembly.new(o.reassembly),
     peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings },
     receipts = options.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
-    waiting = {},               -- PDUs that came before anybody listened
+    queued = {},                -- PDUs that came before anybody listened
+    reported_at = -math.huge,   -- when it was last said that nobody listens
     timer = client.loop:timer(function() self:expire() end),
   }, mt)
   return self
@@ -53,7 +56,7 @@ end
 --- Parts that were acknowledged and will not become whole here are told of.
 function Inbox:close()
   self.closed = true
-  self:refuse_held()
+  self:refuse_queued()
   self.timer:close()
   for _, set in ipairs(self.reassembly:expire(math.huge)) do
     if set.reason == "age" then set.reason = "closed" end
@@ -72,34 +75,47 @@ function Inbox:wanted() return self.client.options.message ~= nil or events.hear
 
 --- Answers a deliver_sm or data_sm; what it returns is the answer.
 ---@async
-function Inbox:deliver(pdu, conn)
+function Inbox:deliver(pdu, session)
   if receipts.is(pdu, self.receipts) then return self:receipt(pdu) end
   local state = self.client.state
   if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end -- the MC keeps it
-  if not self:wanted() then return self:hold(pdu, conn) end
-  return self:message(pdu, conn)
+  if not self:wanted() then return self:queue(pdu, session) end
+  return self:message(pdu, session)
 end
 
---- Nobody listens yet: waits until somebody does; the connection answers ESME_RX_T_APPN when that takes too long.
+--- Nobody listens yet: waits until somebody does; the session answers ESME_RX_T_APPN when that takes too long.
 ---@async
-function Inbox:hold(pdu, conn)
+function Inbox:queue(pdu, session)
   self:forget_answered()
-  self.waiting[#self.waiting + 1] = { pdu = pdu, token = task.need(), conn = conn }
+  self.queued[#self.queued + 1] = { pdu = pdu, token = task.need(), session = session }
   if not task.wait(pdu) then return nil, "ESME_RX_T_APPN" end
-  return self:message(pdu, conn)
+  return self:message(pdu, session)
 end
 
---- Whether a held message is still ours: not answered for us, after which the MC sends it again, nor lost with its connection.
-local function is_held(entry) return not entry.conn.closed and entry.conn.core:is_answerable(entry.pdu) end
+--- Whether an error about the late answer to a PDU is worth a report: one a minute is enough where nobody listens.
+---@param pdu smpp.Pdu
+---@return boolean
+function Inbox:may_report(pdu)
+  local is_queued = false
+  for _, entry in ipairs(self.queued) do is_queued = is_queued or entry.pdu == pdu end
+  if not is_queued then return true end
+  local now = self.loop:now()
+  if now - self.reported_at < REPORT_S then return false end
+  self.reported_at = now
+  return true
+end
 
---- What was answered meanwhile is held no longer.
+--- Whether a queued message is still ours: not answered for us, after which the MC sends it again, nor lost with its session.
+local function is_ours(entry) return not entry.session.closed and entry.session:is_answerable(entry.pdu) end
+
+--- What was answered meanwhile is queued no longer.
 function Inbox:forget_answered()
-  local waiting = self.waiting
-  if not waiting[1] or is_held(waiting[1]) then return end
-  self.waiting = {}
-  for _, entry in ipairs(waiting) do
-    if is_held(entry) then
-      self.waiting[#self.waiting + 1] = entry
+  local queued = self.queued
+  if not queued[1] or is_ours(queued[1]) then return end
+  self.queued = {}
+  for _, entry in ipairs(queued) do
+    if is_ours(entry) then
+      self.queued[#self.queued + 1] = entry
     else
       task.wake_for(entry.token, entry.pdu, false)
     end
@@ -108,13 +124,13 @@ end
 
 --- Ends all waits: each message is handled if it is still ours and somebody listens, else the MC keeps it.
 local function release(self, listened)
-  local waiting = self.waiting
-  self.waiting = {}
-  for _, entry in ipairs(waiting) do task.wake_for(entry.token, entry.pdu, listened and is_held(entry)) end
+  local queued = self.queued
+  self.queued = {}
+  for _, entry in ipairs(queued) do task.wake_for(entry.token, entry.pdu, listened and is_ours(entry)) end
 end
 
 --- Nobody will listen any more.
-function Inbox:refuse_held() release(self, false) end
+function Inbox:refuse_queued() release(self, false) end
 
 --- Somebody listens now.
 function Inbox:listening(name)
@@ -182,7 +198,7 @@ function Inbox:decode(set)
   return table.concat(words), nil, encoding
 end
 
-function Inbox:message(pdu, conn)
+function Inbox:message(pdu, session)
   local client, part = self.client, part_of(self.client, pdu, self.peer)
   local what, set = self.reassembly:add(part, self.loop:now())
   if what == "stored" then
@@ -198,7 +214,7 @@ function Inbox:message(pdu, conn)
   local msg = setmetatable({
     from = address.format(source.addr, source.ton), to = address.format(destination.addr, destination.ton),
     source = source, destination = destination, text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts,
-    esme = client, connection = conn,
+    esme = client, session = session,
   }, message_mt)
   client:emit("message", msg)
   local handler = client.options.message
@@ -230,14 +246,14 @@ end
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "closed", "not_sent" (acknowledged already)
-function Message:accept() return self.connection:answer(self.pdu) end
+function Message:accept() return self.session:answer(self.pdu) end
 
 --- Refuses the message: the MC may try again (ESME_RX_T_APPN) or not (ESME_RX_R_APPN).
 ---@param status string|integer
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code
-function Message:reject(status) return self.connection:answer(self.pdu, nil, status or "ESME_RX_R_APPN") end
+function Message:reject(status) return self.session:answer(self.pdu, nil, status or "ESME_RX_R_APPN") end
 
 --- Answers the sender; acknowledges the message first.
 ---@async

@@ -1,7 +1,7 @@
---- An ESME that stays bound: what it hands out, its beginning and its end.  How it stays bound is in smpp.client.binds,
---- how its requests get out in smpp.client.outbox.
-local binds = require "smpp.client.binds"
+--- An ESME that stays bound: what it hands out, its beginning and its end.  Its parts have fields of their own: the pool of
+--- its binds (smpp.client.pool, one bind is smpp.client.bind), the outbox that gets requests out, the inbox, the sender.
 local commands = require "smpp.codec.commands"
+local dialer = require "smpp.client.dialer"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local inbox = require "smpp.client.inbox"
@@ -10,33 +10,42 @@ local options = require "smpp.base.options"
 local pdus = require "smpp.codec"
 local outbind = require "smpp.client.outbind"
 local outbox = require "smpp.client.outbox"
-local dialer = require "smpp.client.dialer"
-local queues = require "smpp.base.queue"
+local pools = require "smpp.client.pool"
 local run = require "smpp.loop.run"
 local sender = require "smpp.client.sender"
+local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
 local stats = require "smpp.base.stats"
 local task = require "smpp.base.task"
-local throttles = require "smpp.base.bucket"
 
 local need, wait = task.need, task.wait
 
 ---@class smpp.Client
 ---@field state "connecting"|"bound"|"waiting"|"closing"|"closed"
 ---@field system_id string
+---@field session smpp.Session?  a bound one, for what needs any
 local Client = {}
 local mt = { __index = Client, __name = "smpp.Client" }
 
 events.mixin(Client, { "state", "bind", "message", "receipt", "alert_notification", "incomplete", "pdu", "error", "drain" })
-for _, part in ipairs { outbox, binds } do
-  for name, method in pairs(part.methods) do Client[name] = method end
-end
-
 local client = { class = Client }
 
-local GOODBYE_S = 3 -- what an MC has to answer our unbind
+local ids = commands.ids
+
+local UNBIND_S = 3 -- for the MC to answer our unbind
 
 function mt:__tostring() return ("esme %s %s"):format(self.options.system_id or "", self.state) end
+
+--- Handlers of what an MC sends: command_id -> fn(pdu, client, session).
+local function handlers_of(self)
+  local o = self.options
+  local function deliver(pdu, _, session) return self.inbox:deliver(pdu, session) end
+  return {
+    [ids.deliver_sm] = o.deliver_sm or deliver,
+    [ids.data_sm] = o.data_sm or o.deliver_sm or deliver,
+    [ids.alert_notification] = function(pdu) self:emit("alert_notification", pdu) end,
+  }
+end
 
 local function new(o)
   local self = setmetatable({
@@ -45,33 +54,25 @@ local function new(o)
     system_id = o.system_id,
     commands = (o.codec or pdus.codec).commands,
     state = "connecting",
-    links = {},
-    sends = true,               -- false: bound as a receiver only
-    connection = nil,           -- a bound one, for what needs any
-    direct = nil,               -- the one that requests go to without being chosen: one bind, no rate, no policies
-    turn = 0,                   -- of the links, for ties
-    queue = queues.new(),       -- requests that wait for a bind, the window, the rate or the end of a pause
-    parked = {}, parked_count = 0, -- destination -> requests behind the one that is on its way
-    resting = {},               -- requests that wait before another attempt
-    performing = 0,             -- requests and messages that policies see through to their end
-    throttle = o.rate_per_s and throttles.new(o.rate_per_s, o.burst, o.loop:now()) or nil,
-    counters = stats.new(),     -- beside those of the links
-    refused_full = false,       -- a callback was told that the queue is full: `drain` is owed
-    timer = nil,                -- wakes the queue after a pause
-    held = false,               -- keeps the loop alive while there is no socket
-    closer = nil,               -- the task in close(), while it waits for the queue to drain
-    draining = false,
-    left = {},                  -- what did not make it, for close()
+    session = nil,              -- a bound one, for what needs any
+    handlers = nil,             -- command_id -> fn(pdu, client, session)
+    pool = nil, outbox = nil, inbox = nil, sender = nil,
+    counters = stats.new(),     -- beside those of the binds
+    holds_loop = false,         -- the loop is kept alive while there is no socket
+    unbinder = nil,             -- the task in close(), while sessions unbind
+    unbinding = false,          -- close() has begun to unbind
+    unfinished = {},            -- what was not sent or not answered, for close()
     last_error = nil,           -- why it is closed
     listeners = {},
     has_handlers = (o.message or o.receipt or o.deliver_sm or o.data_sm) ~= nil,
   }, mt)
   self.sink = function(trace) self:emit("error", trace) end
   self.write_log, self.show = logs.writer(o.log, o.loop)
-  self.timer = o.loop:timer(function() self:pump() end)
+  self.handlers = handlers_of(self)
+  self.pool = pools.new(self)
+  self.outbox = outbox.new(self)
   self.inbox = inbox.new(self)
   self.sender = sender.new(self)
-  self:make_links()
   return self
 end
 
@@ -81,137 +82,146 @@ function Client:log(level, event, fields)
   if self.write_log then self.write_log(level, event, options.merge({ system_id = self.system_id }, fields)) end
 end
 
--- ---- the end ----
-
---- Takes a note of what did not make it.
-function Client:note_left(command_id, fields, code)
-  self.left[#self.left + 1] = { command = self.commands.rows[command_id].name, fields = fields, code = code }
+---@private
+function Client:set_state(state, reason)
+  if self.state == state then return end
+  local from = self.state
+  self.state = state
+  self:hold_loop(state == "waiting" or state == "connecting")
+  self:log(state == "waiting" and "warn" or "info", state, { from = from, reason = reason })
+  self:emit("state", state, from, reason)
 end
 
---- Ends without goodbyes: there is nobody to say them to, or nobody wants them.
+---@private
+function Client:set_session(session) self.session = session end
+
+---@private
+function Client:hold_loop(hold)
+  if hold == self.holds_loop then return end
+  self.holds_loop = hold
+  if hold then self.loop:hold() else self.loop:release() end
+end
+
+-- ---- the end ----
+
+--- Takes a note of what was not sent, or not answered.
+---@private
+function Client:note_unfinished(command_id, fields, code)
+  self.unfinished[#self.unfinished + 1] = { command = self.commands.rows[command_id].name, fields = fields, code = code }
+end
+
+--- Ends without unbind: there is no session, or the MC cannot be used.
+---@private
 function Client:abandon(message, code)
-  for _, link in ipairs(self.links) do
-    link:stop()
-    if link.connection then link.connection:close() end
-  end
+  self.pool:stop()
+  self.pool:each_session(function(session) session:close() end)
   self:finish(message, code)
 end
 
 --- The last step of every end.
+---@private
 function Client:finish(message, code)
   if self.state == "closed" then return end
   self.last_error = { message, code == "connection_lost" and "closed" or code }
-  self:refresh()
+  self.pool:refresh()
   self:set_state("closed", message)
-  self:drop_waiting(message)
+  self.outbox:close(message)
   self.sender:close()
   self.inbox:close()
-  self.timer:close()
   run.closed(self)
 end
 
-function Client:give(waiter, ...)
-  if type(waiter) == "function" then
-    task.start(self.sink, waiter, ...)
-  elseif waiter then
-    task.wake(waiter, ...)
-  end
-end
-
---- Waits until what was accepted before is sent and answered, or cannot be.
----@async
-local function drain(self, token, deadline)
-  self.closer, self.draining = token, true
-  local timer = self.loop:timer(function() task.wake_for(token, self) end, true)
-  timer:start(deadline - self.loop:now())
-  local function goes_on()
-    return self.connection and self.connection.link.sends and (self:waiting() > 0 or self.performing > 0)
-  end
-  while goes_on() and self.loop:now() < deadline do wait(self) end
-  timer:close()
-  self.closer, self.draining = nil, false
+--- A session has ended, and the client closes or is closed.
+---@private
+function Client:session_ended()
+  self.outbox:wake_drainer()
+  if not self.unbinding or self.pool:has_sessions() then return end
+  self:finish("closed by the user", "closed")
+  if self.unbinder then task.wake_for(self.unbinder, self) end
 end
 
 --- Drains the queue and what is in flight, waits for handlers, unbinds, closes; no reconnection any more.  In a handler
 --- it acknowledges what that has got.
 ---@async
----@param timeout_s? number  for draining, default 10; the goodbyes take at most three seconds more
----@return { command: string, fields: table, code: string }[] left  what did not make it: not_sent, or in flight when the
----  time was over (connection_lost, timeout: outcome unknown)
+---@param timeout_s? number  for draining, default 10; the MC has three seconds more to answer the unbind
+---@return { command: string, fields: table, code: string }[] unfinished  not_sent, or in flight when the time was over
+---  (connection_lost, timeout: outcome unknown)
 function Client:close(timeout_s)
   if self.state == "closing" or self.state == "closed" then return {} end
-  local deadline = self.loop:now() + (timeout_s or 10)
+  local deadline, pool = self.loop:now() + (timeout_s or 10), self.pool
   local token = task.current()
   self:set_state("closing", "closed by the user")
-  self:refresh() -- nothing new goes past the queue
-  self.inbox:refuse_held()
-  for _, link in ipairs(self.links) do link:stop() end
+  pool:refresh() -- nothing new goes past the queue
+  self.inbox:refuse_queued()
+  pool:stop()
   if token then
     self.loop:defer(function() -- when it waits
-      for _, link in ipairs(self.links) do
-        if link.connection then link.connection:answer_own(token) end
-      end
+      pool:each_session(function(session) session:acknowledge(token) end)
     end)
-    drain(self, token, deadline)
+    self.outbox:drain(token, deadline)
   end
-  local open, all_closed = 0, {}
-  local function one_closed()
-    open = open - 1
-    if open > 0 then return end
+  self.unbinding = true
+  if not pool:has_sessions() then
     self:finish("closed by the user", "closed")
-    if token then task.wake_for(token, all_closed) end
+    return self.unfinished
   end
-  for _, link in ipairs(self.links) do
-    local conn = link.connection
-    if conn then
-      open = open + 1
-      conn.on_closed = function(reason)
-        link.connection, link.before = nil, conn
-        self:link_down(link, reason)
-        one_closed()
-      end
-    end
-  end
-  for _, link in ipairs(self.links) do
-    if link.connection then link.connection:leave(math.max(0, deadline - self.loop:now())) end
-  end
-  if open == 0 then
-    self:finish("closed by the user", "closed")
-  elseif token then
+  pool:each_session(function(session) session:begin_unbind(math.max(0, deadline - self.loop:now())) end)
+  if token and self.state ~= "closed" then
+    self.unbinder = token
     local timer = self.loop:timer(function()
-      for _, link in ipairs(self.links) do
-        if link.connection then link.connection:close() end
-      end
+      pool:each_session(function(session) session:close() end)
     end)
-    timer:start(math.max(0, deadline - self.loop:now()) + GOODBYE_S)
-    wait(all_closed)
+    timer:start(math.max(0, deadline - self.loop:now()) + UNBIND_S)
+    wait(self)
     timer:close()
   end
-  return self.left
+  return self.unfinished
 end
 
 Client.close = task.waits(Client.close, function(self) return self.sink end)
 
 -- ---- requests ----
 
+--- Sends a request as soon as a bind and the window allow, and waits for its response; with a function as last argument
+--- calls that instead.
+---@async
+---@param command_id integer
+---@param fields table|smpp.Pdu
+---@param timeout_s? number|function
+---@param callback? function
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code
+---@return smpp.Pdu? refused
+function Client:request(command_id, fields, timeout_s, callback)
+  local response, message, code, refused = self.outbox:request(command_id, fields, timeout_s, callback)
+  return response, message, code, refused
+end
+
 for _, command in ipairs(commands.requests) do
   local id, takes_defaults = command.id, command.roles.defaults
   --- Every request an ESME sends, by its name: esme:submit_sm{ ... } -> response | nil, message, code.
   ---@async
   Client[command.name] = function(self, fields, timeout_s, callback)
-    local defaults = self.options.defaults
-    if defaults and type(fields) ~= "userdata" and takes_defaults then fields = options.merge(defaults, fields) end
-    return self:request(id, fields or {}, timeout_s, callback)
+    local defaults = takes_defaults and self.options.defaults
+    if defaults and type(fields) ~= "userdata" then fields = options.merge(defaults, fields) end
+    local response, message, code, refused = self.outbox:request(id, fields or {}, timeout_s, callback)
+    return response, message, code, refused
   end
 end
 
 -- The window does not count these, and nothing queues them.
 for _, name in ipairs { "enquire_link", "unbind" } do
   Client[name] = task.waits(function(self, ...)
-    if not self.connection then return nil, "not bound", "closed" end
-    return self.connection[name](self.connection, ...)
+    local session = self.session
+    if not session then return nil, "not bound", "closed" end
+    return session[name](session, ...)
   end, function(self) return self.sink end)
 end
+
+--- How many requests can be in flight at once.
+---@return integer
+function Client:capacity() return self.pool:capacity() end
 
 --- Sends one message: text of any length and alphabet, or octets.  docs/client.md lists the fields.
 ---@async
@@ -255,8 +265,8 @@ function Client:on(name, fn)
   on(self, name, fn)
   if name == "message" or name == "receipt" then self.inbox:listening(name) end
   if name == "pdu" and #self.listeners.pdu == 1 then
-    for _, link in ipairs(self.links) do
-      if link.connection then link.connection:on("pdu", function(...) self:emit("pdu", ...) end) end
+    for _, bind in ipairs(self.pool.binds) do
+      if bind.session then bind:follow(bind.session) end
     end
   end
   return self
@@ -267,19 +277,20 @@ end
 ---  sum_s, max_s, buckets, p50_s, p90_s, p99_s }, queued, in_flight, window, state, bound, links
 function Client:stats()
   local total, list = stats.new(), {}
-  local queued, in_flight, bound, window, now = self:waiting() + #self.resting, 0, 0, 0, self.loop:now()
+  local now, own = self.loop:now(), self.outbox
+  local in_flight, bound, window = 0, 0, 0
   total:add(self.counters)
-  for i, link in ipairs(self.links) do
-    local conn, each = link.connection, link.counters:snapshot()
-    total:add(link.counters)
-    each.bind, each.bound, each.host = link.bind, conn ~= nil, (conn or link.before or {}).host
-    each.in_flight, each.window = conn and conn.core:in_flight() or 0, conn and conn.window or 0
-    each.paused_s = math.max(0, link.resume_at - now)
+  for i, bind in ipairs(self.pool.binds) do
+    local session, each = bind.session, bind.counters:snapshot()
+    total:add(bind.counters)
+    each.bind, each.bound, each.host = bind.kind, session ~= nil, (session or bind.previous or {}).host
+    each.in_flight, each.window = session and session:in_flight() or 0, session and session.window or 0
+    each.paused_s = math.max(0, bind.backoff_until - now)
     list[i] = each
-    bound, in_flight, window = bound + (conn and 1 or 0), in_flight + each.in_flight, window + (link.sends and each.window or 0)
+    bound, in_flight, window = bound + (session and 1 or 0), in_flight + each.in_flight, window + (bind.sends and each.window or 0)
   end
   local snapshot = total:snapshot()
-  snapshot.queued, snapshot.in_flight, snapshot.bound, snapshot.window = queued, in_flight, bound, window
+  snapshot.queued, snapshot.in_flight, snapshot.bound, snapshot.window = own:waiting() + #own.backing_off, in_flight, bound, window
   snapshot.state, snapshot.links = self.state, list
   return snapshot
 end
@@ -287,8 +298,9 @@ end
 -- ---- constructors ----
 
 local function connect(self)
-  local ok, message, code = self:first_attempts()
-  if not ok and self:fall_back(code) then ok, message, code = self:first_attempts() end
+  local pool = self.pool
+  local ok, message, code = pool:first_attempts()
+  if not ok and pool:fall_back(code) then ok, message, code = pool:first_attempts() end
   local row = explain.status(code or "")
   local hopeless = row and row.bind == "give_up" or code == "closed" or not self.options.reconnect
   if not ok and (not self.options.wait or hopeless) then
@@ -299,9 +311,7 @@ local function connect(self)
     self:emit("error", message)
     self:set_state("waiting", message)
   end
-  for _, link in ipairs(self.links) do
-    if self.options.reconnect then link:keep(code) elseif not link.connection then link:stop() end
-  end
+  pool:keep(code)
   if ok then return self end
   local token, waits = need(2), true
   self:on("state", function(state)
@@ -368,8 +378,8 @@ end
 --- Connects without binding: requests in any state; with `unchecked = true` also those that the state forbids.
 ---@async
 ---@param given string|table
----@param callback? fun(session: smpp.Connection?, message: string?, code: string?)
----@return smpp.Connection? session
+---@param callback? fun(session: smpp.Session?, message: string?, code: string?)
+---@return smpp.Session? session
 ---@return string? message
 ---@return string? code
 function client.open(given, callback)
@@ -380,19 +390,19 @@ function client.open(given, callback)
   end
   need(2)
   o.bind = false
-  local conn, message, code
-  for _, host in ipairs(o.hosts) do
-    conn, message, code = dialer.open(o, host, { prepare = function(spec)
-      spec.handlers, spec.pdu_first = { [commands.ids.deliver_sm] = o.deliver_sm, [commands.ids.data_sm] = o.data_sm }, true
-      return spec
-    end })
-    if conn then break end
+  local owner = sessions.handlers { [ids.deliver_sm] = o.deliver_sm, [ids.data_sm] = o.data_sm }
+  for id, handler in pairs { [ids.deliver_sm] = o.deliver_sm, [ids.data_sm] = o.data_sm } do
+    owner.handlers[id] = function(session, pdu) return handler(pdu, session, session) end
   end
-  if not conn then return nil, message, code end
-  conn.options, conn.has_handlers = o, o.deliver_sm ~= nil or o.data_sm ~= nil
-  run.opened(conn)
-  conn.on_closed = function() run.closed(conn) end
-  return conn
+  function owner.on_closed(_, session) run.closed(session) end
+  local session, message, code
+  for _, host in ipairs(o.hosts) do
+    session, message, code = dialer.open(o, host, { owner = owner, has_handlers = next(owner.handlers) ~= nil })
+    if session then break end
+  end
+  if not session then return nil, message, code end
+  run.opened(session)
+  return session
 end
 
 return client

@@ -1,11 +1,13 @@
 --- smpp.listen_outbind: an ESME that is called by MCs (outbind), and binds on the connection they made.
-local connection = require "smpp.session"
+local commands = require "smpp.codec.commands"
 local dialer = require "smpp.client.dialer"
 local net = require "smpp.base.net"
 local run = require "smpp.loop.run"
 local task = require "smpp.base.task"
 
 local outbind = {}
+
+local OUTBIND = commands.ids.outbind
 
 ---@class smpp.OutbindListener
 ---@field host string
@@ -15,17 +17,17 @@ local mt = { __index = Listener, __name = "smpp.OutbindListener" }
 
 --- An MC whose outbind was taken: binds, and becomes a client.
 ---@async
-local function bind(self, conn)
+local function take(self, session)
   local esme = self.new_client()
-  local link = esme.links[1]
-  esme:prepare(conn)
-  esme:link_dialed(link, conn)
-  local bound, message = dialer.bind(link.options, conn)
+  local bind = esme.pool.binds[1]
+  session:set_owner(bind, bind.counters)
+  bind:follow(session)
+  local bound, message = dialer.bind(bind.options, session)
+  self.waiting[session] = nil
   if not bound then
     esme:emit("error", message)
     return esme:abandon(message)
   end
-  self.waiting[conn] = nil
   table.insert(self.clients, esme)
   esme:on("state", function(state)
     if state ~= "closed" then return end
@@ -33,28 +35,33 @@ local function bind(self, conn)
       if other == esme then table.remove(self.clients, i) break end
     end
   end)
-  link:adopt(conn)
+  bind:adopt(session)
   if self.options.bound then self.options.bound(esme) end
 end
 
+-- The owner of a session until its outbind was taken.
+---@class smpp.Caller : smpp.SessionOwner
+local Caller = {}
+local CALLER = { __index = Caller, __name = "smpp.Caller" }
+
+function Caller:on_request(session, pdu, command_id)
+  local listener = self.listener
+  if command_id ~= OUTBIND then return nil, "ESME_RINVCMDID" end
+  if listener.closed or listener.options.outbind(pdu, session) ~= true then return session:close() end
+  task.start(listener.sink, take, listener, session) -- this task is the handler of a PDU without an answer
+end
+
+function Caller:on_closed(session) self.listener.waiting[session] = nil end
+
+function Caller:on_error(_, message) self.listener.sink(message) end
+
 local function accept(self, transport)
-  local o = self.options
-  local conn
-  local spec = dialer.spec(o, transport)
-  spec.session.session_init_s = o.bind_timeout_s
-  spec.pdu_first = true
-  spec.handlers = { [0x0B] = function(pdu)
-    if self.closed or o.outbind(pdu, conn) ~= true then return conn:close() end
-    -- In a task of its own: this one is the handler of a PDU without an answer.
-    task.start(self.sink, bind, self, conn)
-  end }
-  conn = connection.new(spec)
-  conn.host = net.address(transport.peer.host, transport.peer.port)
-  conn.listeners.error = { function(message) self.sink(message) end }
-  if o.pdu then conn:on("pdu", function(pdu, direction) o.pdu(pdu, direction, conn) end) end
-  self.waiting[conn] = true
-  conn.on_closed = function() self.waiting[conn] = nil end
-  conn:start()
+  local o, peer = self.options, transport.peer
+  local session = dialer.session(o, transport, net.address(peer.host, peer.port), {
+    owner = setmetatable({ listener = self }, CALLER), session_init_s = o.bind_timeout_s,
+  })
+  self.waiting[session] = true
+  session:start()
 end
 
 ---@param o table  read options of the client, with `outbind`
@@ -68,7 +75,7 @@ function outbind.listen(o, port, new_client)
     options = o,
     new_client = new_client,
     clients = {},               -- bound ones, oldest first
-    waiting = {},               -- connections that did not bind yet
+    waiting = {},               -- sessions that are not bound yet
     has_handlers = true,
     closed = false,
   }, mt)
@@ -87,7 +94,7 @@ function Listener:close(timeout_s)
   if self.closed then return end
   self.closed = true
   self.listener:close()
-  for conn in pairs(self.waiting) do conn:close() end
+  for session in pairs(self.waiting) do session:close() end
   while self.clients[1] do table.remove(self.clients, 1):close(timeout_s) end
   run.closed(self)
 end

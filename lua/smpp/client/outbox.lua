@@ -1,138 +1,159 @@
---- How a client's requests get out: the queue, the choice of a bind, pauses and rate, and what is tried again.
+--- How a client's requests get out: the queue, the choice of a bind, back-offs and rate, and what is tried again.
 --- A request that cannot go at once becomes an entry, which lives until its outcome is known:
----   { id, fields, lane, serial, waiter, queue, conn, cookie, link, accepted, ... }
+---
+---   new → queued (or deferred: behind another to its destination) → in flight → answered
+---           ↑                                                        ↓
+---           └────────────── backing off, or on_unknown decides ←─────┘ refused or unknown
+---
+---   { id, fields, lane, serial, waiter, queue, session, cookie, bind, accepted, ... }
 --- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
 local explain = require "smpp.codec.explain"
 local queues = require "smpp.base.queue"
 local task = require "smpp.base.task"
+local throttles = require "smpp.base.bucket"
 
 local need, wait = task.need, task.wait
 
-local outbox = { methods = {} }
-local Client = outbox.methods
+---@class smpp.Outbox
+local Outbox = {}
+local mt = { __index = Outbox, __name = "smpp.Outbox" }
+
+local outbox = {}
 
 -- Ends of an attempt after which the MC may have taken the request.
 local UNKNOWN = { timeout = true, connection_lost = true }
 
 local CLOSED = "the client is closed"
 
---- The bound link with the least outstanding that may be sent on now.
----@return smpp.Link? link
----@return number? wait_s  when those that could are pausing
-function Client:choose(now)
-  local best, least, wait_s = nil, math.huge, nil
-  local links, n = self.links, #self.links
-  for i = 1, n do
-    local link = links[(self.turn + i - 1) % n + 1]
-    local conn = link.sends and not link.leaving and not link.full and link.connection
-    if conn then
-      if now < link.resume_at then
-        wait_s = math.min(wait_s or math.huge, link.resume_at - now)
-      else
-        link.resume_at = 0
-        local in_flight = conn.core:in_flight()
-        if in_flight < least then best, least = link, in_flight end
-      end
-    end
-  end
-  self.turn = (self.turn + 1) % n
-  return best, wait_s
+local LONGEST_RETRY_S = 30 -- between two attempts of what was refused
+
+---@param client smpp.Client
+---@return smpp.Outbox
+function outbox.new(client)
+  local o, self = client.options, nil
+  self = setmetatable({
+    client = client,
+    options = o,
+    loop = client.loop,
+    pool = client.pool,
+    counters = client.counters,
+    ordered = client.commands.roles.ordered, -- command_id -> kept in order per destination, where that is asked for
+    queue = queues.new(),       -- requests that wait for a bind, the window, the rate or the end of a back-off
+    deferred = {}, deferred_count = 0, -- destination -> requests behind the one that is on its way
+    backing_off = {},           -- entries between two attempts
+    performing = 0,             -- requests and messages that policies see through to their end
+    throttle = o.rate_per_s and throttles.new(o.rate_per_s, o.burst, client.loop:now()) or nil,
+    drain_owed = false,         -- a callback was told that the queue is full
+    drainer = nil,              -- the task in drain()
+    timer = client.loop:timer(function() self:pump() end), -- wakes the queue after a back-off
+  }, mt)
+  return self
 end
 
---- Sends what waits, as far as binds, windows, rate and pauses allow.
-function Client:pump()
+local function give(self, waiter, ...)
+  if type(waiter) == "function" then
+    task.start(self.client.sink, waiter, ...)
+  elseif waiter then
+    task.wake(waiter, ...)
+  end
+end
+
+--- Sends what waits, as far as binds, windows, rate and back-offs allow.
+function Outbox:pump()
   local queue = self.queue
   while queue.count > 0 do
     local now = self.loop:now()
-    local link, wait_s = self:choose(now)
-    if link and self.throttle then
+    local bind, wait_s = self.pool:choose(now)
+    if bind and self.throttle then
       wait_s = self.throttle:take(now)
-      if wait_s > 0 then link = nil end
+      if wait_s > 0 then bind = nil end
     end
-    if not link then
+    if not bind then
       if wait_s then self.timer:start(wait_s) end
       break
     end
-    local entry, conn = queue:peek(), link.connection
-    local cookie, message, code = conn:send(entry.id, entry.fields, entry.waiter)
+    local entry, session = queue:peek(), bind.session
+    local cookie, message, code = session:send(entry.id, entry.fields, entry.waiter)
     if not cookie and self.throttle then self.throttle:give_back() end
-    if not cookie and (code == "closed" or (code == "not_sent" and conn.core:info().unbinding)) then
-      link.leaving = true -- another bind takes it, or the next one
+    if not cookie and (code == "closed" or (code == "not_sent" and session:is_unbinding())) then
+      bind.unbinding = true -- another bind takes it, or the next session
     elseif not cookie and code == "window_full" then
-      link.full = true -- until it says that there is room
+      bind.full = true
     else
       queue:take()
-      entry.link, entry.conn, entry.cookie = link, conn, cookie
-      if not cookie then self:fail_entry(entry, message, code) end
+      entry.bind, entry.session, entry.cookie = bind, session, cookie
+      if not cookie then self:fail(entry, message, code) end
     end
   end
-  if self.refused_full and self:waiting() <= self.options.queue_limit / 2 then
-    self.refused_full = false
-    self:emit("drain")
+  if self.drain_owed and self:waiting() <= self.options.queue_limit / 2 then
+    self.drain_owed = false
+    self.client:emit("drain")
   end
-  if self.closer then task.wake_for(self.closer, self) end
+  self:wake_drainer()
 end
 
 --- Tells whoever waits for an entry that it cannot be sent.
-function Client:fail_entry(entry, message, code)
+function Outbox:fail(entry, message, code)
   if type(entry.waiter) == "thread" and not task.is_waiting(entry.waiter) then
     entry.failed = { message, code } -- its task is still on its way to wait
   else
-    self:give(entry.waiter, nil, message, code)
+    give(self, entry.waiter, nil, message, code)
   end
 end
 
 --- How many requests wait to be sent.
-function Client:waiting() return self.queue.count + self.parked_count end
+---@return integer
+function Outbox:waiting() return self.queue.count + self.deferred_count end
 
 --- Keeps an entry back while another one to its destination is on its way.  That one goes in the higher lane of the two.
----@return boolean parked
-local function park(self, entry)
-  if not self.options.order or entry.destination or not self.commands.roles.ordered[entry.id] then return false end
+---@return boolean deferred
+local function defer(self, entry)
+  if not self.options.order or entry.destination or not self.ordered[entry.id] then return false end
   local destination = entry.fields.destination_addr or ""
-  local parked = self.parked[destination]
-  if parked then
-    local first = parked.first
+  local deferred = self.deferred[destination]
+  if deferred then
+    local first = deferred.first
     if (entry.lane or 0) > (first.lane or 0) then
-      local waits = first.queue
-      if waits then waits:remove(first) end
+      local queue = first.queue
+      if queue then queue:remove(first) end
       first.lane = entry.lane
-      if waits then waits:put(first) end
+      if queue then queue:put(first) end
     end
-    parked:put(entry)
-    self.parked_count = self.parked_count + 1
+    deferred:put(entry)
+    self.deferred_count = self.deferred_count + 1
     return true
   end
-  parked = queues.new()
-  parked.first, self.parked[destination], entry.destination = entry, parked, destination
+  deferred = queues.new()
+  deferred.first, self.deferred[destination], entry.destination = entry, deferred, destination
   return false
 end
 
---- What became of an entry is known: the next to its destination may go.
-local function unpark(self, entry)
+--- The outcome of an entry is known: the next to its destination may go.
+local function send_next(self, entry)
   local destination = entry.destination
   if not destination then return end
-  local parked = self.parked[destination]
-  local entry_after = parked:take()
-  if not entry_after then
-    self.parked[destination] = nil
+  local deferred = self.deferred[destination]
+  local following = deferred:take()
+  if not following then
+    self.deferred[destination] = nil
     return
   end
-  self.parked_count = self.parked_count - 1
-  parked.first, entry_after.destination = entry_after, destination
-  self.queue:put(entry_after)
+  self.deferred_count = self.deferred_count - 1
+  deferred.first, following.destination = following, destination
+  self.queue:put(following)
   self:pump()
 end
 
 --- Puts a request into the queue; false, message, code: it cannot be sent.
-function Client:enqueue(entry)
-  if self.state == "closed" or (self.state == "closing" and not (entry.accepted and self.connection and self.draining)) then
-    return false, self.last_error and self.last_error[1] or CLOSED, "closed"
+function Outbox:enqueue(entry)
+  local client = self.client
+  if client.state == "closed" or (client.state == "closing" and not (entry.accepted and self.drainer and client.session)) then
+    return false, client.last_error and client.last_error[1] or CLOSED, "closed"
   end
-  if not self.sends then return false, "bound as a receiver, which sends nothing", "not_sent" end
+  if not self.pool.sends then return false, "bound as a receiver, which sends nothing", "not_sent" end
   entry.accepted = true
   entry.serial = entry.serial or self.queue:ticket()
-  if park(self, entry) then return true end
+  if defer(self, entry) then return true end
   self.queue:put(entry)
   if self.queue:peek() == entry then
     self:pump()
@@ -149,37 +170,36 @@ end
 local function give_up(self, entry)
   entry.expired = true
   if entry.queue then
-    if entry.queue ~= self.queue then self.parked_count = self.parked_count - 1 end
+    if entry.queue ~= self.queue then self.deferred_count = self.deferred_count - 1 end
     entry.queue:remove(entry)
     if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
-    self:give(entry.waiter, nil, "not sent in time", "not_sent")
+    give(self, entry.waiter, nil, "not sent in time", "not_sent")
     self:pump() -- `drain` may be owed
-  elseif entry.cookie and entry.conn.waiting[entry.cookie] == entry.waiter then
-    entry.conn.waiting[entry.cookie] = false
-    self:give(entry.waiter, nil, "no response in time, outcome unknown", "timeout")
+  elseif entry.cookie and entry.session:stop_waiting(entry.cookie, entry.waiter) then
+    give(self, entry.waiter, nil, "no response in time, outcome unknown", "timeout")
   end
 end
 
 --- An entry is neither queued nor in flight between two attempts: close() finds it here.
-local function set_aside(self, entry) self.resting[#self.resting + 1] = entry end
+local function set_aside(self, entry) self.backing_off[#self.backing_off + 1] = entry end
 
 local function take_back(self, entry)
-  for i, other in ipairs(self.resting) do
-    if other == entry then return table.remove(self.resting, i) end
+  for i, other in ipairs(self.backing_off) do
+    if other == entry then return table.remove(self.backing_off, i) end
   end
 end
 
 --- Waits before another attempt, without keeping others from theirs.
 ---@async
----@return boolean rested  false: the client closes
-local function rest(self, entry, seconds)
+---@return boolean again  false: the client closes
+local function back_off(self, entry, seconds)
   local timer = self.loop:timer(function() task.wake_for(entry.waiter, entry, true) end, true)
   timer:start(seconds)
   set_aside(self, entry)
-  local rested = wait(entry)
+  local again = wait(entry)
   timer:close()
   take_back(self, entry)
-  return rested == true
+  return again == true
 end
 
 --- What the user wants done with a request of unknown outcome; the answer may take its time.
@@ -190,7 +210,7 @@ local function wants_resend(self, entry, code)
   set_aside(self, entry)
   local ok, answer = task.pcall(policy, entry.fields, code)
   take_back(self, entry)
-  if not ok then self:emit("error", "on_unknown failed: " .. tostring(answer)) end
+  if not ok then self.client:emit("error", "on_unknown failed: " .. tostring(answer)) end
   return ok and answer == true
 end
 
@@ -201,20 +221,19 @@ local class_of = explain.class
 local function wants_again(self, entry, code, retries)
   local retry = self.options.retry or {}
   entry.code = code
-  if entry.expired or self.state == "closed" or entry.attempts >= (retry.attempts or 10) then return false end
+  if entry.expired or self.client.state == "closed" or entry.attempts >= (retry.attempts or 10) then return false end
   if UNKNOWN[code] then
     -- A client that closes has it in its list by now.
-    if self.state == "closing" or not wants_resend(self, entry, code) or entry.expired then return false end -- it may have waited
+    if self.client.state == "closing" or not wants_resend(self, entry, code) or entry.expired then return false end -- it may have waited
   else
     local class = retries and self.options.retry and class_of(code)
     if class ~= "throttle" and class ~= "temporary" then return false end
     local now = self.loop:now()
     entry.refused_at = entry.refused_at or now
-    -- "throttle": the bind pauses, and what was refused goes first afterwards.
-    local throttled = class == "throttle"
-    local pause_s = throttled and math.max(0, entry.link.resume_at - now) or math.min(30, 2 ^ (entry.attempts - 1))
-    if now + pause_s - entry.refused_at > (retry.age_s or 60) then return false end
-    if not throttled and not rest(self, entry, pause_s) then return false end
+    -- Throttled: the bind backs off, and what was refused goes first afterwards.
+    local delay_s = class == "throttle" and math.max(0, entry.bind.backoff_until - now) or math.min(LONGEST_RETRY_S, 2 ^ (entry.attempts - 1))
+    if now + delay_s - entry.refused_at > (retry.age_s or 60) then return false end
+    if class ~= "throttle" and not back_off(self, entry, delay_s) then return false end
   end
   self.counters.retried = self.counters.retried + 1
   return true
@@ -229,7 +248,7 @@ end
 ---@return string? message
 ---@return string? code
 ---@return smpp.Pdu? refused
-function Client:perform(entry, timeout_s, retries)
+function Outbox:perform(entry, timeout_s, retries)
   local timer, response, message, code, refused
   if timeout_s then
     timer = self.loop:timer(function() give_up(self, entry) end, true)
@@ -254,35 +273,30 @@ function Client:perform(entry, timeout_s, retries)
   -- What an attempt left in doubt stays so, unless the MC says that it takes no such message.
   local doubt = entry.doubt
   if doubt and not response and class_of(code) ~= "permanent" then message, code, refused = doubt[1], doubt[2], nil end
-  if response and entry.link then entry.link:calm() end
+  if response and entry.bind then entry.bind:recovered() end
   if timer then timer:close() end
   self.performing = self.performing - 1
-  if not (response and entry.more) then unpark(self, entry) end
-  if self.closer then task.wake_for(self.closer, self) end
-  if not response and self.write_log and self.commands.roles.ordered[entry.id] then
-    self:log("debug", "not_taken", { code = code, to = self.show(tostring(entry.fields.destination_addr)) })
+  if not (response and entry.more) then send_next(self, entry) end
+  self:wake_drainer()
+  local client = self.client
+  if not response and client.write_log and self.ordered[entry.id] then
+    client:log("debug", "not_taken", { code = code, to = client.show(tostring(entry.fields.destination_addr)) })
   end
   return response, message, code, refused
 end
 
-local function full(self)
-  self.refused_full = true
+--- The results of a request that is refused since it does not wait and the queue is full; `drain` is owed.
+---@return nil
+---@return string message
+---@return string code  "queue_full"
+function Outbox:refuse()
+  self.drain_owed = true
   return nil, ("the queue is full: %d requests wait"):format(self:waiting()), "queue_full"
-end
-outbox.full = full
-
---- How many requests can be in flight at once.
----@return integer
-function Client:capacity()
-  local n, o = 0, self.options
-  for _, link in ipairs(self.links) do
-    if link.sends then n = n + (link.adaptive and link.adaptive.max or o.window or 10) end
-  end
-  return math.max(1, n)
 end
 
 --- Whether a request that does not wait has to be refused.
-function Client:is_full() return self:waiting() >= self.options.queue_limit end
+---@return boolean
+function Outbox:is_full() return self:waiting() >= self.options.queue_limit end
 
 --- Sends a request as soon as a bind and the window allow, and waits for its response.
 ---@async
@@ -293,19 +307,20 @@ function Client:is_full() return self:waiting() >= self.options.queue_limit end
 ---@return smpp.Pdu? response
 ---@return string? message
 ---@return string? code
-function Client:request(command_id, fields, timeout_s, callback)
+function Outbox:request(command_id, fields, timeout_s, callback)
   if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
   local waiter = callback or need(3)
-  local conn = self.direct
-  if conn and not timeout_s and self.queue.count == 0 and conn.link.resume_at == 0 then
-    local cookie, message, code = conn:send(command_id, fields, waiter)
+  local bind = self.pool.direct
+  if bind and not timeout_s and self.queue.count == 0 and bind.backoff_until == 0 then
+    local session = bind.session
+    local cookie, message, code = session:send(command_id, fields, waiter)
     if cookie then
       if callback then return true end
       return wait()
     end
-    if code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and conn.core:info().unbinding) then
+    if code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and session:is_unbinding()) then
       if not callback then return nil, message, code end
-      self:give(callback, nil, message, code)
+      give(self, callback, nil, message, code)
       return false
     end
   end
@@ -313,38 +328,59 @@ function Client:request(command_id, fields, timeout_s, callback)
   local entry = { id = command_id, fields = fields }
   if not callback then return self:perform(entry, timeout_s) end
   if self:is_full() then
-    self:give(callback, full(self))
+    give(self, callback, self:refuse())
     return false
   end
-  task.start(self.sink, function() callback(self:perform(entry, timeout_s)) end)
+  task.start(self.client.sink, function() callback(self:perform(entry, timeout_s)) end)
   return not entry.rejected
 end
 
---- Everything that waits, or rests before another attempt, is told that it will not be sent.
+-- ---- the end ----
+
+--- Waits until what was accepted before is sent and answered, or cannot be.
+---@async
+---@param token smpp.Task
+---@param deadline number
+function Outbox:drain(token, deadline)
+  self.drainer = token
+  local timer = self.loop:timer(function() task.wake_for(token, self) end, true)
+  timer:start(deadline - self.loop:now())
+  while self.pool:can_send() and (self:waiting() > 0 or self.performing > 0) and self.loop:now() < deadline do wait(self) end
+  timer:close()
+  self.drainer = nil
+end
+
+--- Has drain() look again.
+function Outbox:wake_drainer()
+  if self.drainer then task.wake_for(self.drainer, self) end
+end
+
+--- The end: everything that waits, or backs off before another attempt, is told that it will not be sent.
 ---@param message string
-function Client:drop_waiting(message)
-  local left = {}
+function Outbox:close(message)
+  local client, unfinished = self.client, {}
   local function take(queue)
     local entry = queue:take()
     while entry do
-      left[#left + 1] = entry
+      unfinished[#unfinished + 1] = entry
       entry = queue:take()
     end
   end
   take(self.queue)
-  for _, parked in pairs(self.parked) do take(parked) end
-  self.parked_count = 0
-  table.sort(left, function(a, b) return a.serial < b.serial end)
-  for _, entry in ipairs(left) do
+  for _, deferred in pairs(self.deferred) do take(deferred) end
+  self.deferred_count = 0
+  table.sort(unfinished, function(a, b) return a.serial < b.serial end)
+  for _, entry in ipairs(unfinished) do
     if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
-    self:note_left(entry.id, entry.fields, entry.doubt and entry.doubt[2] or "not_sent")
-    self:give(entry.waiter, nil, message, "not_sent")
+    client:note_unfinished(entry.id, entry.fields, entry.doubt and entry.doubt[2] or "not_sent")
+    give(self, entry.waiter, nil, message, "not_sent")
   end
-  while self.resting[1] do
-    local entry = table.remove(self.resting, 1)
-    self:note_left(entry.id, entry.fields, entry.doubt and entry.doubt[2] or entry.code)
+  while self.backing_off[1] do
+    local entry = table.remove(self.backing_off, 1)
+    client:note_unfinished(entry.id, entry.fields, entry.doubt and entry.doubt[2] or entry.code)
     task.wake_for(entry.waiter, entry, false)
   end
+  self.timer:close()
 end
 
 return outbox

@@ -1,7 +1,6 @@
 --- What `esme:send` does: text -> parts -> submit_sm, and what became of them.
 local address = require "smpp.codec.address"
 local options = require "smpp.base.options"
-local outbox = require "smpp.client.outbox"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
@@ -185,8 +184,8 @@ end
 --- Sends the parts one after the other; a refused one stops the later ones.
 ---@async
 function Sender:submit(submits, info, wants_receipt, lane)
-  local client, loop, tracker, handle = self.client, self.loop, self.tracker, nil
-  local sent = setmetatable({ esme = client, message_ids = {}, parts = {}, info = info, first = submits[1], done = nil, waiters = nil }, sent_mt)
+  local outbox, loop, tracker, handle = self.client.outbox, self.loop, self.tracker, nil
+  local sent = setmetatable({ esme = self.client, message_ids = {}, parts = {}, info = info, first = submits[1], done = nil, waiters = nil }, sent_mt)
   if wants_receipt then
     handle = self.book.last + 1
     self.book.last, self.book[handle] = handle, sent
@@ -195,7 +194,7 @@ function Sender:submit(submits, info, wants_receipt, lane)
   local entry = { id = 0x04, lane = lane }
   for i, fields in ipairs(submits) do
     entry.fields, entry.more = fields, i < #submits
-    local response, message, code = client:perform(entry, nil, true)
+    local response, message, code = outbox:perform(entry, nil, true)
     if not response then
       sent.parts[i] = { code = code, message = message }
       if wants_receipt then self:settle(tracker:refused(handle, i, code, loop:now())) end
@@ -226,9 +225,9 @@ function Sender:send(message, callback, level)
   local registered = submits[1].registered_delivery
   local wants_receipt = registered ~= nil and registered ~= 0
   local client = self.client
-  if (callback or message.no_wait) and client:is_full() then
-    if not callback then return outbox.full(client) end
-    task.start(client.sink, callback, outbox.full(client))
+  if (callback or message.no_wait) and client.outbox:is_full() then
+    if not callback then return client.outbox:refuse() end
+    task.start(client.sink, callback, client.outbox:refuse())
     return false
   end
   if not callback then

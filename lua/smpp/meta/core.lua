@@ -928,7 +928,7 @@
 
 --- A client and a session have every request as a method.
 ---@class smpp.Client : smpp.RequestMethods
----@class smpp.Connection : smpp.RequestMethods
+---@class smpp.Session : smpp.RequestMethods
 
 --- A received PDU: a view, which owns its octets and decodes a field when it is asked for.  It cannot be changed.
 --- Reading a name that SMPP does not have raises; one that this PDU lacks is nil.
@@ -1044,6 +1044,7 @@
 ---@field udh { decode: function, encode: function, row: function }  as smpp.udh
 ---@field receipt smpp.CoreReceipt
 ---@field timestamp smpp.CoreTimestamp
+---@field session_events table<string, { kind: integer, [integer]: string }>  of the array that sessions fill: number, and the names of what follows
 ---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
 ---@field map { new: fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map }  seed: 8 octets nobody can guess
 ---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end

@@ -69,7 +69,7 @@ local function take(self, transport, octets)
   local limit = exceeded(self, transport.peer.host)
   if limit then return refuse(self, transport, limit) end
   local session = server.connections:serve(transport)
-  if octets and octets ~= "" then session:on_data(octets) end
+  if octets and octets ~= "" then session:receive(octets) end
 end
 
 --- Takes a new connection, behind a PROXY header where one is asked for.

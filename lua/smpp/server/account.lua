@@ -8,7 +8,7 @@ local text = require "smpp.text"
 ---@class smpp.Account
 ---@field system_id string
 ---@field given table        what the user gave: session.account
----@field binds smpp.Connection[]  its sessions, in order of bind
+---@field binds smpp.Session[]  its sessions, in order of bind
 ---@field handlers table     command_id -> function, with this account's limits before the user's
 local Account = {}
 local mt = { __index = Account, __name = "smpp.Account" }
@@ -123,8 +123,8 @@ end
 --- Puts a session under this account's limits.
 function Account:apply(session)
   local given, server = self.given, self.server
-  session.account, session.handlers, session.peer_text = given, self.handlers, self.peer_text
-  session.core:set_max_unanswered(given.window or server.options.max_unanswered or 1000)
+  session:identify { account = given, peer_text = self.peer_text }
+  session:set_max_unanswered(given.window or server.options.max_unanswered or 1000)
   session:set_window(given.deliver_window or server.options.window or 10)
 end
 

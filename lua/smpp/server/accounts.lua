@@ -105,7 +105,7 @@ end
 
 --- The account that a bind asks for; may wait for `authenticate`.
 ---@async
----@param session smpp.Connection
+---@param session smpp.Session
 ---@param pdu smpp.Pdu
 ---@return smpp.Account? account
 ---@return string|false status    of the refusal; with an account: the password to check, false: it was checked

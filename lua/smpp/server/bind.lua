@@ -6,18 +6,18 @@ local bind = {}
 local KIND = { [ids.bind_receiver] = "rx", [ids.bind_transmitter] = "tx", [ids.bind_transceiver] = "trx" }
 
 local function refused(server, session, pdu, status, reason)
-  session.failed_binds = (session.failed_binds or 0) + 1
+  local count = session:count_refused_bind()
   server:emit("refused", session, pdu.system_id, status, reason)
-  if session.failed_binds >= server.options.max_failed_binds then
+  if count >= server.options.max_failed_binds then
     session:answer(pdu, nil, status)
-    session:leave(0) -- not bound: the connection closes behind the answer
+    session:begin_unbind(0) -- not bound: the connection closes behind the answer
   end
   return nil, status
 end
 
 --- Handler of the three binds.
 ---@param server smpp.Server
----@return fun(session: smpp.Connection, pdu: smpp.Pdu)
+---@return fun(session: smpp.Session, pdu: smpp.Pdu)
 function bind.handler(server)
   local o, directory = server.options, server.directory
   return function(session, pdu)
@@ -28,7 +28,7 @@ function bind.handler(server)
     end
     if kind == "trx" and o.version < 0x34 then return refused(server, session, pdu, "ESME_RINVCMDID", "no transceivers in 3.3") end
     local account, password, cause = directory:find(session, pdu)
-    if session.state == "CLOSED" or not session.core:is_answerable(pdu) then -- gone, or answered, while authenticate waited
+    if not session:is_answerable(pdu) then -- gone, or answered, while authenticate waited
       return account and directory:forget(account)
     end
     if not account then return refused(server, session, pdu, password, cause) end
@@ -37,7 +37,8 @@ function bind.handler(server)
       directory:forget(account)
       return refused(server, session, pdu, status, reason)
     end
-    session.system_id, session.place, session.address_range = pdu.system_id, account, pdu.address_range
+    session.owner:set_account(account)
+    session:identify { system_id = pdu.system_id, address_range = pdu.address_range }
     account:apply(session)
     local asked = pdu.interface_version
     local answer = { system_id = o.system_id }

@@ -18,7 +18,7 @@ local task = require "smpp.base.task"
 ---@class smpp.Server
 ---@field host string
 ---@field port integer
----@field sessions smpp.Connection[]  the bound ones, in order of bind
+---@field sessions smpp.Session[]  the bound ones, in order of bind
 ---@field accounts table<string, smpp.Account>  by system_id
 local Server = {}
 local mt = { __index = Server, __name = "smpp.Server" }
@@ -65,7 +65,7 @@ function server.new(given)
     profile = profile,
     codec = profile.tlvs and pdus.new_codec(profile.tlvs) or pdus.codec,
     handlers = {},              -- command_id -> function
-    give_id = nil,              -- a message_id for handlers that return none
+    message_id = nil,           -- fn(session, pdu): for handlers that return none
     load = { count = 0, limit = o.max_unanswered_in_all }, -- requests whose handlers wait
     directory = nil, accounts = nil,   -- smpp.server.accounts, and its accounts by system_id
     connections = nil, sessions = nil, -- smpp.server.sessions, and those that are bound
@@ -78,10 +78,7 @@ function server.new(given)
   }, mt)
   self.directory, self.connections, self.acceptor = accounts.new(self), sessions.new(self), accept.new(self)
   self.accounts, self.sessions = self.directory.by_id, self.connections.bound
-  local message_id, has_message_id = o.message_id or counted_ids(o.loop), self.codec.commands.roles.message_id
-  self.give_id = function(session, pdu)
-    if has_message_id[pdu.command_id] then return message_id(session, pdu) end
-  end
+  self.message_id = o.message_id or counted_ids(o.loop)
   add_handlers(self, 2)
   local ok, message, code = true, nil, nil
   if type(o.accounts) == "string" then
@@ -139,7 +136,7 @@ end
 --- Calls an ESME that listens, so that it binds.  The bind is checked as any other.
 ---@async
 ---@param o { host: string, port: integer, system_id: string?, password: string?, timeout_s: number? }
----@return smpp.Connection? session  not bound yet: listen to its `state`, or to the server's `session`
+---@return smpp.Session? session  not bound yet: listen to its `state`, or to the server's `session`
 ---@return string? message
 ---@return string? code  "connect_failed", "closed"
 function Server:outbind(o)
@@ -162,7 +159,7 @@ end
 --- spread over them (`spread`), stays until it is acknowledged and is sent again when a session was lost.
 ---@param system_id string
 ---@param fields table  of a deliver_sm, or of a data_sm with command = "data_sm"
----@param o? { session: smpp.Connection?, done: (fun(ok: boolean, code: string?))? }  session: the bind to use while
+---@param o? { session: smpp.Session?, done: (fun(ok: boolean, code: string?))? }  session: the bind to use while
 ---  it lasts, with spread = "same_bind"; done: called once, when it is acknowledged, refused for good or given up
 ---@return boolean? ok
 ---@return string? message

@@ -15,7 +15,7 @@ local ids = commands.ids
 
 ---@class smpp.Delivery.Item
 ---@field fields table       of a deliver_sm (or data_sm: `command`)
----@field session smpp.Connection?  the bind it belongs to, for spread = "same_bind"
+---@field session smpp.Session?  the bind it belongs to, for spread = "same_bind"
 ---@field done (fun(ok: boolean, code: string?))?  called once: acknowledged, refused or given up
 
 --- One for a server.
@@ -167,7 +167,7 @@ local function fields_for(session, item)
 end
 
 local function has_room(session, now)
-  return not (session.halted_until and session.halted_until > now) and session.core:in_flight() < session.window
+  return not session.owner:is_backing_off(now) and session:in_flight() < session.window
 end
 
 --- The receiver for an item, nil: none has room now.
@@ -188,7 +188,7 @@ local function choose(account, item, now)
         outbox.next = at
         return session
       end
-      if not best or session.core:in_flight() < best.core:in_flight() then best = session end
+      if not best or session:in_flight() < best:in_flight() then best = session end
     end
   end
   return best
@@ -239,10 +239,10 @@ end
 function Delivery:answered(session, item, response, status)
   local account = item.account
   if response then
-    session.halt_s = nil
+    session.owner:recovered()
     self:finish(item, true)
   elseif status == "connection_lost" or status == "timeout" or status == "closed" then
-    if status == "timeout" then self:halt(session) end
+    if status == "timeout" then self:back_off(session) end
     if status == "timeout" and item.attempts >= account.max_attempts then
       self:finish(item, false, status)
     else
@@ -251,7 +251,7 @@ function Delivery:answered(session, item, response, status)
   else
     local class = explain.class(status)
     if class == "throttle" then -- too much for the receiver, whichever message it is
-      self:halt(session)
+      self:back_off(session)
       item.attempts = item.attempts - 1
     end
     if class == "permanent" or class == "session" or item.attempts >= account.max_attempts then
@@ -265,26 +265,22 @@ function Delivery:answered(session, item, response, status)
   self:pump(account)
 end
 
---- A receiver that cannot keep up gets nothing for a second, then two, up to thirty.
-function Delivery:halt(session)
-  local now = self.loop:now()
-  if session.halted_until and session.halted_until > now then return end
-  session.halt_s = math.min((session.halt_s or 0.5) * 2, 30)
-  session.halted_until = now + session.halt_s
-  self.agenda:add(session.halted_until, { pump = session.place })
+--- A receiver is congested: it gets nothing for a while.
+function Delivery:back_off(session)
+  local at = session.owner:back_off(self.loop:now())
+  if at then self.agenda:add(at, { pump = session.owner.account }) end
 end
 
 --- A session can receive from now on.
 function Delivery:join(session)
-  local account = session.place
+  local account = session.owner.account
   account.receivers[#account.receivers + 1] = session
-  session.on_window = function() self:pump(account) end -- requests of others filled it
   self:pump(account)
 end
 
 --- A session can no longer receive.
 function Delivery:leave(session)
-  local receivers = session.place.receivers
+  local receivers = session.owner.account.receivers
   for i = #receivers, 1, -1 do
     if receivers[i] == session then table.remove(receivers, i) end
   end

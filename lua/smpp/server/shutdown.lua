@@ -54,7 +54,7 @@ end
 --- Closes a session whose time is over; what it did not finish is counted.
 local function give_up(self, session, info)
   local left = self.left
-  left.sessions = left.sessions + (session.serial and 1 or 0)
+  left.sessions = left.sessions + (session.owner.serial and 1 or 0)
   left.unanswered, left.unacknowledged = left.unanswered + info.unanswered, left.unacknowledged + info.in_flight
   session:close("shutting down")
 end
@@ -63,7 +63,7 @@ end
 function Shutdown:step()
   local now, connections = self.loop:now(), self.server.connections
   for _, session in ipairs(connections:list()) do
-    local info = session.core:info()
+    local info = session:info()
     if now >= self.deadline then
       give_up(self, session, info)
     elseif info.unanswered > 0 and BOUND[info.state] and not info.unbinding then

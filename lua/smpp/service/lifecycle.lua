@@ -166,7 +166,7 @@ end
 --- Hands a receipt to the account's receivers.
 ---@param message smpp.Message
 ---@param pdu table
----@param session smpp.Connection?  the bind that submitted the message
+---@param session smpp.Session?  the bind that submitted the message
 function Messages:send_receipt(message, pdu, session)
   local ok, err, code = self.server:deliver(message.system_id, pdu, { session = session })
   if not ok and code ~= "closed" then self.server:emit("error", ("the receipt of %s is lost: %s"):format(message.id, err)) end

@@ -344,7 +344,7 @@ requests.names = {
 ---@field messages smpp.Messages
 ---@field loop smpp.Loop
 ---@field next_id fun(version: integer): string
----@field admit (fun(message: smpp.Message, session: smpp.Connection, pdu: smpp.Pdu): string?)?  a status refuses a message
+---@field admit (fun(message: smpp.Message, session: smpp.Session, pdu: smpp.Pdu): string?)?  a status refuses a message
 ---@field accepted (fun(message: smpp.Message))?  told of those that are taken
 ---@field lists table<string, (string|table)[]>?  members of distribution lists
 ---@field params table<string, string>?  of param_retrieve
@@ -359,7 +359,7 @@ function requests.new(o)
 end
 
 --- The handlers by name, for smpp.server.
----@return table<string, fun(session: smpp.Connection, pdu: smpp.Pdu, refused: table?)>
+---@return table<string, fun(session: smpp.Session, pdu: smpp.Pdu, refused: table?)>
 function Requests:handlers()
   local list = {}
   for _, name in ipairs(requests.names) do

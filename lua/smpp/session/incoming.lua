@@ -1,154 +1,226 @@
---- Requests of the peer: handlers run as tasks, and each request gets its answer, whatever its handler does.
+--- Requests of the peer: the owner's handler runs as a task, and each request gets its answer, whatever the handler does.
+--- A part of a session.
 local commands = require "smpp.codec.commands"
+local core = require "smpp.core"
+local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
 
-local serving = { methods = {} }
-local Connection = serving.methods
+---@class smpp.Incoming
+local Incoming = {}
+local mt = { __index = Incoming, __name = "smpp.Incoming" }
 
+local incoming = {}
+
+-- The answer to a request whose handler failed or took too long.
 local UNANSWERED = { esme = "ESME_RX_T_APPN", mc = "ESME_RSYSERR" }
+
+local REQUEST = core.session_events.request.kind
+local REQUEST_SLOTS = #core.session_events.request + 1
+
+local no_response, is_bind = commands.roles.unanswered, commands.roles.bind
 
 local start, current = task.start, task.current
 
--- A request whose handler waits: its entry is in a list of the connection's, since deadlines come in the order of
--- arrival, and known by its task, since handlers end in any.  Of a task that took too long only the name of its command
--- is left.  A task that nobody can wake any more is not kept.
-local PDU, DEADLINE, TASK, OLDER, NEWER = 1, 2, 3, 4, 5
-local held = setmetatable({}, { __mode = "k" })
+-- A request whose handler waits: its entry is in a list of the session's, since deadlines come in the order of arrival,
+-- and known by its task, since handlers end in any.  One that took too long is in the list no more, and its PDU is let go.
+-- A task that nobody can wake any more is not kept.
+local PDU, DEADLINE, OLDER, NEWER, COMMAND, INCOMING = 1, 2, 3, 4, 5, 6
+local entries = setmetatable({}, { __mode = "k" })
+
+---@param session smpp.Session
+---@param o smpp.SessionOptions
+---@return smpp.Incoming
+function incoming.new(session, o)
+  return setmetatable({
+    session = session,
+    machine = session.machine,
+    loop = session.loop,
+    sink = function(trace, _, co) session.incoming:handler_failed(trace, co) end,
+    counters = o.counters,
+    load = o.load,              -- of all sessions of an owner: { count, limit } of requests whose handlers wait, or nil
+    timeout_s = o.answer_timeout_s or 10,
+    fallback = UNANSWERED[o.role],
+    pending = 0, oldest = nil, newest = nil, -- requests whose handlers wait
+    serving = nil,              -- PDU whose handler runs right now, not having waited
+    slots = nil, at = 1, last = 0, -- events that are being served
+    -- An MC answers ESME_RTHROTTLED above its limit; an ESME has no such status and lets TCP say it.
+    overload_at = o.role == "esme" and math.floor((o.machine.max_unanswered or 1000) / 2) or math.huge,
+  }, mt)
+end
 
 local function unlink(self, entry)
   local older, newer = entry[OLDER], entry[NEWER]
-  if older then older[NEWER] = newer else self.busy_oldest = newer end
-  if newer then newer[OLDER] = older else self.busy_newest = older end
-  self.busy_count = self.busy_count - 1
+  if older then older[NEWER] = newer else self.oldest = newer or nil end
+  if newer then newer[OLDER] = older else self.newest = older or nil end
+  entry[OLDER], entry[NEWER] = false, false
+  self.pending = self.pending - 1
   local load = self.load
   if load then load.count = load.count - 1 end
 end
 
---- The handler that a task ran is over: its entry, if it had waited.
+--- The handler that a task ran is over.
+---@return table? entry  nil: it had not waited
 local function release(self, co)
-  local entry = held[co]
+  local entry = entries[co]
   if not entry then return nil end
-  held[co] = nil
-  if type(entry) == "table" then unlink(self, entry) end
+  entries[co] = nil
+  if entry[PDU] then unlink(self, entry) end
   return entry
 end
 
+--- Answers with what a handler returned.
 local function answer(self, pdu, result, status)
-  local session, now = self.core, self.processing and self.now or self.loop:now()
+  local session, machine = self.session, self.machine
+  local now = session.processing and session.now or self.loop:now()
   local ok, message, code
   if result == nil then
-    if status ~= nil then
-      ok, message, code = session:answer(pdu, status, nil, now)
-    else
-      ok, message, code = session:answer(pdu, nil, self.message_id and self.message_id(self, pdu), now)
-    end
+    ok, message, code = machine:answer(pdu, status, nil, now)
   elseif type(result) == "string" then
-    ok, message, code = session:answer(pdu, nil, result, now)
+    ok, message, code = machine:answer(pdu, nil, result, now)
   elseif type(result) == "table" then
-    ok, message, code = session:respond(pdu, result, now)
-    if session:state() ~= self.state then self:poll() end -- it was a bind's
+    ok, message, code = machine:respond(pdu, result, now)
+    if machine:state() ~= session.state then session:poll() end -- it was a bind's
   elseif result == true then
-    ok, message, code = session:answer(pdu, nil, nil, now)
+    ok, message, code = machine:answer(pdu, nil, nil, now)
   else
     error(("a handler of %s returned a %s; nothing, a message_id, a table or nil, status expected"):format(pdu.command, type(result)), 0)
   end
   if not ok and code ~= "closed" and code ~= "not_sent" then
     error(("the answer to %s: %s"):format(pdu.command, message), 0)
   end
-  if not self.processing then self:touch() end -- the handler had waited
 end
 
-local function run(self, handler, pdu)
-  answer(self, pdu, handler(self.target, pdu))
-  if self.serving ~= pdu then release(self, current()) end -- it had waited
+--- A handler's result came after it was answered for: said, unless it is the very answer.
+local function report_late(self, entry, result, status)
+  local row = result == nil and status ~= nil and explain.status(status)
+  if row and row.name == self.fallback then return end
+  local shown = row and row.name or type(result) == "string" and ("message_id '%s'"):format(result) or "ESME_ROK"
+  self.session:report(("the handler of %s ended after %.3g s; its result (%s) was dropped, %s was the answer after %g s"):format(
+    entry[COMMAND], self.loop:now() - entry[DEADLINE] + self.timeout_s, shown, self.fallback, self.timeout_s), "late_result")
 end
 
-local function run_pdu_first(self, handler, pdu)
-  answer(self, pdu, handler(pdu, self.target, self))
-  if self.serving ~= pdu then release(self, current()) end
-end
-
-local unanswered, is_bind = commands.roles.unanswered, commands.roles.bind
-
-local function run_unanswered(self, handler, pdu)
-  if self.pdu_first then handler(pdu, self.target) else handler(self.target, pdu) end
-end
-
-function Connection:serve(pdu, command_id)
-  local handler, stats = self.handlers[command_id], self.stats
-  if stats then stats.received = stats.received + 1 end
-  if not handler then return self:serve_unhandled(pdu, command_id) end
-  if unanswered[command_id] then
-    start(self.sink, run_unanswered, self, handler, pdu)
+--- The end of a handler that had waited.
+local function finish(self, pdu, result, status)
+  local co = current()
+  local entry = entries[co]
+  if entry and not entry[PDU] then
+    entries[co] = nil
+    if entry[PDU] == false then report_late(self, entry, result, status) end
     return
   end
-  local load = self.load
-  if load and load.count >= load.limit and not is_bind[command_id] then
-    self.core:answer(pdu, "ESME_RTHROTTLED", nil, self.now)
-    return
-  end
-  self.serving = pdu
-  local co, waits = start(self.sink, self.pdu_first and run_pdu_first or run, self, handler, pdu)
-  self.serving = nil
-  if waits then self:hold(pdu, co) end
+  if not no_response[pdu.command_id] then answer(self, pdu, result, status) end
+  release(self, co)
+  if not self.session.processing then self.session:touch() end
 end
 
---- Runs fn(pdu) as the handler of a request: its results are the answer, its errors are answered.
----@param pdu smpp.Pdu
----@param fn fun(target, pdu): any, any
-function Connection:serve_with(pdu, fn)
-  self.serving = pdu
-  local co, waits = start(self.sink, run, self, fn, pdu)
-  self.serving = nil
-  if waits then self:hold(pdu, co) end
-  self:touch()
-end
-
-function Connection:serve_unhandled(pdu, command_id)
-  if self.unhandled then return self.unhandled(self, pdu, command_id) end
-  if self.core:is_answerable(pdu) then self.core:answer(pdu, "ESME_RINVCMDID", nil, self.loop:now()) end
+--- Serves the requests that come next among the events.  A handler that returns costs a call; the first that waits keeps
+--- the task, and the requests behind it are served in another.
+local function serve_run(self)
+  local session, slots, machine = self.session, self.slots, self.machine
+  local last, counters, load = self.last, self.counters, self.load
+  local at = self.at
+  repeat
+    local pdu, command_id = slots[at + 1], slots[at + 2]
+    at = at + REQUEST_SLOTS
+    self.at, self.serving = at, pdu
+    if counters and session.is_bound then counters.received = counters.received + 1 end
+    local owner = session.owner
+    if not owner.on_request then
+      if not no_response[command_id] then machine:answer(pdu, "ESME_RINVCMDID", nil, session.now) end
+    elseif load and load.count >= load.limit and not is_bind[command_id] then
+      if not no_response[command_id] then machine:answer(pdu, "ESME_RTHROTTLED", nil, session.now) end
+    else
+      local result, status = owner:on_request(session, pdu, command_id)
+      if self.serving ~= pdu then return finish(self, pdu, result, status) end
+      if not no_response[command_id] then answer(self, pdu, result, status) end
+    end
+  until at > last or slots[at] ~= REQUEST
 end
 
 --- A request whose answer is to come: answered for its handler when that takes too long.
-function Connection:hold(pdu, co)
-  local newest, load = self.busy_newest, self.load
-  local entry = { pdu, self.loop:now() + self.answer_timeout_s, co, newest, nil }
-  if newest then newest[NEWER] = entry else self.busy_oldest = entry end
-  held[co], self.busy_newest, self.busy_count = entry, entry, self.busy_count + 1
+local function expect_answer(self, pdu, co)
+  if no_response[pdu.command_id] then return end
+  local newest, load = self.newest, self.load
+  local entry = { pdu, self.loop:now() + self.timeout_s, newest or false, false, pdu.command, self }
+  if newest then newest[NEWER] = entry else self.oldest = entry end
+  entries[co], self.newest, self.pending = entry, entry, self.pending + 1
   if load then load.count = load.count + 1 end
-  if self.busy_count > self.swamped_above and not self.swamped and self.core:unanswered() > self.swamped_above then
-    self.swamped = true
-    self:update_reading()
-  end
-  if not newest then self:arm() end
+  if self.pending > self.overload_at and self.machine:unanswered() > self.overload_at then self.session:set_overloaded(true) end
+  if not newest then self.session:arm() end
 end
 
-function Connection:handler_failed(trace, co)
-  local entry, pdu, name = release(self, co), nil, nil
-  if not entry then
-    pdu = self.serving
-  elseif type(entry) == "table" then
-    pdu = entry[PDU]
+--- Serves the run of requests that begins at an event.
+---@param slots table  events of the C session
+---@param at integer
+---@param last integer
+---@return integer next  behind them
+function Incoming:serve(slots, at, last)
+  self.slots, self.at, self.last = slots, at, last
+  repeat
+    local co, waits = start(self.sink, serve_run, self)
+    local pdu = self.serving
+    self.serving = nil
+    if waits then expect_answer(self, pdu, co) end
+  until self.at > last or slots[self.at] ~= REQUEST
+  self.slots = nil
+  return self.at
+end
+
+--- An error of a handler, or of the answer it asked for.
+function Incoming:handler_failed(trace, co)
+  local session, entry = self.session, release(self, co)
+  local pdu, name
+  if entry then
+    pdu, name = entry[PDU], entry[COMMAND]
   else
-    name = entry
+    pdu = self.serving
+    name = pdu and pdu.command or "a request"
   end
-  if pdu and not self.closed and self.core:is_answerable(pdu) then
-    self.core:answer(pdu, UNANSWERED[self.role], nil, self.loop:now())
-    self:touch()
+  if pdu and not session.closed and self.machine:is_answerable(pdu) then
+    self.machine:answer(pdu, self.fallback, nil, self.loop:now())
+    session:touch()
   end
-  self:emit("error", ("the handler of %s failed: %s"):format(name or pdu and pdu.command or "a request", trace))
+  session:report(("the handler of %s failed: %s"):format(name, trace), "handler_failed")
 end
 
 --- Answers for the handlers that took too long.
----@param now number  math.huge: the session is over
-function Connection:expire_busy(now)
-  local entry = self.busy_oldest
+---@param now number
+function Incoming:expire(now)
+  local entry = self.oldest
   while entry and entry[DEADLINE] <= now do
-    if self.core:is_answerable(entry[PDU]) then self.core:answer(entry[PDU], UNANSWERED[self.role], nil, now) end
-    held[entry[TASK]] = entry[PDU].command
+    local pdu = entry[PDU]
     unlink(self, entry)
-    entry = self.busy_oldest
+    if self.machine:is_answerable(pdu) then
+      self.machine:answer(pdu, self.fallback, nil, now)
+      entry[PDU] = false
+      self.session:report(("the handler of %s has not answered in %g s (answer_timeout_s): %s is the answer"):format(
+        entry[COMMAND], self.timeout_s, self.fallback), "answer_timeout", pdu)
+    else
+      entry[PDU] = nil -- answered before its handler ends: nothing is late
+    end
+    entry = self.oldest
   end
+end
+
+--- The session is over: handlers that still run have nobody to answer.
+function Incoming:close()
+  local entry = self.oldest
+  while entry do
+    unlink(self, entry)
+    entry[PDU] = nil
+    entry = self.oldest
+  end
+end
+
+--- When the oldest request is to be answered for its handler.
+---@return number?
+function Incoming:deadline() return self.oldest and self.oldest[DEADLINE] end
+
+--- If a task is the handler of a request of this session, acknowledges that request.
+---@param co smpp.Task
+function Incoming:acknowledge(co)
+  local entry = entries[co]
+  if entry and entry[INCOMING] == self and entry[PDU] and self.machine:is_answerable(entry[PDU]) then self:answer(entry[PDU]) end
 end
 
 --- Answers a request before, or instead of, its handler's result.
@@ -158,22 +230,15 @@ end
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code
-function Connection:answer(pdu, result, status)
+function Incoming:answer(pdu, result, status)
   local ok, message, code
   if type(result) == "table" then
-    ok, message, code = self.core:respond(pdu, result, self.loop:now())
+    ok, message, code = self.machine:respond(pdu, result, self.loop:now())
   else
-    ok, message, code = self.core:answer(pdu, status, result, self.loop:now())
+    ok, message, code = self.machine:answer(pdu, status, result, self.loop:now())
   end
-  self:touch()
+  self.session:touch()
   return ok, message, code
 end
 
---- Acknowledges the request whose handler a task is, which waits for the end of the session, which waits for its answer.
----@param co smpp.Task
-function Connection:answer_own(co)
-  local entry = held[co]
-  if type(entry) == "table" and self.core:is_answerable(entry[PDU]) then self:answer(entry[PDU]) end
-end
-
-return serving
+return incoming

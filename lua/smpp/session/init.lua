@@ -1,38 +1,71 @@
---- One transport and one C session: octets become calls of handlers and results of requests.
---- A server hands connections to its handlers as `session`; a client delegates to its current one.
-local asking = require "smpp.session.outgoing"
+--- A session: one transport and one C session, which has the rules of SMPP.
+---
+---   new → start (reads) → bound → unbind, close, or the peer's end → ending (the last octets go out) → closed
+---
+--- Requests of the peer are served in smpp.session.incoming, ours are sent and matched in smpp.session.outgoing: parts with
+--- fields of their own.  Whoever makes a session is its owner, and is told through one object.
 local commands = require "smpp.codec.commands"
+local core = require "smpp.core"
 local events = require "smpp.base.events"
+local incoming = require "smpp.session.incoming"
 local net = require "smpp.base.net"
+local outgoing = require "smpp.session.outgoing"
 local pdus = require "smpp.codec"
-local serving = require "smpp.session.incoming"
+local stream = require "smpp.codec.stream"
 local task = require "smpp.base.task"
-local tracer = require "smpp.codec.stream"
 
----@class smpp.Connection
----@field system_id string?  whose session it is, once bound
+--- What a session tells its owner: methods of the one object that is given at construction.  What the owner does not need
+--- it leaves out.  on_request runs as a task and may wait; the others must not.
+---@class smpp.SessionOwner
+---@field on_request (fun(self, session: smpp.Session, pdu: smpp.Pdu, command_id: integer): any, any)?  a request of the peer:
+---  what is returned is the answer (docs/session.md, Handlers); absent: ESME_RINVCMDID
+---@field on_response (fun(self, session: smpp.Session, pdu: smpp.Pdu, latency_s: number))?  a counted request of ours was answered
+---@field on_refusal (fun(self, session: smpp.Session, status: table, pdu: smpp.Pdu))?  with a status (smpp.explain) other than ESME_ROK
+---@field on_outcome_unknown (fun(self, session: smpp.Session, command_id: integer, fields: table|smpp.Pdu, code: string))?
+---  a counted request of ours ended with "timeout" or "connection_lost"
+---@field on_room (fun(self, session: smpp.Session))?  the window was full and is no longer
+---@field on_state (fun(self, session: smpp.Session, to: string, from: string, reason: string?))?
+---@field on_closed (fun(self, session: smpp.Session, reason: string))?  once; nothing is told after it
+---@field on_error (fun(self, session: smpp.Session, message: string, code: string, pdu: smpp.Pdu?))?  code: "handler_failed",
+---  "answer_timeout", "late_result", "malformed"; absent: the `error` event
+
+--- Only the session writes its fields; others call its methods.
+---@class smpp.Session
 ---@field state string  OPEN, OUTBOUND, BOUND_TX, BOUND_RX, BOUND_TRX, UNBOUND or CLOSED
+---@field is_bound boolean
 ---@field version integer  interface_version in force
+---@field window integer  requests of ours that may await a response
 ---@field peer { host: string, port: integer }
+---@field host string  the peer's "host:port", as it was dialed
+---@field owner smpp.SessionOwner
+---@field system_id string?  of the ESME, once bound; this and what follows is set by `identify`
+---@field mc_system_id string?  of the MC, as its bind_resp says
+---@field address_range string?  as the bind says
+---@field account table?  settings of the account, on a server
+---@field peer_text table?  what data_codings mean to the peer, for smpp.text
 ---@field data table  the user's own
-local Connection = {}
-local mt = { __index = Connection, __name = "smpp.Connection" }
+local Session = {}
+local mt = { __index = Session, __name = "smpp.Session" }
 
-events.mixin(Connection, { "state", "closed", "error", "pdu", "stray" })
-for _, part in ipairs { serving, asking } do
-  for name, method in pairs(part.methods) do Connection[name] = method end
-end
+events.mixin(Session, { "state", "closed", "error", "pdu", "stray" })
+outgoing.name_requests(Session)
 
-local connection = { class = Connection, requests = commands.requests }
+local session = { class = Session, requests = commands.requests }
 
--- Kinds of events the C session reports, in the order of csrc/binding/bind_session.c.
-local REQUEST, RESPONSE, TIMEOUT, LOST, STATE, WINDOW, STRAY, GARBAGE, CLOSE = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local KINDS = core.session_events
+local REQUEST, RESPONSE, TIMEOUT, LOST = KINDS.request.kind, KINDS.response.kind, KINDS.timeout.kind, KINDS.lost.kind
+local STATE, WINDOW, STRAY, MALFORMED, CLOSE = KINDS.state.kind, KINDS.window.kind, KINDS.stray.kind, KINDS.garbage.kind, KINDS.close.kind
+
+local SLOTS = {} -- kind -> slots of an event, its kind included
+for _, event in pairs(KINDS) do SLOTS[event.kind] = #event + 1 end
 
 -- Octets that may wait for a peer which does not read, before a bind and after it: above these it is not read from either.
 local UNSENT_UNBOUND, UNSENT_BOUND = 4096, 262144
 
--- Arrays for events of the core, shared: one of its own would keep the PDUs of a connection's last turn alive, and take
--- the heap of a thousand connections out of the caches.  There are as many as turns that run inside one another.
+local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
+
+-- Arrays for events of the C session, shared: one of its own would keep the PDUs of a session's last turn alive, and take
+-- the heap of a thousand sessions out of the caches.  There are as many as turns that run inside one another.
 local spare, spare_count = {}, 0
 
 local function take_slots()
@@ -45,259 +78,393 @@ function mt:__tostring()
   return ("session %s %s %s"):format(self.system_id or "(not bound)", net.address(self.peer.host, self.peer.port), self.state)
 end
 
----@class smpp.ConnectionOptions
+local NOBODY = {} -- the owner of a session that was given none
+
+---@class smpp.SessionOptions
 ---@field role "esme"|"mc"
 ---@field loop smpp.Loop
 ---@field transport smpp.Transport
----@field session table  options of the C session
+---@field owner smpp.SessionOwner?
+---@field machine table  options of the C session
 ---@field codec table?  of a profile with vendor TLVs
----@field handlers table<integer, function>  command_id -> fn(target, pdu); the result is the answer
----@field target any?  first argument of handlers, default the connection
----@field pdu_first boolean?  handlers get the PDU first, then the target
----@field unhandled fun(connection, pdu, command_id)?  requests without a handler; default ESME_RINVCMDID
----@field message_id (fun(connection, pdu): string)?  ids for handlers that return none
----@field load { count: integer, limit: integer }?  handlers of all connections of an owner that wait; at the limit: ESME_RTHROTTLED
+---@field host string?  what was dialed, default the peer's address
+---@field counters smpp.Stats?  count what happens while it is bound
+---@field load { count: integer, limit: integer }?  handlers of all sessions of an owner that wait; at the limit: ESME_RTHROTTLED
 ---@field answer_timeout_s number?  after which an unanswered request is answered for its handler, default 10
+---@field has_handlers boolean?  for smpp.run: the end of the main task leaves it open
 
----@param o smpp.ConnectionOptions
----@return smpp.Connection
-function connection.new(o)
-  o.session.role, o.session.now = o.role, o.loop:now()
+---@param o smpp.SessionOptions
+---@return smpp.Session
+function session.new(o)
+  o.machine.role, o.machine.now = o.role, o.loop:now()
+  local peer = o.transport.peer
   local self = setmetatable({
     role = o.role,
     loop = o.loop,
     transport = o.transport,
-    peer = o.transport.peer,
+    peer = peer,
+    host = o.host or net.address(peer.host, peer.port),
     codec = o.codec,            -- nil: that of this Lua state
-    core = (o.codec or pdus.codec).session(o.session),
-    handlers = o.handlers,
-    unhandled = o.unhandled,
-    message_id = o.message_id,
-    pdu_first = o.pdu_first,
-    target = nil,               -- first argument of handlers
-    answer_timeout_s = o.answer_timeout_s or 10,
-    waiting = {},               -- cookie -> task or callback; false: nobody any more
-    cookies = {}, cookie_count = 0, last_cookie = 0, -- cookies to use again
-    busy_count = 0, busy_oldest = nil, busy_newest = nil, -- requests whose handlers wait (smpp.connection.serving)
-    load = o.load,              -- of all connections of an owner: { count, limit } of such requests, or nil
-    serving = nil,              -- PDU whose handler starts right now
-    processing = false, again = false,
+    machine = (o.codec or pdus.codec).session(o.machine), -- nobody else's: layers_spec sees to that
+    owner = o.owner or NOBODY,
+    incoming = nil, outgoing = nil,
+    processing = false, again = false, -- events are being processed; more have come
+    now = 0,                    -- the time, while they are
     dirty = false,              -- flush is due at the end of this turn
     armed = nil,                -- when the timer fires
     listeners = {},
-    state = "OPEN",
-    stray_count = 0,
-    version = o.session.version or 0x34,
-    window = o.session.window or 10,
-    max_pdu_octets = o.session.max_pdu_octets,
-    stats = o.stats,            -- counters of the owner, or nil
-    started = {},               -- cookie -> when its request was sent, where somebody counts
-    observe = nil,              -- fn(latency_s, pdu) of the owner
-    on_throttled = nil,         -- fn(status) of the owner: the peer wants less
-    asked = {}, asked_id = {},  -- cookie -> fields and command_id of its request, where somebody counts
-    on_unknown = nil,           -- fn(command_id, fields, code) of the owner: a request ended with its outcome unknown
-    now = 0,                    -- while events are processed
+    state = "OPEN", is_bound = false,
+    version = o.machine.version or 0x34,
+    window = o.machine.window or 10,
+    max_pdu_octets = o.machine.max_pdu_octets,
+    stray_count = 0,            -- PDUs that nothing waits for
+    refused_binds = 0,
     reading = true,
     unsent_octets = UNSENT_UNBOUND, -- that may wait in the transport
-    paused = false,             -- not reading: the peer does not read either
-    held = false,               -- not reading: pause() was called
-    swamped = false,            -- not reading: handlers cannot keep up
-    -- An MC answers ESME_RTHROTTLED above its limit; an ESME has no such word and lets TCP say it.
-    swamped_above = o.role == "esme" and math.floor((o.session.max_unanswered or 1000) / 2) or math.huge,
+    congested = false,          -- not reading: the peer does not read either
+    paused = false,             -- not reading: pause() was called
+    overloaded = false,         -- not reading: handlers cannot keep up
     data = {},
-    left = false,               -- we unbind
+    has_handlers = o.has_handlers,
+    unbinding = false,          -- we unbind
+    unbind_waiter = nil,        -- the task in unbind()
+    lost_reason = nil,          -- why the transport ended
+    ending = false, end_reason = nil, -- the C session is over; why
     closed = false,
   }, mt)
-  self.target = o.target or self
-  self.sink = function(trace, _, co) self:handler_failed(trace, co) end
+  self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
+  self.incoming = incoming.new(self, o)
+  self.outgoing = outgoing.new(self, o.counters)
   self.timer = o.loop:timer(function() self:on_timer() end)
   self.flush_deferred = function() self:flush() end
   return self
 end
 
+--- An owner that answers requests with handlers, a table command_id -> fn(session, pdu).
+---@param handlers table<integer, fun(session: smpp.Session, pdu: smpp.Pdu): any, any>
+---@return smpp.SessionOwner
+function session.handlers(handlers)
+  return { handlers = handlers, on_request = function(owner, self, pdu, command_id)
+    local handler = owner.handlers[command_id]
+    if not handler then return nil, "ESME_RINVCMDID" end
+    return handler(self, pdu)
+  end }
+end
+
 --- Begins to read.
-function Connection:start()
+function Session:start()
   self.transport.on_drain = function() self:on_drain() end
-  self.transport:start(function(chunk) self:on_data(chunk) end, function(message) self:on_end(message) end)
+  self.transport:start(function(chunk) self:receive(chunk) end, function(message) self:lost(message) end)
   self:arm()
+end
+
+--- Hands the session over to another owner, which is told from now on.
+---@param owner smpp.SessionOwner
+---@param counters? smpp.Stats  of that owner
+function Session:set_owner(owner, counters)
+  self.owner = owner
+  self.incoming.counters = counters
+  self.outgoing:set_owner(owner, counters)
+end
+
+--- What the two ends know of each other once a bind was taken.
+---@param o { system_id: string?, mc_system_id: string?, address_range: string?, account: table?, peer_text: table? }
+function Session:identify(o)
+  self.system_id = o.system_id or self.system_id
+  self.mc_system_id = o.mc_system_id or self.mc_system_id
+  self.address_range = o.address_range or self.address_range
+  self.account = o.account or self.account
+  self.peer_text = o.peer_text or self.peer_text
+end
+
+--- Something went wrong that is no result of a call.
+---@param message string
+---@param code string
+---@param pdu? smpp.Pdu
+function Session:report(message, code, pdu)
+  message = ("%s: %s"):format(tostring(self), message)
+  local owner = self.owner
+  if owner.on_error then owner:on_error(self, message, code, pdu) end
+  if not owner.on_error or self.listeners.error then self:emit("error", message) end
 end
 
 -- ---- octets in ----
 
-function Connection:on_data(chunk)
-  if self.trace then self.trace:feed("in", chunk) end
+--- Takes octets of the peer.
+---@param chunk string
+function Session:receive(chunk)
+  if self.stream then self.stream:feed("in", chunk) end
   self.now = self.loop:now()
   local slots = take_slots()
-  self:process(slots, self.core:receive(chunk, self.now, slots))
+  self:process(slots, self.machine:receive(chunk, self.now, slots))
   self:flush()
 end
 
-function Connection:on_end(message)
+--- The transport has ended.
+---@param message? string  nil: the peer closed
+function Session:lost(message)
   if self.closed then return end
-  self.core:lost(message and "connection lost" or "closed by the peer")
-  self.lost_reason = message or (self.state ~= "UNBOUND" and "closed by the peer") or (self.left and "unbound" or "unbound by the peer")
+  self.machine:lost(message and "connection lost" or "closed by the peer")
+  self.lost_reason = message or (self.state ~= "UNBOUND" and "closed by the peer") or (self.unbinding and "unbound" or "unbound by the peer")
   self:poll()
 end
 
 --- Takes the events that calls other than receive caused.
-function Connection:poll()
+function Session:poll()
   if self.processing then
     self.again = true
   else
     self.now = self.loop:now()
     local slots = take_slots()
-    self:process(slots, self.core:poll(slots))
+    self:process(slots, self.machine:poll(slots))
   end
 end
 
---- How many octets of garbage people may see.  Before a bind is answered it may hold a password: behind the 16 of its
+--- How many of malformed octets people may see.  Before a bind is answered they may hold a password: behind the 16 of the
 --- header, or anywhere when what came before was broken.
 local function showable(self)
-  if self.state:find "^BOUND" then return 48 end
-  return (self.stray_count > 0 or self.failed_binds) and 0 or 16
+  if self.is_bound then return 48 end
+  return (self.stray_count > 0 or self.refused_binds > 0) and 0 or 16
 end
 
-function Connection:process(slots, n, more)
+function Session:process(slots, n, more)
+  local requests, ours = self.incoming, self.outgoing
   local i = 1
   self.processing = true
   while i <= n do
-    local kind = slots[i]
+    local kind, at = slots[i], i
     if kind == REQUEST then
-      self:serve(slots[i + 1], slots[i + 2])
-      i = i + 3
-    elseif kind == RESPONSE then
-      local at = i
-      i = i + 5
-      if i <= n and slots[i] == STATE then -- whoever waits for a bind finds the session bound
-        self:on_state(slots[i + 1], slots[i + 2], slots[i + 3])
-        i = i + 4
-      end
-      self:complete(slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 4])
-    elseif kind == TIMEOUT then
-      self:fail(slots[i + 1], "no response in time, outcome unknown", "timeout")
-      i = i + 2
-    elseif kind == LOST then
-      self:fail(slots[i + 1], "connection lost, outcome unknown", "connection_lost")
-      i = i + 2
-    elseif kind == STATE then
-      self:on_state(slots[i + 1], slots[i + 2], slots[i + 3])
-      i = i + 4
-    elseif kind == WINDOW then
-      if self.on_window then self.on_window() end
-      i = i + 1
-    elseif kind == STRAY then
-      self.stray_count = self.stray_count + 1
-      self:emit("stray", slots[i + 1], slots[i + 2])
-      i = i + 3
-    elseif kind == GARBAGE then
-      self:emit("error", ("%s sent what is no SMPP (%s): %s"):format(net.address(self.peer.host, self.peer.port),
-        slots[i + 2] or "bad command_length", tracer.show_octets(slots[i + 1], showable(self))))
-      i = i + 3
-    elseif kind == CLOSE then
-      self:finish(slots[i + 1])
-      i = i + 2
+      i = requests:serve(slots, i, n)
     else
-      error("an event of a kind that is none: " .. tostring(kind))
+      local size = SLOTS[kind]
+      if not size then error("internal error: unknown session event " .. tostring(kind)) end
+      i = i + size
+      if kind == RESPONSE then
+        if i <= n and slots[i] == STATE then -- whoever waits for a bind finds the session bound
+          self:on_state(slots[i + 1], slots[i + 2], slots[i + 3])
+          i = i + SLOTS[STATE]
+        end
+        ours:complete(slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 4])
+      elseif kind == TIMEOUT then
+        ours:timed_out(slots[at + 1])
+      elseif kind == LOST then
+        ours:lost(slots[at + 1])
+      elseif kind == STATE then
+        self:on_state(slots[at + 1], slots[at + 2], slots[at + 3])
+      elseif kind == WINDOW then
+        local owner = self.owner
+        if owner.on_room then owner:on_room(self) end
+      elseif kind == STRAY then
+        self.stray_count = self.stray_count + 1
+        self:emit("stray", slots[at + 1], slots[at + 2])
+      elseif kind == MALFORMED then
+        self:report(("malformed SMPP data (%s); closing the connection: %s"):format(
+          slots[at + 2] or "invalid command_length", stream.show_octets(slots[at + 1], showable(self))), "malformed")
+      elseif kind == CLOSE then
+        self:finish(slots[at + 1])
+      end
     end
   end
   self.processing = false
   if more or self.again then
     self.again = false
-    return self:process(slots, self.core:poll(slots))
+    return self:process(slots, self.machine:poll(slots))
   end
   spare_count = spare_count + 1
   spare[spare_count] = slots
 end
 
-function Connection:on_state(from, to, reason)
-  self.state, self.version = to, self.core:info().version
-  self.unsent_octets = to:find "^BOUND" and UNSENT_BOUND or UNSENT_UNBOUND
-  self:emit("state", to, from, self.lost_reason or reason or nil)
-  if self.state_changed then self.state_changed(to, from, self.lost_reason or reason or nil) end
+function Session:on_state(from, to, reason)
+  local owner = self.owner
+  self.state, self.version = to, self.machine:info().version
+  self.is_bound = BOUND[to] or false
+  self.unsent_octets = self.is_bound and UNSENT_BOUND or UNSENT_UNBOUND
+  reason = self.lost_reason or reason or nil
+  self:emit("state", to, from, reason)
+  if owner.on_state then owner:on_state(self, to, from, reason) end
   if to == "CLOSED" then self:finish(reason) end
 end
 
 -- ---- octets out, time ----
 
 --- Output is due: it is written once per loop turn.
-function Connection:touch()
+function Session:touch()
   if self.dirty or self.processing or self.closed then return end
   self.dirty = true
   self.loop:defer(self.flush_deferred)
 end
 
 --- Writes what the session has to say, and arms the timer.
-function Connection:flush()
+function Session:flush()
   self.dirty = false
-  local octets = self.core:output()
+  local octets = self.machine:output()
   if octets and not self.closed then
-    if self.trace then self.trace:feed("out", octets) end
+    if self.stream then self.stream:feed("out", octets) end
     self.transport:write(octets)
-    if not self.paused and self.transport:pending() > self.unsent_octets then
-      self.paused = true
+    if not self.congested and self.transport:pending() > self.unsent_octets then
+      self.congested = true
       self:update_reading()
     end
   end
-  if self.swamped and self.core:unanswered() <= self.swamped_above / 2 then
-    self.swamped = false
-    self:update_reading()
-  end
+  if self.overloaded and self.machine:unanswered() <= self.incoming.overload_at / 2 then self:set_overloaded(false) end
   if self.ending then return self:end_transport() end
   self:arm()
 end
 
-function Connection:update_reading()
-  local reading = not (self.paused or self.held or self.swamped)
+function Session:update_reading()
+  local reading = not (self.congested or self.paused or self.overloaded)
   if reading == self.reading or self.closed then return end
   self.reading = reading
   if reading then self.transport:resume() else self.transport:pause() end
 end
 
-function Connection:on_drain()
-  if self.paused and self.transport:pending() <= self.unsent_octets / 4 then
-    self.paused = false
+--- Handlers cannot keep up, or can again.
+function Session:set_overloaded(overloaded)
+  if self.overloaded == overloaded then return end
+  self.overloaded = overloaded
+  self:update_reading()
+end
+
+function Session:on_drain()
+  if self.congested and self.transport:pending() <= self.unsent_octets / 4 then
+    self.congested = false
     self:update_reading()
   end
 end
 
 --- Stops reading until `resume`: the application cannot keep up.
-function Connection:pause()
-  self.held = true
+function Session:pause()
+  self.paused = true
   self:update_reading()
 end
 
 --- Reads again.
-function Connection:resume()
-  self.held = false
+function Session:resume()
+  self.paused = false
   self:update_reading()
 end
 
-function Connection:arm()
+function Session:arm()
   if self.closed then return end
-  local deadline = self.core:deadline()
-  local oldest = self.busy_oldest
-  if oldest and (not deadline or oldest[2] < deadline) then deadline = oldest[2] end
+  local deadline, oldest = self.machine:deadline(), self.incoming:deadline()
+  if oldest and (not deadline or oldest < deadline) then deadline = oldest end
   if deadline and (not self.armed or deadline < self.armed) then
     self.armed = deadline
     self.timer:start(math.max(0, deadline - self.loop:now()))
   end
 end
 
-function Connection:on_timer()
+function Session:on_timer()
   self.armed = nil
   if self.closed then return end
   local now = self.loop:now()
   self.now = now
-  self:expire_busy(now)
+  self.incoming:expire(now)
   local slots = take_slots()
-  self:process(slots, self.core:tick(now, slots))
+  self:process(slots, self.machine:tick(now, slots))
   self:flush()
+end
+
+-- ---- requests ----
+
+--- Sends a request and waits for its response; with a function as last argument calls that instead.
+---@async
+---@param command_id integer
+---@param fields table|smpp.Pdu
+---@param timeout_s? number|function
+---@param callback? function
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code  the peer's ESME_ status, "timeout", "connection_lost", or what says that nothing was sent:
+---  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing", "unknown_field"
+---@return smpp.Pdu? refused  the response that refused
+function Session:request(command_id, fields, timeout_s, callback)
+  local response, message, code, refused = self.outgoing:request(command_id, fields, timeout_s, callback)
+  return response, message, code, refused
+end
+
+--- Sends a request and does not wait: `waiter` (a task or a function) gets the response, or nil, message, code, response.
+---@param command_id integer
+---@param fields table|smpp.Pdu
+---@param waiter thread|function|false
+---@return integer? cookie  nil, message, code: nothing was sent
+function Session:send(command_id, fields, waiter) return self.outgoing:send(command_id, fields, waiter) end
+
+--- Ends a wait, not the request: its response is still matched, and nobody is told.
+---@param cookie integer  of `send`
+---@param waiter thread|function
+---@return boolean ended  false: it was over
+function Session:stop_waiting(cookie, waiter) return self.outgoing:stop_waiting(cookie, waiter) end
+
+--- Sends a received request on, octet for octet but for its sequence number and `changes`.
+---@async
+---@param pdu smpp.Pdu
+---@param changes? table
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code
+function Session:forward(pdu, changes)
+  local response, message, code, refused = self.outgoing:forward(pdu, changes)
+  return response, message, code, refused
+end
+
+--- Answers a request before, or instead of, its handler's result.
+---@param pdu smpp.Pdu
+---@param result? string|table  message_id or fields of the response
+---@param status? string|integer
+---@return boolean? ok
+---@return string? message
+---@return string? code
+function Session:answer(pdu, result, status) return self.incoming:answer(pdu, result, status) end
+
+--- If a task is the handler of a request of this session, acknowledges that request: unbind() and close() of an owner wait
+--- for answers, and would wait for the task that called them.
+---@param co smpp.Task
+function Session:acknowledge(co) self.incoming:acknowledge(co) end
+
+--- Whether a request of the peer still awaits its answer.
+---@param pdu smpp.Pdu
+---@return boolean
+function Session:is_answerable(pdu) return self.state ~= "CLOSED" and self.machine:is_answerable(pdu) end
+
+--- How many requests of ours await a response.
+---@return integer
+function Session:in_flight() return self.machine:in_flight() end
+
+--- How many requests of the peer await an answer.
+---@return integer
+function Session:unanswered() return self.machine:unanswered() end
+
+--- Whether an unbind was sent or received: there will be no new requests.
+---@return boolean
+function Session:is_unbinding() return self.machine:info().unbinding end
+
+--- What the C session knows: state, version, unbinding, in_flight, unanswered, memory_octets, bind_version.
+---@return table
+function Session:info() return self.machine:info() end
+
+--- How many requests of ours may await a response, from now on.
+---@param count integer
+function Session:set_window(count)
+  self.window = count
+  self.machine:set_window(count)
+end
+
+--- How many requests of the peer may await an answer, from now on.
+---@param count integer
+function Session:set_max_unanswered(count) self.machine:set_max_unanswered(count) end
+
+--- A bind was refused: its password may be among octets that come later.
+---@return integer count  of this session
+function Session:count_refused_bind()
+  self.refused_binds = self.refused_binds + 1
+  return self.refused_binds
 end
 
 -- ---- the end ----
 
 --- The C session is over: what is left is written, then the transport closes.
-function Connection:finish(reason)
+function Session:finish(reason)
   if self.ending or self.closed then return end
   self.ending = true
   self.end_reason = self.lost_reason or reason or "closed"
@@ -308,14 +475,15 @@ function Connection:finish(reason)
   end
 end
 
-function Connection:end_transport()
+function Session:end_transport()
   if self.closed then return end
   self.closed = true
-  self:expire_busy(math.huge)
+  self.incoming:close()
   self.timer:close()
   self.transport:close_after_flush(1)
   self:emit("closed", self.end_reason)
-  if self.on_closed then self.on_closed(self.end_reason) end
+  local owner = self.owner
+  if owner.on_closed then owner:on_closed(self, self.end_reason) end
   if self.unbind_waiter then
     local waiter = self.unbind_waiter
     self.unbind_waiter = nil
@@ -326,20 +494,13 @@ end
 --- Begins to unbind, and does not wait; `on_closed` tells when it is over.
 ---@param timeout_s? number  for pending responses, default 10
 ---@return boolean begun  false: it is closed, or about to
-function Connection:leave(timeout_s)
+function Session:begin_unbind(timeout_s)
   if self.closed or self.ending then return false end
-  self.left = true
-  self.core:unbind(timeout_s or 10, self.loop:now())
+  self.unbinding = true
+  self.machine:unbind(timeout_s or 10, self.loop:now())
   self:poll()
   self:touch()
   return true
-end
-
---- How many requests of ours may await a response, from now on.
----@param count integer
-function Connection:set_window(count)
-  self.window = count
-  self.core:set_window(count)
 end
 
 --- Drains, unbinds and closes: no new requests, pending responses are awaited up to `timeout_s`.
@@ -348,8 +509,8 @@ end
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "closed"
-function Connection:unbind(timeout_s)
-  if not self:leave(timeout_s) then return nil, "session is closed", "closed" end
+function Session:unbind(timeout_s)
+  if not self:begin_unbind(timeout_s) then return nil, "session is closed", "closed" end
   local token = task.current()
   if token and not self.unbind_waiter then
     self.unbind_waiter = token
@@ -360,28 +521,36 @@ end
 
 --- Ends the session at once, without unbind; pending requests fail with "connection_lost".
 ---@param reason? "closed"|"shutting down"
-function Connection:close(reason)
+function Session:close(reason)
   if self.closed or self.ending then return end
-  self.core:close(reason or "closed")
+  self.machine:close(reason or "closed")
   self:poll()
   self:touch()
 end
 
---- Hands every PDU, both ways, to the `pdu` event.
-function Connection:trace_pdus()
-  self.trace = self.trace or tracer.new(function(direction, pdu) self:emit("pdu", pdu, direction) end, self.codec, self.max_pdu_octets)
+--- Ends the session and resets the connection: what was written may be lost on its way.
+---@param reason string
+function Session:reset(reason)
+  self.transport:reset()
+  self:lost(reason)
 end
 
-local on = Connection.on
+--- Hands every PDU, both ways, to the `pdu` event.
+local function read_stream(self)
+  self.stream = self.stream or stream.new(function(direction, pdu) self:emit("pdu", pdu, direction) end, self.codec, self.max_pdu_octets)
+end
+
+local on = Session.on
 --- Adds a listener; it runs as a task.
 ---@param name "state"|"closed"|"error"|"pdu"|"stray"
 ---@param fn fun(...)
----@return smpp.Connection self
-function Connection:on(name, fn)
-  if name == "pdu" then self:trace_pdus() end
+---@return smpp.Session self
+function Session:on(name, fn)
+  if name == "pdu" then read_stream(self) end
   return on(self, name, fn)
 end
 
-Connection.unbind = task.waits(Connection.unbind, function(self) return self.sink end)
+local function sink_of(self) return self.sink end
+Session.unbind, Session.forward = task.waits(Session.unbind, sink_of), task.waits(Session.forward, sink_of)
 
-return connection
+return session

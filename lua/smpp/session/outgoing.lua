@@ -1,34 +1,72 @@
---- Requests of ours: who waits for which response, and what they are told.
+--- Requests of ours: who waits for which response, and what they are told.  A part of a session.
+--- A request is known by its cookie, an index into the arrays below, which is used again once the request has ended.
 local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
 
-local asking = { methods = {} }
-local Connection = asking.methods
+---@class smpp.Outgoing
+local Outgoing = {}
+local mt = { __index = Outgoing, __name = "smpp.Outgoing" }
+
+local outgoing = {}
 
 local GENERIC_NACK = commands.ids.generic_nack
 
 local start, wake, wait, need = task.start, task.wake, task.wait, task.need
 
-local function new_cookie(self)
-  local n = self.cookie_count
-  if n > 0 then
-    self.cookie_count = n - 1
-    return self.cookies[n]
+local TIMEOUT = "no response in time, outcome unknown"
+
+---@param session smpp.Session
+---@param counters smpp.Stats?
+---@return smpp.Outgoing
+function outgoing.new(session, counters)
+  local self = setmetatable({
+    session = session,
+    machine = session.machine,
+    loop = session.loop,
+    sink = session.sink,
+    counters = nil,
+    waiters = {},               -- cookie -> the task or callback that gets the outcome; false: nobody (any more)
+    started = {},               -- cookie -> when it was sent; false: not counted
+    fields = nil, commands = nil, -- cookie -> what was sent, where the owner hears of unknown outcomes
+    free = {}, free_count = 0, last_cookie = 0, -- cookies to use again
+  }, mt)
+  self:set_owner(session.owner, counters)
+  return self
+end
+
+--- Counts for an owner, from now on.
+---@param owner smpp.SessionOwner
+---@param counters smpp.Stats?
+function Outgoing:set_owner(owner, counters)
+  self.counters = counters
+  if counters and owner.on_outcome_unknown and not self.fields then
+    self.fields, self.commands = {}, {}
+    for cookie = 1, self.last_cookie do self.fields[cookie], self.commands[cookie] = false, false end
   end
-  self.last_cookie = self.last_cookie + 1
-  return self.last_cookie
+end
+
+local function new_cookie(self)
+  local n = self.free_count
+  if n > 0 then
+    self.free_count = n - 1
+    return self.free[n]
+  end
+  local cookie = self.last_cookie + 1
+  self.last_cookie, self.started[cookie] = cookie, false
+  return cookie
 end
 
 local function free_cookie(self, cookie)
-  local n = self.cookie_count + 1
-  self.cookie_count, self.cookies[n] = n, cookie
+  local n = self.free_count + 1
+  self.free_count, self.free[n] = n, cookie
 end
 
---- Gives results to whoever waits for a cookie.
+--- The end of a request: its cookie is free, its outcome goes to whoever waits for it.
 local function settle(self, cookie, ...)
-  local waiter = self.waiting[cookie]
-  self.waiting[cookie] = nil
+  local waiter = self.waiters[cookie]
+  self.waiters[cookie], self.started[cookie] = false, false
+  if self.fields then self.fields[cookie], self.commands[cookie] = false, false end
   free_cookie(self, cookie)
   if not waiter then return end
   if type(waiter) == "function" then
@@ -38,39 +76,52 @@ local function settle(self, cookie, ...)
   end
 end
 
---- Counts a response for the owner.
+--- Counts a response, and tells the owner how long it took.
 local function count(self, cookie, pdu, status)
-  local started = self.started[cookie]
-  if not started then return end
-  self.started[cookie] = nil
-  local latency_s, stats = self.now - started, self.stats
-  stats:note_latency(latency_s)
-  if status == 0 then stats.answered = stats.answered + 1 else stats:note_refusal(pdu.status) end
-  if self.observe then self.observe(latency_s, pdu) end
+  local session, counters = self.session, self.counters
+  local latency_s, owner = session.now - self.started[cookie], session.owner
+  counters:note_latency(latency_s)
+  if status == 0 then counters.answered = counters.answered + 1 else counters:note_refusal(pdu.status) end
+  if owner.on_response then owner:on_response(session, pdu, latency_s) end
 end
 
-function Connection:complete(cookie, pdu, status, reason)
-  if self.stats then count(self, cookie, pdu, status) end
+--- A response came.
+---@param status integer  command_status
+---@param reason string|false  what is wrong with it: the outcome is unknown
+function Outgoing:complete(cookie, pdu, status, reason)
+  if self.started[cookie] then count(self, cookie, pdu, status) end
   if reason then
     settle(self, cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
   elseif status == 0 then
     settle(self, cookie, pdu)
   else
-    local row = explain.status(status)
-    if row.class == "throttle" and self.on_throttled then self.on_throttled(status) end
+    local row, session = explain.status(status), self.session
+    local owner = session.owner
+    if owner.on_refusal then owner:on_refusal(session, row, pdu) end
     local name = pdu.command_id == GENERIC_NACK and " (generic_nack)" or ""
     settle(self, cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
   end
 end
 
-function Connection:fail(cookie, message, code)
+local function fail(self, cookie, message, code)
   if self.started[cookie] then
-    self.started[cookie] = nil
-    self.stats.unknown = self.stats.unknown + 1
-    if self.on_unknown then self.on_unknown(self.asked_id[cookie], self.asked[cookie], code) end
+    local session = self.session
+    local owner = session.owner
+    self.counters.unknown = self.counters.unknown + 1
+    if self.fields and owner.on_outcome_unknown then
+      owner:on_outcome_unknown(session, self.commands[cookie], self.fields[cookie], code)
+    end
   end
-  if code == "connection_lost" and self.lost_reason then message = "connection lost (" .. self.lost_reason .. "), outcome unknown" end
   settle(self, cookie, nil, message, code)
+end
+
+--- No response came in time.
+function Outgoing:timed_out(cookie) fail(self, cookie, TIMEOUT, "timeout") end
+
+--- The session ended before the response.
+function Outgoing:lost(cookie)
+  local reason = self.session.lost_reason
+  fail(self, cookie, reason and ("connection lost (" .. reason .. "), outcome unknown") or "connection lost, outcome unknown", "connection_lost")
 end
 
 --- Sends a request; `waiter` (a task or a function) gets the response, or nil, message, code, response.
@@ -78,113 +129,123 @@ end
 ---@param fields table|smpp.Pdu
 ---@param waiter thread|function|false
 ---@return integer? cookie  nil, message, code: nothing was sent
-function Connection:send(command_id, fields, waiter)
-  local cookie, now, stats = new_cookie(self), self.processing and self.now or self.loop:now(), self.stats
-  local sequence, message, code = self.core:request(command_id, fields, cookie, now)
+function Outgoing:send(command_id, fields, waiter)
+  local session, cookie, counters = self.session, new_cookie(self), self.counters
+  local now = session.processing and session.now or self.loop:now()
+  local sequence, message, code = self.machine:request(command_id, fields, cookie, now)
   if not sequence then
     free_cookie(self, cookie)
     return nil, message, code
   end
-  self.waiting[cookie] = waiter
-  if stats then
-    self.started[cookie], self.asked[cookie], self.asked_id[cookie] = now, fields, command_id
-    stats.requests = stats.requests + 1
+  self.waiters[cookie] = waiter
+  if counters and session.is_bound then
+    self.started[cookie] = now
+    counters.requests = counters.requests + 1
+    if self.fields then self.fields[cookie], self.commands[cookie] = fields, command_id end
   end
-  if not self.processing and not self.dirty then self:touch() end
+  if not session.processing and not session.dirty then session:touch() end
   return cookie
 end
 
---- A wait's own timeout ends the wait, not the request: its response is still matched.
-function Connection:limit(cookie, token, timeout_s)
+--- Ends a wait, not the request: its response is still matched, and nobody is told.
+---@return boolean ended  false: it was over
+function Outgoing:stop_waiting(cookie, waiter)
+  if not waiter or self.waiters[cookie] ~= waiter then return false end
+  self.waiters[cookie] = false
+  return true
+end
+
+--- Gives a wait a timeout of its own.
+local function limit(self, cookie, waiter, timeout_s)
   local timer
   timer = self.loop:timer(function()
     timer:close()
-    if self.waiting[cookie] == token then
-      self.waiting[cookie] = false
-      if type(token) == "function" then
-        start(self.sink, token, nil, "no response in time, outcome unknown", "timeout")
-      else
-        wake(token, nil, "no response in time, outcome unknown", "timeout")
-      end
+    if not self:stop_waiting(cookie, waiter) then return end
+    if type(waiter) == "function" then
+      start(self.sink, waiter, nil, TIMEOUT, "timeout")
+    else
+      wake(waiter, nil, TIMEOUT, "timeout")
     end
   end, true)
   timer:start(timeout_s)
   return timer
 end
 
-local function wait_limited(timer, ...)
+local function close_timer(timer, ...)
   timer:close()
   return ...
 end
 
 --- Sends a request and waits for its response; with a function as last argument calls that instead.
 ---@async
----@param command_id integer
----@param fields table|smpp.Pdu
----@param timeout_s? number|function
----@param callback? function
----@return smpp.Pdu? response
----@return string? message
----@return string? code  the peer's ESME_ status, "timeout", "connection_lost", or what says that nothing was sent:
----  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing", "unknown_field"
----@return smpp.Pdu? refused  the response that refused
-function Connection:request(command_id, fields, timeout_s, callback)
+function Outgoing:request(command_id, fields, timeout_s, callback)
   if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
   local timer
-  local token = callback and timeout_s and function(...)
+  local waiter = callback and timeout_s and function(...)
     timer:close()
     return callback(...)
   end or callback or need(3)
-  local cookie, message, code = self:send(command_id, fields or {}, token)
+  local cookie, message, code = self:send(command_id, fields or {}, waiter)
   if callback then
     if not cookie then
       start(self.sink, callback, nil, message, code)
     elseif timeout_s then
-      timer = self:limit(cookie, token, timeout_s)
+      timer = limit(self, cookie, waiter, timeout_s)
     end
     return cookie ~= nil
   end
   if not cookie then return nil, message, code end
-  if timeout_s then return wait_limited(self:limit(cookie, token, timeout_s), wait()) end
+  if timeout_s then return close_timer(limit(self, cookie, waiter, timeout_s), wait()) end
   return wait()
 end
 
-for _, command in ipairs(commands.requests) do
-  local id = command.id
-  --- Every request by its name: session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
-  ---@async
-  Connection[command.name] = function(self, fields, timeout_s, callback) return self:request(id, fields, timeout_s, callback) end
-end
-
--- Requests that nothing answers are sent, and that is all.
-for id in pairs(commands.roles.unanswered) do
-  Connection[commands.rows[id].name] = function(self, fields)
-    local sequence, message, code = self.core:request(id, fields or {}, 0, self.loop:now())
-    if not sequence then return nil, message, code end
-    self:touch()
-    return true
-  end
-end
-
---- Sends a received request on, octet for octet but for its sequence number and `changes`.
+--- Sends a received request on; waits.
 ---@async
----@param pdu smpp.Pdu
----@param changes? table
----@return smpp.Pdu? response
----@return string? message
----@return string? code
-function Connection:forward(pdu, changes)
-  local token, cookie = need(2), new_cookie(self)
-  local sequence, message, code = self.core:forward(pdu, changes, cookie, self.loop:now())
+function Outgoing:forward(pdu, changes)
+  local waiter, cookie = need(3), new_cookie(self)
+  local sequence, message, code = self.machine:forward(pdu, changes, cookie, self.loop:now())
   if not sequence then
     free_cookie(self, cookie)
     return nil, message, code
   end
-  self.waiting[cookie] = token
-  self:touch()
+  self.waiters[cookie] = waiter
+  self.session:touch()
   return wait()
 end
 
-Connection.forward = task.waits(Connection.forward, function(self) return self.sink end)
+--- Sends a request that nothing answers.
+---@return boolean? sent  nil, message, code: it was not
+function Outgoing:send_unanswered(command_id, fields)
+  local sequence, message, code = self.machine:request(command_id, fields or {}, 0, self.loop:now())
+  if not sequence then return nil, message, code end
+  self.session:touch()
+  return true
+end
 
-return asking
+--- How many callers wait for an outcome.
+---@return integer
+function Outgoing:waiting()
+  local n = 0
+  for cookie = 1, self.last_cookie do
+    if self.waiters[cookie] then n = n + 1 end
+  end
+  return n
+end
+
+--- Gives a class whose objects have such a part as `outgoing` every request by its name.
+function outgoing.name_requests(class)
+  for _, command in ipairs(commands.requests) do
+    local id = command.id
+    --- session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
+    ---@async
+    class[command.name] = function(self, fields, timeout_s, callback)
+      local result, message, code, refused = self.outgoing:request(id, fields, timeout_s, callback)
+      return result, message, code, refused
+    end
+  end
+  for id in pairs(commands.roles.unanswered) do
+    class[commands.rows[id].name] = function(self, fields) return self.outgoing:send_unanswered(id, fields) end
+  end
+end
+
+return outgoing

@@ -239,7 +239,7 @@ function methods:hand(system_id, fields, o)
 end
 
 --- Sends a message to an ESME, as a phone would: sim:deliver{ from =, to =, text = | data =, … }.
----@param o { from: string?, to: string?, text: string?, data: string?, system_id: string?, session: smpp.Connection?, encoding: string? }
+---@param o { from: string?, to: string?, text: string?, data: string?, system_id: string?, session: smpp.Session?, encoding: string? }
 ---  and parameters of deliver_sm by their names; system_id: whose it is, default: the receiver whose address_range has `to`
 ---@return boolean? ok  it is kept until a receiver acknowledged it
 ---@return string? message
@@ -265,13 +265,13 @@ local HOW = {
   close = function(session) session:close() end,
   reset = function(session)
     session.transport:reset()
-    session:on_end "reset on purpose"
+    session:lost "reset on purpose"
   end,
   unbind = function(session) session:unbind(0) end,
 }
 
 --- Ends sessions.
----@param which smpp.Connection|string|nil  a session, all of a system_id, or all
+---@param which smpp.Session|string|nil  a session, all of a system_id, or all
 ---@param how? "close"|"reset"|"unbind"  default close
 ---@return integer count
 function methods:drop(which, how)

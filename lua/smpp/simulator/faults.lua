@@ -79,7 +79,7 @@ local DO = {
   reset = function(self)
     self.inner:reset()
     self.silent = true
-    self.simulator:later(function() self.session:on_end "reset on purpose" end)
+    self.simulator:later(function() self.session:lost "reset on purpose" end)
   end,
   unbind = function(self, pdu)
     self.inner:write(pdu)

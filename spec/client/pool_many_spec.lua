@@ -38,7 +38,7 @@ local function close_all(list)
   for _, s in ipairs(list) do s:close() end
 end
 
-describe("smpp.client.binds: a pool", function()
+describe("smpp.client.pool: a pool", function()
   it("has a bind per host, or as many as you say, and closes them all", function()
     run(function()
       local list = servers()

@@ -5,7 +5,7 @@ local run, peer, server, connect, submit = world.run, world.peer, world.server, 
 
 local QUICK = { min_s = 1, max_s = 1, jitter = 0 }
 
-describe("smpp.client.binds: a pair (tx+rx)", function()
+describe("smpp.client.pool: a pair (tx+rx)", function()
   it("acts as one: sends on one bind, receives and answers on the other", function()
     run(function()
       local s, seen = server()
@@ -98,7 +98,7 @@ describe("smpp.client.binds: a pair (tx+rx)", function()
   end)
 end)
 
-describe("smpp.client.binds: a receiver", function()
+describe("smpp.client.pool: a receiver", function()
   it("says at once that it does not send", function()
     run(function()
       local s = server()
@@ -114,7 +114,7 @@ describe("smpp.client.binds: a receiver", function()
   end)
 end)
 
-describe("smpp.client.binds: versions", function()
+describe("smpp.client.pool: versions", function()
   it("are the lower of both sides'", function()
     for _, case in ipairs { { "5.0", 0x34, 0x34 }, { "3.4", 0x50, 0x34 }, { "5.0", 0x50, 0x50 }, { "5.0", 0x33, 0x33 } } do
       run(function(loop)
@@ -123,7 +123,7 @@ describe("smpp.client.binds: versions", function()
           session:answer(pdu, { sc_interface_version = case[2] })
         end })
         local esme = assert(connect { version = case[1] })
-        assert.equal(case[3], esme.connection.version)
+        assert.equal(case[3], esme.session.version)
         local sent, why, code = esme:send { to = "+491", text = "x", user_message_reference = 1 }
         if case[3] == 0x33 then assert.same({ nil, "bad_value" }, { sent, code }) else assert(sent, why) end
         esme:close()
@@ -136,10 +136,10 @@ describe("smpp.client.binds: versions", function()
     run(function(loop)
       local mc = peer(loop)
       local esme = assert(connect())
-      assert.equal(0x34, esme.connection.version)
+      assert.equal(0x34, esme.session.version)
       esme:close()
       esme = assert(connect { require_sc_version = true })
-      assert.equal(0x33, esme.connection.version)
+      assert.equal(0x33, esme.session.version)
       esme:close()
       mc:close()
     end)
@@ -201,7 +201,7 @@ describe("smpp.client.binds: versions", function()
   end)
 end)
 
-describe("smpp.client.binds: listen_outbind", function()
+describe("smpp.client.pool: listen_outbind", function()
   it("binds on the connection of an MC that it trusts, and on no other", function()
     run(function()
       local s, seen = server { port = 2776, system_id = "mc" }

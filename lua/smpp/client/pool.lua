@@ -1,0 +1,245 @@
+--- The binds of a client: makes them, knows whether they are enough, chooses among them.
+local binds = require "smpp.client.bind"
+local task = require "smpp.base.task"
+
+---@class smpp.BindPool
+---@field binds smpp.Bind[]
+---@field sends boolean  false: bound as a receiver only
+---@field direct smpp.Bind?  where requests go without a choice: one bind that sends, no rate, no policies
+local Pool = {}
+local mt = { __index = Pool, __name = "smpp.BindPool" }
+
+local pool = {}
+
+---@param client smpp.Client
+---@return smpp.BindPool
+function pool.new(client)
+  local self = setmetatable({
+    client = client,
+    options = client.options,
+    loop = client.loop,
+    binds = nil, sends = nil,   -- set by make
+    direct = nil,
+    turn = 0,                   -- of the binds, among equals
+  }, mt)
+  self:make()
+  return self
+end
+
+--- The binds that `bind` and `binds` ask for; those of a pool each prefer a host of their own.
+function Pool:make()
+  local o, list = self.options, {}
+  for n = 1, o.binds or 1 do
+    local hosts = {}
+    for i = 1, #o.hosts do hosts[i] = o.hosts[(n + i - 2) % #o.hosts + 1] end
+    if o.pinned then hosts = { hosts[1] } end
+    for _, kind in ipairs(o.bind == "tx+rx" and { "tx", "rx" } or { o.bind }) do list[#list + 1] = binds.new(self.client, self, kind, hosts) end
+  end
+  self.binds, self.sends = list, o.bind ~= "rx"
+end
+
+--- Whether those of the binds that count are enough: one to send with if any sends, one to receive with if any receives.
+---@param counts fun(bind: smpp.Bind): any
+local function enough(list, counts)
+  local sends, receives, can_send, can_receive = false, false, false, false
+  for _, bind in ipairs(list) do
+    sends, receives = sends or bind.sends, receives or bind.receives
+    if counts(bind) then can_send, can_receive = can_send or bind.sends, can_receive or bind.receives end
+  end
+  return (can_send or not sends) and (can_receive or not receives)
+end
+
+local function has_session(bind) return bind.session end
+local function goes_on(bind) return not bind.stopped end
+
+--- Bound, as far as it takes.
+---@return boolean
+function Pool:is_bound() return enough(self.binds, has_session) end
+
+--- Whether any session is left.
+---@return boolean
+function Pool:has_sessions()
+  for _, bind in ipairs(self.binds) do
+    if bind.session then return true end
+  end
+  return false
+end
+
+--- Whether what is sent now can be answered.
+---@return boolean
+function Pool:can_send()
+  local session = self.client.session
+  return session ~= nil and session.owner.sends
+end
+
+--- Chooses anew what requests go to.
+function Pool:refresh()
+  local o, any, sender, senders = self.options, nil, nil, 0
+  for _, bind in ipairs(self.binds) do
+    if bind.session then any = any or bind end
+    if bind.sends then
+      senders = senders + 1
+      if bind.session then sender = sender or bind end
+    end
+  end
+  local best = sender or any
+  self.client:set_session(best and best.session)
+  local queued = o.rate_per_s or o.order or o.on_unknown or self.client.state == "closing"
+  self.direct = senders == 1 and not queued and sender or nil
+end
+
+--- The bind with the least outstanding that may be sent on now.
+---@param now number
+---@return smpp.Bind? bind
+---@return number? wait_s  when those that could are backing off
+function Pool:choose(now)
+  local best, least, wait_s = nil, math.huge, nil
+  local list, n = self.binds, #self.binds
+  for i = 1, n do
+    local bind = list[(self.turn + i - 1) % n + 1]
+    local session = bind.sends and not bind.unbinding and not bind.full and bind.session
+    if session then
+      if now < bind.backoff_until then
+        wait_s = math.min(wait_s or math.huge, bind.backoff_until - now)
+      else
+        bind.backoff_until = 0
+        local in_flight = session:in_flight()
+        if in_flight < least then best, least = bind, in_flight end
+      end
+    end
+  end
+  self.turn = (self.turn + 1) % n
+  return best, wait_s
+end
+
+--- How many requests can be in flight at once.
+---@return integer
+function Pool:capacity()
+  local n, o = 0, self.options
+  for _, bind in ipairs(self.binds) do
+    if bind.sends then n = n + (bind.adaptive and bind.adaptive.max or o.window or 10) end
+  end
+  return math.max(1, n)
+end
+
+-- ---- what binds tell ----
+
+function Pool:bind_up(bind, session)
+  local client = self.client
+  client:log("info", "bind_up", { host = session.host, bind = bind.kind, version = ("%X"):format(session.version), mc = session.mc_system_id })
+  client:emit("bind", "up", bind.kind, session.host)
+  self:refresh()
+  if self:is_bound() then client:set_state("bound", "bound to " .. session.host) end
+  client.outbox:pump()
+end
+
+function Pool:bind_down(bind, session, reason)
+  local client = self.client
+  self:refresh()
+  client:log("warn", "bind_down", { host = session.host, bind = bind.kind, reason = reason })
+  client:emit("bind", "down", bind.kind, session.host, reason)
+  if client.state == "closing" or client.state == "closed" then
+    client:session_ended()
+  elseif not self.options.reconnect then
+    bind.stopped = true
+    self:bind_gave_up(bind, reason, "connection_lost")
+  elseif not self:is_bound() then
+    client:set_state("waiting", reason)
+  end
+end
+
+function Pool:bind_dialing(bind, attempt)
+  local client = self.client
+  if client.state == "waiting" then client:set_state("connecting", ("attempt %d to bind as %s"):format(attempt, bind.kind)) end
+end
+
+function Pool:bind_failed(bind, message, code)
+  self.client:log("warn", "bind_failed", { bind = bind.kind, reason = message, code = code })
+  if not self:is_bound() then self.client:set_state("waiting", message) end
+end
+
+--- A bind is of no use any more; when those that are left are not enough, the client ends.
+function Pool:bind_gave_up(bind, message, code)
+  local client = self.client
+  if not client.session and self:fall_back(code) then
+    for _, other in ipairs(self.binds) do other:keep() end
+    return
+  end
+  client:log("error", "gave_up", { bind = bind.kind, reason = message, code = code })
+  client:emit("error", message)
+  if not enough(self.binds, goes_on) then client:abandon(message, code) end
+end
+
+-- ---- beginning and end ----
+
+--- The first attempt of every bind: enough bound, or why not.  Binds of a pool try side by side.
+---@async
+---@return boolean ok
+---@return string? message
+---@return string? code
+function Pool:first_attempts()
+  local client, token, left = self.client, task.need(3), #self.binds
+  local message, code
+  local pair = self.options.bind == "tx+rx" and left == 2
+  local function try(bind)
+    local session, err, err_code = bind:attempt()
+    if not session then message, code = message or err, code or err_code end
+    return session
+  end
+  if left == 1 or pair then
+    for _, bind in ipairs(self.binds) do
+      if not try(bind) then break end
+    end
+  else
+    for _, bind in ipairs(self.binds) do
+      task.start(client.sink, function()
+        try(bind)
+        left = left - 1
+        if left == 0 then task.wake_for(token, try) end
+      end)
+    end
+    if left > 0 then task.wait(try) end
+  end
+  if client.state == "closed" or client.state == "closing" then return false, "closed", "closed" end
+  if self:is_bound() then return true end
+  return false, message, code
+end
+
+--- Asked for a transceiver that the MC does not have: a transmitter and a receiver instead.
+---@param code string?
+---@return boolean fell_back
+function Pool:fall_back(code)
+  local client, o = self.client, self.options
+  if not o.fallback or o.bind ~= "trx" or code ~= "ESME_RINVCMDID" then return false end
+  o.bind = "tx+rx"
+  for _, bind in ipairs(self.binds) do
+    client.counters:add(bind.counters)
+    bind:stop()
+  end
+  self:make()
+  client:log("warn", "fallback", { bind = "tx+rx", reason = "the MC has no transceivers" })
+  return true
+end
+
+--- Keeps the binds, from now on.
+---@param code? string  why one that is not bound is not
+function Pool:keep(code)
+  for _, bind in ipairs(self.binds) do
+    if self.options.reconnect then bind:keep(code) elseif not bind.session then bind:stop() end
+  end
+end
+
+--- No more attempts; the sessions stay.
+function Pool:stop()
+  for _, bind in ipairs(self.binds) do bind:stop() end
+end
+
+--- Calls fn for each session.
+---@param fn fun(session: smpp.Session)
+function Pool:each_session(fn)
+  for _, bind in ipairs(self.binds) do
+    if bind.session then fn(bind.session) end
+  end
+end
+
+return pool

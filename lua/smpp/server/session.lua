@@ -1,0 +1,83 @@
+--- What a server knows of one of its sessions, and does for it: the session's owner (smpp.SessionOwner).
+---@class smpp.ServerSession : smpp.SessionOwner
+---@field account smpp.Account?  once a bind is being answered with success
+---@field serial integer?  in the order of binds, once bound
+local ServerSession = {}
+local mt = { __index = ServerSession, __name = "smpp.ServerSession" }
+
+local owners = { class = ServerSession }
+
+local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
+
+-- What a receiver that is congested gets nothing for: seconds, doubling up to the second.
+local FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 1, 30
+
+---@param server smpp.Server
+---@return smpp.ServerSession
+function owners.new(server)
+  return setmetatable({
+    server = server,
+    has_message_id = server.codec.commands.roles.message_id,
+    account = nil,
+    serial = nil,
+    backoff_until = 0, backoff_s = nil, -- no receipts and MO before; how long the last one was
+  }, mt)
+end
+
+function ServerSession:on_request(session, pdu, command_id)
+  local handler = (self.account or self.server).handlers[command_id]
+  if not handler then return nil, "ESME_RINVCMDID" end
+  local result, status = handler(session, pdu)
+  if result == nil and status == nil and self.has_message_id[command_id] then return self.server.message_id(session, pdu) end
+  return result, status
+end
+
+function ServerSession:on_state(session, to, from, reason)
+  local server, account = self.server, self.account
+  if BOUND[to] then
+    self.serial = server.connections:add_bound(session)
+    account.binds[#account.binds + 1] = session
+  elseif BOUND[from] then
+    server.connections:remove_bound(session)
+    server.delivery:leave(session)
+  end
+  server:emit("state", session, to, from, reason)
+  if BOUND[to] then server:emit("session", session) end
+  if to == "BOUND_RX" or to == "BOUND_TRX" then server.delivery:join(session) end
+end
+
+--- Requests of others had filled the window.
+function ServerSession:on_room()
+  if self.account then self.server.delivery:pump(self.account) end
+end
+
+function ServerSession:on_closed(session, reason)
+  local server = self.server
+  server.connections:remove(session)
+  if self.account then server:forget(self.account) end
+  if self.serial then server:emit("closed", session, reason) end
+  if server.shutdown and server.connections.count == 0 then server.shutdown:finish() end
+end
+
+function ServerSession:on_error(session, message) self.server:emit("error", message, session) end
+
+--- The ESME has proved who it is.
+---@param account smpp.Account
+function ServerSession:set_account(account) self.account = account end
+
+--- The receiver is congested: it gets nothing for a second, then two, up to thirty.
+---@return number? until  nil: it backs off already
+function ServerSession:back_off(now)
+  if self.backoff_until > now then return nil end
+  self.backoff_s = math.min(LONGEST_BACKOFF_S, self.backoff_s and self.backoff_s * 2 or FIRST_BACKOFF_S)
+  self.backoff_until = now + self.backoff_s
+  return self.backoff_until
+end
+
+---@return boolean
+function ServerSession:is_backing_off(now) return self.backoff_until > now end
+
+--- The receiver took something: the next back-off is a short one again.
+function ServerSession:recovered() self.backoff_s = nil end
+
+return owners

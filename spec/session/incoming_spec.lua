@@ -1,0 +1,145 @@
+local pair = require "spec.support.pair"
+local task = require "smpp.base.task"
+
+local function submit(w, text, got)
+  w.esme:submit_sm({ destination_addr = "1", short_message = text }, function(response, _, code)
+    got[#got + 1] = text .. " " .. (response and response.message_id or code)
+  end)
+end
+
+--- A world whose MC answers a submit_sm with fn(text, session, pdu).
+local function with(fn, o, body)
+  local mc = pair.owner { on_request = pair.take_binds(function(_, session, pdu) return fn(pdu.short_message, session, pdu) end) }
+  local options = { owner = mc }
+  for name, value in pairs(o) do options[name] = value end
+  pair.run({ mc = options, esme = { machine = { window = 100 } } }, function(w)
+    pair.bind(w)
+    body(w, mc)
+  end)
+end
+
+describe("smpp.session.incoming", function()
+  it("serves a run of requests in one task as long as handlers return", function()
+    local tasks, seen = {}, 0
+    with(function(text)
+      local co = task.current()
+      if not tasks[co] then tasks[co], seen = true, seen + 1 end
+      return text
+    end, {}, function(w)
+      local got = {}
+      for i = 1, 20 do submit(w, tostring(i), got) end
+      w.sleep(1)
+      assert.equal(20, #got)
+      assert.equal("20 20", got[20])
+      assert.equal(1, seen)
+    end)
+  end)
+
+  it("goes on in another task behind a handler that waits, and each gets its own answer", function()
+    local waiting = {}
+    with(function(text)
+      if text:find "^wait" then
+        waiting[#waiting + 1] = task.current()
+        return task.wait()
+      end
+      if text:find "^fail" then error "on purpose" end
+      if text:find "^odd" then return 42 end
+      return text
+    end, {}, function(w, mc)
+      local got = {}
+      for _, text in ipairs { "a", "wait 1", "b", "fail", "c", "wait 2", "odd", "d" } do submit(w, text, got) end
+      w.sleep(1)
+      assert.same({ "a a", "b b", "fail ESME_RSYSERR", "c c", "odd ESME_RSYSERR", "d d" }, got)
+      assert.equal(2, w.mc.incoming.pending)
+      task.wake(waiting[2], "second")
+      task.wake(waiting[1], nil, "ESME_RINVDSTADR")
+      w.sleep(1)
+      assert.same({ "wait 2 second", "wait 1 ESME_RINVDSTADR" }, { got[7], got[8] })
+      assert.equal(0, w.mc.incoming.pending)
+      local codes = {}
+      for i, call in ipairs(mc:all "on_error") do codes[i] = call[3] end
+      assert.same({ "handler_failed", "handler_failed" }, codes)
+    end)
+  end)
+
+  it("answers for a handler that takes too long, and reports that and its late result", function()
+    local co
+    with(function()
+      co = task.current()
+      return task.wait()
+    end, { answer_timeout_s = 2 }, function(w, mc)
+      local got = {}
+      submit(w, "late", got)
+      w.sleep(3)
+      assert.same({ "late ESME_RSYSERR" }, got)
+      local errors = mc:all "on_error"
+      assert.same({ 1, "answer_timeout", "submit_sm" }, { #errors, errors[1][3], errors[1][4].command })
+      assert.matches("^session .* BOUND_TRX: the handler of submit_sm has not answered in 2 s %(answer_timeout_s%): ESME_RSYSERR is the answer$",
+        errors[1][2])
+      task.wake(co, "an id")
+      w.sleep(0) -- it runs when this task waits
+      errors = mc:all "on_error"
+      assert.same({ 2, "late_result" }, { #errors, errors[2][3] })
+      assert.matches("the handler of submit_sm ended after 3 s; its result %(message_id 'an id'%) was dropped, ESME_RSYSERR was the answer after 2 s$",
+        errors[2][2])
+    end)
+  end)
+
+  it("reports nothing late where the answer was given in time, is the same, or the session has ended", function()
+    local tasks = {}
+    with(function(text, session, pdu)
+      tasks[#tasks + 1] = task.current()
+      if text == "early" then session:answer(pdu, "taken") end
+      return task.wait()
+    end, { answer_timeout_s = 2 }, function(w, mc)
+      local got = {}
+      submit(w, "early", got)
+      submit(w, "same", got)
+      w.sleep(3)
+      assert.same({ "early taken", "same ESME_RSYSERR" }, got)
+      task.wake(tasks[1], "ignored")
+      task.wake(tasks[2], nil, "ESME_RSYSERR")
+      submit(w, "ended", got)
+      w.sleep(1)
+      w.mc:close()
+      w.sleep(1)
+      task.wake(tasks[3], "gone")
+      w.sleep(0)
+      assert.equal(1, #mc:all "on_error") -- that "same" took too long
+      assert.equal(0, w.mc.incoming.pending)
+    end)
+  end)
+
+  it("acknowledges the request of a task, of its own session only", function()
+    local co
+    with(function()
+      co = task.current()
+      task.wait()
+    end, {}, function(w)
+      local got = {}
+      submit(w, "x", got)
+      w.sleep(1)
+      w.esme:acknowledge(co) -- a handler of another session
+      w.sleep(1)
+      assert.same({}, got)
+      w.mc:acknowledge(co)
+      w.sleep(1)
+      assert.same({ "x " }, got)
+      task.wake(co)
+      w.sleep(0)
+    end)
+  end)
+
+  it("refuses above the load that all sessions of an owner may have", function()
+    local load = { count = 0, limit = 2 }
+    with(function() task.wait() end, { load = load, answer_timeout_s = 5 }, function(w)
+      local got = {}
+      for i = 1, 3 do submit(w, tostring(i), got) end
+      w.sleep(1)
+      assert.same({ "3 ESME_RTHROTTLED" }, got)
+      assert.equal(2, load.count)
+      w.sleep(10)
+      assert.equal(0, load.count)
+    end)
+  end)
+end)
