@@ -41,6 +41,7 @@ build = {
     ["smpp.base.scheduler"] = "lua/smpp/base/scheduler.lua",
     ["smpp.base.schema"] = "lua/smpp/base/schema.lua",
     ["smpp.base.stats"] = "lua/smpp/base/stats.lua",
+    ["smpp.base.strings"] = "lua/smpp/base/strings.lua",
     ["smpp.base.task"] = "lua/smpp/base/task.lua",
     ["smpp.capture.decap"] = "lua/smpp/capture/decap.lua",
     ["smpp.capture.file"] = "lua/smpp/capture/file.lua",

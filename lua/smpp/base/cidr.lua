@@ -1,8 +1,11 @@
 --- Sets of addresses: "10.0.0.0/8", "192.0.2.7", "2001:db8::/32".
 local cidr = {}
 
+local MOST_OCTETS = 45 -- 39 of IPv6; an IPv4 address at its end makes them 45
+
 --- An address as eight 16-bit groups, IPv4 as ::ffff:a.b.c.d; nil: not an address.
 local function groups(text)
+  if #text > MOST_OCTETS then return nil end
   local head, a, b, c, d = text:match("^(.-)(%d+)%.(%d+)%.(%d+)%.(%d+)$")
   if head then
     a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)

@@ -1,6 +1,7 @@
 --- Captured packets -> TCP segments, through Ethernet, loopback, Linux cooked or no link layer, IPv4 and IPv6;
 --- and the PDUs that Wireshark exported.
 local octets = require "smpp.capture.octets"
+local strings = require "smpp.base.strings"
 
 local be16, be32, le32 = octets.be16, octets.be32, octets.le32
 
@@ -124,7 +125,7 @@ local function exported(s)
     if tag == EXPORT_END then break end
     if #s < at + length - 1 then return nil, "cut inside the headers" end
     if tag == EXPORT_DISSECTOR then
-      dissector = s:sub(at, at + length - 1):gsub("%z+$", "")
+      dissector = strings.cut_nul(s:sub(at, at + length - 1))
     elseif EXPORT_ADDRESS[tag] and (length == 4 or length == 16) then
       result[EXPORT_ADDRESS[tag]] = (length == 4 and ipv4_text or ipv6_text)(s, at)
     elseif EXPORT_PORT[tag] and length == 4 then

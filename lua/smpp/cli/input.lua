@@ -10,10 +10,9 @@ local function plain(text)
   text = text:gsub("//[^\n]*", ""):gsub("#[^\n]*", "")
   text = text:gsub("\\[xX]", " "):gsub("%f[%w]0[xX](%x)%f[^%x]", "0%1"):gsub("%f[%w]0[xX]", "")
   text = text:gsub("[%s:;,.%-_'\"%[%]{}()<>|]+", "")
-  local odd = text:match("[^%x]")
+  local odd = text:find("[^%x]")
   if odd then
-    local around = text:match(".?.?.?.?.?.?.?.?[^%x].?.?.?.?.?.?.?.?")
-    return nil, ("not hex: '%s' in '%s'"):format(odd, around)
+    return nil, ("not hex: '%s' in '%s'"):format(text:sub(odd, odd), text:sub(math.max(1, odd - 8), odd + 8))
   end
   if #text % 2 == 1 then return nil, ("%d hex digits: a digit is missing or too many"):format(#text) end
   return unhex(text)
@@ -22,13 +21,14 @@ end
 --- Octets per line of a dump whose lines are alike; ours are not, but end at 16.
 local function width_of(text)
   local width, before
-  for offset in ("\n" .. text):gmatch("\n%s*(%x%x%x%x+):?[ \t]+%S") do
-    local value = tonumber(offset, 16)
-    if before then
+  for line in text:gmatch("[^\n]+") do
+    local offset = line:match("^%s*(%x%x%x%x+):?[ \t]+%S")
+    local value = offset and tonumber(offset, 16)
+    if value and before then
       if width and value - before ~= width then return 16 end
       width = value - before
     end
-    before = value
+    before = value or before
   end
   return width and width > 4 and width or 16
 end
@@ -91,8 +91,8 @@ end
 ---@return string? octets
 ---@return string? message
 function input.unhex(text)
-  if ("\n" .. text):find("\n%s*%x+[ \t]+%*%*") then
-    return nil, "octets are hidden by asterisks: print them with --show-secrets"
+  for line in text:gmatch("[^\n]+") do
+    if line:find("^%s*%x+[ \t]+%*%*") then return nil, "octets are hidden by asterisks: print them with --show-secrets" end
   end
   local octets = dump(text)
   if octets and octets ~= "" then return octets end

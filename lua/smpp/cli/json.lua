@@ -45,7 +45,8 @@ function json.encode(value) return (dkjson.encode(value)) end
 ---@return any? value
 ---@return string? message
 function json.decode(line)
-  local value, _, message = dkjson.decode(line, 1, nil, nil)
+  local ok, value, _, message = pcall(dkjson.decode, line, 1, nil, nil)
+  if not ok then return nil, "nested too deep" end
   if message then return nil, message end
   return value
 end

@@ -1,5 +1,6 @@
 --- Rows of a file of recipients: CSV with a line of names, or JSON lines.  Read as they are asked for.
 local json = require "smpp.cli.json"
+local strings = require "smpp.base.strings"
 
 local rows = {}
 
@@ -15,30 +16,32 @@ local function separator_of(line)
   return best
 end
 
+--- Where a quoted cell ends; nil: not on this line.
+local function closing_quote(line, from)
+  local to = line:find('"', from, true)
+  while to and line:sub(to + 1, to + 1) == '"' do to = line:find('"', to + 2, true) end
+  return to
+end
+
 --- Cells of one record, which goes on over further lines while a quote is open.
 local function cells_of(line, separator, more)
   local cells, at = {}, 1
   while true do
     if line:sub(at, at) == '"' then
-      local from = at + 1
-      local to
-      while true do
-        to = line:find('"', from, true)
-        if not to then
-          local following = more()
-          if not following then return nil, "a quote is never closed" end
-          line = line .. "\n" .. following
-        elseif line:sub(to + 1, to + 1) == '"' then
-          from = to + 2
-        else
-          break
-        end
+      local pieces, from = {}, at + 1 -- of the cell: what earlier lines held of it
+      local to = closing_quote(line, from)
+      while not to do
+        pieces[#pieces + 1] = line:sub(from)
+        line, from = more(), 1
+        if not line then return nil, "a quote is never closed" end
+        to = closing_quote(line, from)
       end
-      cells[#cells + 1] = (line:sub(at + 1, to - 1):gsub('""', '"'))
+      pieces[#pieces + 1] = line:sub(from, to - 1)
+      cells[#cells + 1] = (table.concat(pieces, "\n"):gsub('""', '"'))
       at = to + 1
     else
       local to = line:find(separator, at, true) or #line + 1
-      cells[#cells + 1] = line:sub(at, to - 1):match "^%s*(.-)%s*$"
+      cells[#cells + 1] = strings.trim(line:sub(at, to - 1))
       at = to
     end
     local mark = line:sub(at, at)
@@ -157,7 +160,7 @@ function rows.template(template)
     else
       local name, after = template:match("^{([^{}]+)}()", brace)
       if not name then return nil, ("'%s' without its partner at character %d; write %s%s for a brace"):format(mark, brace, mark, mark) end
-      name = name:match "^%s*(.-)%s*$"
+      name = strings.trim(name)
       pieces[#pieces + 1] = { name }
       names[#names + 1] = name
       at = after

@@ -8,12 +8,13 @@ local function decode(text) return (text:gsub("%%(%x%x)", function(pair) return 
 --- Text for messages; a password may stand where it should not.
 local function masked(text)
   local scheme = text:match("^%a*:/+") or ""
-  return scheme .. text:sub(#scheme + 1):gsub(":.*@", ":***@")
+  return scheme .. text:sub(#scheme + 1):gsub("^([^:]*):.*@", "%1:***@")
 end
 
 local function host_of(text, default_port)
   local host, port = text:match("^%[(.-)%]:?(%d*)$")
-  if not host then host, port = text:match("^([^:%[%]]*):?(%d*)$") end
+  if not host then host, port = text:match("^([^:%[%]]*):(%d*)$") end
+  if not host then host, port = text:match("^[^:%[%]]*$"), "" end
   if not host or host == "" then
     -- What follows the colon may be a password that a ? cut off from its @.
     return nil, ("'%s' is no host[:port]; an IPv6 address stands in brackets"):format((text:gsub(":.*", ":***")))
@@ -45,7 +46,7 @@ function url.parse(text)
   end
   scheme = scheme:lower()
   local main, query = rest:match("^([^?]*)%??(.*)$")
-  main = main:gsub("/+$", "")
+  main = main:match("^.*[^/]") or ""
   local user, hosts = main:match("^(.*)@([^@]*)$")
   hosts = hosts or main
   local parsed = { hosts = {}, options = {} }

@@ -6,6 +6,7 @@ local explain = require "smpp.codec.explain"
 local options = require "smpp.base.options"
 local text = require "smpp.text"
 local udh = require "smpp.text.udh"
+local strings = require "smpp.base.strings"
 
 local pdu = {}
 
@@ -108,8 +109,8 @@ function methods:dump(o)
     if mask then lines = { { ("** "):rep(math.min(length, 16)):sub(1, -2), "" } } end
     if #lines == 0 then lines[1] = { "", "" } end
     for i, line in ipairs(lines) do
-      out[#out + 1] = ("%04x  %-48s%s"):format(offset + (i - 1) * 16, line[1],
-        i == 1 and name .. (meaning ~= "" and "  " .. meaning or "") or "  " .. line[2]):gsub("%s+$", "")
+      out[#out + 1] = strings.trim_end(("%04x  %-48s%s"):format(offset + (i - 1) * 16, line[1],
+        i == 1 and name .. (meaning ~= "" and "  " .. meaning or "") or "  " .. line[2]))
     end
   end
   row(0, 4, "command_length", ("%d"):format(self.command_length))

@@ -1,5 +1,6 @@
 --- Orders in the text of a message: "sim: undelivered after 3s, no receipt" scripts its own fate.
 local core = require "smpp.core"
+local strings = require "smpp.base.strings"
 
 local orders = {}
 
@@ -80,8 +81,9 @@ end
 ---@param text string
 ---@return smpp.Orders? orders  nil: it is an ordinary text
 function orders.read(text)
-  local list = text:match "^%s*[Ss][Ii][Mm]:%s*(.-)%s*$"
-  if not list then return nil end
+  local _, last = text:find "^%s*[Ss][Ii][Mm]:"
+  if not last then return nil end
+  local list = strings.trim(text:sub(last + 1))
   local out = {}
   local reply = list:match "^[Rr][Ee][Pp][Ll][Yy]%s" or list:match ",%s*[Rr][Ee][Pp][Ll][Yy]%s"
   if reply then -- takes all that follows, commas included
@@ -89,7 +91,8 @@ function orders.read(text)
     out.reply = list:sub(at + #reply)
     list = list:sub(1, at - 1)
   end
-  for order in (list .. ","):gmatch "%s*(.-)%s*," do
+  for part in (list .. ","):gmatch "([^,]*)," do
+    local order = strings.trim(part)
     if order ~= "" and not read(order, out) then out.misread = out.misread or order end
   end
   return out

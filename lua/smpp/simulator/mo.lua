@@ -1,6 +1,7 @@
 --- Messages for ESMEs: what phones send, at a rate or on demand; what comes back from a destination; whose they are.
 local files = require "smpp.base.luafile"
 local smpp_text = require "smpp.text"
+local strings = require "smpp.base.strings"
 
 local mo = {}
 
@@ -99,8 +100,9 @@ function mo.forwarded(message, swapped)
 end
 
 local function unquote(cell)
-  local inner = cell:match '^%s*"(.*)"%s*$'
-  return inner and inner:gsub('""', '"') or cell:match "^%s*(.-)%s*$"
+  cell = strings.trim(cell)
+  local inner = cell:match '^"(.*)"$'
+  return inner and inner:gsub('""', '"') or cell
 end
 
 --- The third cell: a text, or octets as 0x and hexadecimal digits (SMPPSim's way).
