@@ -298,7 +298,8 @@ describe("smpp sim: keys", function()
         file:write("return { " .. key[3] .. " }")
         file:close()
         local given = dofile(path)
-        for _, o in ipairs { given, { file = path } } do
+        local has_module = name ~= "tls" or pcall(require, "smpp.transport.tls")
+        for _, o in ipairs(has_module and { given, { file = path } } or {}) do
           local mc = assert(smpp.simulator(o))
           local value = mc.server.options[name]
           if name == "version" then value = version_of(value) end
@@ -315,7 +316,7 @@ describe("smpp sim: keys", function()
     local handlers = {}
     for _, command in ipairs(require("smpp.session").requests) do handlers[command.name] = true end
     for name in pairs(known) do
-      if not handlers[name] and name ~= "loop" and name ~= "file" then assert.is_true(listed[name], name) end
+      if not handlers[name] and name ~= "loop" and name ~= "filters" and name ~= "file" then assert.is_true(listed[name], name) end
     end
   end)
 end)

@@ -1,6 +1,7 @@
 local mc = require "spec.support.mc"
 local pdus = require "smpp.codec"
 local simulator = require "smpp.simulator"
+local filters = require "spec.support.filters"
 local util = require "spec.support.util"
 
 --- A world with a simulator; `esme` notes strays and how it ended.
@@ -86,7 +87,7 @@ describe("smpp.simulator.faults: a response", function()
       end
       w:sleep(2)
       assert.same({ { 2, 0 }, { 1, 0 } }, at)
-      assert.same({}, sim.server.sessions[1].transport.orders)
+      assert.same({}, sim.server.sessions[1].transport.planned)
     end)
   end)
 
@@ -375,4 +376,9 @@ describe("smpp.simulator.faults: a behaviour", function()
       sim:close()
     end)
   end)
+end)
+
+describe("smpp.simulator.faults: filter", function()
+  local put = require("smpp.simulator.faults").filter { settings = { faults = {}, silent = false } }
+  filters.carries(it, { new = function() return put end })
 end)

@@ -43,7 +43,7 @@ end
 
 --- A server (or what `make` makes) in this world; its errors are collected, not printed.
 function World:server(o, make)
-  o.loop, o.port = self.loop, o.port or 2775
+  o.loop, o.port = self.loop, o.port or not o.listen and 2775 or nil
   local server = assert((make or require("smpp.server").new)(o))
   server:on("error", function(message) table.insert(self.errors, message) end)
   self.port = server.port

@@ -64,7 +64,7 @@ describe("the layers of lua/smpp", function()
     for _, layer in ipairs(ORDER) do declared[layer] = true end
     assert.same(sorted(declared), sorted(found))
     for _, layer in ipairs(ORDER) do
-      if layer ~= "base" and layer ~= "transport" and layer ~= "service" then
+      if layer ~= "base" and layer ~= "service" then
         assert.is_table(all["smpp." .. layer], layer .. " has no init.lua")
       end
     end

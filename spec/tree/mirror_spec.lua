@@ -52,7 +52,6 @@ lua/smpp/client/window.lua
 lua/smpp/codec/init.lua
 lua/smpp/receipt/message_id.lua
 lua/smpp/receipt/pack.lua
-lua/smpp/server/acceptor.lua
 lua/smpp/server/account.lua
 lua/smpp/server/bind.lua
 lua/smpp/service/lifecycle.lua
@@ -61,7 +60,6 @@ lua/smpp/simulator/directives.lua
 lua/smpp/simulator/init.lua
 lua/smpp/simulator/latency.lua
 lua/smpp/simulator/mo.lua
-lua/smpp/transport/proxy.lua
 ]]):gmatch "%S+" do LACKING[path] = true end
 
 local function lines(command)

@@ -14,6 +14,8 @@ local sim_keys = {}
 sim_keys.server = {
   { "host", "where to listen", 'host = "0.0.0.0"', "127.0.0.1" },
   { "port", "0 picks a free one", "port = 2776", "2775" },
+  { "listen", "instead of host, port, proxy_protocol and tls: several addresses, each with its own",
+    'listen = { { port = 2775 }, { host = "::1", port = 2776, proxy_protocol = true } }' },
   { "backlog", "connections that the system keeps until they are taken", "backlog = 128" },
   { "system_id", "the name it answers binds with", 'system_id = "SMSC"', "smppsim" },
   { "version", "the highest that it speaks", 'version = "3.4"', "5.0" },
@@ -49,6 +51,7 @@ sim_keys.server = {
   { "inactivity_s", "without a transaction: unbind", "inactivity_s = 60", "300" },
   { "response_timeout_s", "for requests of its own", "response_timeout_s = 5", "60" },
   { "answer_timeout_s", "for its handlers", "answer_timeout_s = 10", "3600" },
+  { "tls", "TLS on every connection: true, or its options", "tls = true" },
   { "proxy_protocol", "the PROXY header of a balancer is taken: true, or from whom", 'proxy_protocol = { "10.0.0.0/8" }' },
   { "submit_sm", "a handler, here and for other requests by their names, takes the place of the simulator's",
     'submit_sm = function(session, pdu) return nil, "ESME_RSYSERR" end' },

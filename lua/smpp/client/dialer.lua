@@ -2,7 +2,7 @@
 local explain = require "smpp.codec.explain"
 local net = require "smpp.base.net"
 local sessions = require "smpp.session"
-local task = require "smpp.base.task"
+local transports = require "smpp.transport"
 
 local dialer = {}
 
@@ -18,25 +18,20 @@ function dialer.version(version)
   return VERSIONS[version]
 end
 
---- Connects the transport; waits.
+--- Connects, with the filters that the options ask for.
+---@async
 ---@return smpp.Transport? transport
 ---@return string? message
----@return string? code  "connect_failed", "tls", "closed"
+---@return string? code  "connect_failed", "tls", "timeout", "closed"
 local function connect(o, host, attempt)
-  if o.tls then
-    return nil, "TLS needs OpenSSL's part of this toolkit, which is not installed; use smpp:// or a TLS tunnel", "tls"
+  if not o.chain then
+    local chain, message, code = transports.chain("connect", o)
+    if not chain then return nil, message, code end
+    o.chain = chain
   end
-  local token, key, request = task.need(2), {}, nil
-  function attempt.cancel()
-    attempt.cancel = nil
-    request:cancel()
-    task.wake_for(token, key, nil, "closed", "closed")
-  end
-  request = o.loop:connect({ host = host.host, port = host.port, timeout_s = o.connect_timeout_s or o.bind_timeout_s }, function(...)
-    attempt.cancel = nil
-    task.wake_for(token, key, ...)
-  end)
-  return task.wait(key)
+  return o.chain:connect(o.loop, {
+    host = host.host, port = host.port, connect_timeout_s = o.connect_timeout_s or o.bind_timeout_s, timeout_s = o.bind_timeout_s,
+  }, attempt)
 end
 
 --- What a user should look at when a bind is refused.

@@ -1,9 +1,11 @@
 --- smpp.listen_outbind: an ESME that is called by MCs (outbind), and binds on the connection they made.
 local commands = require "smpp.codec.commands"
 local dialer = require "smpp.client.dialer"
+local listeners = require "smpp.transport.listener"
 local net = require "smpp.base.net"
 local run = require "smpp.loop.run"
 local task = require "smpp.base.task"
+local transports = require "smpp.transport"
 
 local outbind = {}
 
@@ -69,7 +71,7 @@ end
 ---@param new_client fun(): smpp.Client
 ---@return smpp.OutbindListener? listener
 ---@return string? message
----@return string? code  "connect_failed"
+---@return string? code  "connect_failed", "tls"
 function outbind.listen(o, port, new_client)
   local self = setmetatable({
     options = o,
@@ -80,7 +82,13 @@ function outbind.listen(o, port, new_client)
     closed = false,
   }, mt)
   self.sink = function(trace) io.stderr:write("smpp: ", tostring(trace), "\n") end
-  local listener, message, code = o.loop:listen({ host = o.hosts[1].host, port = port }, function(transport) accept(self, transport) end)
+  local chain, listener, message, code
+  chain, message, code = transports.chain("accept", o)
+  if not chain then return nil, message, code end
+  listener, message, code = listeners.new(o.loop, { host = o.hosts[1].host, port = port, timeout_s = o.bind_timeout_s, chain = chain }, {
+    accepted = function(transport) accept(self, transport) end,
+    failed = function(inner, why) self.sink(("connection from %s: %s"):format(inner.peer.host, why)) end,
+  })
   if not listener then return nil, message, code end
   self.listener, self.host, self.port = listener, listener.host, listener.port
   run.opened(self)

@@ -1,10 +1,12 @@
---- New connections of a server: listens, reads PROXY headers, holds connections to the limits.
+--- New connections of a server: listens on its addresses, and holds connections to the limits.
 local cidr = require "smpp.base.cidr"
+local listeners = require "smpp.transport.listener"
 local proxy = require "smpp.transport.proxy"
+local transports = require "smpp.transport"
 
 ---@class smpp.Acceptor
----@field host string
----@field port integer
+---@field listeners smpp.TransportListener[]  one per address, in the order of the options
+---@field pending_count integer  connections whose PROXY header or TLS handshake is not complete
 local Acceptor = {}
 local mt = { __index = Acceptor, __name = "smpp.Acceptor" }
 
@@ -19,82 +21,102 @@ local is_local = cidr.set { "127.0.0.0/8", "::1" }
 ---@param server smpp.Server
 ---@return smpp.Acceptor
 function acceptor.new(server)
-  local proxies = server.options.proxy_protocol
   return setmetatable({
     server = server,
     loop = server.loop,
-    listener = nil, host = nil, port = nil, -- set by listen
-    is_proxy = type(proxies) == "table" and cidr.set(proxies) or nil,
-    pending = {}, pending_count = 0,  -- transport -> fn that ends it: their PROXY header is not complete yet
+    listeners = {},
+    pending_count = 0,
+    pending_per_address = {},         -- smpp.base.cidr.owner -> count; of proxies nothing is counted
     refused_count = 0, reported_at = -math.huge, -- connections over a limit
   }, mt)
 end
 
---- Begins to listen.
----@return boolean? ok
----@return string? message
----@return string? code  "connect_failed"
-function Acceptor:listen()
-  local o = self.server.options
-  local listener, message, code = self.loop:listen({ host = o.host, port = o.port, backlog = o.backlog }, function(transport)
-    self:accept(transport)
-  end)
-  if not listener then return nil, message, code end
-  self.listener, self.host, self.port = listener, listener.host, listener.port
-  return true
-end
-
---- The limit that a connection of this host is over; nil: none.
+--- The limit that one more connection of a host is over, nil: none.
+---@param host string?  nil: somebody behind a proxy, not known yet
 local function exceeded(self, host)
   local o, connections = self.server.options, self.server.connections
-  if connections.count >= o.max_connections then return ("max_connections %d"):format(o.max_connections) end
+  if connections.count + self.pending_count >= o.max_connections then return ("max_connections %d"):format(o.max_connections) end
+  if not host then return nil end
   local most = o.max_connections_per_address or (is_local(host) and math.huge or PER_ADDRESS)
-  if connections:count_of(host) >= most then return ("max_connections_per_address %d"):format(most) end
+  local count = connections:count_of(host) + (self.pending_per_address[cidr.owner(host)] or 0)
+  if count >= most then return ("max_connections_per_address %d"):format(most) end
 end
 
 --- Refused connections are reported at most once per 10 s, so that a flood does not flood the log.
-local function refuse(self, transport, limit)
+local function report_refused(self, host, limit)
   self.refused_count = self.refused_count + 1
-  transport:reset()
   local now = self.loop:now()
   if now - self.reported_at < REPORT_S then return end
   self.reported_at = now
-  self.server:emit("error", ("connection from %s refused: %s; %d refused so far"):format(transport.peer.host, limit, self.refused_count))
+  self.server:emit("error", ("connection from %s refused: %s; %d refused so far"):format(host, limit, self.refused_count))
 end
 
---- A connection whose peer is known.
-local function take(self, transport, octets)
-  local server = self.server
-  if server.shutdown then return transport:reset() end
-  local limit = exceeded(self, transport.peer.host)
-  if limit then return refuse(self, transport, limit) end
-  local session = server.connections:serve(transport)
-  if octets and octets ~= "" then session:receive(octets) end
-end
-
---- Takes a new connection, behind a PROXY header where one is asked for.
+--- Takes a connection that is ready for a session, unless it is over a limit.
 ---@param transport smpp.Transport
-function Acceptor:accept(transport)
-  local server = self.server
-  local o = server.options
-  if not o.proxy_protocol or (self.is_proxy and not self.is_proxy(transport.peer.host)) then return take(self, transport) end
-  local from = transport.peer.host
-  if server.shutdown or self.pending_count >= o.max_connections then return transport:reset() end
-  self.pending_count = self.pending_count + 1
-  self.pending[transport] = proxy.accept(self.loop, transport, o.bind_timeout_s, function(rest, message)
-    self.pending[transport], self.pending_count = nil, self.pending_count - 1
-    if rest then return take(self, transport, rest) end
-    if message then server:emit("error", ("connection from %s: %s"):format(from, message)) end
-  end)
+---@return smpp.Session? session  nil: it was reset
+function Acceptor:take(transport)
+  local limit = exceeded(self, transport.peer.host)
+  if not limit and not self.server.shutdown then return self.server.connections:serve(transport) end
+  if limit then report_refused(self, transport.peer.host, limit) end
+  transport:reset()
+end
+
+local function count_pending(self, owner, change)
+  self.pending_count = self.pending_count + change
+  if not owner then return end
+  local count = (self.pending_per_address[owner] or 0) + change
+  self.pending_per_address[owner] = count > 0 and count or nil
+end
+
+--- What the listener of an address asks and tells.
+local function owner_of(self, address)
+  local is_proxy = address.proxy_protocol and proxy.matcher(address.proxy_protocol)
+  local owner = {}
+  function owner.admit(inner)
+    local host = inner.peer.host
+    local is_known = not (is_proxy and is_proxy(host))
+    local limit = exceeded(self, is_known and host or nil)
+    if limit then return report_refused(self, host, limit) end
+    local admitted = { owner = is_known and cidr.owner(host) or nil }
+    count_pending(self, admitted.owner, 1)
+    return admitted
+  end
+  function owner.released(admitted) count_pending(self, admitted.owner, -1) end
+  function owner.accepted(transport) self:take(transport) end
+  function owner.failed(inner, message)
+    self.server:emit("error", ("connection from %s: %s"):format(inner.peer.host, message))
+  end
+  return owner
+end
+
+--- Begins to listen on all addresses, or on none.
+---@return boolean? ok
+---@return string? message
+---@return string? code  "connect_failed", "tls"
+function Acceptor:listen()
+  local o = self.server.options
+  for i, address in ipairs(o.addresses) do
+    local chain, listener, message, code
+    chain, message, code = transports.chain("accept", {
+      proxy_protocol = address.proxy_protocol, tls = address.tls, filters = o.filters,
+    })
+    if chain then
+      listener, message, code = listeners.new(self.loop, {
+        host = address.host, port = address.port, backlog = address.backlog, timeout_s = o.bind_timeout_s, chain = chain,
+      }, owner_of(self, address))
+    end
+    if not listener then
+      self:close()
+      return nil, message, code
+    end
+    self.listeners[i] = listener
+  end
+  return true
 end
 
 --- Listens no longer, and ends connections that are not sessions yet.
 function Acceptor:close()
-  if self.listener then self.listener:close() end
-  for transport, cancel in pairs(self.pending) do
-    self.pending[transport] = nil
-    cancel()
-  end
+  for _, listener in ipairs(self.listeners) do listener:close() end
 end
 
 return acceptor

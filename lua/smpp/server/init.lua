@@ -14,10 +14,12 @@ local sessions = require "smpp.server.sessions"
 local settings = require "smpp.server.options"
 local shutdown = require "smpp.server.shutdown"
 local task = require "smpp.base.task"
+local transports = require "smpp.transport"
 
 ---@class smpp.Server
----@field host string
+---@field host string  of the first address
 ---@field port integer
+---@field addresses { host: string, port: integer }[]  those it listens on, in the order of `listen`
 ---@field sessions smpp.Session[]  the bound ones, in order of bind
 ---@field accounts table<string, smpp.Account>  by system_id
 local Server = {}
@@ -67,13 +69,13 @@ function server.new(given)
     handlers = {},              -- command_id -> function
     message_id = nil,           -- fn(session, pdu): for handlers that return none
     load = { count = 0, limit = o.max_unanswered_in_all }, -- requests whose handlers wait
+    addresses = nil, host = nil, port = nil,
     directory = nil, accounts = nil,   -- smpp.server.accounts, and its accounts by system_id
     connections = nil, sessions = nil, -- smpp.server.sessions, and those that are bound
     acceptor = nil,             -- smpp.server.acceptor
     delivery = nil,             -- receipts and MO messages that wait
     shutdown = nil,             -- smpp.server.shutdown, once it has begun
     listeners = {},             -- of events
-    wrap = nil,                 -- for what is built on a server: fn(transport) -> transport
     has_handlers = true,
   }, mt)
   self.directory, self.connections, self.acceptor = accounts.new(self), sessions.new(self), accept.new(self)
@@ -93,7 +95,8 @@ function server.new(given)
     self.delivery:close()
     return nil, message, code
   end
-  self.host, self.port = self.acceptor.host, self.acceptor.port
+  self.addresses = self.acceptor.listeners
+  self.host, self.port = self.addresses[1].host, self.addresses[1].port
   self.directory:watch()
   run.opened(self)
   return self
@@ -116,6 +119,11 @@ function Server:load_accounts() return self.directory:load() end
 ---@param account smpp.Account
 function Server:forget(account) self.directory:forget(account) end
 
+--- Speaks SMPP over a transport that is none of the addresses', such as one end of smpp.transport.memory.
+---@param transport smpp.Transport  not started
+---@return smpp.Session? session  nil: it was reset, over a limit or because the server closes
+function Server:accept(transport) return self.acceptor:take(transport) end
+
 function Server:trace(session)
   session:on("pdu", function(pdu, direction) self:emit("pdu", session, pdu, direction) end)
 end
@@ -133,18 +141,26 @@ function Server:on(name, fn)
   return self
 end
 
+local OUTBIND = {
+  host = "string", port = "number", system_id = "string", password = "string", timeout_s = "number", tls = transports.check("tls", "connect"),
+}
+
 --- Calls an ESME that listens, so that it binds.  The bind is checked as any other.
 ---@async
----@param o { host: string, port: integer, system_id: string?, password: string?, timeout_s: number? }
+---@param o { host: string, port: integer, system_id: string?, password: string?, timeout_s: number?, tls: boolean|table? }
 ---@return smpp.Session? session  not bound yet: listen to its `state`, or to the server's `session`
 ---@return string? message
----@return string? code  "connect_failed", "closed"
+---@return string? code  "connect_failed", "tls", "timeout", "closed"
 function Server:outbind(o)
-  options.check(o, { host = "string", port = "number", system_id = "string", password = "string", timeout_s = "number" })
-  local token = task.need(2)
+  options.check(o, OUTBIND)
+  task.need(2)
   if self.shutdown then return nil, "the server is closing", "closed" end
-  self.loop:connect({ host = o.host, port = o.port, timeout_s = o.timeout_s }, function(...) task.wake_for(token, o, ...) end)
-  local transport, message, code = task.wait(o)
+  local chain, message, code = transports.chain("connect", { tls = o.tls, filters = self.options.filters })
+  if not chain then return nil, message, code end
+  local transport
+  transport, message, code = chain:connect(self.loop, {
+    host = o.host, port = o.port, connect_timeout_s = o.timeout_s, timeout_s = self.options.bind_timeout_s,
+  })
   if not transport then return nil, message, code end
   if self.shutdown then
     transport:reset()

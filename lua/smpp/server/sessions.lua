@@ -37,7 +37,7 @@ function Connections:serve(transport)
   local session = sessions.new {
     role = "mc",
     loop = server.loop,
-    transport = server.wrap and server.wrap(transport) or transport,
+    transport = transport,
     owner = owners.new(server),
     codec = server.codec,
     load = server.load,

@@ -1,4 +1,5 @@
---- Answers that go wrong: a transport that damages, delays, loses and repeats the responses written to it.
+--- Answers that go wrong: a filter that damages, delays, loses and repeats the responses written to it.
+local filter = require "smpp.transport.filter"
 local rows = require("smpp.codec.commands").rows
 local latency = require "smpp.simulator.latency"
 
@@ -29,9 +30,8 @@ local function put_u32(octets, at, n)
     .. octets:sub(at + 4)
 end
 
----@class smpp.FaultyTransport: smpp.Transport
+---@class smpp.FaultyTransport: smpp.Filter
 local Faulty = {}
-local mt = { __index = Faulty, __name = "smpp.Transport" }
 
 local function pick(self)
   local settings, random = self.simulator.settings.faults, self.simulator.random
@@ -93,8 +93,8 @@ faults.names = ORDER
 
 local function write_pdu(self, pdu)
   local sequence = u32(pdu, 13)
-  local name = self.orders[sequence]
-  self.orders[sequence] = nil
+  local name = self.planned[sequence]
+  self.planned[sequence] = nil
   name = name or pick(self)
   if not name then
     self.inner:write(pdu)
@@ -106,7 +106,7 @@ end
 
 function Faulty:write(octets)
   if self.silent or self.simulator.settings.silent then return end
-  if next(self.orders) == nil and next(self.simulator.settings.faults) == nil and not self.held then return self.inner:write(octets) end
+  if next(self.planned) == nil and next(self.simulator.settings.faults) == nil and not self.held then return self.inner:write(octets) end
   local at, from = 1, 1
   while at <= #octets and not self.silent do
     local length = u32(octets, at)
@@ -120,33 +120,30 @@ function Faulty:write(octets)
   if from <= #octets and not self.silent then self.inner:write(octets:sub(from)) end
 end
 
-function Faulty:start(on_data, on_close)
-  self.inner.on_drain = function()
-    if self.on_drain then self.on_drain() end
-  end
-  self.inner:start(on_data, on_close)
-end
+--- Has a fault done to the answer of one request.
+---@param sequence_number integer
+---@param name string
+function Faulty:plan(sequence_number, name) self.planned[sequence_number] = name end
 
-for _, name in ipairs { "pending", "pause", "resume", "shutdown", "close", "reset", "close_after_flush" } do
-  Faulty[name] = function(self, ...) return self.inner[name](self.inner, ...) end
-end
+--- The session whose answers these are.
+---@param session smpp.Session
+function Faulty:set_session(session) self.session = session end
 
---- A transport between a session and its real one.
+local new = filter.class("faulty", Faulty)
+
+--- The filter of a simulator, for a server's `filters`.
 ---@param simulator smpp.Simulator
----@param transport smpp.Transport
----@return smpp.Transport
-function faults.wrap(simulator, transport)
-  return setmetatable({
-    simulator = simulator,
-    inner = transport,
-    peer = transport.peer,
-    local_port = transport.local_port,
-    session = nil,             -- set when there is one
-    orders = {},               -- sequence_number of a request -> fault of its answer
-    held = nil,                -- an answer that waits for the next to overtake it
-    silent = false,            -- nothing is written any more
-    on_drain = nil,
-  }, mt)
+---@return fun(inner: smpp.Transport): smpp.FaultyTransport
+function faults.filter(simulator)
+  return function(inner)
+    return new(inner, {
+      simulator = simulator,
+      session = nil,             -- set when there is one
+      planned = {},              -- sequence_number of a request -> fault of its answer
+      held = nil,                -- an answer that waits for the next to overtake it
+      silent = false,            -- nothing is written any more
+    })
+  end
 end
 
 return faults

@@ -21,6 +21,8 @@ local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 
+local unpack = table.unpack or unpack -- luacheck: compat
+
 ---@class smpp.Simulator
 ---@field host string
 ---@field port integer
@@ -78,7 +80,7 @@ local function admit(self, message, session, pdu)
     local fate = outcome.decide(self.settings, message, self.random)
     message.fate = fate
     if fate.misread then self:emit("error", ("an order in a text that nobody understands: '%s'"):format(fate.misread), session) end
-    if fate.fault then session.transport.orders[pdu.sequence_number] = fate.fault end
+    if fate.fault then session.transport:plan(pdu.sequence_number, fate.fault) end
     if fate.answer_s then self.answer_after[pdu] = latency.draw(fate.answer_s, self.random) end
     status = fate.status or (self.behaviour_admit and self.behaviour_admit(self, message, pdu))
   end
@@ -206,8 +208,7 @@ local function watch_server(self)
   for _, name in ipairs { "session", "closed", "state", "refused", "error" } do relay(self, name) end
   self.server:on("session", function() self.counts.sessions = self.counts.sessions + 1 end)
   self.server:on("refused", function() self.counts.refused_binds = self.counts.refused_binds + 1 end)
-  self.server.wrap = function(transport) return faults.wrap(self, transport) end
-  self.server:on("connection", function(session) session.transport.session = session end)
+  self.server:on("connection", function(session) session.transport:set_session(session) end)
   self.server:on("stopped", function()
     self.life:close()
     self.agenda:close()
@@ -261,6 +262,8 @@ function simulator.new(given)
   self.requests = make_requests(self)
   of_server = options.merge(SERVER_DEFAULTS, self.behaviour and self.behaviour.server, server_from_file, of_server)
   handlers_of(self, of_server)
+  of_server.filters = of_server.filters and { unpack(of_server.filters) } or {}
+  table.insert(of_server.filters, faults.filter(self)) -- next to the session, which plans the faults of its answers
   of_server.refuse_bind = refuse_bind(self, of_server.refuse_bind)
   if type(of_server.checks) ~= "table" then of_server.checks = of_server.checks ~= false and {} or nil end
   local message, code

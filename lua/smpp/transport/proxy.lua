@@ -1,5 +1,6 @@
 --- The PROXY protocol, versions 1 and 2: what a load balancer puts before the first octet to say who is behind it.
 local cidr = require "smpp.base.cidr"
+local filter = require "smpp.transport.filter"
 
 local proxy = {}
 
@@ -16,14 +17,14 @@ local function read_v1(octets)
   local line = octets:sub(1, MAX_V1):match "^([ -~]*)\r\n"
   if not line then
     if #octets < MAX_V1 and octets:match "^[ -~]*\r?$" then return nil end
-    return false, "a PROXY header without end"
+    return false, "unterminated PROXY header"
   end
   local rest = octets:sub(#line + 3)
   if line:match "^PROXY UNKNOWN" then return rest end
   local kind, host, _, port = line:match "^PROXY (TCP[46]) (%S+) (%S+) (%S+) %S+$"
   port = port_of(port)
   local is_address = port and (host:find(":", 1, true) ~= nil) == (kind == "TCP6") and not host:find("/", 1, true) and cidr.set { host }
-  if not is_address then return false, "no PROXY header: " .. line end
+  if not is_address then return false, "invalid PROXY header: " .. line end
   return rest, host, port
 end
 
@@ -37,7 +38,7 @@ local function read_v2(octets)
   if #octets < 16 then return nil end
   local command, family, high, low = octets:byte(13, 16)
   local length = high * 256 + low
-  if math.floor(command / 16) ~= 2 or command % 16 > 1 or length > MAX_V2 then return false, "no PROXY header of version 2" end
+  if math.floor(command / 16) ~= 2 or command % 16 > 1 or length > MAX_V2 then return false, "invalid PROXY header of version 2" end
   if #octets < 16 + length then return nil end
   local body, rest = octets:sub(17, 16 + length), octets:sub(17 + length)
   if command % 16 == 0 then return rest end -- LOCAL: a health check of the balancer itself
@@ -49,7 +50,7 @@ local function read_v2(octets)
   elseif family == 0 then
     return rest
   end
-  return false, "a PROXY header for something else than TCP"
+  return false, "unsupported PROXY address family (TCP over IPv4 or IPv6 only)"
 end
 
 --- Reads the header at the start of a connection.
@@ -65,30 +66,58 @@ function proxy.read(octets)
   return false, "no PROXY header"
 end
 
---- Takes the header off a new connection.
----@param loop smpp.Loop
----@param transport smpp.Transport
----@param timeout_s number  0: any time
----@param callback fun(rest: string?, message: string?)  rest: what came behind the header; transport.peer is who it names
----@return fun() cancel
-function proxy.accept(loop, transport, timeout_s, callback)
-  local got, timer = "", nil
-  local function done(rest, message)
-    timer:close()
-    if not rest then transport:reset() end
-    callback(rest, message)
-  end
-  timer = loop:timer(function() done(nil, "no PROXY header in time") end)
-  if timeout_s > 0 then timer:start(timeout_s) end
-  transport:start(function(chunk)
+--- Which hosts are proxies.
+---@param value true|string[]  the option: all are, or a list of addresses and networks
+---@return fun(host: string): boolean
+function proxy.matcher(value)
+  if value == true then return function() return true end end
+  return (cidr.set(value))
+end
+
+--- What is wrong with the option `proxy_protocol`, nil: nothing.
+---@param value any
+---@return string?
+function proxy.wrong(_, value)
+  if type(value) == "boolean" then return nil end
+  if type(value) ~= "table" then return "true, or a list of the proxies' addresses, expected" end
+  return select(2, cidr.set(value))
+end
+
+--- The settings that `new` takes.
+---@param value true|string[]
+function proxy.prepare(_, value) return proxy.matcher(value) end
+
+local Proxy = { awaits = "PROXY header" }
+
+function Proxy:establish(done)
+  local got = ""
+  self.inner:start(function(chunk)
     got = got .. chunk
     local rest, host, port = proxy.read(got)
-    if rest == false then return done(nil, host) end
+    if rest == false then return done(nil, host, "proxy_protocol") end
     if not rest then return end
-    if host then transport.peer = { host = host, port = port } end
-    done(rest)
-  end, function() done(nil, "closed before the PROXY header was whole") end)
-  return done
+    if host then self.peer = { host = host, port = port } end
+    self.rest = rest
+    done(true)
+  end, function() done(nil, "closed before the PROXY header was complete", "connection_lost") end)
+end
+
+function Proxy:start(on_data, on_close)
+  local rest = self.rest
+  self.rest = nil
+  filter.Filter.start(self, on_data, on_close)
+  if rest and rest ~= "" then self.loop.guard(on_data, rest) end
+end
+
+local new = filter.class("proxy", Proxy)
+
+--- Takes the header off a new connection: its peer is whom the header names.
+---@param inner smpp.Transport
+---@param is_proxy fun(host: string): boolean
+---@return smpp.Transport  inner itself where it does not come from a proxy
+function proxy.new(inner, is_proxy)
+  if not is_proxy(inner.peer.host) then return inner end
+  return new(inner, { rest = nil }) -- rest: octets that came behind the header
 end
 
 return proxy

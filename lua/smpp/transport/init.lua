@@ -1,0 +1,199 @@
+--- What carries the octets of a session: the loop's TCP connection, and over it a chain of filters.
+--- A filter is a file of this folder and a row in FILTERS; CONTRIBUTING.md has the recipe.
+local task = require "smpp.base.task"
+
+local transport = {}
+
+--- URL schemes: the port where none is given, and the options that the scheme stands for.
+transport.schemes = {
+  smpp = { port = 2775, options = {} },
+  smpps = { port = 8775, options = { tls = true } },
+}
+
+--- The port of an address that names none.
+---@param o table  options of a client, or of an address that a server listens on
+---@return integer
+function transport.default_port(o) return transport.schemes[o.tls and "smpps" or "smpp"].port end
+
+---@class smpp.FilterRow
+---@field option string   its name among the options of a client or of an address that a server listens on
+---@field module string
+---@field accept boolean? it is for connections that are accepted
+---@field connect boolean? it is for connections that are made
+---@field missing string?  message where the module is not installed
+
+---@class smpp.FilterModule
+---@field new fun(inner: smpp.Transport, settings: any, context: smpp.ChainContext): smpp.Transport  `inner` itself: this
+---  connection needs no filter
+---@field prepare (fun(side: "accept"|"connect", value: any, o: table): any, string?, string?)?  reads the option's value once for
+---  many connections; nil, message, code when certificates or the like cannot be read; default: the value itself
+---@field wrong (fun(side: "accept"|"connect", value: any): string?)?  what is wrong with the option's value, nil: nothing
+
+-- In the order of a connection: the first stands on the socket, the last below the session.
+---@type smpp.FilterRow[]
+local FILTERS = {
+  { option = "proxy_protocol", module = "smpp.transport.proxy", accept = true },
+  { option = "tls", module = "smpp.transport.tls", accept = true, connect = true, missing = "TLS support is not installed (rock smpp-tls)" },
+}
+
+--- The module of a filter; nil where it, or a C module of it, is not installed.
+local function module_of(row)
+  local ok, result = pcall(require, row.module)
+  if ok then return result end
+  if row.missing and tostring(result):find("module '[%w_.]+' not found") then return nil end
+  error(result, 0)
+end
+
+--- A check of the option that asks for a filter.
+---@param option string
+---@param side "accept"|"connect"
+---@return fun(value: any): string?  message when wrong
+function transport.check(option, side)
+  for _, row in ipairs(FILTERS) do
+    if row.option == option then
+      return function(value)
+        local module = module_of(row)
+        if module and module.wrong then return module.wrong(side, value) end
+        local kind = type(value)
+        return kind ~= "boolean" and kind ~= "table" and ("a boolean or table expected, got %s"):format(kind) or nil
+      end
+    end
+  end
+  error("no filter has the option " .. option)
+end
+
+---@class smpp.ChainContext  what filters are told of a connection
+---@field side "accept"|"connect"
+---@field loop smpp.Loop
+---@field host string?       as it was dialed; nil: of an accepted connection
+---@field port integer?
+---@field timeout_s number?  for all steps before the session, nil or 0: no limit
+
+---@class smpp.Chain
+---@field filters (fun(inner: smpp.Transport, context: smpp.ChainContext): smpp.Transport)[]  the socket's first
+local Chain = {}
+local CHAIN = { __index = Chain, __name = "smpp.Chain" }
+
+--- The chain that options ask for.
+---@param side "accept"|"connect"
+---@param o table  options; `filters`: further ones, functions (inner, context) -> transport, which stand below the session
+---@return smpp.Chain? chain
+---@return string? message
+---@return string? code  "tls"; whatever a filter says
+function transport.chain(side, o)
+  local filters = {}
+  for _, row in ipairs(FILTERS) do
+    local value = row[side] and o[row.option]
+    if value then
+      local module = module_of(row)
+      if not module then return nil, row.missing, row.option end
+      local settings = value
+      if module.prepare then
+        local message, code
+        settings, message, code = module.prepare(side, value, o)
+        if not settings then return nil, message, code or row.option end
+      end
+      filters[#filters + 1] = function(inner, context) return module.new(inner, settings, context) end
+    end
+  end
+  for _, new in ipairs(o.filters or {}) do filters[#filters + 1] = new end
+  return setmetatable({ filters = filters }, CHAIN)
+end
+
+---@class smpp.Establishing  a connection on its way to a session
+---@field finished boolean
+local Establishing = {}
+local ESTABLISHING = { __index = Establishing, __name = "smpp.Establishing" }
+
+--- Puts the filters on a connection, one after the other: each one's header or handshake is complete before the next one
+--- begins.  A connection that fails is closed.
+---@param inner smpp.Transport  not started
+---@param context smpp.ChainContext
+---@param callback fun(transport: smpp.Transport?, message: string?, code: string?)  called once, maybe before this
+---  returns; not after cancel.  The transport reads from when it is started
+---@return smpp.Establishing
+function Chain:establish(inner, context, callback)
+  local establishing = setmetatable({
+    filters = self.filters,
+    context = context,
+    callback = callback,
+    at = 0,             -- the filter whose turn it is
+    top = inner,        -- the transport so far
+    timer = nil,
+    finished = false,
+  }, ESTABLISHING)
+  establishing:next()
+  return establishing
+end
+
+---@private
+function Establishing:finish(top, message, code)
+  if self.finished then return end
+  self.finished = true
+  if self.timer then self.timer:close() end
+  if not top then self.top[self.top.abandon and "abandon" or "reset"](self.top) end
+  self.callback(top, message, code)
+end
+
+---@private
+function Establishing:next()
+  while self.at < #self.filters do
+    self.at = self.at + 1
+    local inner = self.top
+    self.top = self.filters[self.at](inner, self.context)
+    if self.top ~= inner and self.top.establish then return self:wait() end
+  end
+  self:finish(self.top)
+end
+
+--- Waits for the step of the filter on top.
+---@private
+function Establishing:wait()
+  local top, timeout_s = self.top, self.context.timeout_s or 0
+  if not self.timer and timeout_s > 0 then
+    self.timer = self.context.loop:timer(function() self:finish(nil, ("no %s in time"):format(self.top.awaits), "timeout") end)
+    self.timer:start(timeout_s)
+  end
+  top:establish(function(ok, message, code)
+    if self.finished or self.top ~= top then return end
+    if not ok then return self:finish(nil, message, code) end
+    top:pause() -- until whoever is next starts it
+    self:next()
+  end)
+end
+
+--- Ends it; the connection is reset, and the callback is not called.
+function Establishing:cancel()
+  if self.finished then return end
+  self.finished = true
+  if self.timer then self.timer:close() end
+  self.top:reset()
+end
+
+--- Connects, and puts the filters on the connection.
+---@async
+---@param loop smpp.Loop
+---@param o { host: string, port: integer, connect_timeout_s: number?, timeout_s: number? }  timeout_s: as of a context
+---@param attempt? { cancel: fun()? }  cancel is set meanwhile: it ends the attempt at once, with "closed"
+---@return smpp.Transport? transport  to be started
+---@return string? message
+---@return string? code  "connect_failed", "timeout", "closed"; whatever a filter says
+function Chain:connect(loop, o, attempt)
+  local token, key, step = task.need(2), {}, nil
+  attempt = attempt or {}
+  local function finish(transport, message, code)
+    attempt.cancel = nil
+    task.wake_for(token, key, transport, message, code)
+  end
+  function attempt.cancel()
+    step:cancel()
+    finish(nil, "closed", "closed")
+  end
+  step = loop:connect({ host = o.host, port = o.port, timeout_s = o.connect_timeout_s }, function(inner, message, code)
+    if not inner then return finish(nil, message, code) end
+    step = self:establish(inner, { side = "connect", loop = loop, host = o.host, port = o.port, timeout_s = o.timeout_s }, finish)
+  end)
+  return task.wait(key)
+end
+
+return transport

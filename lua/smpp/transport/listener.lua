@@ -1,0 +1,72 @@
+--- One address to listen on, with a chain of its own: connections are handed over when their filters are established.
+local listener = {}
+
+---@class smpp.TransportListener
+---@field host string
+---@field port integer           the one that was given, where 0 was asked for
+---@field pending_count integer  connections whose filters are not established yet
+local Listener = {}
+local mt = { __index = Listener, __name = "smpp.TransportListener" }
+
+---@class smpp.ListenerOwner
+---@field admit (fun(inner: smpp.Transport): any)?     a new connection; nil or false: it is reset, anything else goes to `released`
+---@field released (fun(admitted: any))?               it was established, failed or was ended
+---@field accepted fun(transport: smpp.Transport)      ready for a session; start it
+---@field failed (fun(inner: smpp.Transport, message: string, code: string?))?  a header or handshake was invalid or late
+
+---@param loop smpp.Loop
+---@param o { host: string, port: integer, backlog: integer?, timeout_s: number?, chain: smpp.Chain }  timeout_s: of a chain's steps
+---@param owner smpp.ListenerOwner
+---@return smpp.TransportListener? listener
+---@return string? message
+---@return string? code  "connect_failed"
+function listener.new(loop, o, owner)
+  local self = setmetatable({
+    owner = owner,
+    chain = o.chain,
+    context = { side = "accept", loop = loop, timeout_s = o.timeout_s },
+    pending = {}, pending_count = 0, -- smpp.Establishing -> what `admit` returned
+    closed = false,
+  }, mt)
+  local message, code
+  self.listener, message, code = loop:listen({ host = o.host, port = o.port, backlog = o.backlog }, function(inner) self:accept(inner) end)
+  if not self.listener then return nil, message, code end
+  self.host, self.port = self.listener.host, self.listener.port
+  return self
+end
+
+--- A pending connection is pending no longer.
+local function release(self, establishing)
+  local admitted = self.pending[establishing]
+  if admitted == nil then return end
+  self.pending[establishing], self.pending_count = nil, self.pending_count - 1
+  if self.owner.released then self.owner.released(admitted) end
+end
+
+---@private
+function Listener:accept(inner)
+  local owner, admitted, establishing = self.owner, true, nil
+  if self.closed then return inner:reset() end
+  if owner.admit then admitted = owner.admit(inner) end
+  if not admitted then return inner:reset() end
+  establishing = self.chain:establish(inner, self.context, function(transport, message, code)
+    if establishing then release(self, establishing) elseif owner.released then owner.released(admitted) end
+    if transport then return owner.accepted(transport) end
+    if owner.failed then owner.failed(inner, message, code) end
+  end)
+  if establishing.finished then return end
+  self.pending[establishing], self.pending_count = admitted, self.pending_count + 1
+end
+
+--- Listens no longer, and ends pending connections.
+function Listener:close()
+  if self.closed then return end
+  self.closed = true
+  self.listener:close()
+  for establishing in pairs(self.pending) do
+    establishing:cancel()
+    release(self, establishing)
+  end
+end
+
+return listener
