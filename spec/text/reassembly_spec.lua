@@ -44,8 +44,10 @@ describe("smpp.text.reassembly", function()
               set.reference, set.width, set.total, set.octets, set.started, set.missing })
           end
         end
-        assert.same({ 0, 0 }, { r.sets, r.octets })
-        assert.is_nil(r:next_expiry())
+        assert.same({ 0, 0 }, { r.sets, r.open_octets })
+        assert.equal(4 + 86400, r:next_expiry()) -- it is remembered
+        assert.same({}, r:expire(4 + 86400))
+        assert.same({ 0, nil }, { r.octets, r:next_expiry() })
       end
     end
   end)
@@ -149,26 +151,53 @@ describe("smpp.text.reassembly", function()
       list[3].account, list[3].reference })
     assert.equal("limit", list[3].reason)
 
-    r = reassembly.new { max_octets = 1000 }
+    r = reassembly.new { max_octets = 6000 } -- a part counts 2048 beside its octets, a set 1024
     assert.equal("stored", (r:add(part(1, 3, { octets = ("x"):rep(300) }), 0)))
-    assert.equal(556, r.octets)
-    assert.equal("stored", (r:add(part(1, 3, { reference = 9, octets = ("x"):rep(300) }), 1)))
-    assert.same({ 1, 556 }, { r.sets, r.octets })
+    assert.equal(1024 + 2048 + 300, r.octets)
+    assert.equal("stored", (r:add(part(1, 3, { reference = 9, octets = ("x"):rep(200), size = 100 }), 1)))
+    assert.same({ 1, 1024 + 2048 + 300 }, { r.sets, r.octets })
     assert.equal(7, r:expire(1)[1].reference)
-    assert.equal("stored", (r:add(part(2, 3, { reference = 9, octets = ("x"):rep(300) }), 1)))
+    assert.equal("stored", (r:add(part(2, 3, { reference = 9, octets = ("x"):rep(300), size = 600 }), 1)))
     assert.same({ 0, 0 }, { r.sets, r.octets })
     assert.same({ 3 }, r:expire(1)[1].missing)
-    assert.same({ "too_long" }, { select(3, r:add(part(1, 2, { octets = ("x"):rep(745) }), 2)) })
-    assert.equal("stored", (r:add(part(1, 2, { octets = ("x"):rep(744) }), 2)))
+    assert.same({ "too_long" }, { select(3, r:add(part(1, 2, { octets = ("x"):rep(6000 - 1024 - 2048 + 1) }), 2)) })
+    assert.equal("stored", (r:add(part(1, 2, { octets = ("x"):rep(6000 - 1024 - 2048) }), 2)))
   end)
 
   it("does not pile up what nobody asks for", function()
-    local r = reassembly.new { max_sets = 2, max_octets = 3000 }
+    local r = reassembly.new { max_sets = 2, max_octets = 200000 }
     for reference = 1, 1000 do r:add(part(1, 2, { reference = reference }), 0) end
     local list = r:expire(0)
-    assert.equal(11, #list) -- 3000 / (256 + 3)
-    assert.equal(998, list[11].reference)
-    assert.equal(998 - 11, r.lost)
+    assert.equal(math.floor(50000 / (1024 + 2048 + 3 + 16)), #list)
+    assert.equal(998, list[#list].reference)
+    assert.equal(998 - #list, r.lost)
+  end)
+
+  it("counts what it holds", function()
+    local function grown(make, count, o)
+      collectgarbage()
+      collectgarbage()
+      local before, r = collectgarbage "count", reassembly.new(o)
+      for i = 1, count do
+        local what, set = r:add(make(i), i / 1000)
+        if what == "complete" and i % 2 == 0 then r:settle(set, true, i / 1000) end
+      end
+      collectgarbage()
+      collectgarbage()
+      return (collectgarbage "count" - before) * 1024, r.octets + r.given_up_octets
+    end
+    for _, make in ipairs {
+      function(i) return part(1, 2, { source = { addr = tostring(i), ton = 1, npi = 1 } }) end,
+      function(i) return part(i % 255 + 1, 255, { source = { addr = tostring(math.floor(i / 255)), ton = 1, npi = 1 }, octets = tostring(i) }) end,
+      function(i) return part(1, 255, { octets = tostring(i) }) end,
+      function(i) return part(1, 1, { octets = tostring(i) .. ("x"):rep(100) }) end,
+    } do
+      for _, max_octets in ipairs { 1e9, 1e6 } do
+        local held, counted = grown(make, 3000, { max_octets = max_octets })
+        assert.is_true(held < counted * 1.2 + 100000, held .. " held, " .. counted .. " counted")
+        assert.is_true(counted <= max_octets * 1.25)
+      end
+    end
   end)
 
   it("joins only what may be decoded together", function()
@@ -209,35 +238,177 @@ describe("smpp.text.reassembly", function()
 
   it("agrees with a simple model whatever comes", function()
     property.holds(60, function(random, case)
-      local o = { max_sets = random(20), max_sets_per_sender = random(6), max_octets = 300 * random(40), max_age_s = random(50) }
+      local o = { max_sets = random(20), max_sets_per_sender = random(6), max_octets = 3200 * random(40), max_age_s = random(50) }
       local r = reassembly.new(o)
-      local now, taken, ended = 0, 0, 0
+      local now, taken, ended, whole = 0, 0, 0, {}
       case.options, case.parts = o, {}
+      local function ends(sets)
+        for _, s in ipairs(sets) do
+          ended = ended + s.total - #s.missing
+          assert.equal(s.reason == "refused", #s.missing == 0)
+        end
+      end
       for i = 1, random(400) do
         now = now + random(3) - 1
         local total = random(4)
         local seq, reference, source = random(total + 1), random(3), tostring(random(4))
         case.parts[i] = { seq = seq, total = total, reference = reference, source = source, now = now }
         local what, set = r:add(part(seq, total, {
-          reference = reference, octets = ("x"):rep(random(40)), source = { addr = source },
+          reference = reference, octets = i .. ("x"):rep(random(40)), source = { addr = source },
         }), now)
-        if what ~= "single" and what and set ~= "duplicate" then taken = taken + 1 end
+        if what == "stored" or what == "complete" then taken = taken + 1 end
         if what == "complete" then
-          ended = ended + set.total
           for n = 1, set.total do assert.equal(n, set.parts[n].seq) end
+          whole[#whole + 1] = set
         end
-        if random(5) == 1 then
-          for _, s in ipairs(r:expire(now)) do
-            ended = ended + s.total - #s.missing
-            assert.is_true(#s.missing > 0)
-          end
+        if whole[1] and random(3) == 1 then
+          local one = table.remove(whole, random(#whole))
+          local result = random(3) > 1
+          if result then ended = ended + one.total end
+          r:settle(one, result, now)
+          if not result and not one.text.set then ended = ended + one.total end -- forgotten while its handler was at work
         end
+        if random(5) == 1 then ends(r:expire(now)) end
         assert.is_true(r.sets <= o.max_sets and r.octets <= o.max_octets)
       end
-      for _, s in ipairs(r:expire(now + o.max_age_s)) do ended = ended + s.total - #s.missing end
+      for _, one in ipairs(whole) do
+        ended = ended + one.total
+        r:settle(one, true, now)
+      end
+      ends(r:expire(now + o.max_age_s))
       if r.lost == 0 then assert.equal(taken, ended) end -- every part taken came out again, once
-      assert.same({ 0, 0 }, { r.sets, r.octets })
+      assert.same({ 0, 0, 0 }, { r.sets, r.octets, r.open_octets })
       assert.is_nil(next(r.by_key) or next(r.senders))
     end, 2026)
+  end)
+end)
+
+--- Fields of a part of a text: what its parts are called, the number of this one.
+local function piece(text, seq, o)
+  local fields = { octets = text .. "-" .. seq }
+  for name, value in pairs(o or {}) do fields[name] = value end
+  return fields
+end
+
+describe("smpp.text.reassembly: parts that come again", function()
+  local UP, DOWN = { closed = false }, { closed = true }
+
+  --- Adds all parts of a text; the set.
+  local function whole(r, text, total, now, o)
+    local what, set
+    for seq = 1, total do what, set = r:add(part(seq, total, piece(text, seq, o)), now) end
+    assert.equal("complete", what)
+    return set
+  end
+
+  it("are answered as the text was", function()
+    for _, result in ipairs { true, "ESME_RX_R_APPN" } do
+      local r = reassembly.new()
+      local set = whole(r, "ONE", 2, 0, { link = DOWN })
+      r:settle(set, result, 0)
+      local what, text = r:add(part(2, 2, piece("ONE", 2)), 500)
+      assert.same({ "repeated", result }, { what, text.result })
+      assert.equal(set.text, text)
+      assert.equal("TWO-1TWO-2", joined(whole(r, "TWO", 2, 600)))
+      assert.same({}, r:expire(86400 + 599))
+    end
+  end)
+
+  it("are known while the handler is at work, and bring the whole text again when it failed", function()
+    local r = reassembly.new()
+    local set = whole(r, "ONE", 3, 0, { link = UP })
+    local what, text = r:add(part(3, 3, piece("ONE", 3)), 1)
+    assert.same({ "repeated", nil }, { what, text.result })
+    r:settle(set, false, 2)
+    local again
+    what, again = r:add(part(3, 3, piece("ONE", 3)), 20)
+    assert.same({ "complete", set }, { what, again })
+    assert.equal("repeated", (r:add(part(3, 3, piece("ONE", 3)), 21)))
+    r:settle(again, true, 22)
+    assert.is_nil(again.text.set)
+    assert.same({}, r:expire(1e6))
+  end)
+
+  it("are told of when their handler never took them", function()
+    local r = reassembly.new { max_age_s = 100 }
+    r:settle(whole(r, "ONE", 2, 0), false, 1)
+    assert.equal(100, r:next_expiry())
+    local list = r:expire(100)
+    assert.same({ 1, "refused", {} }, { #list, list[1].reason, list[1].missing })
+    assert.equal(0, r.octets)
+  end)
+
+  it("are of a new text when their answers arrived", function()
+    local r = reassembly.new()
+    r:settle(whole(r, "ONE", 2, 0, { link = UP }), true, 0)
+    r:settle(whole(r, "ONE", 2, 5, { link = UP }), true, 5) -- the same text, the same reference
+    assert.equal("stored", (r:add(part(2, 2, piece("ONE", 2)), 10)))
+    local late = whole(r, "LATE", 2, 20, { link = UP, reference = 8 })
+    r:settle(late, true, 28) -- too late for its message centre
+    assert.equal("repeated", (r:add(part(2, 2, piece("LATE", 2, { reference = 8 })), 30)))
+  end)
+
+  it("are a text sent twice when all of them come", function()
+    local r = reassembly.new()
+    r:settle(whole(r, "ONE", 2, 0, { link = DOWN }), true, 0)
+    assert.equal("repeated", (r:add(part(1, 2, piece("ONE", 1)), 10)))
+    assert.equal("repeated", (r:add(part(1, 2, piece("ONE", 1)), 11)))
+    assert.equal("complete", (r:add(part(2, 2, piece("ONE", 2)), 12)))
+    r = reassembly.new()
+    r:settle(whole(r, "ONE", 2, 0, { link = DOWN }), true, 0)
+    assert.equal("repeated", (r:add(part(2, 2, piece("ONE", 2)), 10)))
+    assert.equal("stored", (r:add(part(1, 2, piece("TWO", 1)), 11))) -- another text: what was repeated has nothing to do with it
+    assert.equal("complete", (r:add(part(2, 2, piece("TWO", 2)), 12)))
+    assert.same({}, r:expire(13))
+  end)
+
+  it("do not mix with another text under the same reference", function()
+    local r = reassembly.new()
+    r:settle(whole(r, "ONE", 3, 0, { link = DOWN }), true, 0)
+    assert.equal("stored", (r:add(part(1, 3, piece("TWO", 1)), 600)))
+    assert.equal("repeated", (r:add(part(3, 3, piece("ONE", 3)), 601)))
+    assert.equal("stored", (r:add(part(2, 3, piece("TWO", 2)), 602)))
+    local what, set = r:add(part(3, 3, piece("TWO", 3)), 603)
+    assert.same({ "complete", "TWO-1TWO-2TWO-3" }, { what, joined(set) })
+  end)
+
+  it("after a restart, when nothing is remembered, do not mix with a text of later", function()
+    for _, gap in ipairs { 120, 600, 3600, 50000 } do
+      for _, order in ipairs { { 1, 2, 3 }, { 2, 1, 3 }, { 2, 3, 1 } } do
+        local r = reassembly.new()
+        r:add(part(3, 3, piece("ONE", 3)), 0)
+        local what, set
+        for i, seq in ipairs(order) do what, set = r:add(part(seq, 3, piece("TWO", seq)), gap + i) end
+        assert.same({ "complete", "TWO-1TWO-2TWO-3" }, { what, joined(set) })
+        assert.equal(1, #r:expire(gap + 4))
+      end
+    end
+  end)
+end)
+
+describe("smpp.text.reassembly: parts that are apart", function()
+  it("for seconds are of one text, in any order; for minutes only as the next in order; for hours never", function()
+    local function add(first, second, gap)
+      local r = reassembly.new()
+      r:add(part(first, 2, piece("A", first)), 0)
+      local what, set = r:add(part(second, 2, piece("A", second)), gap)
+      return what, what == "complete" and set.gap_s or set
+    end
+    assert.same({ "complete", 119 }, { add(1, 2, 119) })
+    assert.same({ "complete", 119 }, { add(2, 1, 119) })
+    assert.same({ "complete", 3599 }, { add(1, 2, 3599) })
+    assert.same({ "stored", "replaced" }, { add(2, 1, 120) })
+    assert.same({ "stored" }, { add(1, 2, 3600) })
+  end)
+
+  it("are reported when the next one would be of another text", function()
+    local r = reassembly.new { max_gap_s = 100, max_age_s = 250 }
+    r:add(part(1, 5), 0)
+    r:add(part(2, 5), 90)
+    assert.equal(190, r:next_expiry())
+    r:add(part(3, 5), 180)
+    assert.equal(250, r:next_expiry()) -- the age of the first
+    assert.same({}, r:expire(249))
+    assert.equal("age", r:expire(250)[1].reason)
   end)
 end)

@@ -45,7 +45,6 @@ lua/smpp/cli/dial.lua
 lua/smpp/cli/sim_keys.lua
 lua/smpp/cli/sim_options.lua
 lua/smpp/client/dialer.lua
-lua/smpp/client/inbox.lua
 lua/smpp/client/options.lua
 lua/smpp/client/outbind.lua
 lua/smpp/client/window.lua

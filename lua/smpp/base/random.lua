@@ -14,4 +14,14 @@ function random.generator(seed)
   return following
 end
 
+--- Octets that no peer can guess, as the seed of a map against keys made to collide.
+---@param loop smpp.Loop
+---@param count integer
+---@return string
+function random.octets(loop, count)
+  local octets = {}
+  for i = 1, count do octets[i] = string.char(math.floor(loop:random() * 256)) end
+  return table.concat(octets)
+end
+
 return random

@@ -214,18 +214,19 @@ function task.waits(method, sink_of)
 end
 
 -- Lua 5.1 cannot yield through pcall: there the function gets a coroutine of its own, and its waits are handed on.
-local function pass(co, ok, ...)
-  if ok and status(co) == "suspended" then return pass(co, resume(co, yield(...))) end
+local function pass(co, on_error, ok, ...)
+  if ok and status(co) == "suspended" then return pass(co, on_error, resume(co, yield(...))) end
   nested[co] = nil
+  if not ok and on_error then return ok, on_error(co, ...) end
   return ok, ...
 end
 
-local function pcall_in_coroutine(fn, ...)
+local function call_in_coroutine(on_error, fn, ...)
   local root = task.current()
   if not root then return pcall(fn, ...) end
   local co = create(function(...) return fn(...) end) -- create takes no C function, no callable table
   nested[co] = root
-  return pass(co, resume(co, ...))
+  return pass(co, on_error, resume(co, ...))
 end
 
 local can_yield = coroutine.wrap(function() return (pcall(yield, true)) end)()
@@ -233,6 +234,17 @@ local can_yield = coroutine.wrap(function() return (pcall(yield, true)) end)()
 --- pcall through which a task can wait, on every Lua.
 ---@async
 ---@type fun(fn: function, ...: any): boolean, ...: any
-task.pcall = can_yield and pcall or pcall_in_coroutine
+task.pcall = can_yield and pcall or function(...) return call_in_coroutine(nil, ...) end
+
+local function trace_here(err)
+  local ok, text = pcall(tostring, err)
+  return traceback(ok and text or "(an error object that cannot be shown)", 2)
+end
+
+--- `task.pcall` whose error is a message with its traceback.
+---@async
+---@type fun(fn: function, ...: any): boolean, ...: any
+task.traced_pcall = can_yield and function(fn, ...) return xpcall(fn, trace_here, ...) end
+  or function(...) return call_in_coroutine(trace_of, ...) end
 
 return task

@@ -1,6 +1,7 @@
 --- What an MC delivers: receipts find their messages, parts become texts, texts become messages.
 local address = require "smpp.codec.address"
 local events = require "smpp.base.events"
+local explain = require "smpp.codec.explain"
 local options = require "smpp.base.options"
 local reassembly = require "smpp.text.reassembly"
 local receipts = require "smpp.receipt"
@@ -43,12 +44,13 @@ function inbox.new(client)
   self = setmetatable({
     client = client,
     loop = client.loop,
-    reassembly = reassembly.new(o.reassembly),
+    reassembly = reassembly.new(options.merge({ seed = client.map_seed }, o.reassembly)),
     peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings },
     receipts = options.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
     queued = {},                -- PDUs that came before anybody listened
     reported_at = -math.huge,   -- when it was last said that nobody listens
-    timer = client.loop:timer(function() self:expire() end),
+    timer = client.loop:timer(function() self:expire() end), -- of the reassembly's next expiry
+    timer_at = nil,
   }, mt)
   return self
 end
@@ -59,7 +61,7 @@ function Inbox:close()
   self:refuse_queued()
   self.timer:close()
   for _, set in ipairs(self.reassembly:expire(math.huge)) do
-    if set.reason == "age" then set.reason = "closed" end
+    if set.reason == "age" or set.reason == "refused" then set.reason = "closed" end
     self.client:emit("incomplete", set)
   end
 end
@@ -156,11 +158,11 @@ function Inbox:receipt(pdu)
 end
 
 --- What a PDU says about being a part of something longer.
-local function part_of(client, pdu, peer)
+local function part_of(client, pdu, session, peer)
   local octets, header = octets_of(pdu), nil
   local part = {
     account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu),
-    data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0,
+    data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0, size = pdu.command_length, link = session,
   }
   if math.floor((pdu.esm_class or 0) / 64) % 2 == 1 then header = udh.decode(octets) end
   if header then
@@ -198,12 +200,64 @@ function Inbox:decode(set)
   return table.concat(words), nil, encoding
 end
 
+--- What a handler is to be told of again: its result, or false when the MC shall try once more.
+local function lasting(ok, status)
+  if not ok then return false end
+  return status == nil or explain.class(status) == "permanent" and status
+end
+
+--- Gives a message to listeners and handler.
+---@async
+---@return true|nil, any status
+local function handle(self, msg)
+  local client = self.client
+  client:emit("message", msg)
+  local handler = client.options.message
+  if not handler then return true end
+  local result, status = handler(msg)
+  if result == nil and status ~= nil then return nil, status end
+  return true
+end
+
+--- What became of a text of several parts; whoever waits with a repeated part of it is told.
+local function settle(self, set, result)
+  local waiters = set.waiters
+  set.waiters = nil
+  self.reassembly:settle(set, result, self.loop:now())
+  for _, token in ipairs(waiters or {}) do task.wake_for(token, set) end
+end
+
+--- The same for a text of several parts: a part that comes again is answered as this is, or brings it here again.
+---@async
+local function handle_whole(self, msg, set)
+  local ok, result, status = task.traced_pcall(handle, self, msg)
+  if not msg.answered then settle(self, set, lasting(ok, status)) end
+  if not ok then error(result, 0) end
+  return result, status
+end
+
+--- A part of a text that was whole comes again: the MC did not get its answer.
+---@async
+local function repeated(text)
+  local set = text.set
+  if text.result == nil and set then -- its handler is at work
+    set.waiters = set.waiters or {}
+    table.insert(set.waiters, task.need())
+    task.wait(set)
+  end
+  if text.result == true then return true end
+  return nil, text.result or "ESME_RX_T_APPN"
+end
+
+---@async
 function Inbox:message(pdu, session)
-  local client, part = self.client, part_of(self.client, pdu, self.peer)
+  local client, part = self.client, part_of(self.client, pdu, session, self.peer)
   local what, set = self.reassembly:add(part, self.loop:now())
+  if what ~= "single" then self:arm() end
   if what == "stored" then
-    self:arm()
     return true
+  elseif what == "repeated" then
+    return repeated(set)
   elseif not what then
     client:emit("error", "a part of a message was refused: " .. set)
     return nil, "ESME_RX_R_APPN"
@@ -214,46 +268,62 @@ function Inbox:message(pdu, session)
   local msg = setmetatable({
     from = address.format(source.addr, source.ton), to = address.format(destination.addr, destination.ton),
     source = source, destination = destination, text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts,
-    esme = client, session = session,
+    esme = client, session = session, set = set.text and set,
   }, message_mt)
-  client:emit("message", msg)
-  local handler = client.options.message
-  if not handler then return true end
-  local result, status = handler(msg)
-  if result == nil and status ~= nil then return nil, status end
-  return true
+  if msg.set then return handle_whole(self, msg, set) end
+  return handle(self, msg)
 end
 
---- Sets that will never be whole are reported with the parts they have.
-function Inbox:expire()
-  for _, set in ipairs(self.reassembly:expire(self.loop:now())) do
+--- Texts that will never be whole, or that their handler never took, are reported with the parts they have.
+local function report(self, set)
+  if set.reason == "refused" then
+    self.client:emit("error", ("a message in %d parts from %s was refused to the end"):format(set.total, set.source.addr))
+  elseif set.reason ~= "closed" then
     self.client:emit("error", ("a message in %d parts from %s stays incomplete (%s): %d missing"):format(
       set.total, set.source.addr, set.reason, #set.missing))
-    self.client:emit("incomplete", set)
   end
+  self.client:emit("incomplete", set)
+end
+
+function Inbox:expire()
+  self.timer_at = nil
+  for _, set in ipairs(self.reassembly:expire(self.loop:now())) do report(self, set) end
   self:arm()
 end
 
 function Inbox:arm()
   if self.closed then return end
   local at = self.reassembly:next_expiry()
-  if at then self.timer:start(math.max(0, at - self.loop:now())) end
+  if at and at ~= self.timer_at then self.timer:start(math.max(0, at - self.loop:now() + 0.001)) end -- not before it, whatever the sum is rounded to
+  self.timer_at = at
 end
 
 -- ---- messages ----
+
+--- Answers a message before its handler returns: that counts, whatever becomes of the handler.
+local function answer(msg, result, status)
+  if msg.set and not msg.answered then
+    msg.answered = true
+    settle(msg.esme.inbox, msg.set, result)
+  end
+  return msg.session:answer(msg.pdu, nil, status)
+end
 
 --- Acknowledges the message before its handler returns.
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "closed", "not_sent" (acknowledged already)
-function Message:accept() return self.session:answer(self.pdu) end
+function Message:accept() return answer(self, true) end
 
 --- Refuses the message: the MC may try again (ESME_RX_T_APPN) or not (ESME_RX_R_APPN).
 ---@param status string|integer
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code
-function Message:reject(status) return self.session:answer(self.pdu, nil, status or "ESME_RX_R_APPN") end
+function Message:reject(status)
+  status = status or "ESME_RX_R_APPN"
+  return answer(self, lasting(true, status), status)
+end
 
 --- Answers the sender; acknowledges the message first.
 ---@async

@@ -11,6 +11,7 @@ local pdus = require "smpp.codec"
 local outbind = require "smpp.client.outbind"
 local outbox = require "smpp.client.outbox"
 local pools = require "smpp.client.pool"
+local random = require "smpp.base.random"
 local run = require "smpp.loop.run"
 local sender = require "smpp.client.sender"
 local sessions = require "smpp.session"
@@ -64,10 +65,12 @@ local function new(o)
     unfinished = {},            -- what was not sent or not answered, for close()
     last_error = nil,           -- why it is closed
     listeners = {},
+    map_seed = nil,             -- against keys of the peer that are made to collide
     has_handlers = (o.message or o.receipt or o.deliver_sm or o.data_sm) ~= nil,
   }, mt)
   self.sink = function(trace) self:emit("error", trace) end
   self.write_log, self.show = logs.writer(o.log, o.loop)
+  self.map_seed = random.octets(o.loop, 8)
   self.handlers = handlers_of(self)
   self.pool = pools.new(self)
   self.outbox = outbox.new(self)

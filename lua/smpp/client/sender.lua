@@ -40,20 +40,13 @@ local OWN = {
 
 local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
 
---- Octets that no peer can guess, against ids made to collide.
-local function seed_of(loop)
-  local octets = {}
-  for i = 1, 8 do octets[i] = string.char(math.floor(loop:random() * 256)) end
-  return table.concat(octets)
-end
-
 -- Clients that share a tracker share what its handles mean.
 local books = setmetatable({}, { __mode = "k" })
 
 ---@param client smpp.Client
 function sender.new(client)
   local o = client.options
-  local tracker = o.tracker or trackers.new { ttl_s = o.receipt_ttl_s, id_base = o.id_base, seed = seed_of(client.loop) }
+  local tracker = o.tracker or trackers.new { ttl_s = o.receipt_ttl_s, id_base = o.id_base, seed = client.map_seed }
   books[tracker] = books[tracker] or { last = 0 } -- handle -> sent
   return setmetatable({
     client = client,
@@ -285,7 +278,7 @@ function Sender:arm()
     for _, outcome in ipairs(self.tracker:expire(self.loop:now())) do self:settle(outcome) end
     self:arm()
   end)
-  self.timer:start(math.max(0, at - self.loop:now()))
+  self.timer:start(math.max(0, at - self.loop:now() + 0.001)) -- which is not before it, whatever the sum is rounded to
 end
 
 --- Waits for the receipt: of all parts, decided by the first failure.

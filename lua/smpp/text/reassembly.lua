@@ -1,5 +1,7 @@
 --- Collects the parts of long messages until they are whole.  Rules only: no I/O, no clock (`now` is an argument), no
 --- decoding.  What has to be done with a part is for the caller; the engine bounds what it keeps.
+local finished = require "smpp.text.finished"
+local list = require "smpp.base.list"
 local options = require "smpp.base.options"
 
 local reassembly = {}
@@ -8,11 +10,16 @@ local Reassembly = {}
 Reassembly.__index = Reassembly
 Reassembly.__name = "smpp.text.reassembly"
 
-local PART_COST = 256 -- octets that a part takes beside its own: the tables around it
+local PART_COST = 2048 -- octets that a part takes beside those of its PDU: its tables, and those of its addresses and header
+local SET_COST = 1024 -- and a set
+local MISSING_COST = 16 -- and the number of a missing part in a report
+local ALL, IDLE, SENDER = list.links "all", list.links "idle", list.links "sender"
+local REPORTS = 4 -- the reports of sets given up may take one part in so many of max_octets, beside it
 
 local OPTIONS = {
   max_sets = options.number(1, math.huge, true), max_octets = options.number(1, math.huge, true),
-  max_sets_per_sender = options.number(1, math.huge, true), max_age_s = options.seconds,
+  max_sets_per_sender = options.number(1, math.huge, true), max_age_s = options.seconds, max_gap_s = options.seconds,
+  suspicious_gap_s = options.seconds, seed = "string",
 }
 
 ---@class smpp.PartAddress
@@ -33,6 +40,8 @@ local OPTIONS = {
 ---@field locking integer?      national languages of the UDH
 ---@field single integer?
 ---@field packed boolean?       packed septets, which cannot be joined as octets
+---@field size integer?         octets that are held for it beside `octets`: those of its PDU
+---@field link table?           what it came on; once its field `closed` is true, the answer to the part may have been lost
 
 ---@class smpp.PartSet
 ---@field account string|integer|nil
@@ -45,54 +54,51 @@ local OPTIONS = {
 ---@field missing integer[]     numbers of those that did not
 ---@field octets integer        of all parts
 ---@field started number        when the first part came
----@field reason "age"|"limit"|"replaced"|nil  why it was given up
+---@field gap_s number          the longest time between two parts, in the order they came
+---@field text smpp.FinishedText?  of a whole one: what to settle
+---@field reason "age"|"limit"|"replaced"|"refused"|nil  why it was given up; refused: it is whole, but its handler never took it
 
 ---@class smpp.Reassembly
 ---@field sets integer    open sets
----@field octets integer  kept in them, with 256 per part for the tables around it
+---@field octets integer  held in all, tables and whole texts included; without the reports for expire()
 ---@field lost integer    sets given up that nobody asked expire() about before max_octets more were given up
 
+---@class smpp.ReassemblyOptions
+---@field max_sets integer?     open messages at a time (10000).  At a limit the oldest whole text is forgotten, or the oldest set gives way
+---@field max_octets integer?   held at a time (64 MiB): a part counts 2048 beside its octets and its `size`, a set 1024
+---@field max_sets_per_sender integer?  of one account and source address (100), so that a flood costs only its sender
+---@field max_age_s number?     from the first part, and how long whole texts are remembered (24 hours)
+---@field max_gap_s number?     between two parts: those further apart are of two texts (1 hour)
+---@field suspicious_gap_s number?  beyond this only the part that is next in order is of the same text (120)
+---@field seed string?          8 octets nobody can guess
+
 --- Makes a reassembler.
----@param o? { max_sets?: integer, max_octets?: integer, max_sets_per_sender?: integer, max_age_s?: number }
----  max_sets: open messages at a time (default 10000).  max_octets: kept at a time (16 MiB; a part counts 256 more than
----  it has).  max_sets_per_sender: of one account and source address (100), so that a flood costs only its sender.
----  max_age_s: from the first part (24 hours).  At a limit the oldest set gives way.
+---@param o? smpp.ReassemblyOptions
 ---@return smpp.Reassembly
 function reassembly.new(o)
   o = options.check(o, OPTIONS)
+  local max_age_s = o.max_age_s or 24 * 3600
   return setmetatable({
     max_sets = o.max_sets or 10000,
-    max_octets = o.max_octets or 16 * 1024 * 1024,
+    max_octets = o.max_octets or 64 * 1024 * 1024,
     max_sets_per_sender = o.max_sets_per_sender or 100,
-    max_age_s = o.max_age_s or 24 * 3600,
+    max_age_s = max_age_s,
+    max_gap_s = o.max_gap_s or 3600,
+    suspicious_gap_s = o.suspicious_gap_s or 120,
     sets = 0,
     octets = 0,
+    open_octets = 0, -- of open sets
     by_key = {},  -- key -> open set
-    senders = {}, -- sender -> list of its open sets (see `append`)
-    all = {},     -- list of all open sets, oldest first
+    senders = {}, -- sender -> list of its open sets (base/list)
+    all = {},     -- list of all open sets, by their first part
+    idle = {},    -- and by their last one
+    finished = finished.new(max_age_s, o.seed),
     given_up = {}, -- what expire() has to report, a queue
     first_given_up = 1,
     last_given_up = 0,
     given_up_octets = 0,
     lost = 0,
   }, Reassembly)
-end
-
---- Lists that a set can leave from the middle: each set is linked by a pair of fields of its own.
-local ALL = { next = "all_next", prev = "all_prev" }
-local SENDER = { next = "sender_next", prev = "sender_prev" }
-
-local function append(list, links, set)
-  local last = list.last
-  set[links.prev] = last
-  if last then last[links.next] = set else list.first = set end
-  list.last = set
-end
-
-local function remove(list, links, set)
-  local before, after = set[links.prev], set[links.next]
-  if before then before[links.next] = after else list.first = after end
-  if after then after[links.prev] = before else list.last = before end
 end
 
 --- Fields of any octets, told apart by their lengths.
@@ -139,45 +145,63 @@ local function report(set, reason)
   return {
     account = set.account, source = set.source, destination = set.destination, reference = set.reference,
     width = set.width, total = set.total, parts = set.parts, missing = missing, octets = set.octets,
-    started = set.started, reason = reason,
+    started = set.started, gap_s = set.gap_s, reason = reason,
   }
 end
 
-local function cost(part) return #part.octets + PART_COST end
+local function cost_of(part) return #part.octets + (part.size or 0) + PART_COST end
+
+local function count(self) self.octets = self.open_octets + self.finished:octets() end
 
 --- Takes a set out.
----@param set table
-function Reassembly:drop(set)
+local function drop(self, set)
   self.by_key[set.key] = nil
-  remove(self.all, ALL, set)
+  list.remove(self.all, ALL, set)
+  list.remove(self.idle, IDLE, set)
   local sender = self.senders[set.sender]
-  remove(sender, SENDER, set)
+  list.remove(sender, SENDER, set)
   sender.count = sender.count - 1
   if sender.count == 0 then self.senders[set.sender] = nil end
   self.sets = self.sets - 1
-  self.octets = self.octets - set.octets - set.count * PART_COST
+  self.open_octets = self.open_octets - set.cost
 end
 
 --- A caller that never asks must not make them pile up.
-function Reassembly:give_up(set, reason)
-  self:drop(set)
-  local list, octets = self.given_up, set.octets + set.count * PART_COST
+local function tell(self, set, cost)
+  local queue = self.given_up
+  cost = cost + MISSING_COST * #set.missing
   self.last_given_up = self.last_given_up + 1
-  list[self.last_given_up] = { cost = octets, set = report(set, reason) }
-  self.given_up_octets = self.given_up_octets + octets
-  while self.given_up_octets > self.max_octets and self.first_given_up < self.last_given_up do
-    local oldest = list[self.first_given_up]
-    list[self.first_given_up] = nil
+  queue[self.last_given_up] = { cost = cost, set = set }
+  self.given_up_octets = self.given_up_octets + cost
+  while self.given_up_octets > self.max_octets / REPORTS and self.first_given_up < self.last_given_up do
+    local oldest = queue[self.first_given_up]
+    queue[self.first_given_up] = nil
     self.first_given_up = self.first_given_up + 1
     self.given_up_octets = self.given_up_octets - oldest.cost
     self.lost = self.lost + 1
   end
 end
 
+--- The parts of an echo were acknowledged with the text that they repeat: there is nothing to tell.
+local function give_up(self, set, reason)
+  drop(self, set)
+  if not set.echo then tell(self, report(set, reason), set.cost) end
+end
+
+--- Forgets the oldest whole text; tells of one that its handler never took.
+local function forget(self, now)
+  local forgot, failed = self.finished:forget(now)
+  if failed then
+    failed.reason = "refused"
+    tell(self, failed, failed.octets + SET_COST + failed.total * PART_COST)
+  end
+  return forgot
+end
+
 local function open_set(self, key, sender_name, part, now)
   local sender = self.senders[sender_name]
-  if sender and sender.count >= self.max_sets_per_sender then self:give_up(sender.first, "limit") end
-  if self.sets >= self.max_sets then self:give_up(self.all.first, "limit") end
+  if sender and sender.count >= self.max_sets_per_sender then give_up(self, sender.first, "limit") end
+  if self.sets >= self.max_sets then give_up(self, self.all.first, "limit") end
   sender = self.senders[sender_name]
   if not sender then
     sender = { count = 0 }
@@ -186,13 +210,16 @@ local function open_set(self, key, sender_name, part, now)
   local set = {
     key = key, sender = sender_name, account = part.account, source = part.source, destination = part.destination,
     reference = part.reference, width = part.width, total = part.total,
-    parts = {}, count = 0, octets = 0, started = now,
+    parts = {}, count = 0, octets = 0, cost = SET_COST, started = now, last = now, gap_s = 0,
+    echo = nil, -- the whole text of which all of its parts are repeats
   }
   self.by_key[key] = set
-  append(self.all, ALL, set)
-  append(sender, SENDER, set)
+  list.append(self.all, ALL, set)
+  list.append(self.idle, IDLE, set)
+  list.append(sender, SENDER, set)
   sender.count = sender.count + 1
   self.sets = self.sets + 1
+  self.open_octets = self.open_octets + SET_COST
   return set
 end
 
@@ -200,64 +227,152 @@ local function same(a, b)
   return a.octets == b.octets and a.data_coding == b.data_coding and a.locking == b.locking and a.single == b.single
 end
 
+--- Whether a part that comes long after the last one may still be of the same text: as the next in order.
+local function continues(set, part)
+  if part.seq == 1 then return false end
+  for seq = 1, part.seq - 1 do
+    if not set.parts[seq] then return false end
+  end
+  return true
+end
+
+--- The open set that a part belongs to.  Another text under the same reference ends it.
+---@return table? set
+---@return "replaced"|nil detail
+local function set_of(self, key, part, now)
+  local set = self.by_key[key]
+  if not set then return nil end
+  local gap = now - set.last
+  if now - set.started >= self.max_age_s or gap >= self.max_gap_s then
+    give_up(self, set, "age")
+    return nil
+  end
+  local twin = set.parts[part.seq]
+  if twin and same(twin, part) then return set end
+  if twin or gap >= self.suspicious_gap_s and not continues(set, part) then
+    give_up(self, set, "replaced")
+    return nil, "replaced"
+  end
+  return set
+end
+
+--- Puts a part into its set; the set's report when it is whole.
+local function put(self, set, key, part, now)
+  local cost = cost_of(part)
+  set.parts[part.seq] = part
+  set.count, set.octets, set.cost = set.count + 1, set.octets + #part.octets, set.cost + cost
+  set.gap_s, set.last = math.max(set.gap_s, now - set.last), now
+  list.remove(self.idle, IDLE, set)
+  list.append(self.idle, IDLE, set)
+  self.open_octets = self.open_octets + cost
+  if set.count < set.total then return nil end
+  drop(self, set)
+  local whole = report(set)
+  whole.text = self.finished:add(key, whole, set.cost, part.seq, now)
+  return whole
+end
+
+--- A part of a text that was whole: the text once more if its handler shall be asked again.
+local function repeated(self, text, key, sender, part, now)
+  if text.result == false then
+    text.result, text.completed, text.last_seq = nil, now, part.seq
+    text.links[part.seq] = part.link
+    return "complete", text.set
+  end
+  local set = self.by_key[key]
+  if text.result == nil or set and not set.echo then return "repeated", text end
+  -- When all parts come again, somebody has sent the same text again.
+  if set and (set.echo ~= text or now - set.last >= self.max_gap_s) then
+    drop(self, set)
+    set = nil
+  end
+  if set and set.parts[part.seq] then return "repeated", text end
+  if not set then
+    set = open_set(self, key, sender, part, now)
+    set.echo = text
+  end
+  local whole = put(self, set, key, part, now)
+  if whole then return "complete", whole end
+  return "repeated", text
+end
+
 --- Takes one part.
 ---@param part smpp.Part  kept, not copied
 ---@param now number      seconds, never going back
----@return "single"|"stored"|"complete"|nil what  single: no part of anything (no reference, part 0, beyond the total):
----  deliver it as it is.  stored: others are missing.  complete: the message is whole.
----@return smpp.PartSet|string|nil detail  complete: the set.  stored: "duplicate" (it was here already) or "replaced"
----  (another message under the same reference: what there was is given up).  nil: the error for people
+---@return "single"|"stored"|"complete"|"repeated"|nil what  single: no part of anything (no reference, part 0, beyond the
+---  total): deliver it as it is.  stored: others are missing.  complete: the message is whole: settle() says what became of
+---  it.  repeated: a part of such a message came again; answer as that was answered
+---@return smpp.PartSet|smpp.FinishedText|string|nil detail  complete: the set.  stored: "duplicate" (it was here already) or
+---  "replaced" (another message under the same reference: what there was is given up).  repeated: the message, with its
+---  `result`.  nil: the error for people
 ---@return string? code  "too_long": the part alone is beyond max_octets
 function Reassembly:add(part, now)
   check_part(part)
   if part.reference == nil or part.total < 1 or part.total > 255 or part.seq < 1 or part.seq > part.total then return "single" end
-  if cost(part) > self.max_octets then return nil, "the part is longer than all that may be kept", "too_long" end
+  if cost_of(part) + SET_COST > self.max_octets then return nil, "the part is longer than all that may be kept", "too_long" end
+  while forget(self, now) do end
   local sender = sender_key(part)
   local key = set_key(part, sender)
-  local set, detail = self.by_key[key], nil
-  if set and now - set.started >= self.max_age_s then
-    self:give_up(set, "age")
-    set = nil
+  local text = self.finished:find(key, part)
+  if text then
+    local what, detail = repeated(self, text, key, sender, part, now)
+    self:make_room()
+    return what, detail
   end
-  local twin = set and set.parts[part.seq]
-  if twin then
-    if same(twin, part) then return "stored", "duplicate" end
-    self:give_up(set, "replaced")
-    set, detail = nil, "replaced"
-  end
+  local echo = self.by_key[key]
+  if echo and echo.echo then drop(self, echo) end
+  local set, detail = set_of(self, key, part, now)
+  if set and set.parts[part.seq] then return "stored", "duplicate" end
   set = set or open_set(self, key, sender, part, now)
-  set.parts[part.seq] = part
-  set.count = set.count + 1
-  set.octets = set.octets + #part.octets
-  self.octets = self.octets + cost(part)
-  if set.count == set.total then
-    self:drop(set)
-    return "complete", report(set)
-  end
-  while self.octets > self.max_octets do self:give_up(self.all.first, "limit") end
+  local whole = put(self, set, key, part, now)
+  self:make_room()
+  if whole then return "complete", whole end
   return "stored", detail
+end
+
+--- Keeps to max_octets: what is whole and settled goes first.
+function Reassembly:make_room()
+  count(self)
+  while self.octets > self.max_octets do
+    if not forget(self, math.huge) then
+      if not self.all.first then break end
+      give_up(self, self.all.first, "limit")
+    end
+    count(self)
+  end
+end
+
+--- Says what became of a whole message.
+---@param set smpp.PartSet  as add() gave it
+---@param result any  true, or what it was refused with: repeated parts are to be answered so.  false: its handler shall be
+---  asked again, when a part of it comes again
+---@param now number
+function Reassembly:settle(set, result, now)
+  self.finished:settle(set.text, result, now)
+  count(self)
 end
 
 --- Gives up what is too old.
 ---@param now number
 ---@return smpp.PartSet[] given_up  since the last call: too old, pushed out by a limit, or replaced; `reason` says which
 function Reassembly:expire(now)
-  local first = self.all.first
-  while first and now - first.started >= self.max_age_s do
-    self:give_up(first, "age")
-    first = self.all.first
-  end
-  local list = {}
-  for i = self.first_given_up, self.last_given_up do list[#list + 1] = self.given_up[i].set end
+  while self.all.first and self.all.first.started + self.max_age_s <= now do give_up(self, self.all.first, "age") end
+  while self.idle.first and self.idle.first.last + self.max_gap_s <= now do give_up(self, self.idle.first, "age") end
+  while forget(self, now) do end
+  count(self)
+  local sets = {}
+  for i = self.first_given_up, self.last_given_up do sets[#sets + 1] = self.given_up[i].set end
   self.given_up, self.given_up_octets, self.first_given_up, self.last_given_up = {}, 0, 1, 0
-  return list
+  return sets
 end
 
 --- When to call expire() again.
 ---@return number? at  nil: nothing is waiting
 function Reassembly:next_expiry()
   if self.given_up[self.first_given_up] then return 0 end
-  return self.all.first and self.all.first.started + self.max_age_s
+  local at = self.finished:next_expiry() or math.huge
+  if self.all.first then at = math.min(at, self.all.first.started + self.max_age_s, self.idle.first.last + self.max_gap_s) end
+  return at < math.huge and at or nil
 end
 
 --- The octets of a set in runs of the same coding, each to be decoded by itself.  A surrogate pair or an escape that a

@@ -1,0 +1,130 @@
+--- Texts that were whole: by which parts they are known when these come again, and what became of them.  A message centre
+--- sends a part again whose response it did not get, because the session died or the answer was late.
+local core = require "smpp.core"
+
+local finished = {}
+
+local Finished = {}
+Finished.__index = Finished
+Finished.__name = "smpp.text.finished"
+
+local LATE_S = 1 -- an answer that took longer may be too late for the message centre, which then sends the part again
+local MAX_KEY_OCTETS = 4096 -- of the index
+local MAX_CONTENT_OCTETS, END_OCTETS = 3000, 1400 -- of a part: beyond that its length and its ends
+local TEXT_COST = 640 -- octets of a text's tables; what its parts are known by is in the index
+
+local WEAK = { __mode = "v" }
+
+---@class smpp.FinishedText
+---@field set smpp.PartSet?       until it is settled, and as long as its handler may be asked again
+---@field result any              true, or what it was refused with; false: the handler shall be asked again; nil: it is at work
+---@field completed number        when its last part came
+---@field last_seq integer        the part that came last
+---@field late boolean            the answer to it took long
+---@field links table<integer, table>  what each part came on, by number
+---@field cost integer            octets of the set
+
+---@class smpp.FinishedTexts
+---@field octets integer  kept in all
+
+--- Makes such a memory.
+---@param max_age_s number
+---@param seed? string  8 octets nobody can guess
+---@return smpp.FinishedTexts
+function finished.new(max_age_s, seed)
+  return setmetatable({
+    index = core.map.new(0, max_age_s, seed), -- what a part is known by -> number of its text
+    texts = {},
+    last = 0,
+    count = 0,
+    unsettled = 0,  -- texts whose set is still here
+    set_octets = 0, -- of these
+  }, Finished)
+end
+
+--- What a part is known by: the text it belongs to by its addresses and reference, its number, its content.
+local function content_key(key, part)
+  local octets = part.octets
+  if #octets > MAX_CONTENT_OCTETS then octets = #octets .. octets:sub(1, END_OCTETS) .. octets:sub(-END_OCTETS) end
+  key = ("%s/%d/%d/%d/%d/"):format(key, part.seq, part.data_coding or 0, part.locking or 0, part.single or 0) .. octets
+  return key:sub(-MAX_KEY_OCTETS)
+end
+
+--- Takes a text whose last part has come.
+---@param key string  what its parts have in common
+---@param set smpp.PartSet
+---@param cost integer  octets that the set takes
+---@param last_seq integer  the part that came last
+---@param now number
+---@return smpp.FinishedText
+function Finished:add(key, set, cost, last_seq, now)
+  local text = { set = set, result = nil, completed = now, late = false, last_seq = last_seq, links = setmetatable({}, WEAK), cost = cost }
+  self.last = self.last + 1
+  self.texts[self.last] = text
+  for seq, part in ipairs(set.parts) do
+    local name = content_key(key, part)
+    self.index:delete(name) -- an entry keeps its age
+    self.index:put(name, self.last, now)
+    text.links[seq] = part.link
+  end
+  self.count, self.unsettled, self.set_octets = self.count + 1, self.unsettled + 1, self.set_octets + cost
+  return text
+end
+
+--- The text that a part came with, if it may be that part once more.  What came on a link that is still up, and was
+--- answered at once, has its answer: it is a part of a new text.
+---@param key string
+---@param part smpp.Part
+---@return smpp.FinishedText?
+function Finished:find(key, part)
+  if self.count == 0 then return nil end
+  local text = self.texts[self.index:get(content_key(key, part))]
+  if not text then return nil end
+  local link = text.links[part.seq]
+  if text.result and link and not link.closed and not (text.late and part.seq == text.last_seq) then return nil end
+  return text
+end
+
+local function let_go(self, text)
+  if not text.set then return end
+  self.unsettled, self.set_octets = self.unsettled - 1, self.set_octets - text.cost
+  text.set = nil
+end
+
+--- What became of a text.
+---@param text smpp.FinishedText
+---@param result any  true, or what it was refused with; false: the handler shall be asked again
+---@param now number
+function Finished:settle(text, result, now)
+  text.result, text.late = result, now - text.completed >= LATE_S
+  if result then let_go(self, text) end
+end
+
+--- Forgets the oldest text when its time is up.
+---@param now number  math.huge: whatever its age
+---@return boolean forgot
+---@return smpp.PartSet? failed  it was never taken
+function Finished:forget(now)
+  while true do
+    local key, id = self.index:expire(now)
+    if not key then return false end
+    local text = self.texts[id]
+    if text then
+      self.texts[id] = nil
+      self.count = self.count - 1
+      local failed = text.result == false and text.set or nil
+      let_go(self, text)
+      return true, failed
+    end
+  end
+end
+
+--- Octets that are held.
+---@return integer
+function Finished:octets() return self.set_octets + self.count * TEXT_COST + (self.count > 0 and self.index:memory() or 0) end
+
+--- When the oldest text has to be forgotten.
+---@return number?
+function Finished:next_expiry() return self.index:next_expiry() end
+
+return finished
