@@ -177,7 +177,10 @@ static const uint8_t EVENTS[SMPP_EVENT_KINDS][SLOTS_MAX] = {
 
 static void push_slot(lua_State *L, const struct session *own, const struct smpp_event *event, enum slot slot) {
   switch (slot) {
-    case SLOT_PDU: push_view(L, &event->pdu, own->number); break;
+    case SLOT_PDU:
+      push_view(L, &event->pdu, own->number);
+      if (event->kind == SMPP_EVENT_STRAY) ((struct view *)lua_touserdata(L, -1))->answered = true; /* by the session */
+      break;
     case SLOT_COMMAND_ID: push_u32(L, event->pdu.id); break;
     case SLOT_COOKIE: lua_pushinteger(L, (lua_Integer)event->cookie); break;
     case SLOT_STATUS:
@@ -383,6 +386,10 @@ static int session_answer(lua_State *L) {
   }
   const char *message_id = luaL_optlstring(L, 4, "", &length);
   if (v->answered) return already_answered(L, v);
+  if (status != 0 && length == 0 && v->pdu.id == SMPP_QUERY_SM && v->pdu.param_count > 0) { /* the id that was asked about */
+    message_id = (const char *)v->pdu.octets + v->pdu.params[0].offset;
+    length = v->pdu.params[0].length;
+  }
   int error = smpp_session_answer(s, v->pdu.id, v->pdu.sequence, status, message_id, length, check_now(L, 5));
   if (error != 0) {
     if (error == SMPP_ERR_TOO_LONG) {

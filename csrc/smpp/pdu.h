@@ -129,6 +129,7 @@ struct smpp_message {
   uint32_t status, sequence;
   uint8_t version; /* interface_version whose limits hold; 0: the widest of all */
   unsigned tolerate; /* SMPP_TOLERATE_LONG_PASSWORD: carriers give out longer ones */
+  bool has_body; /* the parameters stand even when the status is not 0 and all of them are absent */
   struct smpp_value params[SMPP_PARAMS_MAX];
   const struct smpp_tlv_out *tlvs;
   size_t tlv_count;
@@ -144,8 +145,8 @@ struct smpp_fault {
   const char *text; /* what |got| and |limit| count: "octets", "entries" ... or the whole reason */
 };
 
-/* Writes the PDU.  With status not 0, no parameter and no TLV: the header only
- * (3.4, 4.1: no body unless command_status is 0).  On an error |w| is as before. */
+/* Writes the PDU.  With status not 0, no parameter and no TLV: the header only, unless
+ * |has_body|.  On an error |w| is as before. */
 SMPP_MUST_CHECK int smpp_pdu_encode(const struct smpp_message *message, struct smpp_writer *w,
                                     struct smpp_fault *fault);
 

@@ -118,7 +118,7 @@ static int write_tlvs(struct smpp_writer *w, const struct smpp_message *m, struc
 static int write_body(struct smpp_writer *w, const struct smpp_message *m, struct smpp_fault *fault) {
   const struct smpp_command *command = m->command;
   const struct smpp_param *param = command->params;
-  bool has_body = m->status == 0 || m->tlv_count > 0 || m->trailing_length > 0;
+  bool has_body = m->has_body || m->status == 0 || m->tlv_count > 0 || m->trailing_length > 0;
   for (unsigned i = 0; i < command->param_count && !has_body; i++) has_body = m->params[i].is != SMPP_ABSENT;
   if (!has_body) return 0;
   for (unsigned i = 0; i < command->param_count; i++) {

@@ -282,6 +282,8 @@ int smpp_session_request_octets(struct smpp_session *s, const uint8_t *octets, s
 
 /* ---- answers ---- */
 
+enum { STATE_UNKNOWN = 7 }; /* of message_state */
+
 /* The version whose limits an answer keeps: that of the peer's bind when it answers one. */
 static uint8_t answer_version(const struct smpp_session *s) {
   if (s->bind_id == 0 || s->config.role != SMPP_MC) return s->version;
@@ -317,6 +319,21 @@ static void answer_sent(struct smpp_session *s, uint32_t response_id, uint32_t s
     smpp_session_end(s, s->unbind_reason, true);
 }
 
+/* A refusal to a peer below 5.0 has its mandatory parameters, empty, but for the responses to binds and submit_sm (3.4,
+ * 4.1 and 4.4.2).  Many implementations cannot read the others without. */
+static bool refusal_has_body(const struct smpp_session *s, const struct smpp_command *response) {
+  uint32_t id = response->id & ~SMPP_RESPONSE_BIT;
+  return response->param_count > 0 && !is_bind(id) && id != SMPP_SUBMIT_SM && answer_version(s) < SMPP_50;
+}
+
+/* Completes a refusal that says nothing but its status. */
+static void complete_refusal(const struct smpp_session *s, struct smpp_message *m) {
+  int at = smpp_param_position(m->command, SMPP_F_MESSAGE_STATE);
+  if (m->status == 0 || !refusal_has_body(s, m->command)) return;
+  m->has_body = true;
+  if (at >= 0 && m->params[at].is == SMPP_ABSENT) m->params[at] = (struct smpp_value){.is = SMPP_NUMBER, .number = STATE_UNKNOWN};
+}
+
 int smpp_session_respond(struct smpp_session *s, const struct smpp_message *message, double now,
                          struct smpp_fault *fault) {
   if (s->ended) return SMPP_ERR_CLOSED;
@@ -324,21 +341,39 @@ int smpp_session_respond(struct smpp_session *s, const struct smpp_message *mess
   struct smpp_message own = *message;
   smpp_session_set_now(s, now);
   own.version = bounding_version(s, own.command);
+  complete_refusal(s, &own);
   int error = send_message(s, &own, fault);
   if (error == 0) answer_sent(s, message->command->id, message->sequence, message->status);
   return error;
 }
 
-/* Answers with more parameters than a message_id. */
-static int answer_message(struct smpp_session *s, const struct smpp_command *response, uint32_t sequence,
-                          const char *message_id, size_t length, double now) {
-  struct smpp_message message = {.command = response, .sequence = sequence};
+/* A response of a status and a message_id. */
+static struct smpp_message simple(const struct smpp_session *s, const struct smpp_command *response, uint32_t status,
+                                  uint32_t sequence, const char *message_id, size_t length) {
+  struct smpp_message message = {.command = response, .status = status, .sequence = sequence};
   int at = smpp_param_position(response, SMPP_F_MESSAGE_ID);
-  if (at < 0 && length > 0) return SMPP_ERR_BAD_VALUE;
-  if (at >= 0)
+  message.version = bounding_version(s, response);
+  if (status != 0 && at >= 0 && length >= smpp_param_limit(&response->params[at], message.version)) length = 0;
+  if (at >= 0 && length > 0)
     message.params[at] =
         (struct smpp_value){.is = SMPP_STRING, .octets = (const uint8_t *)message_id, .length = (uint32_t)length};
-  return smpp_session_respond(s, &message, now, NULL);
+  return message;
+}
+
+void smpp_session_refuse(struct smpp_session *s, const struct smpp_pdu *request, uint32_t status) {
+  const struct smpp_command *response = smpp_command_by_id(request->command->response_id);
+  int at = smpp_param_position(request->command, SMPP_F_MESSAGE_ID);
+  struct smpp_fault fault;
+  if (response == NULL || !refusal_has_body(s, response)) {
+    (void)smpp_session_send_header(s, request->command->response_id, status, request->sequence);
+    return;
+  }
+  struct smpp_message message = simple(s, response, status, request->sequence, NULL, 0);
+  if (request->command->id == SMPP_QUERY_SM && at >= 0 && at < request->param_count)
+    message = simple(s, response, status, request->sequence, (const char *)request->octets + request->params[at].offset,
+                     request->params[at].length);
+  complete_refusal(s, &message);
+  if (send_message(s, &message, &fault) == SMPP_ERR_NO_MEMORY) smpp_session_end(s, "out of memory", true);
 }
 
 int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t sequence, uint32_t status,
@@ -347,10 +382,14 @@ int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t se
   size_t body = 0;
   if (s->ended) return SMPP_ERR_CLOSED;
   if (response == NULL || request_id == 0) return SMPP_ERR_BAD_VALUE;
-  if (status == 0) { /* 3.4, 4.1: no body unless command_status is 0 */
-    const struct smpp_param *param = response->params;
-    if (response->param_count > 1 || (response->param_count == 1 && param->kind != SMPP_CSTRING))
-      return answer_message(s, response, sequence, message_id, length, now);
+  const struct smpp_param *param = response->params;
+  bool has_body = status == 0 || refusal_has_body(s, response);
+  if (has_body && (response->param_count > 1 || (response->param_count == 1 && param->kind != SMPP_CSTRING))) {
+    if (length > 0 && smpp_param_position(response, SMPP_F_MESSAGE_ID) < 0) return SMPP_ERR_BAD_VALUE;
+    struct smpp_message message = simple(s, response, status, sequence, message_id, length);
+    return smpp_session_respond(s, &message, now, NULL);
+  }
+  if (has_body) {
     unsigned limit = response->param_count == 0 ? 0 : smpp_param_limit(param, bounding_version(s, response));
     if (length > 0 && length >= limit) return SMPP_ERR_TOO_LONG;
     if (length > 0 && memchr(message_id, 0, length) != NULL) return SMPP_ERR_BAD_VALUE;

@@ -131,7 +131,8 @@ SMPP_MUST_CHECK int smpp_session_request_octets(struct smpp_session *s, const ui
 SMPP_MUST_CHECK int smpp_session_respond(struct smpp_session *s, const struct smpp_message *message,
                                          double now, struct smpp_fault *fault);
 
-/* The common answers without a table: status not 0, or a message_id (may be empty). */
+/* The common answers without a table: status not 0 (the message_id of a query then, or none), or a message_id (may be
+ * empty).  Refusals to peers below 5.0 have empty parameters, but for those of binds and submit_sm. */
 SMPP_MUST_CHECK int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t sequence,
                                         uint32_t status, const char *message_id, size_t length,
                                         double now);

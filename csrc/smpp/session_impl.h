@@ -103,6 +103,9 @@ void smpp_session_end(struct smpp_session *s, const char *reason, bool tell_clos
 /* A PDU without a body; without memory for it the session ends. */
 bool smpp_session_send_header(struct smpp_session *s, uint32_t id, uint32_t status, uint32_t sequence);
 
+/* Refuses a request that was not counted, with the body that the peer expects; without memory the session ends. */
+void smpp_session_refuse(struct smpp_session *s, const struct smpp_pdu *request, uint32_t status);
+
 /* A free sequence number; it is used up by smpp_session_use_sequence. */
 uint32_t smpp_session_free_sequence(struct smpp_session *s);
 void smpp_session_use_sequence(struct smpp_session *s, uint32_t sequence);

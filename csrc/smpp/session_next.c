@@ -138,9 +138,7 @@ static const char *fault_of(const struct smpp_pdu *pdu) {
 
 /* A request gets its own response with |status|, if it has one, and is logged. */
 static bool refuse(struct smpp_session *s, struct smpp_event *e, uint32_t status, const char *reason) {
-  const struct smpp_command *command = e->pdu.command;
-  if (command->response_id != 0)
-    (void)smpp_session_send_header(s, command->response_id, status, e->pdu.sequence);
+  if (e->pdu.command->response_id != 0) smpp_session_refuse(s, &e->pdu, status);
   return stray(e, reason);
 }
 

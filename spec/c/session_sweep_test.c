@@ -59,8 +59,8 @@ static void check_inbound(const struct smpp_command *command, enum smpp_role rol
     CHECK_FOR(smpp_session_unanswered(s) == 0, what);
     if (command->response_id == 0) {
       CHECK_FOR(out_length == 0, what);
-    } else if (CHECK_FOR(out_length == 16, what)) {
-      CHECK_FOR(smpp_get_u32(out) == 16 && smpp_get_u32(out + 4) == command->response_id, what);
+    } else if (CHECK_FOR(out_length >= 16, what)) { /* what stands behind the header: bind_session_refusals_spec.lua */
+      CHECK_FOR(smpp_get_u32(out) == out_length && smpp_get_u32(out + 4) == command->response_id, what);
       CHECK_FOR(smpp_get_u32(out + 8) == status && smpp_get_u32(out + 12) == 0xFFFFFFF0, what);
     }
   }
