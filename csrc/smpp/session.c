@@ -67,7 +67,7 @@ void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role ro
       .response_s = 60,
       .enquire_link_s = 30,
       .enquire_link_response_s = 10,
-      .inactivity_s = role == SMPP_MC ? 300 : 0,
+      .inactivity_s = 0, /* a receiver may get nothing but enquire_links for hours */
       .session_init_s = role == SMPP_MC ? 10 : 0,
       .pdu_read_s = 10,
   };

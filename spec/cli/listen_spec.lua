@@ -38,6 +38,16 @@ local function deliver(session)
 end
 
 describe("smpp listen", function()
+  it("stays bound for hours beside smpp sim with nothing but enquire_links", async.virtual(function()
+    local sim = assert(smpp.simulator {})
+    local ended = 0
+    sim:on("closed", function() ended = ended + 1 end)
+    local code = listen { "--for", tostring(8 * 3600) }
+    assert.same({ 0, 1 }, { code, ended }) -- it left by itself
+    assert.equal(1, sim.counts.sessions)
+    sim:close(0)
+  end))
+
   it("prints messages and receipts, one line each, and unbinds when the time is up", with(deliver, function(server, loop)
     local code, out, err = listen { "--for", "5" }
     assert.equal(0, code)

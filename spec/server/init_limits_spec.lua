@@ -44,9 +44,9 @@ describe("smpp.server: limits", function()
     end)
   end)
 
-  it("closes who answers no enquire_link, and unbinds who does nothing", function()
+  it("closes who answers no enquire_link, and unbinds who does nothing where inactivity_s says so", function()
     mc.world(function(w)
-      local server = w:server { enquire_link_s = 30, enquire_link_response_s = 10 }
+      local server = w:server { enquire_link_s = 30, enquire_link_response_s = 10, inactivity_s = 300 }
       local reason
       server:on("closed", function(_, why) reason = why end)
       local transport = w:transport()
@@ -66,6 +66,18 @@ describe("smpp.server: limits", function()
       assert.equal("inactivity", reason)
       server:close()
     end)
+  end)
+
+  it("keeps an ESME that only gets enquire_links, or only sends them", function()
+    for _, o in ipairs { { type = "receiver" }, { type = "receiver", enquire_link_s = 10 }, {} } do
+      mc.world(function(w)
+        local server = w:server {}
+        local esme = w:bind(o)
+        w:sleep(6 * 3600)
+        assert.same({ false, 1 }, { esme.closed, #server.sessions })
+        server:close()
+      end)
+    end
   end)
 
   it("takes so many connections, and so many of one address, and says so once in a while", function()

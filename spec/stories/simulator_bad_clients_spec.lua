@@ -58,8 +58,8 @@ local function raw(w, fields)
 end
 
 describe("simulator: an ESME that", function()
-  it("sends no enquire_link is asked, and unbound when nothing else comes", function()
-    with({}, function(w, sim, esme)
+  it("sends no enquire_link is asked, and unbound when nothing else comes where inactivity_s is set", function()
+    with({ inactivity_s = 300 }, function(w, sim, esme)
       local asked = 0
       sim:on("pdu", function(session, pdu) if session.system_id == "esme1" and pdu.command == "enquire_link" then asked = asked + 1 end end)
       w:sleep(299)
@@ -69,8 +69,8 @@ describe("simulator: an ESME that", function()
     end)
   end)
 
-  it("sends enquire_link far too often gets each answered, and is no less idle for it", function()
-    with({}, function(w, _, esme)
+  it("sends enquire_link far too often gets each answered, and is no less idle for it where inactivity_s is set", function()
+    with({ inactivity_s = 300 }, function(w, _, esme)
       local answers = 0
       for i = 1, 301 do
         for _ = 1, 50 do esme:enquire_link({}, function(response) answers = answers + (response and 1 or 0) end) end
@@ -139,7 +139,7 @@ describe("simulator: an ESME that", function()
   end)
 
   it("answers them 40 minutes late gets them again meanwhile; the late answers do no harm", function()
-    with({ keep_s = 3600, inactivity_s = 0 }, function(w, sim, esme)
+    with({ keep_s = 3600 }, function(w, sim, esme)
       esme:close()
       local count = 0
       esme = w:bind { answer_timeout_s = 4000, deliver_sm = function()
@@ -156,7 +156,7 @@ describe("simulator: an ESME that", function()
   end)
 
   it("does not wait for an answer that comes 40 minutes late: the message is taken", function()
-    with({ latency_s = 2400, inactivity_s = 0, orders = true }, function(w, sim, esme, got)
+    with({ latency_s = 2400, orders = true }, function(w, sim, esme, got)
       assert.equal("timeout", send(esme, { registered_delivery = 1 }))
       w:sleep(2400)
       assert.same({ 1, 1 }, { #got, #sim:messages() })

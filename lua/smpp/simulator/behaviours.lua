@@ -23,7 +23,7 @@ local ready = {
   },
   throttling = { settings = { throttle = { rate_per_s = 10, on_s = 10, off_s = 10 }, refusals = { ESME_RMSGQFUL = 2 } } },
   -- Takes connections and is never heard of again.
-  dead = { settings = { silent = true }, server = { enquire_link_s = 0, inactivity_s = 0, bind_timeout_s = 0 } },
+  dead = { settings = { silent = true }, server = { enquire_link_s = 0, bind_timeout_s = 0 } },
 }
 
 --- A behaviour by its name.
