@@ -31,7 +31,11 @@ local function environment(world, o)
       write(table.concat(words, "\t", 1, words.n), "\n")
     end,
     io = setmetatable({ write = write, open = o.open }, { __index = io }),
-  }, { __index = _G })
+  }, { __index = function(_, name)
+    local value = _G[name]
+    if value == nil and o.strict then error("undefined global '" .. name .. "'", 2) end
+    return value
+  end })
 end
 
 --- smpp.run for a program: the message centre opens before its main and closes when the last ESME is gone.
@@ -73,9 +77,9 @@ end
 --- Runs a program to its end.
 ---@param text string
 ---@param name string  for messages
----@param o? { mc: table|false|nil, arg: string[]?, beside: fun(world: table)?, open: function?, seed: number? }
+---@param o? { mc: table|false|nil, arg: string[]?, beside: fun(world: table)?, open: function?, seed: number?, strict: boolean? }
 ---  mc: options of the message centre, false: none;  beside: a task that plays the others' part; `world.loop:raise "SIGINT"`
----  ends a program that would run for ever;  open: instead of io.open
+---  ends a program that would run for ever;  open: instead of io.open;  strict: an undefined global is an error
 ---@return string output  what it printed
 ---@return table world  { loop, mc, output, main_returned }
 function program.run(text, name, o)

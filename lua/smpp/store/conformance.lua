@@ -1,7 +1,7 @@
 --- What every store has to do, as cases that a spec runs: for those of this library, and for those of others.
 ---
 ---     for _, case in ipairs(require("smpp.store.conformance").cases) do
----       it(case.name, function() case.run { within = within, open = open } end)
+---       if not case.needs then it(case.name, function() case.run { within = within, open = open } end) end
 ---     end
 ---
 --- `within(fn)` runs fn as a task to its end.  `open(o)` makes a store for one case, empty, with o.limit messages that are
