@@ -38,7 +38,9 @@ local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_f
 
 -- ---- stores by name ----
 
-stores.registry = registry.new("store", { memory = "smpp.store.memory" })
+stores.registry = registry.new("store", {
+  memory = "smpp.store.memory",
+})
 
 --- Opens a store by its name: "memory", or what `registry:add` added.
 ---@param name string
