@@ -3,31 +3,9 @@
 #ifndef SESSION_SUPPORT_H
 #define SESSION_SUPPORT_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "check.h"
 #include "smpp/alloc.h"
 #include "smpp/session.h"
-
-static unsigned passed, failed;
-
-static inline bool check_at(const char *file, int line, bool ok, const char *what) {
-  if (ok)
-    passed++;
-  else
-    failed++;
-  if (!ok && failed <= 20) fprintf(stderr, "%s:%d: %s\n", file, line, what);
-  return ok;
-}
-
-#define CHECK(condition) check_at(__FILE__, __LINE__, (condition), #condition)
-#define CHECK_FOR(condition, what) check_at(__FILE__, __LINE__, (condition), (what))
-
-static inline int report(void) {
-  printf("%u passed, %u failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
-}
 
 /* ---- allocation ---- */
 

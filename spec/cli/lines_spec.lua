@@ -54,8 +54,9 @@ describe("smpp.cli.lines", function()
     end)
     for _, piece in ipairs { "t", "o\n49", "1\n\n49", "2" } do
       uv.fs_write(writer, piece, -1)
-      smpp.sleep(0.005)
+      smpp.sleep(0.001)
     end
+    async.wait_until(function() return #seen == 3 end)
     assert.same({ "to", "491", "" }, seen)
     uv.fs_close(writer)
     async.wait_until(function() return seen.ended end)

@@ -3,15 +3,14 @@ local shell = require "spec.support.shell"
 local streams = require "smpp.loop.luv_stream"
 local uv = require "smpp.loop.uv"
 
---- Calls fn with the path of a FIFO that somebody has open for writing, and a function that writes into it.
-local function with_fifo(fn)
+--- A FIFO that somebody has open for writing: its path, a function that writes into it, one that closes it, and one
+--- that removes it.
+local function fifo()
   local folder, remove = shell.folder()
   local path = folder .. "/fifo"
   shell.must("mkfifo " .. path)
   local fd = assert(uv.fs_open(path, "r+", 0)) -- for both, so that no open blocks
-  local ok, err = pcall(fn, path, function(octets) assert(uv.fs_write(fd, octets, -1)) end, function() uv.fs_close(fd) end)
-  remove()
-  if not ok then error(err, 0) end
+  return path, function(octets) assert(uv.fs_write(fd, octets, -1)) end, function() uv.fs_close(fd) end, remove
 end
 
 describe("smpp.loop.luv_stream", function()
@@ -19,40 +18,40 @@ describe("smpp.loop.luv_stream", function()
     assert.is_nil((streams.open "README.md"))
     assert.is_nil((streams.open "/nonexistent"))
     assert.is_nil((streams.open "/"))
-    with_fifo(function(path, _, close)
-      local stream = assert(streams.open(path))
-      stream:close()
-      close()
-    end)
+    local path, _, close, remove = fifo()
+    local stream = assert(streams.open(path))
+    stream:close()
+    close()
+    remove()
   end)
 
   it("reads now, and blocks for it", function()
-    with_fifo(function(path, write, close)
-      local stream = assert(streams.open(path))
-      write "to\n491\n"
-      assert.equal("to\n491\n", stream:read_now())
-      close()
-      assert.equal("", stream:read_now())
-      stream:close()
-    end)
+    local path, write, close, remove = fifo()
+    local stream = assert(streams.open(path))
+    write "to\n491\n"
+    assert.equal("to\n491\n", stream:read_now())
+    close()
+    assert.equal("", stream:read_now())
+    stream:close()
+    remove()
   end)
 
   it("reads when there is something, while the loop goes on; nil is the end", async.luv(function(loop)
-    with_fifo(function(path, write, close)
-      local stream = assert(streams.open(path))
-      local function following()
-        return async.await(function(done) stream:read(done) end)
-      end
-      local timer = loop:timer(function() write "late" end, true)
-      timer:start(0.005)
-      assert.equal("late", following())
-      write "more"
-      assert.equal("more", following())
-      close()
-      assert.is_nil(following())
-      stream:close()
-      timer:close()
-    end)
+    local path, write, close, remove = fifo()
+    local stream = assert(streams.open(path))
+    local function following()
+      return async.await(function(done) stream:read(done) end)
+    end
+    local timer = loop:timer(function() write "late" end, true)
+    timer:start(0.005)
+    assert.equal("late", following())
+    write "more"
+    assert.equal("more", following())
+    close()
+    assert.is_nil(following())
+    stream:close()
+    timer:close()
+    remove()
   end))
 
   it("tells no terminal from a file", function()

@@ -1,7 +1,7 @@
 /* Sessions swept over: every command in every state from either side, every
  * way to cut a stream.  From the checkout's root:
  *
- *   gcc -std=c99 -g -Icsrc -fsanitize=address,undefined csrc/smpp/[a-z]*.c spec/c/session_sweep_test.c -o sweep
+ *   gcc -std=c99 -g -Icsrc -fsanitize=address,undefined csrc/smpp/[a-z]*.c spec/c/session_next_sweep_test.c -o sweep
  *   ./sweep
  */
 #include "session_support.h"

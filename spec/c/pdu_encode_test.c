@@ -1,0 +1,67 @@
+/* pdu_encode.c: what is measured is what is written, at every capacity; limits of every parameter in every version. */
+#include "check.h"
+#include "smpp/pdu.h"
+
+static const uint8_t text[300] = {'x'};
+
+static int encode(const struct smpp_message *message, size_t capacity, size_t *length) {
+  uint8_t *out = malloc(capacity + 1);
+  struct smpp_writer w = {out, capacity, 0};
+  struct smpp_fault fault;
+  int error = smpp_pdu_encode(message, &w, &fault);
+  *length = w.length;
+  if (error == 0 && capacity >= w.length) CHECK(smpp_get_u32(out) == w.length);
+  free(out);
+  return error;
+}
+
+int main(void) {
+  const struct smpp_command *command;
+  static uint8_t octets[300];
+  memset(octets, 'x', sizeof octets);
+  for (size_t i = 0; (command = smpp_command_at(i)) != NULL; i++) {
+    for (unsigned p = 0; p < command->param_count; p++) {
+      const struct smpp_param *param = &command->params[p];
+      static const uint8_t versions[] = {SMPP_33, SMPP_34, SMPP_50};
+      for (size_t v = 0; v < 3; v++) {
+        unsigned limit = smpp_param_limit(param, versions[v]);
+        if (limit == 0) continue; /* not in this version */
+        struct smpp_message message = {.command = command, .sequence = 1, .version = versions[v]};
+        struct smpp_value *value = &message.params[p];
+        size_t length;
+        if (param->kind <= SMPP_U32) {
+          *value = (struct smpp_value){.is = SMPP_NUMBER, .number = param->kind == SMPP_U8 ? 0xFF : param->kind == SMPP_U16 ? 0xFFFF : 0xFFFFFFFF};
+          CHECK_FOR(encode(&message, 1000, &length) == 0, param->name);
+          value->number++;
+          if (param->kind != SMPP_U32) CHECK_FOR(encode(&message, 1000, &length) == SMPP_ERR_BAD_VALUE && length == 0, param->name);
+        } else if (param->kind == SMPP_CSTRING) {
+          *value = (struct smpp_value){.is = SMPP_STRING, .octets = octets, .length = limit - 1};
+          CHECK_FOR(encode(&message, 1000, &length) == 0, param->name);
+          value->length = limit;
+          CHECK_FOR(encode(&message, 1000, &length) == SMPP_ERR_TOO_LONG && length == 0, param->name);
+          value->octets = (const uint8_t *)"a\0b";
+          value->length = 3;
+          if (limit > 3) CHECK_FOR(encode(&message, 1000, &length) == SMPP_ERR_BAD_VALUE && length == 0, param->name);
+        } else if (param->kind == SMPP_TEXT) {
+          *value = (struct smpp_value){.is = SMPP_STRING, .octets = octets, .length = limit};
+          CHECK_FOR(encode(&message, 1000, &length) == 0, param->name);
+          value->length = limit + 1;
+          CHECK_FOR(encode(&message, 1000, &length) == SMPP_ERR_TOO_LONG && length == 0, param->name);
+        }
+      }
+    }
+  }
+
+  static const struct smpp_tlv_out tlvs[] = {{0x0424, 200, text}, {0x1400, 0, text}};
+  struct smpp_message message = {.command = smpp_command_by_name("submit_sm"), .sequence = 1, .tlvs = tlvs, .tlv_count = 2, .trailing = text, .trailing_length = 3};
+  size_t measured, length;
+  struct smpp_writer counting = {NULL, 0, 0};
+  struct smpp_fault fault;
+  CHECK(smpp_pdu_encode(&message, &counting, &fault) == 0 && !smpp_write_fits(&counting));
+  measured = counting.length;
+  for (size_t capacity = 0; capacity <= measured; capacity++) CHECK(encode(&message, capacity, &length) == 0 && length == measured);
+
+  message = (struct smpp_message){.command = smpp_command_by_name("submit_sm_resp"), .status = 8, .sequence = 1};
+  CHECK(encode(&message, 100, &length) == 0 && length == 16); /* 3.4, 4.4.2: no body unless command_status is 0 */
+  return report();
+}
