@@ -15,12 +15,6 @@ local OTHER = {
 -- Sources that still lack a spec of their own.
 local LACKING = {}
 for path in ([[
-csrc/binding/bind_draft.c
-csrc/binding/bind_iconv.c
-csrc/binding/bind_receipt.c
-csrc/binding/bind_text.c
-csrc/binding/bind_udh.c
-csrc/binding/bind_view.c
 lua/smpp/base/kind.lua
 lua/smpp/base/mistake.lua
 lua/smpp/base/options.lua
@@ -31,7 +25,6 @@ lua/smpp/client/dialer.lua
 lua/smpp/client/options.lua
 lua/smpp/client/outbind.lua
 lua/smpp/client/window.lua
-lua/smpp/codec/init.lua
 lua/smpp/receipt/message_id.lua
 lua/smpp/receipt/pack.lua
 lua/smpp/server/account.lua

@@ -1,0 +1,52 @@
+local pdus = require "smpp.codec"
+local util = require "spec.support.util"
+
+local unhex = util.unhex
+
+--- A PDU from its parts, command_length filled in.
+local function raw(command_id, status, sequence, body)
+  local function u32(n)
+    return string.char(math.floor(n / 16777216) % 256, math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256)
+  end
+  return u32(16 + #body) .. u32(command_id) .. u32(status) .. u32(sequence) .. body
+end
+
+local SUBMIT = "00 0500 5465737400 0101 3400 00 00 00 00 00 01 00 00 00 00"
+
+describe("bind_view", function()
+  local octets = raw(4, 0, 77, unhex(SUBMIT):sub(1, -2) .. "\2hi" .. unhex "0204 0002 0007  1400 0001 ff")
+  local pdu = pdus.decode(octets)
+
+  it("iterate over their fields in wire order", function()
+    local names = {}
+    for name, value in pdu:fields() do names[#names + 1] = name .. "=" .. tostring(value) end
+    assert.equal("service_type=", names[1])
+    assert.equal("short_message=hi", names[17])
+    assert.equal("user_message_reference=7", names[18])
+    assert.equal("tlv_0x1400=\255", names[19])
+    assert.equal(19, #names)
+  end)
+
+  it("change into copies: fields, TLVs in place, new TLVs behind, none removes", function()
+    local changed = pdu:with { sequence_number = 5, destination_addr = "49", user_message_reference = 8, source_port = 1 }
+    assert.equal(5, changed.sequence_number)
+    assert.equal("49", changed.destination_addr)
+    assert.same({ 0x204, 0x1400, 0x20A }, { changed:tlvs()[1].tag, changed:tlvs()[2].tag, changed:tlvs()[3].tag })
+    assert.equal(8, changed.user_message_reference)
+    assert.equal("4", pdu.destination_addr)
+    local less = pdu:with { user_message_reference = pdus.none, short_message = pdus.none, destination_addr = pdus.none }
+    assert.is_nil(less.user_message_reference)
+    assert.equal("", less.short_message)
+    assert.equal("", less.destination_addr)
+    assert.equal(1, #pdu:with({ tlvs = { { tag = 0x1401, octets = "x" } } }):tlvs())
+    assert.equal(0, #pdu:with({ tlvs = pdus.none }):tlvs())
+    assert.same({ nil, "too_long" }, { (pdu:with { destination_addr = ("1"):rep(21) }), (select(3, pdu:with { destination_addr = ("1"):rep(21) })) })
+  end)
+
+  it("keep their octets when what they came from is gone", function()
+    local views = {}
+    for i = 1, 200 do views[i] = pdus.decode(raw(4, 0, i, unhex(SUBMIT))) end
+    collectgarbage()
+    for i = 1, 200 do assert.equal(i, views[i].sequence_number) end
+  end)
+end)
