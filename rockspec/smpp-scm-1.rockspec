@@ -102,6 +102,7 @@ build = {
     ["smpp.loop.uv"] = "lua/smpp/loop/uv.lua",
     ["smpp.loop.virtual"] = "lua/smpp/loop/virtual.lua",
     ["smpp.loop.virtual_net"] = "lua/smpp/loop/virtual_net.lua",
+    ["smpp.loop.virtual_pipe"] = "lua/smpp/loop/virtual_pipe.lua",
     ["smpp.loop.virtual_wire"] = "lua/smpp/loop/virtual_wire.lua",
     ["smpp.meta.core"] = "lua/smpp/meta/core.lua",
     ["smpp.meta.loop"] = "lua/smpp/meta/loop.lua",

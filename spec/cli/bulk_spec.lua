@@ -28,6 +28,24 @@ describe("smpp.cli.bulk: smpp send --file", function()
     return code, out, err, results
   end
 
+  it("sends the rows of a pipe as they come, while the session goes on", with({}, function(seen, _, loop)
+    local pipe, result, at = loop:pipe "rows", os.tmpname(), {}
+    os.remove(result)
+    smpp.spawn(function()
+      for _, piece in ipairs { "to,te", "xt\n+491511,one\n+49", "1512,two\n", "+491513,last" } do
+        smpp.sleep(100)
+        pipe:write(piece)
+        at[#at + 1] = #seen
+      end
+      pipe:eof()
+    end)
+    local code, out = send { URL, "--file", "rows", "--result", result }
+    os.remove(result)
+    assert.same({ 0, "3 accepted\n" }, { code, out })
+    assert.same({ 0, 0, 1, 2 }, at)
+    assert.same({ "one", "two", "last" }, { seen[1].short_message, seen[2].short_message, seen[3].short_message })
+  end))
+
   it("sends a row each, and writes down what became of it", with({}, function(seen)
     local code, out, err, results = bulk(CSV, { "--from", "Shop", "--text", "Hello {name}" })
     assert.equal(1, code)

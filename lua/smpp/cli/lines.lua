@@ -1,4 +1,5 @@
 --- Lines of a file; or of a pipe that somebody writes into meanwhile: whoever asks for one waits, and the session goes on.
+local loops = require "smpp.loop"
 local task = require "smpp.base.task"
 
 local lines = {}
@@ -58,7 +59,7 @@ end
 ---@return integer? total  where it is known beforehand
 function lines.open(path, stdin)
   local stream, message, file
-  if path ~= "-" or stdin == io.stdin then stream, message = require("smpp.loop.luv_stream").open(path) end
+  if path ~= "-" or stdin == io.stdin then stream, message = loops.current():open_stream(path) end
   if stream then return of_stream(stream) end
   if path == "-" then return function() return stdin:read "*l" end, function() end end
   if message then return nil, message end

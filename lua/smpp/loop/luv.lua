@@ -2,6 +2,7 @@
 local guards = require "smpp.loop.guard"
 local random = require "smpp.base.random"
 local uv = require "smpp.loop.uv"
+local streams = require "smpp.loop.luv_stream"
 local tcp = require "smpp.loop.luv_tcp"
 
 ---@class smpp.LuvLoop: smpp.Loop
@@ -173,5 +174,7 @@ function Loop:close()
 end
 
 Loop.connect, Loop.listen = tcp.connect, tcp.listen
+
+function Loop:open_stream(path) return streams.open(path) end -- luacheck: no self
 
 return luv

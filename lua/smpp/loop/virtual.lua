@@ -1,8 +1,9 @@
 --- A loop whose time, network and chance are its own: nothing happens in wall time, the clock jumps to the next
 --- timer when nothing else can run, and a seed makes every run the same on every Lua.
---- The network, with its faults, is in smpp.loop.virtual_net.
+--- The network, with its faults, is in smpp.loop.virtual_net, pipes are in smpp.loop.virtual_pipe.
 local guards = require "smpp.loop.guard"
 local network = require "smpp.loop.virtual_net"
+local pipes = require "smpp.loop.virtual_pipe"
 local random = require "smpp.base.random"
 
 ---@class smpp.VirtualLoop: smpp.Loop
@@ -42,6 +43,7 @@ function virtual.new(o)
     holds = 0,
     open = {},                       -- whatever has to be closed -> its age
     signals = {},                    -- in the order of registration
+    pipes = {},                      -- name -> pipe that nobody has opened yet
     turning = false, stopped = false,
   }, LOOP)
   self.guard = guards.guard(self)
@@ -311,6 +313,8 @@ function Loop:close()
   end
 end
 
-for name, method in pairs(network.methods) do Loop[name] = method end
+for _, part in ipairs { network, pipes } do
+  for name, method in pairs(part.methods) do Loop[name] = method end
+end
 
 return virtual

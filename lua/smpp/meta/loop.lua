@@ -16,6 +16,7 @@
 ---@field signal fun(self, name: "SIGINT"|"SIGTERM"|string, fn: fun()): { close: fun(self) }  does not keep the loop alive
 ---@field connect fun(self, o: smpp.ConnectOptions, callback: smpp.ConnectCallback): { cancel: fun(self) }
 ---@field listen fun(self, o: smpp.ListenOptions, callback: fun(transport: smpp.Transport)): smpp.Listener?, string?, string?
+---@field open_stream fun(self, path: string): smpp.Stream?, string?  a pipe or terminal; "-" is stdin; nil: it is something else
 ---@field run fun(self)              until nothing keeps it alive, or stop
 ---@field stop fun(self)
 ---@field is_running fun(self): boolean
@@ -48,3 +49,9 @@
 ---@field close fun(self)
 ---@field reset fun(self)
 ---@field close_after_flush fun(self, timeout_s: number?)  closes when all has gone out
+
+--- A pipe or a terminal that somebody writes into.
+---@class smpp.Stream
+---@field read fun(self, callback: fun(piece: string?))  calls back with what comes next; nil at the end
+---@field read_now fun(self): string?  what comes next, now: blocks; nil or "" at the end
+---@field close fun(self)  a callback that waits is not called any more
