@@ -1,3 +1,4 @@
+local property = require "spec.support.property"
 local core = require "smpp.core"
 local receipt, timestamp = core.receipt, core.timestamp
 
@@ -55,5 +56,44 @@ describe("bind_receipt", function()
     assert.has_error(function() timestamp.absolute(2 ^ 60) end)
     assert.has_error(function() timestamp.absolute(0 / 0) end)
     assert.has_error(function() timestamp.read("", 86401) end)
+  end)
+end)
+
+describe("bind_receipt: message ids", function()
+  local rebase = core.receipt.rebase
+
+  it("change base at any size", function()
+    local pairs_of = {
+      { "0", "0" }, { "a", "10" }, { "1a3", "419" }, { "ff", "255" }, { "ffffffff", "4294967295" },
+      { "20000000000001", "9007199254740993" }, -- beyond a double
+      { "ab54a98ceb1f0ad2", "12345678901234567890" },
+      { ("f"):rep(65), "1852673427797059126777135760139006525652319754650249024631321344126610074238975" },
+    }
+    for _, row in ipairs(pairs_of) do
+      assert.equal(row[2], rebase(row[1], "dec"))
+      assert.equal(row[2], rebase(row[1]:upper(), "dec"))
+      if #row[2] <= 65 then
+        assert.equal(row[1], rebase(row[2], "hex"))
+        assert.equal(row[1], rebase("000" .. row[2], "hex"))
+      end
+    end
+  end)
+
+  it("refuse what is no number", function()
+    for _, id in ipairs { "", "1g", "-1", "1 ", "0x1", ("1"):rep(66) } do
+      assert.is_nil(rebase(id, "hex"))
+      assert.is_nil(rebase(id, "dec"))
+    end
+    assert.is_nil(rebase("1a", "hex"))
+  end)
+
+  it("come back from the other base", function()
+    property.holds(1000, function(random, case)
+      local digits = {}
+      for i = 1, random(60) do digits[i] = tostring(random(10) - 1) end
+      local id = table.concat(digits)
+      case.id = id
+      assert.equal(id:match "^0*(.+)$", rebase(rebase(id, "hex"), "dec"))
+    end, 5)
   end)
 end)

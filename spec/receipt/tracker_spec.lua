@@ -1,7 +1,6 @@
 local property = require "spec.support.property"
 local core = require "smpp.core"
 local message_id = require "smpp.receipt.message_id"
-local pack = require "smpp.receipt.pack"
 local receipt = require "smpp.receipt"
 local tracker = require "smpp.receipt.tracker"
 
@@ -567,22 +566,5 @@ describe("smpp.receipt.tracker: ids", function()
     for id, want in pairs { ["00"] = "0", [""] = "0", ["0A"] = "a", ["a\0\0"] = "a", ["10"] = "10", ["0\0"] = "0", ["12  \0x"] = "12" } do
       assert.equal(want, message_id.fold(id))
     end
-  end)
-end)
-
-describe("smpp.receipt.tracker: pack", function()
-  it("brings back what went in, the same octets for the same table", function()
-    local values = {
-      "", "a:b{}\0", 0, -5, 1.5, 2 ^ 53, 1e100, 0.1, true, false, {}, { 1, 2, { a = "x", b = { [3] = false } } }, { [1] = 1, ["1"] = 2 },
-    }
-    local all = {}
-    for i, value in ipairs(values) do
-      assert.same({ value }, pack.read_all(pack.write(value)))
-      all[i] = pack.write(value)
-    end
-    assert.same(values, pack.read_all(table.concat(all)))
-    assert.equal("{n1:s1:a}", pack.write { "a" })
-    assert.equal(pack.write { b = 1, a = 2, [1] = 3 }, pack.write { [1] = 3, a = 2, b = 1 })
-    assert.has_error(function() pack.write(print) end)
   end)
 end)

@@ -1,0 +1,49 @@
+local message_id = require "smpp.receipt.message_id"
+
+local function candidates(rule, id)
+  local list, n = {}, 1
+  while true do
+    local key = message_id.new(rule):candidate(id, n)
+    if key == nil then return list end
+    list[n] = key
+    n = n + 1
+  end
+end
+
+describe("smpp.receipt.message_id", function()
+  it("folds what message centres add: case, zeros, blanks, NULs, the hyphens of a UUID", function()
+    for id, folded in pairs {
+      ["00AbC "] = "abc", ["12\0\0"] = "12", ["000"] = "0", [""] = "0", [" 1"] = " 1", ["1A-2B"] = "1a-2b",
+      ["550E8400-E29B-41D4-A716-446655440000"] = "550e8400e29b41d4a716446655440000",
+    } do assert.equal(folded, message_id.fold(id), id) end
+    assert.equal(("0"):rep(0) .. "1", message_id.fold(("0"):rep(100000) .. "1")) -- and takes no time for a long one
+    assert.equal("x", message_id.fold("x" .. (" "):rep(100000)))
+  end)
+
+  it("looks for a receipt's message as it is, folded, and in the other base, as the rule says", function()
+    assert.same({ "=00FF" }, candidates("as-is", "00FF"))
+    assert.same({ "i255", "=00FF", "iff" }, candidates("hex", "00FF"))
+    assert.same({ "=00FF", "iff", false, "i255" }, candidates("auto", "00FF"))
+    assert.same({ "=255", "i255", "iff", "i597" }, candidates("auto", "255"))
+    assert.same({ "=xyz", "ixyz", false, false }, candidates("auto", "xyz"))
+  end)
+
+  it("keeps a response's id folded, and as it is where that place is taken", function()
+    assert.same({ "iff", "=00FF" }, { message_id.new("auto"):keys "00FF" })
+    assert.same({ "=00FF" }, { message_id.new("as-is"):keys "00FF" })
+  end)
+
+  it("finds a receipt that came before its response", function()
+    local rule = message_id.new "auto"
+    assert.equal("eff", rule:early_key "00FF")
+    assert.same({ "eff", "e255" }, { rule:early_candidate("00FF", 1), rule:early_candidate("00FF", 2) })
+    assert.is_false(rule:early_candidate("00FF", 3))
+    assert.is_nil(rule:early_candidate("00FF", 4))
+    assert.is_nil(message_id.new("as-is"):early_candidate("00FF", 2))
+  end)
+
+  it("knows its rules", function()
+    for _, rule in ipairs { "auto", "as-is", "hex", "dec" } do assert.is_nil(message_id.check_rule(rule)) end
+    for _, rule in ipairs { "octal", 5, true } do assert.is_string(message_id.check_rule(rule)) end
+  end)
+end)
