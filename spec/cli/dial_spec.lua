@@ -1,0 +1,65 @@
+local cli = require "spec.support.cli"
+local dial = require "smpp.cli.dial"
+local exit = require "smpp.cli.exit"
+local output = require "smpp.cli.output"
+
+local function sink()
+  local self = { text = "" }
+  function self:write(...)
+    self.text = self.text .. table.concat { ... }
+    return true
+  end
+  return self
+end
+
+--- Calls dial.connect with these options beside a simulator that knows me:secret; what it returned, and stderr.
+local function connect(options, env, extra)
+  local results, err = nil, sink()
+  cli.with_simulator({ accounts = { me = "secret" } }, function()
+    local out = output.new { stdout = sink(), stderr = err, getenv = function(name) return (env or {})[name] end, is_terminal = function() return false end }
+    out:set_color "never"
+    local esme, code = dial.connect(options, out, extra or { retry = false })
+    results = { esme and esme.state, code }
+    if esme then esme:close() end
+  end)()
+  return results, err.text
+end
+
+describe("smpp.cli.dial", function()
+  it("takes the password from the URL, else a file, else the environment", function()
+    local path = cli.file "secret\r\nmore\n"
+    assert.same({ "bound" }, (connect { url = "smpp://me:secret@127.0.0.1" }))
+    assert.same({ "bound" }, (connect { url = "smpp://me@127.0.0.1", password_file = path }))
+    assert.same({ "bound" }, (connect({ url = "smpp://me@127.0.0.1" }, { SMPP_PASSWORD = "secret" })))
+    assert.same({ "bound" }, (connect({ url = "smpp://me:secret@127.0.0.1", password_file = "/nonexistent" }, { SMPP_PASSWORD = "no" })))
+    os.remove(path)
+  end)
+
+  it("says what is wrong with its options: 2", function()
+    local empty = cli.file ""
+    for _, options in ipairs {
+      { url = "smpp://me@" }, { url = "smpp://me@127.0.0.1", password_file = "/nonexistent" }, { url = "smpp://me@127.0.0.1", password_file = empty },
+      { url = "smpp://me:secret@127.0.0.1", trace = "/nonexistent/x.pcapng" }, { url = "smpp://me:secret@127.0.0.1?widnow=5" },
+    } do
+      local results, err = connect(options)
+      assert.same({ nil, exit.USAGE }, results)
+      cli.has(err, "smpp: ")
+      cli.lacks(err, "traceback")
+    end
+    os.remove(empty)
+  end)
+
+  it("tells why a bind was refused, with advice, and no password: 3", function()
+    local results, err = connect { url = "smpp://me:wrong-one@127.0.0.1" }
+    assert.same({ nil, exit.UNREACHABLE }, results)
+    cli.has(err, "ESME_RINVPASWD")
+    cli.has(err, "advice: ")
+    cli.lacks(err, "wrong-one")
+    assert.same({ nil, exit.UNREACHABLE }, (connect { url = "smpp://me:secret@127.0.0.1:1" }))
+  end)
+
+  it("warns of blanks around a password", function()
+    local _, err = connect({ url = "smpp://me@127.0.0.1" }, { SMPP_PASSWORD = "secret " })
+    cli.has(err, "blank")
+  end)
+end)
