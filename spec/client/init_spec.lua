@@ -1,30 +1,8 @@
 local smpp = require "smpp"
 local virtual = require "smpp.loop.virtual"
+local world = require "spec.support.esme"
 
---- Runs fn as main under virtual time; fails when something is left open.
-local function run(fn, o)
-  local loop = virtual.new(o or { seed = 1, limit_s = 1000000 })
-  loop.on_error = function(trace) error(trace, 0) end
-  local results = { smpp.run(function() return fn(loop) end, { loop = loop }) }
-  assert.equal("nothing", loop:describe())
-  return (table.unpack or unpack)(results)
-end
-
-local URL = "smpp://me:secret@127.0.0.1:2775"
-
---- A server that takes everything; `seen` collects what it was asked.
-local function server(o)
-  o = o or {}
-  o.port = o.port or 2775
-  local seen = { submits = {} }
-  o.submit_sm = o.submit_sm or function(_, pdu)
-    table.insert(seen.submits, pdu)
-    return tostring(#seen.submits)
-  end
-  local s = assert(smpp.server(o))
-  s:on("error", function() end)
-  return s, seen
-end
+local run, server, URL = world.run, world.server, world.URL
 
 local function submit(esme, fields) return esme:submit_sm(fields or { destination_addr = "491" }) end
 

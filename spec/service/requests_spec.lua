@@ -9,19 +9,8 @@ local function submit(fields)
   return pdu
 end
 
---- A world with a simulator and one bound ESME that collects what it gets.
-local function with(options, fn, bind)
-  mc.world(function(w)
-    local sim = w:server(options, simulator.new)
-    local got = {}
-    local fields = { deliver_sm = function(_, pdu) table.insert(got, pdu) end }
-    for name, value in pairs(bind or {}) do fields[name] = value end
-    local esme = assert(w:bind(fields))
-    fn(w, sim, esme, got)
-    sim:close()
-    assert.same({}, w.errors)
-  end)
-end
+--- A simulator and an ESME, and no error.
+local function with(options, fn, bind) mc.simulated(options, fn, bind, { no_errors = true }) end
 
 local function status_of(_, _, code) return code end
 

@@ -4,17 +4,7 @@ local mo = require "smpp.simulator.mo"
 local simulator = require "smpp.simulator"
 local pcap = require "smpp.capture"
 
-local function with(options, fn, bind)
-  mc.world(function(w)
-    local sim = w:server(options, simulator.new)
-    local got = {}
-    local fields = { deliver_sm = function(_, pdu) table.insert(got, pdu) end }
-    for name, value in pairs(bind or {}) do fields[name] = value end
-    local esme = assert(w:bind(fields))
-    fn(w, sim, esme, got)
-    sim:close()
-  end)
-end
+local with = mc.simulated
 
 local function send(esme, more)
   local fields = { source_addr = "1234", destination_addr = "491761234567", short_message = "hello", registered_delivery = 1 }

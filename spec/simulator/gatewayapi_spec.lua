@@ -5,17 +5,9 @@ local simulator = require "smpp.simulator"
 local util = require "spec.support.util"
 
 local function with(fn, options, bind)
-  mc.world(function(w)
-    local given = { behaviour = "gatewayapi", seed = 1, accounts = { esme1 = "secret" } }
-    for name, value in pairs(options or {}) do given[name] = value end
-    local sim = w:server(given, simulator.new)
-    local got = {}
-    local fields = { deliver_sm = function(_, pdu) table.insert(got, pdu) end }
-    for name, value in pairs(bind or {}) do fields[name] = value end
-    local esme = assert(w:bind(fields))
-    fn(w, sim, esme, got)
-    sim:close(1)
-  end)
+  local given = { behaviour = "gatewayapi", seed = 1, accounts = { esme1 = "secret" } }
+  for name, value in pairs(options or {}) do given[name] = value end
+  mc.simulated(given, fn, bind)
 end
 
 local function send(esme, more, callback)

@@ -5,17 +5,7 @@ local orders = require "smpp.simulator.directives"
 local outcome = require "smpp.simulator.outcome"
 local simulator = require "smpp.simulator"
 
-local function with(options, fn, bind)
-  mc.world(function(w)
-    local sim = w:server(options, simulator.new)
-    local got = {}
-    local fields = { deliver_sm = function(_, pdu) table.insert(got, pdu) end }
-    for name, value in pairs(bind or {}) do fields[name] = value end
-    local esme = assert(w:bind(fields))
-    fn(w, sim, esme, got)
-    sim:close()
-  end)
-end
+local with = mc.simulated
 
 local function send(esme, to, text, more)
   local fields = { source_addr = "1234", destination_addr = to or "491761234567", short_message = text or "x", registered_delivery = 1 }

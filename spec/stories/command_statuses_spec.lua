@@ -82,9 +82,11 @@ local CAUSES = {
   end,
   ESME_RINVPRTFLG = submit { priority_flag = 9 },
   ESME_RINVREGDLVFLG = submit { registered_delivery = 32 },
-  ESME_RSYSERR = function(w, centre)
-    centre.server.handlers[0x04] = function() error "oops" end
-    return submit({}, { system_id = "b" })(w)
+  ESME_RSYSERR = function(w)
+    local other = w:server({ port = 2776, submit_sm = function() error "oops" end }, simulator.new)
+    local status = submit({}, { system_id = "b" })(w)
+    other:close(0)
+    return status
   end,
   ESME_RINVSRCADR = damaged({ command = "submit_sm", source_addr = "x", destination_addr = "491" }, "x", LONG, true),
   ESME_RINVDSTADR = submit { destination_addr = "letters" },

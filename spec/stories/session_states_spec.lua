@@ -126,7 +126,7 @@ end
 local function bind_pending(reach)
   return function(w, server)
     local peer = reach(w, server)
-    server.directory.authenticate = function() w:sleep(5) end
+    w.thinks_s = 5
     assert.same({}, peer:bind("transceiver", 0x34))
     return peer
   end
@@ -159,7 +159,6 @@ end
 local function they_unbind(reach)
   return function(w, server)
     local peer = reach(w, server)
-    server.handlers[0x03] = function() w:sleep(3) end
     assert.same({}, peer:ask(octets_of("query_sm", 2) .. octets_of("unbind", 3)))
     return peer
   end
@@ -223,6 +222,12 @@ local function in_state(row, fn, without_handlers)
           return true
         end
       end
+    end
+    if row.they_unbind then o.query_sm = function() w:sleep(3) end end
+    w.thinks_s = 0
+    function o.authenticate()
+      if w.thinks_s > 0 then w:sleep(w.thinks_s) end
+      return true
     end
     local server = w:server(o)
     local peer = row.reach(w, server)

@@ -103,4 +103,20 @@ function World:talk(octets)
   return table.concat(got), closed
 end
 
+--- Runs fn(world, simulator, esme, got) with a simulator, an ESME that is bound to it, and the deliver_sm that this one gets.
+---@param options table  of the simulator
+---@param fn fun(world: table, simulator: smpp.Simulator, esme: table, got: smpp.Pdu[])
+---@param bind? table  as of World:bind
+---@param o? { no_errors: boolean? }
+function mc.simulated(options, fn, bind, o)
+  mc.world(function(w)
+    local sim, got = w:server(options, require("smpp.simulator").new), {}
+    local fields = { deliver_sm = function(_, pdu) table.insert(got, pdu) end }
+    for name, value in pairs(bind or {}) do fields[name] = value end
+    fn(w, sim, assert(w:bind(fields)), got)
+    sim:close(1)
+    if o and o.no_errors and #w.errors > 0 then error(table.concat(w.errors, "\n"), 0) end
+  end)
+end
+
 return mc
