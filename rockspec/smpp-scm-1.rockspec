@@ -119,6 +119,7 @@ build = {
     ["smpp.server"] = "lua/smpp/server/init.lua",
     ["smpp.server.options"] = "lua/smpp/server/options.lua",
     ["smpp.server.outbound"] = "lua/smpp/server/outbound.lua",
+    ["smpp.server.reporter"] = "lua/smpp/server/reporter.lua",
     ["smpp.server.session"] = "lua/smpp/server/session.lua",
     ["smpp.server.sessions"] = "lua/smpp/server/sessions.lua",
     ["smpp.server.shutdown"] = "lua/smpp/server/shutdown.lua",

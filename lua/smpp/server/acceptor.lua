@@ -13,7 +13,6 @@ local mt = { __index = Acceptor, __name = "smpp.Acceptor" }
 local acceptor = { class = Acceptor }
 
 local PER_ADDRESS = 1000 -- connections of one address, where nothing else is said
-local REPORT_S = 10      -- between two reports of refused connections
 
 --- Hosts that the default of max_connections_per_address does not hold for.
 local is_local = cidr.set { "127.0.0.0/8", "::1" }
@@ -27,7 +26,6 @@ function acceptor.new(server)
     listeners = {},
     pending_count = 0,
     pending_per_address = {},         -- smpp.base.cidr.owner -> count; of proxies nothing is counted
-    refused_count = 0, reported_at = -math.huge, -- connections over a limit
   }, mt)
 end
 
@@ -42,13 +40,8 @@ local function exceeded(self, host)
   if count >= most then return ("max_connections_per_address %d"):format(most) end
 end
 
---- Refused connections are reported at most once per 10 s, so that a flood does not flood the log.
 local function report_refused(self, host, limit)
-  self.refused_count = self.refused_count + 1
-  local now = self.loop:now()
-  if now - self.reported_at < REPORT_S then return end
-  self.reported_at = now
-  self.server:emit("error", ("connection from %s refused: %s; %d refused so far"):format(host, limit, self.refused_count))
+  self.server.reporter:report("refused", ("connection from %s refused: %s"):format(host, limit))
 end
 
 --- Takes a connection that is ready for a session, unless it is over a limit.
@@ -84,7 +77,7 @@ local function owner_of(self, address)
   function owner.released(admitted) count_pending(self, admitted.owner, -1) end
   function owner.accepted(transport) self:take(transport) end
   function owner.failed(inner, message)
-    self.server:emit("error", ("connection from %s: %s"):format(inner.peer.host, message))
+    self.server.reporter:report("failed", ("connection from %s: %s"):format(inner.peer.host, message))
   end
   return owner
 end

@@ -9,6 +9,7 @@ local events = require "smpp.base.events"
 local net = require "smpp.base.net"
 local options = require "smpp.base.options"
 local pdus = require "smpp.codec"
+local reporters = require "smpp.server.reporter"
 local run = require "smpp.loop.run"
 local sessions = require "smpp.server.sessions"
 local settings = require "smpp.server.options"
@@ -73,12 +74,14 @@ function server.new(given)
     directory = nil, accounts = nil,   -- smpp.server.accounts, and its accounts by system_id
     connections = nil, sessions = nil, -- smpp.server.sessions, and those that are bound
     acceptor = nil,             -- smpp.server.acceptor
+    reporter = nil,             -- smpp.server.reporter
     delivery = nil,             -- receipts and MO messages that wait
     shutdown = nil,             -- smpp.server.shutdown, once it has begun
     listeners = {},             -- of events
     has_handlers = true,
   }, mt)
   self.directory, self.connections, self.acceptor = accounts.new(self), sessions.new(self), accept.new(self)
+  self.reporter = reporters.new(self)
   self.accounts, self.sessions = self.directory.by_id, self.connections.bound
   self.message_id = o.message_id or counted_ids(o.loop)
   add_handlers(self, 2)

@@ -59,7 +59,12 @@ function ServerSession:on_closed(session, reason)
   if server.shutdown and server.connections.count == 0 then server.shutdown:finish() end
 end
 
-function ServerSession:on_error(session, message) self.server:emit("error", message, session) end
+--- Data of a peer that is not bound may come from anybody, any number of times.
+function ServerSession:on_error(session, message, code)
+  local server = self.server
+  if code == "malformed" and not session.is_bound then return server.reporter:report(code, message, session) end
+  server:emit("error", message, session)
+end
 
 --- The ESME has proved who it is.
 ---@param account smpp.Account

@@ -1,0 +1,39 @@
+--- Errors that anybody on the network can cause (connections over a limit, garbage instead of SMPP, invalid headers), for the
+--- server's `error` event: of each kind one in ten seconds, so that a flood of connections does not flood the log.
+---@class smpp.Reporter
+local Reporter = {}
+local mt = { __index = Reporter, __name = "smpp.Reporter" }
+
+local reporter = {}
+
+local INTERVAL_S = 10
+
+--- Kinds of errors, and how a message counts them.
+local KINDS = {
+  refused = "refused",
+  malformed = "connections with malformed data",
+  failed = "connections that failed",
+}
+
+---@param server smpp.Server
+---@return smpp.Reporter
+function reporter.new(server)
+  local self = setmetatable({ server = server, loop = server.loop, kinds = {} }, mt)
+  for kind in pairs(KINDS) do self.kinds[kind] = { count = 0, reported_at = -math.huge } end
+  return self
+end
+
+--- Counts an error, and reports it unless one of its kind was reported in the last ten seconds.
+---@param kind "refused"|"malformed"|"failed"
+---@param message string
+---@param session? smpp.Session
+function Reporter:report(kind, message, session)
+  local row, now = self.kinds[kind], self.loop:now()
+  row.count = row.count + 1
+  if now - row.reported_at < INTERVAL_S then return end
+  row.reported_at = now
+  if row.count > 1 then message = ("%s; %d %s so far"):format(message, row.count, KINDS[kind]) end
+  self.server:emit("error", message, session)
+end
+
+return reporter
