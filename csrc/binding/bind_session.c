@@ -151,7 +151,8 @@ static bool is_bind(const struct smpp_event *event) {
   S(FROM, "from")           \
   S(TO, "to")               \
   S(OCTETS, "octets")       \
-  S(REASON, "reason")
+  S(REASON, "reason")         \
+  S(REFUSED, "refused_with")
 
 #define SLOT_ENUM(name, text) SLOT_##name,
 #define SLOT_NAME(name, text) text,
@@ -170,7 +171,7 @@ static const uint8_t EVENTS[SMPP_EVENT_KINDS][SLOTS_MAX] = {
     [SMPP_EVENT_LOST] = {SLOT_COOKIE},
     [SMPP_EVENT_STATE] = {SLOT_FROM, SLOT_TO, SLOT_REASON},
     [SMPP_EVENT_WINDOW] = {SLOT_END},
-    [SMPP_EVENT_STRAY] = {SLOT_PDU, SLOT_REASON},
+    [SMPP_EVENT_STRAY] = {SLOT_PDU, SLOT_REASON, SLOT_REFUSED},
     [SMPP_EVENT_GARBAGE] = {SLOT_OCTETS, SLOT_REASON},
     [SMPP_EVENT_CLOSE] = {SLOT_REASON},
 };
@@ -186,6 +187,7 @@ static void push_slot(lua_State *L, const struct session *own, const struct smpp
     case SLOT_STATUS:
       push_u32(L, event->pdu.id == SMPP_GENERIC_NACK && event->pdu.status == 0 ? 0xFF : event->pdu.status);
       break;
+    case SLOT_REFUSED: push_u32(L, event->status); break;
     case SLOT_FROM: lua_pushstring(L, smpp_state_name(event->from)); break;
     case SLOT_TO: lua_pushstring(L, smpp_state_name(event->to)); break;
     case SLOT_OCTETS: lua_pushlstring(L, (const char *)event->octets, event->length); break;

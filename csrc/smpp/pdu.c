@@ -188,6 +188,33 @@ static void walk_tlvs(struct cursor *c) {
   }
 }
 
+/* Whether whole TLVs, the first of which is in the tables, fill what is left from |p| on. */
+static bool are_tlvs(const uint8_t *p, const uint8_t *end) {
+  struct cursor c = {p, p, end};
+  if (left(&c) < 4 || smpp_tlv_by_tag(smpp_get_u16(p)) == NULL) return false;
+  walk_tlvs(&c);
+  return c.pos == end;
+}
+
+/* Passes the NUL that some peers write behind short_message and do not count in sm_length. */
+static void skip_stray_nul(struct cursor *c, const struct smpp_command *command, struct report *r) {
+  struct cursor as_it_stands = *c;
+  if (left(c) < 5 || *c->pos != 0 || smpp_param_position(command, SMPP_F_SHORT_MESSAGE) < 0) return;
+  walk_tlvs(&as_it_stands);
+  if (left(&as_it_stands) == 0 || !are_tlvs(c->pos + 1, c->end)) return;
+  note(r, SMPP_WARNING, "trailing", "short_message", offset_of(c), SMPP_RINVMSGLEN, "a NUL behind short_message that sm_length does not count");
+  c->pos++;
+}
+
+/* Whether octets that are no TLVs hide some, which nobody would get. */
+static bool hides_tlvs(const struct cursor *c) {
+  enum { FARTHEST = 8 };
+  if (left(c) >= 4 && smpp_tlv_by_tag(smpp_get_u16(c->pos)) != NULL) return true;
+  for (size_t skip = 1; skip <= FARTHEST && skip < left(c); skip++)
+    if (are_tlvs(c->pos + skip, c->end)) return true;
+  return false;
+}
+
 static bool only_nuls(const uint8_t *p, const uint8_t *end) {
   while (p < end && *p == 0) p++;
   return p == end;
@@ -201,7 +228,7 @@ static void check_rest(const struct cursor *c, struct report *r) {
     note(r, fault_unless(r, SMPP_TOLERATE_STRAY), "trailing", NULL, offset_of(c), SMPP_RINVTLVSTREAM,
          "octets after the last parameter that are no TLV");
   else
-    note_tlv(r, fault_unless(r, SMPP_TOLERATE_STRAY), "truncated", smpp_get_u16(c->pos), offset_of(c),
+    note_tlv(r, hides_tlvs(c) ? SMPP_FAULT : fault_unless(r, SMPP_TOLERATE_STRAY), "truncated", smpp_get_u16(c->pos), offset_of(c),
              SMPP_RINVTLVSTREAM, "the TLV is longer than the rest of the PDU");
 }
 
@@ -239,10 +266,7 @@ static void check_tlvs(const struct smpp_pdu *pdu, struct report *r) {
 
 /* Responses of some peers leave the parameters out and go on with TLVs. */
 static bool is_tlvs_only(const struct smpp_pdu *pdu) {
-  struct cursor c = {pdu->octets, pdu->octets + SMPP_HEADER_OCTETS, pdu->octets + pdu->length};
-  if (left(&c) < 4 || smpp_tlv_by_tag(smpp_get_u16(c.pos)) == NULL) return false;
-  walk_tlvs(&c);
-  return left(&c) == 0;
+  return are_tlvs(pdu->octets + SMPP_HEADER_OCTETS, pdu->octets + pdu->length);
 }
 
 static void walk(struct smpp_pdu *pdu, struct report *r) {
@@ -267,6 +291,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
     size_t notes = r->count;
     whole = walk_params(&c, pdu, r);
     if (whole) {
+      skip_stray_nul(&c, command, r);
       pdu->tlv_offset = offset_of(&c);
       walk_tlvs(&c);
       if (is_response && left(&c) > 0 && is_tlvs_only(pdu)) whole = false;

@@ -63,7 +63,8 @@ void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role ro
       .max_unanswered = 1000,
       .first_sequence = 1,
       .version = SMPP_34,
-      .tolerate = SMPP_TOLERATE_LONG_PASSWORD,
+      /* What an ESME refuses is lost to it, or comes again for ever. */
+      .tolerate = SMPP_TOLERATE_LONG_PASSWORD | (role == SMPP_ESME ? SMPP_TOLERATE_OVERLONG : 0u),
       .response_s = 60,
       .enquire_link_s = 30,
       .enquire_link_response_s = 10,

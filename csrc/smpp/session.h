@@ -65,7 +65,7 @@ void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role ro
   E(LOST, "lost")         /* cookie: session ended first, outcome unknown */                                     \
   E(STATE, "state")       /* from, to, reason */                                                                 \
   E(WINDOW, "window")     /* there is room in the window again */                                                \
-  E(STRAY, "stray")       /* pdu, reason: nothing waits for it, or it was refused: for logs */                   \
+  E(STRAY, "stray")       /* pdu, reason, status: nothing waits for it, or it was refused with |status|: for logs */ \
   E(GARBAGE, "garbage")   /* octets, length, reason: malformed; the stream is lost */                            \
   E(CLOSE, "close")       /* reason: write the output, then close the connection; the last event but LOST and STATE */
 
@@ -77,6 +77,7 @@ struct smpp_event {
   enum smpp_event_kind kind;
   struct smpp_pdu pdu; /* octets are valid until the next call of feed or next */
   uint64_t cookie;
+  uint32_t status; /* 0: it was not refused */
   enum smpp_state from, to;
   const char *reason; /* static text */
   const uint8_t *octets;

@@ -139,6 +139,7 @@ static const char *fault_of(const struct smpp_pdu *pdu) {
 /* A request gets its own response with |status|, if it has one, and is logged. */
 static bool refuse(struct smpp_session *s, struct smpp_event *e, uint32_t status, const char *reason) {
   if (e->pdu.command->response_id != 0) smpp_session_refuse(s, &e->pdu, status);
+  e->status = status;
   return stray(e, reason);
 }
 
@@ -177,6 +178,7 @@ static bool receive_request(struct smpp_session *s, struct smpp_event *e) {
   uint32_t status = 0;
   if (command == NULL) {
     (void)smpp_session_send_header(s, SMPP_GENERIC_NACK, SMPP_RINVCMDID, pdu->sequence);
+    e->status = SMPP_RINVCMDID;
     return stray(e, "unknown command");
   }
   const char *reason = forbidden(s, command, &status);
@@ -418,6 +420,7 @@ static bool next_of_end(struct smpp_session *s, struct smpp_event *e) {
 bool smpp_session_next(struct smpp_session *s, struct smpp_event *e) {
   drop_held(s);
   e->cookie = 0;
+  e->status = 0;
   e->reason = NULL;
   for (;;) {
     if (s->move_count > 0) return next_move(s, e);

@@ -175,7 +175,9 @@ describe("smpp.server.accounts", function()
           if waits_s > 0 then w:sleep(waits_s) end
           return nil, "ESME_RINVPASWD"
         end }
-        server:on("refused", function() told = told + 1 end)
+        server:on("refused", function(_, _, _, _, request)
+          if not request then told = told + 1 end
+        end)
         local transport, answers, closed = w:transport(), "", false
         transport:start(function(octets) answers = answers .. octets end, function() closed = true end)
         for _ = 1, 10 do

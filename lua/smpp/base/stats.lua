@@ -19,13 +19,15 @@ Stats.__index = Stats
 ---@field not_sent integer     given up before they were sent
 ---@field retried integer      sent again: after a throttled or temporary refusal, or of unknown outcome
 ---@field received integer     requests of the peer
+---@field refused_received integer  those that were refused before any handler: malformed, not allowed, unknown, too many
 ---@field binds integer        successful ones
 ---@field latency { count: integer, sum_s: number, max_s: number, buckets: integer[] }  of responses
 function stats.new()
   local buckets = {}
   for i = 1, #BOUNDS + 1 do buckets[i] = 0 end
   return setmetatable({
-    requests = 0, answered = 0, refused = 0, statuses = {}, unknown = 0, not_sent = 0, retried = 0, received = 0, binds = 0,
+    requests = 0, answered = 0, refused = 0, statuses = {}, unknown = 0, not_sent = 0, retried = 0, received = 0,
+    refused_received = 0, binds = 0,
     latency = { count = 0, sum_s = 0, max_s = 0, buckets = buckets },
   }, Stats)
 end
@@ -56,7 +58,7 @@ function Stats:quantile_s(share)
   end
 end
 
-local COUNTERS = { "requests", "answered", "refused", "unknown", "not_sent", "retried", "received", "binds" }
+local COUNTERS = { "requests", "answered", "refused", "unknown", "not_sent", "retried", "received", "refused_received", "binds" }
 
 --- Adds what another one counted.
 ---@param other smpp.Stats

@@ -66,7 +66,13 @@ function ON.session(self, session)
     pack("system_id", or_dash(session.system_id), "bind", TYPES[session.state], "peer", peer_of(session), "version", session.version))
 end
 
-function ON.refused(self, session, system_id, status, reason)
+function ON.refused(self, session, system_id, status, reason, request)
+  if request then -- a message is shown with its text
+    if commands.roles.submit[request.command_id] then return end
+    return say(self, "red", "refused", ("%s  %s #%.0f: %s, %s"):format(or_dash(system_id), request.command, request.sequence_number, status, reason),
+      pack("what", "request", "system_id", json.text(or_dash(system_id)), "command", request.command,
+        "sequence_number", request.sequence_number, "status", status, "reason", reason))
+  end
   local name = type(status) == "number" and explain.status(status).name or status
   say(self, "red", "refused", ("%s from %s: %s%s"):format(or_dash(system_id), peer_of(session), name, reason and ", " .. reason or ""),
     pack("what", "bind", "system_id", json.text(system_id), "peer", peer_of(session), "status", name, "reason", reason))

@@ -113,8 +113,16 @@ end
 
 function Bind:on_request(session, pdu, command_id)
   local handler = self.client.handlers[command_id]
-  if not handler then return nil, "ESME_RINVCMDID" end
-  return handler(pdu, self.client, session)
+  if handler then return handler(pdu, self.client, session) end
+  session:note_refused(pdu, "ESME_RINVCMDID", "no handler for it")
+  return nil, "ESME_RINVCMDID"
+end
+
+function Bind:on_request_refused(session, pdu, status, reason)
+  self.client:log("warn", "refused", {
+    host = session.host, command = pdu.command, sequence_number = pdu.sequence_number, status = status, reason = reason,
+  })
+  self.client:emit("refused", pdu, status, reason)
 end
 
 --- Takes a close look at a response: adaptive windows, congestion_state of SMPP 5.0 (5.0, 4.8.4.18).

@@ -28,7 +28,7 @@ local need, wait = task.need, task.wait
 local Client = {}
 local mt = { __index = Client, __name = "smpp.Client" }
 
-events.mixin(Client, { "state", "bind", "message", "receipt", "alert_notification", "incomplete", "pdu", "error", "drain" })
+events.mixin(Client, { "state", "bind", "message", "receipt", "alert_notification", "incomplete", "refused", "pdu", "error", "drain" })
 local client = { class = Client }
 
 local ids = commands.ids

@@ -9,6 +9,8 @@ local owners = { class = ServerSession }
 
 local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
 
+local MAX_UNBOUND_REFUSALS = 3 -- that are told of
+
 -- What a receiver that is congested gets nothing for: seconds, doubling up to the second.
 local FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 1, 30
 
@@ -20,16 +22,29 @@ function owners.new(server)
     has_message_id = server.codec.commands.roles.message_id,
     account = nil,
     serial = nil,
+    unbound_refusals = 0, -- requests that were refused before a bind
     backoff_until = 0, backoff_s = nil, -- no receipts and MO before; how long the last one was
   }, mt)
 end
 
 function ServerSession:on_request(session, pdu, command_id)
   local handler = (self.account or self.server).handlers[command_id]
-  if not handler then return nil, "ESME_RINVCMDID" end
+  if not handler then
+    session:note_refused(pdu, "ESME_RINVCMDID", "no handler for it")
+    return nil, "ESME_RINVCMDID"
+  end
   local result, status = handler(session, pdu)
   if result == nil and status == nil and self.has_message_id[command_id] then return self.server.message_id(session, pdu) end
   return result, status
+end
+
+--- Who is not bound yet may be anybody, and is told of a few times only.
+function ServerSession:on_request_refused(session, pdu, status, reason)
+  if not self.serial then
+    self.unbound_refusals = self.unbound_refusals + 1
+    if self.unbound_refusals > MAX_UNBOUND_REFUSALS then return end
+  end
+  self.server:emit("refused", session, session.system_id, status, reason, pdu)
 end
 
 function ServerSession:on_state(session, to, from, reason)

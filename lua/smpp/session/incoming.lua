@@ -113,10 +113,17 @@ local function finish(self, pdu, result, status)
   if not self.session.processing then self.session:touch() end
 end
 
+--- Answers a request that no handler gets.
+local function refuse(self, pdu, command_id, status, reason)
+  if no_response[command_id] then return end
+  self.machine:answer(pdu, status, nil, self.session.now)
+  self.session:note_refused(pdu, status, reason)
+end
+
 --- Serves the requests that come next among the events.  A handler that returns costs a call; the first that waits keeps
 --- the task, and the requests behind it are served in another.
 local function serve_run(self)
-  local session, slots, machine = self.session, self.slots, self.machine
+  local session, slots = self.session, self.slots
   local last, counters, load = self.last, self.counters, self.load
   local at = self.at
   repeat
@@ -126,9 +133,9 @@ local function serve_run(self)
     if counters and session.is_bound then counters.received = counters.received + 1 end
     local owner = session.owner
     if not owner.on_request then
-      if not no_response[command_id] then machine:answer(pdu, "ESME_RINVCMDID", nil, session.now) end
+      refuse(self, pdu, command_id, "ESME_RINVCMDID", "no handler for it")
     elseif load and load.count >= load.limit and not is_bind[command_id] then
-      if not no_response[command_id] then machine:answer(pdu, "ESME_RTHROTTLED", nil, session.now) end
+      refuse(self, pdu, command_id, "ESME_RTHROTTLED", "too many requests are being handled")
     else
       local result, status = owner:on_request(session, pdu, command_id)
       if self.serving ~= pdu then return finish(self, pdu, result, status) end

@@ -11,6 +11,7 @@ local incoming = require "smpp.session.incoming"
 local net = require "smpp.base.net"
 local outgoing = require "smpp.session.outgoing"
 local pdus = require "smpp.codec"
+local explain = require "smpp.codec.explain"
 local stream = require "smpp.codec.stream"
 local task = require "smpp.base.task"
 
@@ -20,6 +21,8 @@ local task = require "smpp.base.task"
 ---@field on_request (fun(self, session: smpp.Session, pdu: smpp.Pdu, command_id: integer): any, any)?  a request of the peer:
 ---  what is returned is the answer (docs/session.md, Handlers); absent: ESME_RINVCMDID
 ---@field on_response (fun(self, session: smpp.Session, pdu: smpp.Pdu, latency_s: number))?  a counted request of ours was answered
+---@field on_request_refused (fun(self, session: smpp.Session, pdu: smpp.Pdu, status: string, reason: string))?  a request of
+---  the peer was refused without asking anybody: malformed, forbidden in the state, unknown, one too many
 ---@field on_refusal (fun(self, session: smpp.Session, status: table, pdu: smpp.Pdu))?  with a status (smpp.explain) other than ESME_ROK
 ---@field on_outcome_unknown (fun(self, session: smpp.Session, command_id: integer, fields: table|smpp.Pdu, code: string))?
 ---  a counted request of ours ended with "timeout" or "connection_lost"
@@ -158,6 +161,16 @@ function Session:start()
   self:arm()
 end
 
+--- Counts and tells that a request of the peer was refused without asking anybody.
+---@param pdu smpp.Pdu
+---@param status integer|string
+---@param reason string
+function Session:note_refused(pdu, status, reason)
+  local counters, owner = self.incoming.counters, self.owner
+  if counters then counters.refused_received = counters.refused_received + 1 end
+  if owner.on_request_refused then owner:on_request_refused(self, pdu, explain.status(status).name, reason) end
+end
+
 --- Hands the session over to another owner, which is told from now on.
 ---@param owner smpp.SessionOwner
 ---@param counters? smpp.Stats  of that owner
@@ -256,6 +269,7 @@ function Session:process(slots, n, more)
         if owner.on_room then owner:on_room(self) end
       elseif kind == STRAY then
         self.stray_count = self.stray_count + 1
+        if slots[at + 3] ~= 0 then self:note_refused(slots[at + 1], slots[at + 3], slots[at + 2]) end
         self:emit("stray", slots[at + 1], slots[at + 2])
       elseif kind == MALFORMED then
         self:report(("malformed SMPP data (%s); closing the connection: %s"):format(

@@ -207,7 +207,9 @@ end
 local function watch_server(self)
   for _, name in ipairs { "session", "closed", "state", "refused", "error" } do relay(self, name) end
   self.server:on("session", function() self.counts.sessions = self.counts.sessions + 1 end)
-  self.server:on("refused", function() self.counts.refused_binds = self.counts.refused_binds + 1 end)
+  self.server:on("refused", function(_, _, _, _, request)
+    if not request then self.counts.refused_binds = self.counts.refused_binds + 1 end
+  end)
   self.server:on("connection", function(session) session.transport:set_session(session) end)
   self.server:on("stopped", function()
     self.life:close()
