@@ -91,6 +91,25 @@ describe("smpp.capture.decap", function()
     end
   end)
 
+  it("looks into tunnels, cut anywhere", function()
+    for name, wrap in pairs(packets.tunnels) do
+      local octets = wrap(packets.ip { from = { "10.0.0.1", 7 }, to = { "10.0.0.2", 2775 }, seq = 1, payload = "payload" })
+      local segment = assert(decap.segment { link = 1, octets = octets }, name)
+      assert.same({ "10.0.0.1", 7, "10.0.0.2", 2775, "payload", 0 }, { segment.source, segment.source_port, segment.destination,
+        segment.destination_port, segment.payload, segment.cut }, name)
+      for length = 0, #octets - 1 do
+        local cut, reason = decap.segment { link = 1, octets = octets:sub(1, length) }
+        assert.is_true(cut ~= nil and #cut.payload + cut.cut == 7 or type(reason) == "string", name)
+      end
+    end
+  end)
+
+  it("gives up tunnels in tunnels without end", function()
+    local ip = packets.ip { from = { "10.0.0.1", 7 }, to = { "10.0.0.2", 2775 }, seq = 1 }
+    for _ = 1, 20 do ip = packets.tunnels["ip in ip"](ip):sub(15) end
+    assert.equal("not TCP", why(101, ip))
+  end)
+
   it("refuses headers whose lengths contradict one another", function()
     local _, _, ip = of("raw")
     assert.is_nil((decap.segment { link = 101, octets = "\65" .. ip:sub(2) })) -- an IP header of 4 octets

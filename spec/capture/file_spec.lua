@@ -66,6 +66,18 @@ describe("smpp.capture.file", function()
     end
   end)
 
+  it("reads snoop files", function()
+    local text = packets.snoop { { 1500000000.25, "abcde" }, { 1500000001, "fgh" } }
+    assert.same({ { number = 1, time = 1500000000.25, link = 1, octets = "abcde" }, { number = 2, time = 1500000001, link = 1, octets = "fgh" } },
+      (read(text)))
+    for length = 0, #text - 1 do
+      local _, _, code = read(text:sub(1, length))
+      assert.is_true(code == "truncated" or code == nil and (length == 16 or length == 16 + 24 + 8), length)
+    end
+    assert.equal("bad_value", select(3, read(text:sub(1, 15) .. "\99" .. text:sub(17))))
+    assert.equal("bad_length", select(3, read(text:sub(1, 20) .. "\255" .. text:sub(22))))
+  end)
+
   it("refuses what is no capture, with a word on compressed ones", function()
     assert.same({ {}, "the capture is compressed: gunzip it first", "bad_value" }, { read "\31\139\8\0" })
     assert.equal("bad_value", select(3, read "GET / HTTP/1.0"))

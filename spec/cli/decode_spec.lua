@@ -1,6 +1,7 @@
 local cli = require "spec.support.cli"
 local dkjson = require "dkjson"
 local pdus = require "smpp.codec"
+local shell = require "spec.support.shell"
 local util = require "spec.support.util"
 
 local run, encode = cli.run, pdus.encode
@@ -151,8 +152,8 @@ describe("smpp decode", function()
 
   it("names what is wrong with its input", function()
     for _, case in ipairs {
-      { { "decode", "no/such/file.bin" }, "no/such/file.bin: no such file" }, { { "decode", "00000010xx" }, "not hex: 'x'" },
-      { { "decode", "000" }, "3 hex digits" }, { { "decode", "-" }, "nothing to decode" }, { { "decode", "/" }, "directory" },
+      { { "decode", "no/such/file.bin" }, "no/such/file.bin: no such file" }, { { "decode", "00000010xx" }, "invalid hex digit 'x'" },
+      { { "decode", "000" }, "odd number of hex digits: 3" }, { { "decode", "-" }, "nothing to decode" }, { { "decode", "/" }, "directory" },
       { { "decode", "0000  ** ** ** **" }, "--show-secrets" },
     } do
       local code, out, err = run(case[1])
@@ -172,5 +173,36 @@ describe("smpp decode", function()
     _, out = run { "decode", "--alphabet", "latin1", util.hex(octets) }
     has(out, 'text      "a@b" (latin1)')
     assert.equal(2, (run { "decode", "--alphabet", "klingon", "00" }))
+  end)
+end)
+
+describe("smpp decode: files", function()
+  local function with_files(fn)
+    local folder, remove = shell.folder()
+    local ok, err = pcall(fn, folder)
+    remove()
+    if not ok then error(err, 0) end
+  end
+
+  it("reads several, and says which is which", function()
+    with_files(function(folder)
+      shell.write(folder .. "/a", BIND)
+      shell.write(folder .. "/b", util.hex(SUBMIT))
+      local code, out = run { "decode", "--brief", folder .. "/a", folder .. "/b" }
+      assert.equal(0, code)
+      for _, words in ipairs { "== " .. folder .. "/a", "bind_transceiver", "== " .. folder .. "/b", "submit_sm" } do has(out, words) end
+    end)
+  end)
+
+  it("reads what gzip compressed, and refuses what is cut", function()
+    with_files(function(folder)
+      shell.write(folder .. "/a", BIND)
+      shell.must(("gzip %s/a"):format(folder))
+      local code, out = run { "decode", "--brief", folder .. "/a.gz" }
+      assert.equal(0, code)
+      has(out, "bind_transceiver")
+      shell.write(folder .. "/b", "\31\139\8\0")
+      assert.equal(1, (run { "decode", folder .. "/b" }))
+    end)
   end)
 end)

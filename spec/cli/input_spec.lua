@@ -1,6 +1,8 @@
 local cli = require "spec.support.cli"
 local input = require "smpp.cli.input"
+local packets = require "spec.support.packets"
 local pdus = require "smpp.codec"
+local shell = require "spec.support.shell"
 local util = require "spec.support.util"
 
 local run, encode = cli.run, pdus.encode
@@ -65,6 +67,42 @@ describe("smpp.cli.input: hex as tools print it", function()
       tshark = "Frame 1: 200 octets\n\n" .. dump(16, function(at, piece) return ("%04x  %-48s  %s"):format(at, pairs_of(piece), ascii(piece)) end),
     }
     for name, text in pairs(forms) do assert.equal(util.hex(octets), util.hex(assert(input.unhex(text), name)), name) end
+  end)
+
+  it("reads what languages and tools print of octets", function()
+    local function each(format, separator)
+      local list = {}
+      for i = 1, #BIND do list[i] = format:format(BIND:byte(i)) end
+      return table.concat(list, separator)
+    end
+    local escaped = BIND:gsub("[^%w]", function(c) return ("\\x%02x"):format(c:byte()) end)
+    local packet = packets.ip { from = { "10.0.0.1", 7 }, to = { "10.0.0.2", 2775 }, seq = 1, ack = 1, payload = BIND }
+    local function dump(octets, offset, gap, width, before_text)
+      local out = {}
+      for at = 0, #octets - 1, 16 do
+        local piece = octets:sub(at + 1, at + 16)
+        out[#out + 1] = offset:format(at) .. util.hex(piece):gsub(("%x"):rep(width) .. "?", "%0" .. gap):gsub("%s+$", "") .. (before_text or "  ") .. piece:gsub("[^%w]", ".")
+      end
+      return table.concat(out, "\n")
+    end
+    local base64 = shell.must(("printf %%s %s | xxd -r -p | base64 -w 40"):format(util.hex(BIND)))
+    for name, text in pairs {
+      python = "b'" .. escaped .. "'", ["python, in a log"] = 'sent b"' .. escaped .. '"', ["ruby"] = '"' .. escaped:gsub("\\x", "\\u00") .. '"',
+      ["node"] = "<Buffer " .. each("%02x", " ") .. ">", ["\\x"] = each("\\x%02x"), ["0x"] = each("0x%02x", ", "), ["C"] = "{ " .. each("0x%02X", ", ") .. " };",
+      ["decimal"] = "[" .. each("%d", ", ") .. "]", ["go"] = "[]byte{" .. each("%d", ", ") .. "}", ["go %v"] = "[" .. each("%d", " ") .. "]",
+      ["java"] = "[" .. each("%d", ", "):gsub("%f[%d]1[3-9]%d", function(n) return n > "127" and tostring(n - 256) or n end) .. "]",
+      ["erlang"] = "<<" .. each("%d", ",") .. ">>", base64 = base64,
+      ["a log"] = "2026-01-01 10:00:00.123 [main] DEBUG PDU " .. util.hex(BIND) .. " sent\n",
+      kannel = dump(BIND, "2026-01-01 10:00:00 [1] [6] DEBUG:   data: %.0s", " ", 2, "   "),
+      ["tcpdump -X"] = "10:00:00 IP a.7 > b.2775: Flags [P.]\n" .. dump(packet, "\t0x%04x:  ", " ", 4),
+      ["Wireshark, whole frame"] = dump(packets.links.ethernet[2](packet), "%04x   ", " ", 2),
+    } do
+      local octets, message = input.unhex(text)
+      assert.equal(util.hex(BIND), octets and util.hex(octets), ("%s: %s\n%s"):format(name, message, text))
+    end
+    local octets, message = input.unhex "<Buffer 00 00 00 2f 00 00 ... 41 more bytes>"
+    assert.is_nil(octets)
+    has(message, "41 are missing")
   end)
 
   it("reads again what smpp decode writes", function()

@@ -231,7 +231,7 @@ describe("smpp send", function()
     for _, case in ipairs {
       { { "nonsense", "--to", "1", "x" }, "a URL like smpp://" }, { { "smpp://a:b@h?windw=1", "--to", "1", "x" }, "did you mean 'window'?" },
       { { "smpp://a:b@h:0", "--to", "1", "x" }, "port" }, { { URL, "x" }, "--to is missing" }, { { URL, "--to", "1" }, "give a text" },
-      { { URL, "--to", "1", "--data", "00", "x" }, "not both" }, { { URL, "--to", "1", "--data", "xy" }, "not hex" },
+      { { URL, "--to", "1", "--data", "00", "x" }, "not both" }, { { URL, "--to", "1", "--data", "xy" }, "invalid hex digit" },
       { { URL, "--to", "1", "--set", "nonsense", "x" }, "NAME=VALUE" }, { { URL, "--to", "1", "--wait", "x", "y" }, "a positive number" },
       { { URL, "--to", "1", "--count", "0", "y" }, "a whole number" }, { { URL, "--to", "1", "--encoding", "klingon", "y" }, "encoding" },
       { { URL, "--to", "1", "--trace", "/no/such/file", "y" }, "/no/such/file" }, { {}, "url" }, { { URL, "--bind", "both", "y" }, "bind" },

@@ -50,6 +50,36 @@ packets.links = {
   cooked2 = { 276, function(ip) return ethertype(ip) .. be16(0) .. be32(1) .. be16(1) .. "\0\6" .. ("\2"):rep(8) .. ip end },
 }
 
+local function udp(port, payload) return be16(50000) .. be16(port) .. be16(8 + #payload) .. be16(0) .. payload end
+local function carrier(protocol, payload)
+  return string.char(0x45, 0) .. be16(20 + #payload) .. be16(0) .. be16(0) .. string.char(64, protocol) .. be16(0) .. "\192\0\2\1\192\0\2\2" .. payload
+end
+local function frame(kind, payload) return ("\2"):rep(12) .. be16(kind) .. payload end
+
+--- Tunnels: name -> wrap(ip packet) -> an Ethernet frame.
+packets.tunnels = {
+  mpls = function(ip) return frame(0x8847, "\0\1\32\64\0\2\33\64" .. ip) end,
+  pppoe = function(ip) return frame(0x8864, "\17\0\0\1" .. be16(#ip + 2) .. be16(ip:byte(1) >= 0x60 and 0x57 or 0x21) .. ip) end,
+  gre = function(ip) return frame(0x0800, carrier(47, "\0\0" .. ethertype(ip) .. ip)) end,
+  ["gre with key"] = function(ip) return frame(0x0800, carrier(47, "\176\0" .. ethertype(ip) .. ("\0"):rep(12) .. ip)) end,
+  ["ethernet in gre"] = function(ip) return frame(0x0800, carrier(47, "\0\0" .. be16(0x6558) .. frame(ip:byte(1) >= 0x60 and 0x86DD or 0x0800, ip))) end,
+  vxlan = function(ip) return frame(0x0800, carrier(17, udp(4789, "\8\0\0\0\0\0\1\0" .. frame(ip:byte(1) >= 0x60 and 0x86DD or 0x0800, ip)))) end,
+  geneve = function(ip) return frame(0x0800, carrier(17, udp(6081, "\1\0" .. be16(0x6558) .. "\0\0\1\0" .. ("\0"):rep(4) .. frame(0x0800, ip)))) end,
+  ["ip in ip"] = function(ip) return frame(0x0800, carrier(ip:byte(1) >= 0x60 and 41 or 4, ip)) end,
+}
+
+--- A snoop file (RFC 1761) of Ethernet frames.
+function packets.snoop(list)
+  local out = { "snoop\0\0\0" .. be32(2) .. be32(4) }
+  for _, packet in ipairs(list) do
+    local seconds = math.floor(packet[1])
+    local data, pad = packet[2], (-#packet[2]) % 4
+    out[#out + 1] = be32(#data) .. be32(#data) .. be32(24 + #data + pad) .. be32(0) .. be32(seconds)
+      .. be32(math.floor((packet[1] - seconds) * 1e6 + 0.5)) .. data .. ("\0"):rep(pad)
+  end
+  return table.concat(out)
+end
+
 --- list = { { time, octets } ... }; o = { link, order = "le"|"be", nano, snap }
 function packets.pcap(list, o)
   local u16, u32 = le16, le32

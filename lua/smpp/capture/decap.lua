@@ -1,5 +1,5 @@
---- Captured packets -> TCP segments, through Ethernet, loopback, Linux cooked or no link layer, IPv4 and IPv6;
---- and the PDUs that Wireshark exported.
+--- Captured packets -> TCP segments, through Ethernet, loopback, Linux cooked or no link layer, VLAN tags, MPLS, PPPoE, IPv4 and
+--- IPv6, and the tunnels GRE, VXLAN, GENEVE and IP in IP; and the PDUs that Wireshark exported.
 local octets = require "smpp.capture.octets"
 local strings = require "smpp.base.strings"
 
@@ -47,7 +47,7 @@ local function tcp(s, from, length, source, destination)
   local here = math.min(length, #s - from + 1)
   if here < 20 then return nil, "cut inside the headers" end
   local header = math.floor(s:byte(from + 12) / 16) * 4
-  if header < 20 or header > length then return nil, "a TCP header that is none" end
+  if header < 20 or header > length then return nil, "malformed TCP header" end
   local flags = s:byte(from + 13)
   local function flag(bit) return math.floor(flags / bit) % 2 == 1 end
   local payload = s:sub(from + header, from + here - 1)
@@ -59,21 +59,60 @@ local function tcp(s, from, length, source, destination)
   }
 end
 
-local TCP, FRAGMENT = 6, 44
+local TCP, UDP, GRE, FRAGMENT, IPV4, IPV6 = 6, 17, 47, 44, 4, 41
+local VXLAN_PORT, GENEVE_PORT = 4789, 6081
+local MAX_DEPTH = 8 -- of tunnels in one another
+
+local ip, by_ethertype -- below: tunnels hold packets and frames
 local EXTENSIONS = { [0] = true, [43] = true, [60] = true, [51] = true } -- hop by hop, routing, destination, AH
 
-local function ipv4(s, from)
-  if #s - from + 1 < 20 then return nil, "cut inside the headers" end
-  local header, total = s:byte(from) % 16 * 4, be16(s, from + 2)
-  if header < 20 then return nil, "an IP header that is none" end
-  if be16(s, from + 6) % 0x4000 ~= 0 then return nil, "IP fragments" end
-  if s:byte(from + 9) ~= TCP then return nil, "not TCP" end
-  if total == 0 then total = #s - from + 1 end -- the network card was to fill it in
-  if total < header then return nil, "an IP header that is none" end
-  return tcp(s, from + header, total - header, ipv4_text(s, from + 12), ipv4_text(s, from + 16))
+local ETHERNET_IN_GRE = 0x6558
+
+--- GRE (RFC 2784, 2890): flags say which of checksum, key and sequence number are there.
+local function gre(s, from, depth)
+  if #s < from + 3 then return nil, "cut inside the headers" end
+  local flags, kind, at = s:byte(from), be16(s, from + 2), from + 4
+  if s:byte(from + 1) % 8 ~= 0 then return nil, "not TCP" end -- version 1: PPTP
+  for _, bit in ipairs { 128, 32, 16 } do
+    if math.floor(flags / bit) % 2 == 1 then at = at + 4 end
+  end
+  if kind == ETHERNET_IN_GRE then return by_ethertype(s, at + 12, depth) end
+  return by_ethertype(s, at, depth, kind)
 end
 
-local function ipv6(s, from)
+--- Ethernet frames over UDP: VXLAN (RFC 7348), GENEVE (RFC 8926).
+local function udp(s, from, depth)
+  if #s < from + 15 then return nil, #s < from + 3 and "cut inside the headers" or "not TCP" end
+  local port = be16(s, from + 2)
+  if port == VXLAN_PORT then return by_ethertype(s, from + 16 + 12, depth) end
+  if port ~= GENEVE_PORT then return nil, "not TCP" end
+  local options, kind = s:byte(from + 8) % 64 * 4, be16(s, from + 10)
+  local at = from + 16 + options
+  if kind == ETHERNET_IN_GRE then return by_ethertype(s, at + 12, depth) end
+  return by_ethertype(s, at, depth, kind)
+end
+
+--- What an IP packet carries.
+local function carried(s, at, length, kind, source, destination, depth)
+  if kind == TCP then return tcp(s, at, length, source, destination) end
+  if depth >= MAX_DEPTH then return nil, "not TCP" end
+  if kind == UDP then return udp(s, at, depth + 1) end
+  if kind == GRE then return gre(s, at, depth + 1) end
+  if kind == IPV4 or kind == IPV6 then return ip(s, at, depth + 1) end
+  return nil, "not TCP"
+end
+
+local function ipv4(s, from, depth)
+  if #s - from + 1 < 20 then return nil, "cut inside the headers" end
+  local header, total = s:byte(from) % 16 * 4, be16(s, from + 2)
+  if header < 20 then return nil, "malformed IP header" end
+  if be16(s, from + 6) % 0x4000 ~= 0 then return nil, "IP fragments" end
+  if total == 0 then total = #s - from + 1 end -- the network card was to fill it in
+  if total < header then return nil, "malformed IP header" end
+  return carried(s, from + header, total - header, s:byte(from + 9), ipv4_text(s, from + 12), ipv4_text(s, from + 16), depth)
+end
+
+local function ipv6(s, from, depth)
   if #s - from + 1 < 40 then return nil, "cut inside the headers" end
   local payload, kind, at = be16(s, from + 4), s:byte(from + 6), from + 40
   local stop = payload == 0 and #s + 1 or at + payload
@@ -84,29 +123,48 @@ local function ipv6(s, from)
     kind = following
   end
   if kind == FRAGMENT then return nil, "IP fragments" end
-  if kind ~= TCP then return nil, "not TCP" end
-  return tcp(s, at, stop - at, ipv6_text(s, from + 8), ipv6_text(s, from + 24))
+  return carried(s, at, stop - at, kind, ipv6_text(s, from + 8), ipv6_text(s, from + 24), depth)
 end
 
 --- By the version that the first octet tells.
-local function ip(s, from)
+function ip(s, from, depth)
+  depth = depth or 0
   local first = s:byte(from)
   if not first then return nil, "cut inside the headers" end
   local version = math.floor(first / 16)
-  if version == 4 then return ipv4(s, from) end
-  if version == 6 then return ipv6(s, from) end
+  if version == 4 then return ipv4(s, from, depth) end
+  if version == 6 then return ipv6(s, from, depth) end
   return nil, "not TCP"
 end
 
 local VLAN = { [0x8100] = true, [0x88A8] = true, [0x9100] = true }
+local MPLS = { [0x8847] = true, [0x8848] = true }
+local PPPOE, PPP_IPV4, PPP_IPV6 = 0x8864, 0x0021, 0x0057
 
-local function by_ethertype(s, at)
+--- at: where the ethertype stands, or, where it is given, what is behind it.
+function by_ethertype(s, at, depth, kind)
   while true do
-    if #s < at + 1 then return nil, "cut inside the headers" end
-    local kind = be16(s, at)
-    if kind == 0x0800 or kind == 0x86DD then return ip(s, at + 2) end
+    if not kind then
+      if #s < at + 1 then return nil, "cut inside the headers" end
+      kind, at = be16(s, at), at + 2
+    end
+    if kind == 0x0800 or kind == 0x86DD then return ip(s, at, depth) end
+    if MPLS[kind] then -- RFC 3032: labels of four octets, the last one has a bit
+      repeat
+        local low = s:byte(at + 2)
+        if not low then return nil, "cut inside the headers" end
+        at = at + 4
+      until low % 2 == 1
+      return ip(s, at, depth)
+    end
+    if kind == PPPOE then
+      if #s < at + 7 then return nil, "cut inside the headers" end
+      local protocol = be16(s, at + 6)
+      if protocol ~= PPP_IPV4 and protocol ~= PPP_IPV6 then return nil, "not TCP" end
+      return ip(s, at + 8, depth)
+    end
     if not VLAN[kind] then return nil, "not TCP" end
-    at = at + 4
+    kind, at = nil, at + 2
   end
 end
 

@@ -1,4 +1,4 @@
---- Capture files: pcap (micro- and nanoseconds, either byte order) and pcapng become packets.
+--- Capture files: pcap (micro- and nanoseconds, either byte order), pcapng and snoop (RFC 1761) become packets.
 local octets = require "smpp.capture.octets"
 
 ---@class smpp.CapturedPacket
@@ -22,13 +22,15 @@ local MAGICS = { -- as the first four octets stand in the file
   ["\161\178\060\077"] = { "be", 1e9 },
 }
 local PCAPNG = "\10\13\13\10"
+local SNOOP = "snoop\0\0\0"
+local SNOOP_LINKS = { [4] = 1, [9] = 0, [26] = 101 } -- Ethernet; as LINKTYPE_ numbers
 
 --- Whether octets are the beginning of a capture file; four are enough.
 ---@param start string
 ---@return boolean
 function file.is_capture(start)
   start = start:sub(1, 4)
-  return MAGICS[start] ~= nil or start == PCAPNG
+  return MAGICS[start] ~= nil or start == PCAPNG or start == SNOOP:sub(1, 4)
 end
 
 --- Exactly n octets; nil at a clean end, nil and a message inside something.
@@ -68,6 +70,25 @@ local function next_pcap(self)
   return {
     number = self.number, time = seconds + fraction / self.units, link = self.link, octets = data,
   }
+end
+
+-- ---- snoop ----
+
+local SNOOP_RECORD = 24 -- octets before a packet
+
+local function next_snoop(self)
+  local be32 = octets.be32
+  local head, message = take(self, SNOOP_RECORD)
+  if not head then return nil, message, message and "truncated" end
+  local length, record = be32(head, 5), be32(head, 9)
+  if length > PACKET_MAX or record < SNOOP_RECORD + length or record > SNOOP_RECORD + length + 4096 then
+    return nil, ("packet %d says it has %.0f octets: the file is broken"):format(self.number + 1, length), "bad_length"
+  end
+  local data
+  data, message = take(self, record - SNOOP_RECORD, "a packet")
+  if not data then return nil, message, "truncated" end
+  self.number = self.number + 1
+  return { number = self.number, time = be32(head, 17) + be32(head, 21) / 1e6, link = self.link, octets = data:sub(1, length) }
 end
 
 -- ---- pcapng ----
@@ -121,7 +142,7 @@ local function read_packet(self, kind, body)
     index = (kind == PACKET and u32(body, 1) or u16(body, 1)) + 1
   end
   local interface = self.interfaces[index]
-  if not interface then return nil, ("packet %d is of an interface that the file does not describe"):format(self.number + 1) end
+  if not interface then return nil, ("packet %d refers to an undefined interface"):format(self.number + 1) end
   if kind == SIMPLE_PACKET then
     if #body < 4 then return nil, "a packet block is too short" end
     local original = u32(body, 1)
@@ -151,7 +172,7 @@ local function next_pcapng(self)
     if head:sub(1, 4) == PCAPNG then
       start, message = take(self, 4, "a section header")
       if not start then return nil, message, "truncated" end
-      if not section_order(self, start) then return nil, "a section header with a byte order that is none", "bad_value" end
+      if not section_order(self, start) then return nil, "pcapng: invalid byte-order magic in section header", "bad_value" end
     end
     local kind, length = self.u32(head, 1), self.u32(head, 5)
     if length < 12 + #start or length % 4 ~= 0 or length > PACKET_MAX then
@@ -200,10 +221,20 @@ function file.open(read)
     return self
   end
   local form = MAGICS[magic]
+  if magic == SNOOP:sub(1, 4) then
+    local head = read(12) or ""
+    if #head < 12 then return nil, "the file ends inside its header", "truncated" end
+    local link = octets.be32(head, 9)
+    if magic .. head:sub(1, 4) ~= SNOOP then return nil, "this is neither pcap, pcapng nor snoop", "bad_value" end
+    self.link = SNOOP_LINKS[link]
+    if not self.link then return nil, ("snoop: unsupported datalink type %.0f"):format(link), "bad_value" end
+    self.advance = next_snoop
+    return self
+  end
   if not form then
     if magic:sub(1, 2) == "\31\139" then return nil, "the capture is compressed: gunzip it first", "bad_value" end
     if #magic < 4 then return nil, "the file ends before it says what it is", "truncated" end
-    return nil, "this is neither pcap nor pcapng", "bad_value"
+    return nil, "this is neither pcap, pcapng nor snoop", "bad_value"
   end
   self.u32, self.units = form[1] == "le" and octets.le32 or octets.be32, form[2]
   local head = read(20) or ""

@@ -13,9 +13,10 @@ local show_octets = require("smpp.codec.stream").show_octets
 
 local decode = {
   description = "Explains PDUs octet by octet: texts are decoded, user data headers and receipts read, what is odd is "
-    .. "pointed out.\n\nInput is hex (blanks, 0x, colons and the dumps of xxd, hexdump, od, tshark and Wireshark are fine) or "
-    .. "binary, one PDU or many after each other; or a pcap or pcapng file. Captures are shown one line per PDU, with the "
-    .. "time each response took.",
+    .. "pointed out.\n\nInput is hex (blanks, 0x, colons and the dumps of xxd, hexdump, od, tcpdump, tshark and Wireshark are "
+    .. "fine), what languages print of octets (b'\\x00…', <Buffer 00 …>, [0, 0, -128 …], base64), lines of a log with PDUs in them, or "
+    .. "binary, one PDU or many after each other; or a pcap, pcapng or snoop file. Files may be compressed with gzip. Captures are "
+    .. "shown one line per PDU, with the time each response took.",
   epilog = [[
 Examples:
    smpp decode 0000001000000015000000000000000a
@@ -28,7 +29,7 @@ Examples:
 --- The command's arguments and options.
 ---@param command table  of argparse
 function decode.define(command)
-  command:argument("input", "Hex, or a file; - or nothing reads stdin."):args "*"
+  command:argument("input", "Hex, or files; - or nothing reads stdin."):args "*"
   command:flag("-b --brief", "One line per PDU.")
   command:flag("-v --verbose", "Captures: every octet, too."):count "*"
   command:flag("--show-secrets", "Show passwords.")
@@ -46,7 +47,34 @@ end
 
 local MAX_LENGTH = 131072
 
---- A file's beginning, and the rest of it.
+local GZIP = "\31\139"
+
+--- What gzip makes of a file: a stream to read from, and a function to call at the end.
+local function gunzip(path)
+  local pipe, message = io.popen(("gzip -dc -- '%s'"):format((path:gsub("'", "'\\''"))))
+  return pipe, message
+end
+
+--- Octets of a compressed stream that cannot be read again, through a temporary file.
+local function gunzip_stream(file, first)
+  local path = os.tmpname()
+  local copy, message = io.open(path, "wb")
+  if not copy then return nil, message end
+  copy:write(first)
+  for piece in function() return file:read(65536) end do copy:write(piece) end
+  copy:close()
+  local pipe
+  pipe, message = gunzip(path)
+  local text = pipe and pipe:read "*a"
+  if pipe then pipe:close() end
+  os.remove(path)
+  return text, message
+end
+
+--- The octets of a file, or a capture to read; compressed ones as what they hold.
+---@return string? octets
+---@return string? message
+---@return (fun(n: integer): string?)? capture
 local function read_file(out, path)
   local file, message
   if path == "-" then
@@ -60,6 +88,20 @@ local function read_file(out, path)
     if why then return nil, ("%s: %s"):format(path, why) end -- a directory
     return ""
   end
+  if first:sub(1, 2) == GZIP then
+    if path == "-" then
+      local text
+      text, message = gunzip_stream(file, first)
+      if not text or text == "" then return nil, message or "stdin: malformed gzip data" end
+      if pcap.is_capture(text) then return nil, nil, pcap.source(text) end
+      return text
+    end
+    file:close()
+    file, message = gunzip(path)
+    if not file then return nil, message end
+    first = file:read(4)
+    if not first then return nil, path .. ": malformed gzip data" end
+  end
   if pcap.is_capture(first) then return nil, nil, pcap.source(file, first) end
   return first .. (file:read("*a") or "")
 end
@@ -70,20 +112,23 @@ local function exists(path)
   return file ~= nil
 end
 
---- The octets, or a capture to read.
+--- The octets of a file in any form, or a capture to read.
 ---@return string? octets
 ---@return string? message
 ---@return (fun(n: integer): string?)? capture
-local function read_input(words, out)
-  local text
-  if #words == 0 or #words == 1 and (words[1] == "-" or exists(words[1])) then
-    local message, source
-    text, message, source = read_file(out, words[1] or "-")
-    if not text then return nil, message, source end
-    if input.is_binary(text) then return text end
-  else
-    text = table.concat(words, " ")
-    if #words == 1 and text:find "[./]" and not text:find "^[%x%s.]+$" then return nil, text .. ": no such file" end
+local function read_path(path, out)
+  local text, message, source = read_file(out, path)
+  if not text then return nil, message, source end
+  if input.is_binary(text) then return text end
+  if not text:find "%S" then return nil, "nothing to decode" end
+  return input.unhex(text)
+end
+
+--- The octets of what was typed.
+local function read_words(words)
+  local text = table.concat(words, " ")
+  if #words == 1 and text:find "[./]" and not text:find "^[%x%s.]+$" and not text:find "[%[{<\\'\"=]" then
+    return nil, text .. ": no such file"
   end
   if not text:find "%S" then return nil, "nothing to decode" end
   return input.unhex(text)
@@ -208,23 +253,43 @@ local function decode_octets(octets, options, out)
   return code
 end
 
---- Runs the command.
----@param options table  as argparse gives them
----@param out smpp.CliOutput
----@return integer exit_code
-function decode.run(options, out)
-  if #options.input == 0 and out.is_terminal(out.stdin) then
-    out:fail "give hex or a file, or pipe something into this"
-    out:note "try: smpp decode --help"
-    return exit.USAGE
-  end
-  local octets, message, source = read_input(options.input, out)
+--- Shows one file, or what was typed.
+local function decode_one(options, out, octets, message, source)
   if source then return capture.run(source, options, out, decode.show) end
   if not octets then
     out:fail("%s", message)
     return exit.FAILED
   end
   return decode_octets(octets, options, out)
+end
+
+--- Whether all words name files.
+local function are_files(words)
+  for _, word in ipairs(words) do
+    if word ~= "-" and not exists(word) then return false end
+  end
+  return true
+end
+
+--- Runs the command.
+---@param options table  as argparse gives them
+---@param out smpp.CliOutput
+---@return integer exit_code
+function decode.run(options, out)
+  local words = options.input
+  if #words == 0 and out.is_terminal(out.stdin) then
+    out:fail "give hex or a file, or pipe something into this"
+    out:note "try: smpp decode --help"
+    return exit.USAGE
+  end
+  if #words == 0 then words = { "-" } end
+  if not are_files(words) then return decode_one(options, out, read_words(words)) end
+  local code = exit.DONE
+  for i, path in ipairs(words) do
+    if #words > 1 and not out.json then out:print((i > 1 and "\n" or "") .. out:paint("bold", "== " .. path)) end
+    code = math.max(code, decode_one(options, out, read_path(path, out)))
+  end
+  return code
 end
 
 return decode
