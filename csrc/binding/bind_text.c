@@ -4,6 +4,7 @@
 #include "bind_text.h"
 #include "smpp/datacoding.h"
 #include "smpp/gsm7.h"
+#include "smpp/shown.h"
 #include "smpp/text.h"
 
 enum { ON_STACK = 1024 };
@@ -201,6 +202,26 @@ static int text_capacity(lua_State *L) {
   return 1;
 }
 
+/* shown(octets, "plain" | "quoted" | "lines" | "styled") -> text without what a terminal obeys */
+static int text_shown(lua_State *L) {
+  static const char *const ways[] = {"plain", "quoted", "lines", "styled", NULL};
+  uint8_t local[ON_STACK];
+  size_t length;
+  const uint8_t *octets = check_octets(L, 1, &length);
+  enum smpp_shown_as as = (enum smpp_shown_as)luaL_checkoption(L, 2, "plain", ways);
+  uint8_t *out = room(L, smpp_shown_bound(length), local);
+  lua_pushlstring(L, (const char *)out, smpp_shown(octets, length, as, out));
+  return 1;
+}
+
+/* is_utf8(octets) -> whether all of them are well-formed UTF-8 */
+static int text_is_utf8(lua_State *L) {
+  size_t length;
+  const uint8_t *octets = check_octets(L, 1, &length);
+  lua_pushboolean(L, smpp_utf8_prefix(octets, length) == length);
+  return 1;
+}
+
 /* data_coding(octet) -> { encoding, default, reserved, compressed, auto_delete, class, flash, mwi } */
 static int text_data_coding(lua_State *L) {
   static const char *const mwi_names[] = {"voicemail", "fax", "email", "other"};
@@ -284,7 +305,8 @@ void smpp_open_text(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"encode", text_encode},         {"decode", text_decode},     {"cut", text_cut},
       {"unmappable", text_unmappable}, {"capacity", text_capacity},
-      {"data_coding", text_data_coding}, {"with_class", text_with_class}, {NULL, NULL},
+      {"data_coding", text_data_coding}, {"with_class", text_with_class},
+      {"shown", text_shown},           {"is_utf8", text_is_utf8},    {NULL, NULL},
   };
   luaL_newlib(L, functions);
   push_encodings(L);

@@ -252,6 +252,8 @@ out [=[
 ---@field capacity fun(encoding: string, header_octets: integer): integer
 ---@field data_coding fun(octet: integer): table
 ---@field with_class fun(encoding: string, class: integer): integer?
+---@field shown fun(octets: string, as: "plain"|"quoted"|"lines"|"styled"): string
+---@field is_utf8 fun(octets: string): boolean
 ---@field encodings table<string, { data_coding: integer, unit: string }>
 ---@field languages table<integer, { name: string, locking: boolean, single: boolean }>
 

@@ -18,7 +18,7 @@ describe("smpp.base.log", function()
 
   it("quotes values that would break the line", function()
     local line = log.line { time = 0, level = "info", event = "x", a = "two words", b = 'say "hi"\n', c = "k=v", d = "\\", e = "a\\ b" }
-    assert.equal([[1970-01-01T00:00:00Z info x a="two words" b="say \x22hi\x22\x0a" c="k=v" d=\ e="a\x5c b"]], line)
+    assert.equal([[1970-01-01T00:00:00Z info x a="two words" b="say \"hi\"\n" c="k=v" d=\ e="a\\ b"]], line)
     assert.is_nil(line:find "%c")
   end)
 

@@ -1,11 +1,12 @@
 --- Listeners: `object:on(name, fn)`, any number of them, results ignored.
 local core = require "smpp.core"
 local task = require "smpp.base.task"
+local shown = require "smpp.base.shown"
 
 local events = {}
 
 --- An error that nobody listens to goes to stderr, so that it is not lost.
-local function unheard(message) io.stderr:write("smpp: ", tostring(message), "\n") end
+local function unheard(message) io.stderr:write("smpp: ", shown.lines(message), "\n") end
 
 --- Gives a class `on` and `emit`.
 ---@param class table

@@ -1,11 +1,13 @@
 --- One structured line per change.  Numbers of messages are masked unless somebody asks for them, texts stay out.
+local shown = require "smpp.base.shown"
+
 local log = {}
 
 local LEVELS = { debug = 1, info = 2, warn = 3, error = 4 }
 
 local function value_text(value)
   local text = tostring(value)
-  if text:find '[%s="%c]' then return '"' .. text:gsub('[%c"\\]', function(c) return ("\\x%02x"):format(c:byte()) end) .. '"' end
+  if text == "" or text:find '[^!#-<>-~]' then return shown.quote(text) end -- blanks, quotes, an equals sign, what is no ASCII
   return text
 end
 
@@ -61,7 +63,7 @@ function log.writer(o, loop)
     local record = { time = loop:time(), level = level, event = event }
     for name, value in pairs(fields or {}) do record[name] = value end
     local ok, err = pcall(sink, record)
-    if not ok then io.stderr:write("smpp: the log function failed: ", tostring(err), "\n") end
+    if not ok then io.stderr:write("smpp: the log function failed: ", shown.text(err), "\n") end
   end, show
 end
 

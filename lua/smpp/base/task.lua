@@ -1,6 +1,8 @@
 --- Tasks: functions that may wait.  A task runs in a pooled coroutine (a fresh one per message costs a quarter of
 --- the throughput); an error in it goes, with its traceback, to an error sink and never to whoever resumed it.
 --- No table is made per wait.  Nothing here knows a loop: a wait ends when somebody calls `wake`.
+local shown = require "smpp.base.shown"
+
 local create, resume, running = coroutine.create, coroutine.resume, coroutine.running
 local status, yield = coroutine.status, coroutine.yield
 local traceback = debug.traceback
@@ -30,7 +32,7 @@ local queue, queue_first, queue_last = {}, 1, 0
 ---@param trace string  message and traceback
 ---@param err any  what was thrown
 function task.on_error(trace, err) -- luacheck: ignore err
-  io.stderr:write("error in a task: ", trace, "\n")
+  io.stderr:write("error in a task: ", shown.lines(trace), "\n")
 end
 
 --- The traceback of an error; one that is no string is shown as what it says of itself.
@@ -43,7 +45,7 @@ local function report(co, err, on_error)
   waiting[co], sinks[co] = nil, nil
   local trace = trace_of(co, err)
   local ok, second = pcall(on_error or task.on_error, trace, err, co)
-  if not ok then io.stderr:write("error in a task: ", trace, "\nand in its error handler: ", tostring(second), "\n") end
+  if not ok then io.stderr:write("error in a task: ", shown.lines(trace), "\nand in its error handler: ", shown.lines(second), "\n") end
 end
 
 -- In a frame of its own, so that an idle coroutine keeps neither function nor arguments alive.

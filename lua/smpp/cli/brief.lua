@@ -2,6 +2,7 @@
 local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
 local explain = require "smpp.codec.explain"
+local shown = require "smpp.base.shown"
 
 local brief = {}
 
@@ -13,6 +14,8 @@ local ELSEWHERE = {
 }
 
 local IN_RECEIPT = { esm_class = true, receipted_message_id = true, message_state = true, network_error_code = true }
+
+local function printable(text) return (text:gsub("[^\32-\126]", "?")) end
 
 local function is_shown(name, value) return not ELSEWHERE[name] and value ~= 0 and value ~= "" and type(value) ~= "table" end
 
@@ -34,7 +37,7 @@ local function destination(pdu)
       words[i] = ("and %d more"):format(#list - 3)
       break
     end
-    words[i] = item.dl_name and "list " .. item.dl_name or address.format(item.destination_addr, item.dest_addr_ton)
+    words[i] = item.dl_name and "list " .. shown.text(item.dl_name) or address.format(item.destination_addr, item.dest_addr_ton)
   end
   return table.concat(words, ", ")
 end
@@ -42,12 +45,10 @@ end
 local function unsuccessful(pdu)
   local words = {}
   for i, item in ipairs(pdu.unsuccess_sme or {}) do
-    words[i] = address.format(item.destination_addr, item.dest_addr_ton) .. " " .. explain.status(item.error_status_code).name
+    words[i] = printable(address.format(item.destination_addr, item.dest_addr_ton)) .. " " .. explain.status(item.error_status_code).name
   end
   return #words > 0 and "refused: " .. table.concat(words, ", ") or nil
 end
-
-local function printable(text) return (text:gsub("[^\32-\126]", "?")) end
 
 --- The command in the colour of its outcome, its number, its status.
 local function head(out, pdu)

@@ -4,22 +4,13 @@ local json = require "smpp.cli.json"
 local receipts = require "smpp.receipt"
 local text = require "smpp.text"
 local udh = require "smpp.text.udh"
+local shown = require "smpp.base.shown"
 
 local content = {}
 
 local UDHI = 0x40
 
---- One printable line.
----@param words string  UTF-8
----@return string
-function content.quote(words)
-  return '"' .. words:gsub('[%c"\\]', function(c)
-    if c == "\n" then return "\\n" end
-    if c == "\r" then return "\\r" end
-    if c == '"' or c == "\\" then return "\\" .. c end
-    return ("\\x%02x"):format(c:byte())
-  end) .. '"'
-end
+content.quote = shown.quote
 
 ---@class smpp.Content
 ---@field text string?      UTF-8
@@ -88,9 +79,9 @@ local function date(unix) return unix and os.date("!%Y-%m-%d %H:%M:%S", unix) en
 ---@param receipt smpp.Receipt
 ---@return string
 function content.receipt_words(receipt)
-  local words = { ("id %s"):format(receipt.id or "?"), receipt.state or receipt.kind }
+  local words = { ("id %s"):format(shown.text(receipt.id or "?")), shown.text(receipt.state or receipt.kind) }
   if receipt.state and receipt.final == false then words[2] = words[2] .. " (not final)" end
-  if receipt.err ~= "" and receipt.err ~= "000" then words[#words + 1] = "err " .. receipt.err end
+  if receipt.err ~= "" and receipt.err ~= "000" then words[#words + 1] = "err " .. shown.text(receipt.err) end
   if receipt.submitted then words[#words + 1] = "submitted " .. date(receipt.submitted) end
   if receipt.done then words[#words + 1] = "done " .. date(receipt.done) end
   if receipt.text and receipt.text ~= "" then words[#words + 1] = "text " .. content.quote(receipt.text) end

@@ -36,9 +36,17 @@ end
 --- A list, also when it is empty.
 function json.list(list) return setmetatable(list, { __jsontype = "array" }) end
 
----@param value table
+--- Strings that are no UTF-8 become Latin-1 characters: strict parsers refuse a line with anything else.
+local function to_valid(value)
+  for key, item in pairs(value) do
+    if type(item) == "string" then value[key] = json.text(item) elseif type(item) == "table" then to_valid(item) end
+  end
+  return value
+end
+
+---@param value table  its strings may be any octets of others; they are changed to what is written
 ---@return string line
-function json.encode(value) return (dkjson.encode(value)) end
+function json.encode(value) return (dkjson.encode(to_valid(value))) end
 
 --- What a line holds.
 ---@param line string
@@ -70,9 +78,7 @@ end
 ---@param words string
 ---@return string
 function json.text(words)
-  local rest = words:gsub("[%z\1-\127]", ""):gsub("[\194-\223][\128-\191]", ""):gsub("[\224-\239][\128-\191][\128-\191]", "")
-    :gsub("[\240-\244][\128-\191][\128-\191][\128-\191]", "")
-  return rest == "" and words or text(words)
+  return core.text.is_utf8(words) and words or text(words)
 end
 
 local function dest_address(item)

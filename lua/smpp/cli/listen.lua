@@ -5,6 +5,7 @@ local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
 local task = require "smpp.base.task"
+local shown = require "smpp.base.shown"
 
 local listen = {
   description = "Binds to a message centre and prints what it delivers, one line each: messages with their texts decoded and their "
@@ -42,7 +43,7 @@ local function on_message(out, loop, msg)
     }, 16))
   end
   local words = msg.text and content.quote(msg.text) or "data " .. json.hex(msg.data)
-  out:print(("%s %s > %s  %s"):format(out:paint("dim", clock(loop)), msg.from, msg.to, out:paint("bold", words)))
+  out:print(("%s %s > %s  %s"):format(out:paint("dim", clock(loop)), shown.text(msg.from), shown.text(msg.to), out:paint("bold", words)))
 end
 
 local function on_receipt(out, loop, receipt)
@@ -54,7 +55,7 @@ local function on_receipt(out, loop, receipt)
     for _, name in ipairs(getmetatable(fields).__jsonorder) do json.add(object, name, fields[name]) end
     return out:object(object)
   end
-  out:print(("%s receipt %s  %s"):format(out:paint("dim", clock(loop)), to,
+  out:print(("%s receipt %s  %s"):format(out:paint("dim", clock(loop)), shown.text(to),
     out:paint(receipt.state == "DELIVERED" and "green" or "yellow", content.receipt_words(receipt))))
 end
 

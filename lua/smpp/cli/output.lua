@@ -1,6 +1,8 @@
 --- Where a command reads and writes: results to stdout, messages for people to stderr, colours on a terminal that
 --- wants them.  Streams and environment can be given, so that a command runs inside another program.
 
+local shown = require "smpp.base.shown"
+
 ---@class smpp.CliOutput
 ---@field json boolean     results as JSON, one object per line
 ---@field verbose boolean
@@ -82,9 +84,12 @@ function Output:paint_note(style, text) return paint(self, self.stderr, style, t
 --- Thrown when the reader of stdout is gone (`smpp decode … | head`): there is nobody to write for.
 output.BROKEN_PIPE = setmetatable({}, { __tostring = function() return "stdout is closed" end })
 
---- A line of the result.
+--- A line of the result.  What others wrote is in it as shown.text has it; what was forgotten is made harmless here.
 ---@param text string
-function Output:print(text)
+function Output:print(text) self:put(shown.lines(text, self.colors[self.stdout])) end
+
+---@private
+function Output:put(text)
   self:clear_progress()
   local ok = self.stdout:write(text, "\n")
   if ok and self.live and self.stdout.flush then ok = self.stdout:flush() end
@@ -96,13 +101,13 @@ end
 
 --- One object as a line of JSON.
 ---@param value table  as json.object makes it
-function Output:object(value) self:print(require("smpp.cli.json").encode(value)) end
+function Output:object(value) self:put(require("smpp.cli.json").encode(value)) end
 
 --- A message for people.
 ---@param format string
 function Output:note(format, ...)
   self:clear_progress()
-  self.stderr:write(format:format(...), "\n")
+  self.stderr:write(shown.lines(format:format(...), self.colors[self.stderr]), "\n")
 end
 
 --- What went wrong, for people.
@@ -114,7 +119,7 @@ end
 ---@param text string
 function Output:show_progress(text)
   if not self.is_terminal(self.stderr) then return end
-  self.stderr:write("\r", text, "\27[K")
+  self.stderr:write("\r", shown.text(text), "\27[K")
   if self.stderr.flush then self.stderr:flush() end
   self.progress = true
 end

@@ -6,13 +6,14 @@ local explain = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
 local net = require "smpp.base.net"
 local smpp = require "smpp"
+local shown = require "smpp.base.shown"
 
 local sim_events = {}
 
 local TYPES = { BOUND_TX = "tx", BOUND_RX = "rx", BOUND_TRX = "trx" }
 local STATES = { "DELIVERED", "ACCEPTED", "UNDELIVERABLE", "EXPIRED", "DELETED", "REJECTED", "UNKNOWN", "SKIPPED" }
 
-local function or_dash(word) return word and word ~= "" and word or "-" end
+local function or_dash(word) return word and word ~= "" and shown.text(word) or "-" end
 
 local function peer_of(session) return net.address(session.peer.host, session.peer.port) end
 

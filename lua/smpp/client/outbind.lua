@@ -5,6 +5,7 @@ local listeners = require "smpp.transport.listener"
 local net = require "smpp.base.net"
 local run = require "smpp.loop.run"
 local task = require "smpp.base.task"
+local shown = require "smpp.base.shown"
 local transports = require "smpp.transport"
 
 local outbind = {}
@@ -81,7 +82,7 @@ function outbind.listen(o, port, new_client)
     has_handlers = true,
     closed = false,
   }, mt)
-  self.sink = function(trace) io.stderr:write("smpp: ", tostring(trace), "\n") end
+  self.sink = function(trace) io.stderr:write("smpp: ", shown.lines(trace), "\n") end
   local chain, listener, message, code
   chain, message, code = transports.chain("accept", o)
   if not chain then return nil, message, code end

@@ -7,6 +7,7 @@ local options = require "smpp.base.options"
 local text = require "smpp.text"
 local udh = require "smpp.text.udh"
 local strings = require "smpp.base.strings"
+local shown = require "smpp.base.shown"
 
 local pdu = {}
 
@@ -17,8 +18,8 @@ local function escape(c)
   return ("\\x%02x"):format(c:byte())
 end
 
---- One printable line for octets that may be anything; for text, whose UTF-8 is to be seen, `odd` is narrower.
-local function quote(value, odd) return '"' .. value:gsub(odd or '[%c"\\\127-\255]', escape) .. '"' end
+--- One printable line for octets that may be anything; for text, whose UTF-8 is to be seen, there is shown.quote.
+local function quote(value) return '"' .. value:gsub('[%c"\\\127-\255]', escape) .. '"' end
 
 local function show(name, value, secrets)
   if hidden[name] and not secrets then return value == "" and '""' or '"***"' end
@@ -45,7 +46,7 @@ local function show_message(view, octets)
   local coding = view.data_coding and text.data_coding(view.data_coding)
   if not coding or coding.compressed or coding.encoding == "binary" then return quote(octets) end
   local words = text.decode(body, coding.encoding, header and { locking = header.locking, single = header.single } or nil)
-  local shown = quote(words, '[%c"\\\127]')
+  local shown = shown.quote(words)
   local concat = header and header.concat
   if concat then shown = shown .. (" (part %d of %d, reference %d)"):format(concat.seq, concat.total, concat.ref) end
   return shown

@@ -1,4 +1,6 @@
 --- Callbacks of a loop run guarded: an error that reached luv would end the process.
+local shown = require "smpp.base.shown"
+
 local guards = {}
 
 -- xpcall hands arguments on everywhere but in Lua 5.1.
@@ -12,7 +14,7 @@ function guards.guard(self)
   local function failed(err)
     local trace = debug.traceback(tostring(err), 2)
     local ok, second = pcall(self.on_error, trace, err)
-    if not ok then io.stderr:write(trace, "\nand in its error handler: ", tostring(second), "\n") end
+    if not ok then io.stderr:write(shown.lines(trace), "\nand in its error handler: ", shown.lines(second), "\n") end
   end
   if takes_arguments then
     return function(fn, a, b) return (xpcall(fn, failed, a, b)) end
@@ -24,6 +26,6 @@ end
 
 --- The default of `loop.on_error`.
 ---@param trace string
-function guards.on_error(trace) io.stderr:write("error in a callback of the loop: ", trace, "\n") end
+function guards.on_error(trace) io.stderr:write("error in a callback of the loop: ", shown.lines(trace), "\n") end
 
 return guards

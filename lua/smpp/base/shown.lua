@@ -1,0 +1,33 @@
+--- Texts of others on a terminal or in a log.  A peer's system_id, address, id or text may hold what a terminal obeys (escape
+--- sequences, C1 controls), what turns or hides the text around it, or what is no UTF-8: all of it becomes a visible escape.
+local core = require "smpp.core".text
+
+local convert = core.shown
+
+local shown = {}
+
+--- On one line.
+---@param value any
+---@return string
+function shown.text(value)
+  if type(value) ~= "string" then value = tostring(value) end
+  if not value:find "[^ -~]" then return value end
+  return convert(value, "plain")
+end
+
+--- On one line, in quotes.
+---@param value string
+---@return string
+function shown.quote(value) return '"' .. convert(value, "quoted") .. '"' end
+
+--- On as many lines as it has: tracebacks, what a command prints.
+---@param value any
+---@param is_styled? boolean  sequences that only change colours stay
+---@return string
+function shown.lines(value, is_styled)
+  if type(value) ~= "string" then value = tostring(value) end
+  if not value:find "[^ -~]" then return value end
+  return convert(value, is_styled and "styled" or "lines")
+end
+
+return shown
