@@ -32,4 +32,24 @@ describe("smpp.codec.secrets", function()
     local octets = secrets.mask((assert(pdus.decode(cut))))
     assert.is_nil(octets:find("s3c", 1, true))
   end)
+
+  it("masks whatever may be a password in a PDU that ends early, at every octet", function()
+    for _, command in ipairs { "bind_transmitter", "bind_receiver", "bind_transceiver", "outbind" } do
+      local whole = assert(pdus.encode { command = command, system_id = "smppclient1", password = "s3cr3t!X", system_type = command ~= "outbind" and "VMS" or nil })
+      for length = 16, #whole do
+        local view = assert(pdus.decode("\0\0\0" .. string.char(length) .. whole:sub(5, length)))
+        local octets = secrets.mask(view)
+        assert.equal(length, #octets)
+        for _, text in ipairs { octets, tostring(view), view:dump() } do assert.is_nil(text:find "s3c") end
+        assert.is_nil(view:dump():find "73 33 63")
+      end
+    end
+  end)
+
+  it("suspects octets whose beginning is not known, and those with the header of a bind", function()
+    local bind = assert(pdus.encode { command = "bind_receiver", system_id = "me", password = "s3cret" })
+    assert.is_true(secrets.may_hold("cret\0", true))
+    assert.is_true(secrets.may_hold("noise" .. bind:sub(1, 20), false))
+    assert.is_false(secrets.may_hold("GET / HTTP/1.1\r\n", false))
+  end)
 end)

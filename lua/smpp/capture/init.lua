@@ -130,7 +130,7 @@ local function take_skipped(self, connection, side, text, packet)
   local item = item_of(self, connection, side, "skipped", packet)
   item.octets = text
   if data.hole[side] or not sides[side].syn and not data.any[side] then
-    item.reason = "the capture has only a part of this PDU"
+    item.is_part, item.reason = true, "the capture has only a part of this PDU"
   else
     item.reason = looks_like(text)
   end

@@ -4,6 +4,7 @@ local content = require "smpp.cli.content"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
 local pcap = require "smpp.capture"
+local may_hold = require("smpp.codec.secrets").may_hold
 local show_octets = require("smpp.codec.stream").show_octets
 
 local capture = {}
@@ -19,14 +20,23 @@ local function milliseconds(s)
   return ("%.2f s"):format(s)
 end
 
+--- Octets outside PDUs in which a password may stand.
+local function is_hidden(item, show_secrets)
+  return item.kind == "skipped" and not show_secrets and may_hold(item.octets, item.is_part)
+end
+
 local function text_object(item, c, secrets)
   local object = json.object({
     "packet", item.number, "time", os.date("!%Y-%m-%dT", math.floor(item.time)) .. time_of_day(item.time) .. "Z",
     "connection", item.connection, "from", item.from, "to", item.to,
   }, 10)
   if item.kind ~= "pdu" then
-    json.add(object, item.kind, item.kind == "skipped" and json.hex(item.octets) or item.octets)
+    local hidden = is_hidden(item, secrets)
+    local value = item.octets
+    if item.kind == "skipped" then value = json.hex(hidden and ("*"):rep(#value) or value) end
+    json.add(object, item.kind, value)
     json.add(object, "reason", item.reason)
+    if hidden then json.add(object, "hidden", json.list { "skipped" }) end
     return object
   end
   if item.latency_s then
@@ -68,7 +78,8 @@ function Printer:item(item)
   if item.kind == "missing" then
     return self:line(item, out:paint("yellow", ("%d octets are not in the capture"):format(item.octets)))
   elseif item.kind == "skipped" then
-    return self:line(item, out:paint("yellow", ("%d octets: %s"):format(#item.octets, item.reason)) .. "  " .. show_octets(item.octets))
+    local octets = is_hidden(item, options.show_secrets) and "hidden: a password may be among them" or show_octets(item.octets)
+    return self:line(item, out:paint("yellow", ("%d octets: %s"):format(#item.octets, item.reason)) .. "  " .. octets)
   end
   local words = brief.line(out, item.pdu, c)
   if item.latency_s then words = words .. "  " .. out:paint("dim", milliseconds(item.latency_s)) end

@@ -160,6 +160,9 @@ function decode.show(out, pdu, c, secrets)
   end
 end
 
+local KNOWN = {} -- command_id -> true
+for _, command in ipairs(core.protocol.commands()) do KNOWN[command.id] = true end
+
 local HEADER = { "command_length", "command_id", "command_status", "sequence_number" }
 
 --- The parameters that a PDU which ends early does not have.
@@ -180,8 +183,9 @@ end
 --- A PDU that ends early: what there is of it, and what is missing.
 local function show_cut(out, octets, options)
   local length = #octets >= 4 and be32(octets, 1) or nil
+  local is_known = options.show_secrets or #octets >= 8 and KNOWN[be32(octets, 5)] -- else it may be the end of a bind
   if #octets < 16 then
-    if not out.json then
+    if not out.json and is_known then
       for i, name in ipairs(HEADER) do
         local piece = octets:sub(i * 4 - 3, i * 4)
         if piece ~= "" then
@@ -191,6 +195,9 @@ local function show_cut(out, octets, options)
     end
     out:fail("the PDU ends inside its header: %d octets of %s", #octets, length and ("%.0f"):format(length) or "at least 16")
     return
+  end
+  if not is_known then
+    return out:fail("the PDU ends early: %d octets of %.0f, hidden as its command is unknown: --show-secrets shows them", #octets, length)
   end
   local view = pdus.decode(string.char(math.floor(#octets / 16777216), math.floor(#octets / 65536) % 256, math.floor(#octets / 256) % 256,
     #octets % 256) .. octets:sub(5))
@@ -214,10 +221,20 @@ local function show_cut(out, octets, options)
     #names > 0 and ", with them " .. table.concat(names, ", ") or "")
 end
 
---- Octets that are no PDU.
-local function show_garbage(out, octets, at, message)
-  out:fail("at octet %d: %s", at - 1, message)
-  out:note("the octets there: %s", show_octets(octets:sub(at)))
+-- What other protocols begin with.
+local OTHERS = { ["GET "] = true, POST = true, ["PUT "] = true, HEAD = true, HTTP = true, ["SSH-"] = true, [ [[{"]] ] = true }
+
+--- Octets that are no PDU, and may be the end of one whose beginning is missing: a bind's, with its password.
+local function show_garbage(out, octets, at, message, secrets)
+  local rest = octets:sub(at)
+  if secrets or OTHERS[rest:sub(1, 4)] or rest:find "^\22\3" then
+    out:fail("at octet %d: %s", at - 1, message)
+    out:note("the octets there: %s", show_octets(rest))
+  else
+    local head = message:match "^(.-); the octets read " or message
+    out:fail("at octet %d: %s", at - 1, head)
+    out:note "the octets there are hidden, a password may be among them: --show-secrets shows them"
+  end
 end
 
 local function decode_octets(octets, options, out)
@@ -229,7 +246,7 @@ local function decode_octets(octets, options, out)
       if why == "truncated" then
         show_cut(out, octets:sub(at), options)
       else
-        show_garbage(out, octets, at, following)
+        show_garbage(out, octets, at, following, options.show_secrets)
       end
       return exit.FAILED
     end

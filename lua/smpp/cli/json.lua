@@ -117,7 +117,7 @@ function json.pdu(pdu, show_secrets)
       if hidden and place.name == "password" then value = ("*"):rep(#value) end
       fields[#fields + 1] = field(place.name, value)
     else
-      trailing = hex(place.value)
+      trailing = hex(octets:sub(place.offset + 1, place.offset + place.length))
     end
   end
   local problems = {}

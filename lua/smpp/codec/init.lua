@@ -3,6 +3,7 @@
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
+local secret_range = require("smpp.codec.secrets").range
 local options = require "smpp.base.options"
 local text = require "smpp.text"
 local udh = require "smpp.text.udh"
@@ -105,6 +106,7 @@ end
 function methods:dump(o)
   local secrets = o and o.secrets
   local octets, out = self:octets(), {}
+  local first, last = secret_range(self)
   local function row(offset, length, name, meaning, mask)
     local lines = hex_lines(octets, offset + 1, offset + length)
     if mask then lines = { { ("** "):rep(math.min(length, 16)):sub(1, -2), "" } } end
@@ -121,10 +123,11 @@ function methods:dump(o)
   for _, place in ipairs(self:layout()) do
     local name = place.name or (place.tag and "TLV") or "trailing"
     if place.tag then name = ("TLV 0x%04X %s"):format(place.tag, place.name or "(not in the tables)") end
-    local meaning = show(place.name, place.value, secrets)
+    local is_hidden = not secrets and first ~= nil and place.offset < last and place.offset + place.length >= first
+    local meaning = is_hidden and '"***"' or show(place.name, place.value, secrets)
     local words = type(place.value) == "number" and place.name and explain.value(place.name, place.value)
     if words then meaning = meaning .. " (" .. words .. ")" end
-    row(place.offset, place.length, name, meaning, hidden[place.name] and not secrets and place.length > 1)
+    row(place.offset, place.length, name, meaning, is_hidden)
   end
   for _, problem in ipairs(self:problems()) do
     out[#out + 1] = ("%04x  %s%s: %s%s"):format(problem.offset, problem.severity, problem.field and " " .. problem.field or "",
