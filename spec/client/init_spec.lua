@@ -365,6 +365,45 @@ describe("smpp.client: send", function()
     end)
   end)
 
+  it("send_all tells what was taken in part", function()
+    run(function(loop)
+      local mc = server { submit_sm = function()
+        smpp.sleep(2)
+        return "id"
+      end }
+      local esme = assert(smpp.connect { URL, window = 2 })
+      smpp.sleep(1, function() esme:close(0) end)
+      local list, told = {}, {}
+      for i = 1, 4 do list[i] = { from = "S" .. i, to = "+491700000000", text = ("word "):rep(60) } end
+      local counts = esme:send_all(list, function(message, sent, _, code, partial)
+        told[message.from] = (sent and "sent" or code) .. " " .. (partial and #partial.message_ids or "-")
+      end)
+      assert.same({ 0, 4 }, { counts.sent, counts.partly + counts.failed })
+      assert.equal("closed 0", told.S3)
+      local partly = 0
+      for _, words in pairs(told) do partly = partly + (words:find " [1-9]" and 1 or 0) end
+      assert.equal(partly, counts.partly)
+      mc:close()
+      assert.is_number(loop:now())
+    end)
+    run(function()
+      local n = 0
+      local mc = server { submit_sm = function()
+        n = n + 1
+        if n == 2 then return nil, "ESME_RINVDSTADR" end
+        return "id" .. n
+      end }
+      local esme = assert(smpp.connect { URL, window = 1 })
+      local told
+      local counts = esme:send_all({ { to = "+491700000000", text = ("word "):rep(60) }, { to = "+491700000000", text = "x" } },
+        function(_, _, _, code, partial) told = told or { code, partial.message_ids } end)
+      assert.same({ 1, 1, 0 }, { counts.sent, counts.partly, counts.failed })
+      assert.same({ "ESME_RINVDSTADR", { "id1" } }, told)
+      esme:close()
+      mc:close()
+    end)
+  end)
+
   it("keeps the window full over many", function()
     run(function()
       local s = server { submit_sm = function(_, pdu) return pdu.destination_addr ~= "13" and "x" or nil, "ESME_RINVDSTADR" end }
@@ -379,7 +418,7 @@ describe("smpp.client: send", function()
         if not sent then assert.equal("ESME_RINVDSTADR", code) end
       end)
       assert.equal(50, done)
-      assert.same({ sent = 49, failed = 1, codes = { ESME_RINVDSTADR = 1 } }, counts)
+      assert.same({ sent = 49, partly = 0, failed = 1, codes = { ESME_RINVDSTADR = 1 } }, counts)
       esme:close()
       s:close()
     end)

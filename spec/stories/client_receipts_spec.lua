@@ -174,6 +174,16 @@ describe("client receipts: a receipt", function()
     end)
   end)
 
+  it("with UNKNOWN is no result, but what is said when none comes", function()
+    with({ receipt_ttl_s = 50 }, function(esme, mc)
+      local sent = send(esme)
+      mc:tell(sent.message_id, "UNKNOWN")
+      assert.same({ nil, "no receipt within 5 s: last state UNKNOWN", "timeout" }, { sent:receipt(5) })
+      assert.same({ nil, "no receipt came: last state UNKNOWN", "timeout" }, { sent:receipt(100) })
+      assert.same({ nil, "no receipt came: last state UNKNOWN", "timeout" }, { sent:receipt() })
+    end)
+  end)
+
   it("that no response claims finds its message when its time as an early one is up", function()
     with({}, function(esme, mc)
       mc.id = function(n) return ("%d"):format(0x12345000 + n) end

@@ -160,9 +160,11 @@ local function items_of(message, text, options)
   end, total
 end
 
-local function exit_of(counts)
-  if counts.refused + counts.not_sent + counts.undelivered > 0 then return exit.FAILED end
-  if counts.unknown + counts.no_receipt > 0 then return exit.UNKNOWN end
+--- What an earlier run left unknown stays so.
+local function exit_of(plan)
+  local counts, unknown = plan.counts, plan.held and plan.held.unknown or 0
+  if counts.refused + counts.not_sent + counts.undelivered > 0 or plan.changed then return exit.FAILED end
+  if counts.unknown + counts.no_receipt + unknown > 0 then return exit.UNKNOWN end
   return exit.DONE
 end
 
@@ -194,7 +196,7 @@ local function work(options, out, plan)
   plan.finished = true
   esme:close()
   if trace then trace:close() end
-  return exit_of(counts)
+  return exit_of(plan)
 end
 
 --- What is to be sent; nil and an exit code, people have been told.

@@ -242,19 +242,18 @@ end
 --- Sends many messages, keeping the window full.
 ---@async
 ---@param items fun(): table?  an iterator, or a list of messages
----@param fn? fun(message: table, sent: smpp.Sent?, err: string?, code: string?)  called for each when it is done
----@return { sent: integer, failed: integer, codes: table<string, integer> } counts
+---@param fn? fun(message: table, sent: smpp.Sent?, err: string?, code: string?, partial: smpp.Sent?)  called for each when it
+---  is done; partial: the parts that were taken before one was not
+---@return { sent: integer, partly: integer, failed: integer, codes: table<string, integer> } counts  partly: some parts were
+---  taken, so that sending the message again would send these twice; codes: of those that were not sent whole
 function Client:send_all(items, fn)
-  local counts = { sent = 0, failed = 0, codes = {} }
+  local counts = { sent = 0, partly = 0, failed = 0, codes = {} }
   run.each(items, self:capacity(), function(message)
-    local sent, err, code = self:send(message)
-    if sent then
-      counts.sent = counts.sent + 1
-    else
-      counts.failed = counts.failed + 1
-      counts.codes[code] = (counts.codes[code] or 0) + 1
-    end
-    if fn then fn(message, sent, err, code) end
+    local sent, err, code, partial = self:send(message)
+    local outcome = sent and "sent" or partial and #partial.message_ids > 0 and "partly" or "failed"
+    counts[outcome] = counts[outcome] + 1
+    if not sent then counts.codes[code] = (counts.codes[code] or 0) + 1 end
+    if fn then fn(message, sent, err, code, partial) end
   end)
   return counts
 end

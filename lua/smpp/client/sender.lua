@@ -15,6 +15,7 @@ local mt = { __index = Sender, __name = "smpp.Sender" }
 ---@field parts { message_id: string?, code: string? }[]
 ---@field info smpp.TextInfo?  coding and size of the text
 ---@field done smpp.Receipt?  what became of it, once that is known
+---@field last_state string?  the last state heard of, also one that is not final
 local Sent = {}
 local sent_mt = { __index = Sent, __name = "smpp.Sent" }
 
@@ -250,8 +251,9 @@ end
 
 --- What the tracker found out; a result ends the waits for it.
 function Sender:settle(outcome)
-  if outcome.kind ~= "result" and outcome.kind ~= "expired" then return end
   local sent = self.book[outcome.handle]
+  if sent and outcome.state then sent.last_state = outcome.state end
+  if outcome.kind ~= "result" and outcome.kind ~= "expired" then return end
   self.book[outcome.handle] = nil
   if not sent then return end
   if outcome.kind == "expired" then
@@ -281,6 +283,12 @@ function Sender:arm()
   self.timer:start(math.max(0, at - self.loop:now() + 0.001)) -- which is not before it, whatever the sum is rounded to
 end
 
+--- No result: what was heard instead.
+local function without_result(self, message)
+  if self.last_state then message = ("%s: last state %s"):format(message, self.last_state) end
+  return nil, message, "timeout"
+end
+
 --- Waits for the receipt: of all parts, decided by the first failure.
 ---@async
 ---@param timeout_s? number  default: as long as it takes
@@ -291,7 +299,7 @@ function Sent:receipt(timeout_s)
   if self.done then return self.done end
   local registered = self.first.registered_delivery
   if registered == nil or registered == 0 then return nil, "no receipt was asked for: send it with receipt = true", "missing" end
-  if self.overdue then return nil, "no receipt came", "timeout" end
+  if self.overdue then return without_result(self, "no receipt came") end
   local token, loop = task.need(2), self.esme.loop
   self.waiters = self.waiters or {}
   table.insert(self.waiters, token)
@@ -310,7 +318,7 @@ function Sent:receipt(timeout_s)
   task.wait(self)
   if timer then timer:close() else loop:release() end
   if self.done then return self.done end
-  return nil, self.overdue and "no receipt came" or ("no receipt within %g s"):format(timeout_s), "timeout"
+  return without_result(self, self.overdue and "no receipt came" or ("no receipt within %g s"):format(timeout_s))
 end
 
 local function identity(self)
