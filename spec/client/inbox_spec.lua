@@ -223,3 +223,46 @@ describe("smpp.client.inbox: a message centre that sends again", function()
     property.holds(30, function(random, case) world_of(random, case, true) end, 1208)
   end)
 end)
+
+describe("smpp.client.inbox: receipts that come before the program has its client", function()
+  local receipts = require "smpp.receipt"
+
+  --- A pool of two hosts, one of which does not answer; what was acknowledged, and what the program heard.
+  local function pool(listen, o)
+    local loop = virtual.new { seed = 1, limit_s = 1000000 }
+    local acknowledged, heard, esme = 0, 0, nil
+    smpp.run(function()
+      loop:declare("a.example", { "10.0.0.1" })
+      loop:declare("b.example", { "10.0.0.2" })
+      loop:blackhole("b.example", 2775)
+      local mc = assert(smpp.server { host = "10.0.0.1", accounts = { me = "x" } })
+      for i = 1, 20 do
+        mc:deliver("me", assert(receipts.deliver_sm {
+          id = "id" .. i, state = "DELIVERED", submitted = 1700000000, done = 1700000001, source = { addr = "A", ton = 5, npi = 0 },
+          destination = { addr = "491700000000", ton = 1, npi = 1 },
+        }), { done = function(ok) acknowledged = acknowledged + (ok and 1 or 0) end })
+      end
+      local given = { hosts = { "a.example", "b.example" }, system_id = "me", password = "x", bind_timeout_s = o.bind_timeout_s }
+      given.receipt = o.handler and function() heard = heard + 1 end
+      esme = assert(smpp.pool(given))
+      assert.equal(o.before or 0, acknowledged)
+      esme:on("error", function() end)
+      listen(esme, function() heard = heard + 1 end)
+      smpp.sleep(300)
+      esme:close()
+      mc:close()
+    end, { loop = loop })
+    return { acknowledged, heard }
+  end
+
+  it("reach a listener that is added at once", function()
+    local function at_once(esme, fn) esme:on("receipt", fn) end
+    assert.same({ 20, 20 }, pool(at_once, { bind_timeout_s = 5 }))
+    assert.same({ 20, 20 }, pool(at_once, { bind_timeout_s = 60 })) -- longer than a receipt may go unanswered
+  end)
+
+  it("are acknowledged when nobody listens, and handled at once by a handler", function()
+    assert.same({ 20, 0 }, pool(function() end, { bind_timeout_s = 5 }))
+    assert.same({ 20, 20 }, pool(function() end, { bind_timeout_s = 5, handler = true, before = 20 }))
+  end)
+end)

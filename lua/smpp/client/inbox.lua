@@ -48,6 +48,7 @@ function inbox.new(client)
     peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings },
     receipts = options.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
     queued = {},                -- PDUs that came before anybody listened
+    keeps_receipts = false,     -- receipts, too, wait for somebody to listen
     reported_at = -math.huge,   -- when it was last said that nobody listens
     timer = client.loop:timer(function() self:expire() end), -- of the reassembly's next expiry
     timer_at = nil,
@@ -78,21 +79,30 @@ function Inbox:wanted() return self.client.options.message ~= nil or events.hear
 --- Answers a deliver_sm or data_sm; what it returns is the answer.
 ---@async
 function Inbox:deliver(pdu, session)
-  if receipts.is(pdu, self.receipts) then return self:receipt(pdu) end
+  if receipts.is(pdu, self.receipts) then
+    if self.keeps_receipts and not events.heard(self.client, "receipt") then return self:queue(pdu, session, self.receipt) end
+    return self:receipt(pdu)
+  end
   local state = self.client.state
   if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end -- the MC keeps it
-  if not self:wanted() then return self:queue(pdu, session) end
+  if not self:wanted() then return self:queue(pdu, session, self.message) end
   return self:message(pdu, session)
 end
 
 --- Nobody listens yet: waits until somebody does; the session answers ESME_RX_T_APPN when that takes too long.
 ---@async
-function Inbox:queue(pdu, session)
+---@param pdu smpp.Pdu
+---@param session smpp.Session
+---@param fn fun(self, pdu: smpp.Pdu, session: smpp.Session): any, any  what then handles it
+function Inbox:queue(pdu, session, fn)
   self:forget_answered()
-  self.queued[#self.queued + 1] = { pdu = pdu, token = task.need(), session = session }
+  self.queued[#self.queued + 1] = { pdu = pdu, token = task.need(), session = session, fn = fn }
   if not task.wait(pdu) then return nil, "ESME_RX_T_APPN" end
-  return self:message(pdu, session)
+  return fn(self, pdu, session)
 end
+
+--- Receipts are kept as messages are, until the program has its client: it cannot listen before.
+function Inbox:keep_receipts() self.keeps_receipts = self.client.options.receipt == nil end
 
 --- Whether an error about the late answer to a PDU is worth a report: one a minute is enough where nobody listens.
 ---@param pdu smpp.Pdu
@@ -124,19 +134,27 @@ function Inbox:forget_answered()
   end
 end
 
---- Ends all waits: each message is handled if it is still ours and somebody listens, else the MC keeps it.
-local function release(self, listened)
+--- Ends the waits for fn, or all: each message is handled if it is still ours and somebody listens, else the MC keeps it.
+local function release(self, listened, fn)
   local queued = self.queued
   self.queued = {}
-  for _, entry in ipairs(queued) do task.wake_for(entry.token, entry.pdu, listened and is_ours(entry)) end
+  for _, entry in ipairs(queued) do
+    if fn and entry.fn ~= fn then
+      self.queued[#self.queued + 1] = entry
+    else
+      task.wake_for(entry.token, entry.pdu, listened and is_ours(entry))
+    end
+  end
 end
 
 --- Nobody will listen any more.
 function Inbox:refuse_queued() release(self, false) end
 
---- Somebody listens now.
+--- Somebody listens now, or, for receipts, has had the time to.
+---@param name "message"|"receipt"
 function Inbox:listening(name)
-  if name == "message" then release(self, true) end
+  if name == "receipt" then self.keeps_receipts = false end
+  release(self, true, name == "message" and self.message or self.receipt)
 end
 
 function Inbox:receipt(pdu)

@@ -325,13 +325,20 @@ local function connect(self)
   return self
 end
 
+--- What came meanwhile waits for a listener until the program, which has its client now, lets the loop go on.
+local function handed_out(self, esme, ...)
+  if esme then self.loop:defer(function() self.inbox:listening "receipt" end) end
+  return esme, ...
+end
+
 local function open(o, callback)
   if not callback then need(3) end
   local self = new(o)
   run.opened(self, callback ~= nil)
   self:hold_loop(true)
-  if not callback then return connect(self) end
-  task.start(self.sink, function() callback(connect(self)) end)
+  self.inbox:keep_receipts()
+  if not callback then return handed_out(self, connect(self)) end
+  task.start(self.sink, function() callback(handed_out(self, connect(self))) end)
 end
 
 --- Connects to an MC and binds; keeps the session until `close()`.
