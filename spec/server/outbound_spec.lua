@@ -1,27 +1,7 @@
+local late = require "spec.support.late_store"
 local mc = require "spec.support.mc"
-
---- A server with the account a, and a function that makes receivers which note the texts they get.
-local function with(account, fn)
-  mc.world(function(w)
-    account.password = "secret"
-    local server = w:server { accounts = { a = account, b = {} } }
-    local function receiver(o)
-      local got, fields = {}, { system_id = "a", type = "receiver" }
-      fields.deliver_sm = function(_, pdu)
-        got[#got + 1] = pdu.short_message
-        if o and o.answer then return o.answer(pdu, #got) end
-      end
-      for name, value in pairs(o or {}) do fields[name] = value end
-      fields.answer = nil
-      return got, assert(w:bind(fields))
-    end
-    local function put(...)
-      for _, text in ipairs { ... } do assert(server:deliver("a", { short_message = text })) end
-    end
-    fn(w, server, receiver, put)
-    server:close()
-  end)
-end
+local stores = require "smpp.store"
+local with = require "spec.support.receivers"
 
 describe("smpp.server.outbound: a message", function()
   it("waits for a receiver, and a transmitter is none", function()
@@ -29,7 +9,7 @@ describe("smpp.server.outbound: a message", function()
       local silent = receiver { type = "transmitter" }
       put("1", "2", "3")
       w:sleep(3600)
-      assert.equal(3, server.delivery.waiting)
+      assert.equal(3, server.outbound.waiting)
       local got = receiver()
       w:sleep(0.1)
       assert.same({ "1", "2", "3" }, got)
@@ -37,7 +17,7 @@ describe("smpp.server.outbound: a message", function()
       w:sleep(0.1)
       assert.same({ "1", "2", "3", "4" }, got)
       assert.same({}, silent)
-      assert.equal(0, server.delivery.waiting)
+      assert.equal(0, server.outbound.waiting)
     end)
   end)
 
@@ -54,10 +34,10 @@ describe("smpp.server.outbound: a message", function()
       assert.equal("queue_full", code)
       assert.is_true(server:deliver("b", { short_message = "another account" }))
       w:sleep(48 * 3600 - 1)
-      assert.equal(25001, server.delivery.waiting)
+      assert.equal(25001, server.outbound.waiting)
       assert.same({}, gone)
       w:sleep(3)
-      assert.equal(0, server.delivery.waiting)
+      assert.equal(0, server.outbound.waiting)
       assert.same({ { false, "timeout" }, { false, "timeout" } }, gone)
       local got = receiver()
       w:sleep(1)
@@ -87,74 +67,7 @@ describe("smpp.server.outbound: a message", function()
         put("x", "y") -- what was taken counts no longer
         w:sleep(1)
       end
-      assert.same({ 10, 0 }, { #got, server.delivery.waiting })
-    end)
-  end)
-
-  it("goes round the receivers", function()
-    with({}, function(w, _, receiver, put)
-      local one, two, three = receiver(), receiver(), receiver { type = "transceiver" }
-      put("1", "2", "3", "4", "5", "6")
-      w:sleep(1)
-      assert.same({ { "1", "4" }, { "2", "5" }, { "3", "6" } }, { one, two, three })
-    end)
-  end)
-
-  it("goes round them whoever it belongs to, and whether they are slow", function()
-    with({}, function(w, server, receiver)
-      local slow, fast = receiver { answer = function() w:sleep(5) end }, receiver()
-      for i = 1, 6 do
-        server:deliver("a", { short_message = tostring(i) }, { session = server.sessions[1] })
-        w:sleep(0.1)
-      end
-      assert.same({ { "1", "3", "5" }, { "2", "4", "6" } }, { slow, fast })
-    end)
-  end)
-
-  it("goes to whom owes the fewest answers", function()
-    with({ spread = "least_outstanding", deliver_window = 5 }, function(w, _, receiver, put)
-      local slow, fast = receiver { answer = function() w:sleep(5) end }, receiver()
-      for i = 1, 8 do
-        put(tostring(i))
-        w:sleep(0.1)
-      end
-      assert.same({ { "1" }, { "2", "3", "4", "5", "6", "7", "8" } }, { slow, fast })
-    end)
-  end)
-
-  it("goes to its own bind while that lasts", function()
-    with({ spread = "same_bind", deliver_window = 1 }, function(w, server, receiver)
-      local one, first = receiver { answer = function() w:sleep(1) end }
-      local two = receiver()
-      local session = server.sessions[1]
-      for i = 1, 3 do server:deliver("a", { short_message = "own" .. i }, { session = session }) end
-      server:deliver("a", { short_message = "any" })
-      w:sleep(0.5)
-      assert.same({ { "own1" }, { "any" } }, { one, two })
-      w:sleep(0.8)
-      assert.same({ "own1", "own2" }, one)
-      first:close()
-      w:sleep(1)
-      assert.same({ "any", "own2", "own3" }, two)
-    end)
-  end)
-
-  it("stops flowing when too many are unanswered", function()
-    with({ deliver_window = 3 }, function(w, server, receiver, put)
-      local answers = {}
-      local got = receiver { answer = function(_, n)
-        while not answers[n] do w:sleep(0.1) end
-      end }
-      put("1", "2", "3", "4", "5")
-      w:sleep(2)
-      assert.equal(3, #got)
-      answers[2] = true
-      w:sleep(1)
-      assert.same({ "1", "2", "3", "4" }, got)
-      for i = 1, 5 do answers[i] = true end
-      w:sleep(1)
-      assert.equal(5, #got)
-      assert.equal(0, server.delivery.waiting)
+      assert.same({ 10, 0 }, { #got, server.outbound.waiting })
     end)
   end)
 
@@ -217,30 +130,18 @@ describe("smpp.server.outbound: a message", function()
     end)
   end)
 
-  it("goes on when what filled the window were requests of the session's own", function()
-    with({ deliver_window = 2 }, function(w, server, receiver, put)
-      local got = receiver { answer = function() w:sleep(5) end }
-      for i = 1, 2 do server.sessions[1]:deliver_sm({ short_message = "own " .. i }, function() end) end
-      put "kept"
-      w:sleep(4)
-      assert.same({ "own 1", "own 2" }, got)
-      w:sleep(2)
-      assert.same({ "own 1", "own 2", "kept" }, got)
-    end)
-  end)
-
   it("is sent again, in order, when a session was lost", function()
     with({}, function(w, server, receiver, put)
       local first, esme = receiver { answer = function() w:sleep(60) end }
       put("1", "2", "3")
       w:sleep(1)
       put "4"
-      assert.equal(4, server.delivery.waiting)
+      assert.equal(4, server.outbound.waiting)
       w:sleep(1)
       assert.same({ "1", "2", "3", "4" }, first)
       esme:close()
       w:sleep(1)
-      assert.equal(4, server.delivery.waiting)
+      assert.equal(4, server.outbound.waiting)
       put "5"
       local got = receiver()
       w:sleep(1)
@@ -258,7 +159,7 @@ describe("smpp.server.outbound: a message", function()
       assert.equal(1, #got) -- one that answers nothing gets nothing for a second
       w:sleep(1)
       assert.same({ "1", "1" }, got)
-      assert.equal(0, server.delivery.waiting)
+      assert.equal(0, server.outbound.waiting)
     end)
   end)
 
@@ -325,64 +226,6 @@ describe("smpp.server.outbound: a message", function()
     end)
   end)
 
-  it("halts before a receiver whose queue is full: a second, then two", function()
-    with({ retry_s = 0.1 }, function(w, _, receiver, put)
-      local times = {}
-      local got = receiver { answer = function(_, n)
-        times[n] = w.loop:now()
-        if n < 5 then return nil, n < 3 and "ESME_RMSGQFUL" or "ESME_RTHROTTLED" end
-      end }
-      put("1", "2")
-      w:sleep(60)
-      assert.equal(6, #got)
-      assert.equal("2", got[6])
-      local at = {}
-      for i, time in ipairs(times) do at[i] = math.floor((time - times[1]) * 10 + 0.5) / 10 end
-      assert.same({ 0, 0, 1, 1, 3, 3 }, at) -- two under way each time
-    end)
-  end)
-
-  it("keeps its place before a receiver that is full, or goes to one that is not", function()
-    for _, status in ipairs { "ESME_RMSGQFUL", "ESME_RTHROTTLED" } do
-      with({ max_attempts = status == "ESME_RTHROTTLED" and 1 or nil }, function(w, _, receiver, put)
-        local taken, is_full = {}, true
-        local function answer(pdu)
-          if is_full then return nil, status end
-          taken[#taken + 1] = pdu.short_message
-        end
-        receiver { answer = answer }
-        for i = 1, 15 do put(tostring(i)) end
-        w:sleep(2)
-        is_full = false
-        w:sleep(2)
-        assert.equal("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15", table.concat(taken, " "))
-        is_full = true
-        put("16", "17")
-        w:sleep(0.1)
-        local other = receiver()
-        w:sleep(0.1)
-        assert.same({ "16", "17" }, other)
-      end)
-    end
-  end)
-
-  it("begins with a second again when the receiver has taken something", function()
-    with({ retry_s = 0.1 }, function(w, _, receiver, put)
-      local times = {}
-      receiver { answer = function(_, n)
-        times[n] = w.loop:now()
-        if n ~= 3 then return nil, "ESME_RTHROTTLED" end
-      end }
-      put "1"
-      w:sleep(5)
-      put "2"
-      w:sleep(1.5)
-      assert.near(1, times[2] - times[1], 0.01)
-      assert.near(2, times[3] - times[2], 0.01)
-      assert.near(1, times[5] - times[4], 0.01)
-    end)
-  end)
-
   it("is given up when it got too old on its way", function()
     for _, window in ipairs { 1, 10 } do -- the young one waits, or is on its way, too
       with({ keep_s = 100, deliver_window = window }, function(w, server, receiver)
@@ -391,16 +234,16 @@ describe("smpp.server.outbound: a message", function()
         w:sleep(1)
         server:deliver("a", { short_message = "x" }, { done = function(...) results[#results + 1] = { ... } end })
         w:sleep(98)
-        assert.equal(1, server.delivery.waiting)
+        assert.equal(1, server.outbound.waiting)
         server:deliver("a", { short_message = "young" })
         w:sleep(3)
         assert.same({}, results) -- under way: its answer or its loss decides
         esme:close()
         w:sleep(1)
         assert.same({ { false, "timeout" } }, results)
-        assert.equal(1, server.delivery.waiting)
+        assert.equal(1, server.outbound.waiting)
         w:sleep(98)
-        assert.equal(0, server.delivery.waiting)
+        assert.equal(0, server.outbound.waiting)
       end)
     end
   end)
@@ -479,12 +322,19 @@ describe("smpp.server.outbound: a message", function()
     with({}, function(w, server, receiver, put)
       local results = {}
       local got = receiver()
-      server:deliver("a", { short_message = ("x"):rep(300) }, { done = function(...) results[#results + 1] = { ... } end })
+      local function done(...) results[#results + 1] = { ... } end
+      local ok, message, code = server:deliver("a", { short_message = ("x"):rep(300) }, { done = done })
+      assert.same({ nil, "too_long" }, { ok, code })
+      assert.matches("short_message", message)
       put "next"
       w:sleep(1)
       assert.same({ "next" }, got)
-      assert.same({ { false, "too_long" } }, results)
-      assert.matches("a message for a cannot be sent: .*short_message", w.errors[1])
+      assert.same({}, results)
+      assert.equal(0, server.outbound.waiting)
+      local raised
+      raised, message = pcall(function() server:deliver("a", { short_mesage = "x" }) end)
+      assert.is_false(raised)
+      assert.matches("outbound_spec.*did you mean short_message", message)
     end)
   end)
 
@@ -517,7 +367,7 @@ describe("smpp.server.outbound: a message", function()
       esme:close()
       hand("4", "5")
       w:sleep(1100)
-      assert.same({ 0, 5 }, { server.delivery.waiting, #w.errors })
+      assert.same({ 0, 5 }, { server.outbound.waiting, #w.errors })
     end)
   end)
 
@@ -546,9 +396,10 @@ describe("smpp.server.outbound: a message", function()
     with({ deliver_window = 2, retry_s = 500 }, function(w, server, receiver)
       local over = three_kinds(server, receiver, w)
       assert.same({}, over)
-      assert.equal(5, server:close(4).waiting)
-      assert.same({ "slow ok", "never closed", "later closed", "a closed", "b closed", "c closed" }, over)
-      assert.equal(5, server:close().waiting)
+      local left = server:close(4) -- "never" is with a receiver, which may have taken it
+      assert.same({ 1, 4 }, { left.unacknowledged, left.waiting })
+      assert.same({ "slow ok", "never connection_lost", "later closed", "a closed", "b closed", "c closed" }, over)
+      assert.equal(4, server:close().waiting)
       w:sleep(1000)
       assert.equal(6, #over)
     end)
@@ -563,7 +414,116 @@ describe("smpp.server.outbound: a message", function()
       assert.equal("bad_value", select(3, server:deliver("a", { short_message = "x" })))
       w:sleep(600)
       assert.same({ "later closed", "a closed", "b closed", "c closed", "slow ok", "never closed" }, over)
-      assert.equal(0, server.delivery.waiting)
+      assert.equal(0, server.outbound.waiting)
+    end)
+  end)
+end)
+
+describe("smpp.server.outbound: what waits in a store", function()
+  local ACCOUNTS = { a = "secret", b = "secret" }
+
+  local function stored(store) return #assert(stores.find(store, { kind = "outbound", limit = 100000 })) end
+
+  local function receiver(w, id, got, answer)
+    return assert(w:bind { system_id = id, type = "receiver", answer_timeout_s = 1000, deliver_sm = function(_, pdu)
+      got[#got + 1] = pdu.short_message
+      if answer then return answer(pdu) end
+    end })
+  end
+
+  it("is there after a restart, in order, before what comes then; what a receiver had when it ended comes again", function()
+    mc.world(function(w)
+      local store, got, codes = stores.memory(), {}, {}
+      local server = w:server { accounts = ACCOUNTS, store = store }
+      local esme = receiver(w, "a", got, function() w:sleep(100) end)
+      for i = 1, 150 do
+        server:deliver("a", { short_message = tostring(i) }, { done = function(_, code) codes[code] = (codes[code] or 0) + 1 end })
+      end
+      server:deliver("b", { short_message = "b" })
+      w:sleep(1)
+      assert.equal(10, #got)
+      local left = server:close(1)
+      assert.same({ 10, 141 }, { left.unacknowledged, left.waiting })
+      assert.same({ connection_lost = 10, closed = 140 }, codes)
+      assert.equal(151, stored(store))
+      esme:close()
+
+      server, got = w:server { accounts = ACCOUNTS, store = store }, {}
+      server:deliver("a", { short_message = "new" })
+      w:sleep(0.1)
+      assert.equal(152, server.outbound.waiting)
+      receiver(w, "a", got)
+      w:sleep(1)
+      assert.same({ 151, "1", "150", "new" }, { #got, got[1], got[150], got[151] })
+      assert.equal(1, stored(store))
+      receiver(w, "b", got)
+      w:sleep(1)
+      assert.equal(0, stored(store))
+      server:close()
+      assert.same({}, w.errors)
+    end)
+  end)
+
+  it("waits for an account that is not configured, and is given up when it is too old", function()
+    mc.world(function(w)
+      local store, got = stores.memory(), {}
+      local server = w:server { accounts = ACCOUNTS, store = store, keep_s = 1000 }
+      server:deliver("a", { short_message = "a" })
+      server:deliver("b", { short_message = "b" })
+      server:close()
+      w:sleep(500)
+      server = w:server { accounts = { b = "secret" }, store = store, keep_s = 1000 }
+      w:sleep(0.1)
+      assert.same({ "messages wait in the store for a, which is no account" }, w.errors)
+      assert.same({ 1, 2 }, { server.outbound.waiting, stored(store) })
+      server:set_accounts(ACCOUNTS)
+      receiver(w, "a", got)
+      w:sleep(1)
+      assert.same({ { "a" }, 1 }, { got, stored(store) })
+      w:sleep(600)
+      assert.same({ 0, 0 }, { server.outbound.waiting, stored(store) })
+      server:close()
+    end)
+  end)
+
+  it("may be in a store that completes later", function()
+    mc.world(function(w)
+      local is_broken, got, results = false, {}, {}
+      local store = late.new(w.loop, { fails = function() return is_broken end })
+      local server = w:server { accounts = ACCOUNTS, store = store }
+      local function deliver(text)
+        return server:deliver("a", { short_message = text }, {
+          stored = function(ok, _, code) results[#results + 1] = ok and "stored" or code end,
+          done = function(ok, code) results[#results + 1] = ok and "done" or code end,
+        })
+      end
+      for i = 1, 300 do assert.is_true(deliver(tostring(i))) end
+      assert.same({}, results) -- not safe yet
+      w:sleep(10)
+      assert.equal(300, #results)
+      receiver(w, "a", got)
+      w:sleep(10)
+      assert.same({ 300, "1", "300" }, { #got, got[1], got[300] })
+      assert.same({ 600, 0, 0 }, { #results, server.outbound.waiting, stored(store) })
+      is_broken, results = true, {}
+      assert.is_true(deliver "lost")
+      w:sleep(1)
+      assert.same({ "store_failed", "store_failed" }, results)
+      assert.equal(0, server.outbound.waiting)
+      assert.equal(300, #got)
+      server:close()
+    end)
+  end)
+
+  it("is refused at once by a store in memory that is full", function()
+    mc.world(function(w)
+      local server = w:server { accounts = ACCOUNTS, store = stores.memory { max_octets = 3000 } }
+      local taken = 0
+      while server:deliver("a", { short_message = ("x"):rep(200) }) do taken = taken + 1 end
+      assert.is_true(taken >= 5 and taken <= 10)
+      local ok, _, code = server:deliver("a", { short_message = ("x"):rep(200) })
+      assert.same({ nil, "queue_full", taken }, { ok, code, server.outbound.waiting })
+      server:close()
     end)
   end)
 end)

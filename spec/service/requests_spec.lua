@@ -227,7 +227,7 @@ describe("smpp.service.requests: the simulator", function()
       local second = esme:submit_sm(submit { registered_delivery = 1, replace_if_present_flag = 1 }).message_id
       w:sleep(6)
       assert.same({ other, second }, { got[1].receipted_message_id, got[2].receipted_message_id })
-      assert.equal("DELETED", sim.requests.messages.store:get(first).state)
+      assert.equal("DELETED", sim:messages({ id = first })[1].state)
     end)
   end)
 
@@ -238,7 +238,7 @@ describe("smpp.service.requests: the simulator", function()
         for i, number in ipairs { ... } do to[i] = { destination_addr = number } end
         return esme:submit_multi { source_addr = "1", short_message = "x", replace_if_present_flag = flag, dest_address = to }
       end
-      local function state(key) return sim.requests.messages.store:get(key).state end
+      local function state(key) return sim:messages({ key = key })[1].state end
       multi(0, "4900", "4911")
       assert.same({}, multi(1, "4911", "4922").unsuccess_sme)
       assert.same({ "ENROUTE", "DELETED", "ENROUTE", "ENROUTE" }, { state "1", state "1/2", state "2", state "2/2" })
@@ -426,8 +426,8 @@ describe("smpp.service.requests: the simulator", function()
       assert.equal(1, esme:query_sm({ message_id = "1", source_addr = "1" }).message_state)
       assert.is_truthy(esme:replace_sm { message_id = "1", source_addr = "1", short_message = "other" })
       w:sleep(20)
-      local store = sim.requests.messages.store
-      assert.same({ "DELIVERED", "other", "DELETED", "hi" }, { store:get("1").state, store:get("1").octets, store:get("1/2").state, store:get("1/2").octets })
+      local first, second = sim:messages({ key = "1" })[1], sim:messages({ key = "1/2" })[1]
+      assert.same({ "DELIVERED", "other", "DELETED", "hi" }, { first.state, first.octets, second.state, second.octets })
     end)
   end)
 
@@ -511,12 +511,39 @@ describe("smpp.service.requests: the simulator", function()
     end, { type = "transmitter", version = 0x33, interface_version = 0x33 })
   end)
 
-  it("keeps its messages in the store that it is given", function()
-    local store = stores.memory { limit = 1 }
-    with({ store = store, queue_size = 2, deliver_after_s = 60 }, function(_, sim, esme)
+  it("keeps its messages in the store that it is given, whose limit holds", function()
+    local store = stores.memory { limit = 2 }
+    with({ store = store, deliver_after_s = 60 }, function(_, sim, esme)
       assert.is_truthy(esme:submit_sm(submit()))
-      assert.equal("1", store:get("1").id)
+      assert.is_truthy(esme:submit_sm(submit()))
+      assert.equal("ESME_RMSGQFUL", status_of(esme:submit_sm(submit())))
+      sim:set { queue_size = 10 } -- of a store of its own
+      assert.equal("ESME_RMSGQFUL", status_of(esme:submit_sm(submit())))
+      assert.equal("1", stores.get(store, "message", "1").id)
       assert.equal("1", sim:messages()[1].id)
+    end)
+  end)
+
+  it("counts octets, too", function()
+    with({ queue_octets = 20000, deliver_after_s = 60 }, function(_, _, esme)
+      local taken, text = 0, ("x"):rep(4000)
+      while esme:submit_sm(submit { message_payload = text, short_message = "" }) do taken = taken + 1 end
+      assert.equal(4, taken)
+      assert.equal("ESME_RMSGQFUL", status_of(esme:submit_sm(submit { message_payload = text, short_message = "" })))
+    end)
+  end)
+
+  it("goes on with ids, messages and receipts after a restart", function()
+    local store = stores.memory()
+    with({ store = store, deliver_after_s = 60 }, function(w, _, esme)
+      assert.equal("1", esme:submit_sm(submit { registered_delivery = 1 }).message_id)
+      w:sleep(10)
+    end)
+    with({ store = store, deliver_after_s = 5 }, function(w, sim, esme, got)
+      assert.equal("1001", esme:submit_sm(submit()).message_id) -- a block of ids begins
+      w:sleep(61)
+      assert.equal("DELIVERED", sim:messages({ id = "1" })[1].state)
+      assert.same({ 1, "1" }, { #got, got[1].receipted_message_id })
     end)
   end)
 

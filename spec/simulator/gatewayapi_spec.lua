@@ -40,7 +40,7 @@ describe("smpp.simulator.gatewayapi", function()
       sim:deliver { system_id = "esme1", from = "45", to = "1204", text = "MO" }
       w:sleep(60)
       assert.equal(0, #got)
-      assert.equal(3, sim.server.delivery.waiting)
+      assert.equal(3, sim.server.outbound.waiting)
     end, nil, { type = "transmitter" })
   end)
 
@@ -173,10 +173,10 @@ describe("smpp.simulator.gatewayapi", function()
         if i % 500 == 0 then w:sleep(0.1) end
       end
       w:sleep(90)
-      assert.equal(25000, sim.server.delivery.waiting)
+      assert.equal(25000, sim.server.outbound.waiting)
       assert.equal(20, #w.errors)
       w:sleep(48 * 3600 - 85)
-      assert.equal(0, sim.server.delivery.waiting)
+      assert.equal(0, sim.server.outbound.waiting)
     end)
   end)
 

@@ -117,8 +117,8 @@ describe("server: malformed input", function()
 
     --- What it holds when no message waits for its time any more, and the final ones are discarded.
     local function memory_of_idle()
-      for _, message in ipairs(sim.life.store:list()) do
-        if not stores.is_final(message.state) then sim.life:finish(message, "DELETED", 0, true) end
+      for _, message in ipairs(sim:messages()) do
+        if not stores.is_final(message.state) then sim.lifecycle:finish(message, "DELETED", 0, true) end
       end
       local timer, token = nil, task.current()
       timer = loop:timer(function() task.wake(token) end, true)
@@ -153,7 +153,7 @@ describe("server: malformed input", function()
       late = memory_of_idle()
       local held = 0
       for _ in pairs(alive) do held = held + 1 end
-      assert.is_true(held <= sim.server.delivery.waiting, held .. " sessions are still held") -- receipts know their bind
+      assert.is_true(held <= sim.server.outbound.waiting, held .. " sessions are still held") -- receipts know their bind
       local left = descriptors()
       sim:close(1)
       assert.is_true(left <= before, ("%d descriptors, %d before"):format(left, before))

@@ -98,7 +98,7 @@ describe("simulator: an ESME that", function()
       assert.equal("ok", send(esme, { registered_delivery = 1 }))
       esme:close()
       w:sleep(20)
-      assert.same({ 1, 1, 0 }, { #sim.server.sessions, sim.server.delivery.waiting, #got })
+      assert.same({ 1, 1, 0 }, { #sim.server.sessions, sim.server.outbound.waiting, #got })
       local again
       w:bind { deliver_sm = function(_, pdu) again = pdu.receipted_message_id end }
       w:sleep(1)
@@ -128,13 +128,13 @@ describe("simulator: an ESME that", function()
       for i = 1, 10 do sim:deliver { system_id = "esme1", text = "mo " .. i } end
       w:sleep(1)
       assert.equal(3, select(2, table.concat(peer.came):gsub("6d6f20", "")))
-      assert.equal(10, sim.server.delivery.waiting)
+      assert.equal(10, sim.server.outbound.waiting)
       w:bind { deliver_sm = function(_, pdu) got[#got + 1] = pdu.short_message end }
       w:sleep(1)
       assert.same({ "mo 4", "mo 5", "mo 6", "mo 7", "mo 8", "mo 9", "mo 10" }, got)
       peer.transport:close() -- and what it had, too, when it is gone
       w:sleep(1)
-      assert.same({ 10, 0 }, { #got, sim.server.delivery.waiting })
+      assert.same({ 10, 0 }, { #got, sim.server.outbound.waiting })
     end)
   end)
 
@@ -149,9 +149,9 @@ describe("simulator: an ESME that", function()
       sim:deliver { system_id = "esme1", text = "slow" }
       w:sleep(2399)
       assert.is_true(count > 20 and count < 40, count) -- a minute for the answer, and up to half of one to recover
-      assert.equal(1, sim.server.delivery.waiting)
+      assert.equal(1, sim.server.outbound.waiting)
       w:sleep(1300)
-      assert.same({ 0, false }, { sim.server.delivery.waiting, esme.closed }) -- too old
+      assert.same({ 0, false }, { sim.server.outbound.waiting, esme.closed }) -- too old
     end)
   end)
 

@@ -19,7 +19,6 @@ lua/smpp/base/options.lua
 lua/smpp/cli/sim_keys.lua
 lua/smpp/cli/sim_options.lua
 lua/smpp/client/options.lua
-lua/smpp/service/lifecycle.lua
 ]]):gmatch "%S+" do LACKING[path] = true end
 
 local function lines(command)

@@ -1,20 +1,20 @@
---- What is to happen when: any number of items under one timer.  Times are rounded up to milliseconds, so that items
---- of one moment share a slot and cost one table entry each.
-local agenda = {}
+--- Any number of items, each due at a moment, under one timer.  Times are rounded up to milliseconds, so that items of
+--- one moment share a slot and cost one table entry each.
+local scheduler = {}
 
-local Agenda = {}
-local mt = { __index = Agenda, __name = "smpp.Agenda" }
+---@class smpp.Scheduler
+local Scheduler = {}
+local mt = { __index = Scheduler, __name = "smpp.Scheduler" }
 
 local BATCH = 500 -- items per turn: whoever has much to do must not keep the loop from its sockets
 
 ---@param loop smpp.Loop
----@param fire fun(item: any, at: number)  `at` as `add` returned it: an item that was put off knows a later one
----@param rank? fun(item: any): number  of the items of one moment those of a higher rank go first
-function agenda.new(loop, fire, rank)
+---@param fire fun(item: any, at: number)  `at` as `add` returned it
+---@return smpp.Scheduler
+function scheduler.new(loop, fire)
   local self = setmetatable({
     loop = loop,
     fire = fire,
-    rank = rank,
     slots = {},                -- time in ms -> items
     heap = {}, size = 0,       -- those times, the earliest first
     armed = nil,               -- what the timer waits for
@@ -52,24 +52,30 @@ local function pop(self)
   return top
 end
 
---- Puts an item down for `at`, seconds of the loop's clock.  Returns the moment it is really down for.
+--- Schedules an item for `at`, seconds of the loop's clock.  Returns the moment it is really scheduled for.
 ---@param at number
----@param item any
+---@param item any  best a key, whose owner looks at what it means when it is due: nothing is ever unscheduled
+---@param rank? number  of the items of one moment those of a higher rank go first; default 0
 ---@return number at
-function Agenda:add(at, item)
+function Scheduler:add(at, item, rank)
   local key = math.ceil(at * 1000 - 1e-6)
   local slot = self.slots[key]
   if slot then
     slot[#slot + 1] = item
   else
-    self.slots[key] = { item }
+    slot = { item }
+    self.slots[key] = slot
     push(self, key)
     self:arm()
+  end
+  if rank and rank ~= 0 then
+    slot.ranks = slot.ranks or {}
+    slot.ranks[#slot] = rank
   end
   return key / 1000
 end
 
-function Agenda:arm()
+function Scheduler:arm()
   local first = self.heap[1]
   if self.closed or not first or (self.armed and self.armed <= first) then return end
   self.armed = first
@@ -77,27 +83,26 @@ function Agenda:arm()
 end
 
 --- Puts items of a higher rank first, and leaves those of the same as they were.
-local function order(slot, rank)
-  local i, n, first = 2, #slot, rank(slot[1])
-  while i <= n and rank(slot[i]) == first do i = i + 1 end
-  if i > n then return end
-  local place = {}
-  for at, item in ipairs(slot) do place[item] = at end
-  table.sort(slot, function(a, b)
-    local x, y = rank(a), rank(b)
+local function order(slot)
+  local ranks, places, items = slot.ranks, {}, {}
+  for i, item in ipairs(slot) do places[i], items[i] = i, item end
+  table.sort(places, function(a, b)
+    local x, y = ranks[a] or 0, ranks[b] or 0
     if x ~= y then return x > y end
-    return place[a] < place[b]
+    return a < b
   end)
+  for i, place in ipairs(places) do slot[i] = items[place] end
+  slot.ranks = nil
 end
 
-function Agenda:on_timer()
+function Scheduler:on_timer()
   self.armed = nil
   local now, left = math.floor(self.loop:now() * 1000 + 1e-6), BATCH
   while left > 0 and self.size > 0 and self.heap[1] <= now do
     local key = self.heap[1]
     local slot, at = self.slots[key], key / 1000
     local n, taken = #slot, slot.taken or 0
-    if self.rank and taken == 0 then order(slot, self.rank) end
+    if slot.ranks and taken == 0 then order(slot) end
     local last = math.min(n, taken + left)
     left = left - (last - taken)
     if last == n then
@@ -115,11 +120,11 @@ function Agenda:on_timer()
   self:arm()
 end
 
-function Agenda:close()
+function Scheduler:close()
   if self.closed then return end
   self.closed = true
   self.slots, self.heap, self.size = {}, {}, 0
   self.timer:close()
 end
 
-return agenda
+return scheduler

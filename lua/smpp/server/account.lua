@@ -73,7 +73,7 @@ function account_of.new(system_id, given, server)
     next_free = 0,                           -- when the rate's bucket is full again
     handlers = server.handlers,
     peer_text = nil,                         -- what data_coding means to it: session.peer_text
-    outbox = nil,                            -- what waits for a receiver (smpp.server.delivery), and how
+    outbox = nil,                            -- smpp.AccountQueue: what waits for a receiver
     queue_limit = nil, keep_s = nil, spread = nil, retry_s = nil, max_attempts = nil,
   }, mt)
   self:configure(given)
@@ -117,7 +117,7 @@ function Account:configure(given)
   end
   for name, default in pairs(DELIVERY) do self[name] = given[name] or server.options[name] or default end
   for _, session in ipairs(self.binds) do self:apply(session) end
-  if self.outbox then server.delivery:pump(self) end
+  if self.outbox then server.outbound.dispatch:pump(self) end
 end
 
 --- Puts a session under this account's limits.

@@ -53,7 +53,7 @@ function Directory:set(given, level)
       local session = account.binds[i]
       task.start(nil, function() session:unbind() end)
     end
-    self.server.delivery:drop(account)
+    self.server.outbound:drop(account)
   end
 end
 
@@ -92,6 +92,7 @@ function Directory:configure(system_id, given)
   else
     account = account_of.new(system_id, given, self.server)
     self.by_id[system_id] = account
+    if self.server.outbound then self.server.outbound:claim(account) end
   end
   return account
 end

@@ -4,16 +4,17 @@ local accept = require "smpp.server.acceptor"
 local accounts = require "smpp.server.accounts"
 local bind = require "smpp.server.bind"
 local checks = require "smpp.server.checks"
-local deliveries = require "smpp.server.outbound"
 local events = require "smpp.base.events"
 local net = require "smpp.base.net"
 local options = require "smpp.base.options"
+local outbound = require "smpp.server.outbound"
 local pdus = require "smpp.codec"
 local reporters = require "smpp.server.reporter"
 local run = require "smpp.loop.run"
 local sessions = require "smpp.server.sessions"
 local settings = require "smpp.server.options"
 local shutdown = require "smpp.server.shutdown"
+local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local transports = require "smpp.transport"
 
@@ -75,7 +76,8 @@ function server.new(given)
     connections = nil, sessions = nil, -- smpp.server.sessions, and those that are bound
     acceptor = nil,             -- smpp.server.acceptor
     reporter = nil,             -- smpp.server.reporter
-    delivery = nil,             -- receipts and MO messages that wait
+    store = o.store or stores.memory(), -- what must outlive the process
+    outbound = nil,             -- receipts and MO messages that wait for a receiver
     shutdown = nil,             -- smpp.server.shutdown, once it has begun
     listeners = {},             -- of events
     has_handlers = true,
@@ -92,15 +94,16 @@ function server.new(given)
     self.directory:set(o.accounts, 2)
   end
   if not ok then return nil, message, code end
-  self.delivery = deliveries.new(self)
+  self.outbound = outbound.new(self, self.store)
   ok, message, code = self.acceptor:listen()
   if not ok then
-    self.delivery:close()
+    self.outbound:close()
     return nil, message, code
   end
   self.addresses = self.acceptor.listeners
   self.host, self.port = self.addresses[1].host, self.addresses[1].port
   self.directory:watch()
+  self.outbound:restore()
   run.opened(self)
   return self
 end
@@ -188,7 +191,9 @@ function Server:deliver(system_id, fields, o)
   if self.shutdown then return nil, "the server is closing", "closed" end
   local account = self.directory:get(system_id)
   if not account then return nil, "no such account: " .. system_id, "bad_value" end
-  return self.delivery:put(account, { fields = fields, session = o and o.session, done = o and o.done })
+  local ok, message, code = self.outbound:put(account, fields, o and o.session and o.session.owner.serial, o and o.done, o and o.stored)
+  if not ok and code == "unknown_field" then error("deliver: " .. message, 2) end
+  return ok, message, code
 end
 
 --- Stops: no new sessions, answers what runs, unbinds each session, closes.  Called again it changes nothing.

@@ -45,7 +45,7 @@ settings.known = options.merge(ADDRESS, {
   max_connections = whole, max_connections_per_address = whole, max_pdu_octets = options.number(16, 0x7FFFFFFF, true),
   enquire_link_s = seconds, enquire_link_response_s = seconds, inactivity_s = seconds, bind_timeout_s = seconds,
   pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "string|table",
-  message_id = "function", checks = "table",
+  message_id = "function", checks = "table", store = "table",
   queue_limit = options.number(0, 1e9, true), max_waiting = whole, keep_s = seconds, retry_s = seconds, max_attempts = whole,
   spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
 })

@@ -1,311 +1,389 @@
 --- Receipts and MO messages on their way to an account: they wait for a receiver, are spread over the account's
---- receivers, stay until they are acknowledged, and are sent again when a session was lost.
-local agenda = require "smpp.base.scheduler"
-local commands = require "smpp.codec.commands"
-local explain = require "smpp.codec.explain"
+--- receivers, stay until they are acknowledged, and are sent again when a session was lost.  They are kept in the store
+--- (smpp.server.stored); here are the order of each account, its receivers, and what they answer.
+---
+---     draft ── commit ──> queued ── pump ──> sent ── acknowledged, refused for good ──> settled: out of the store
+---                         ^  ^                │
+---                         │  └── requeue ─────┤ session lost, no answer in time, throttled
+---                         └── deferred <──────┘ refused for now: after retry_s
+local dispatch = require "smpp.server.dispatch"
+local options = require "smpp.base.options"
+local queues = require "smpp.server.account_queue"
+local scheduler = require "smpp.base.scheduler"
+local stored = require "smpp.server.stored"
 local task = require "smpp.base.task"
 
-local delivery = {}
+local outbound = {}
 
-local Delivery = {}
-local mt = { __index = Delivery, __name = "smpp.Delivery" }
+---@class smpp.Outbound
+---@field waiting integer  items of all accounts that are not settled
+local Outbound = {}
+local mt = { __index = Outbound, __name = "smpp.Outbound" }
 
-local SKIPPED_MAX = 100
-local ids = commands.ids
+local AHEAD = 100       -- items of an account whose octets are in memory, more or less
 
----@class smpp.Delivery.Item
----@field fields table       of a deliver_sm (or data_sm: `command`)
----@field session smpp.Session?  the bind it belongs to, for spread = "same_bind"
+---@class smpp.OutboundItem  one receipt or MO message; its octets are in the store
+---@field key string
+---@field account smpp.Account
+---@field number integer      its place in the order of the account
+---@field since number        loop time of its arrival
+---@field attempts integer    how often it was sent
+---@field octets string?      of its PDU, as long as it is likely to be sent soon
+---@field bind integer?       serial of the session it belongs to, for spread = "same_bind"
 ---@field done (fun(ok: boolean, code: string?))?  called once: acknowledged, refused or given up
+---@field stored (fun(ok: boolean?, message: string?, code: string?))?  called once: it is in the store, or refused
 
 --- One for a server.
 ---@param server smpp.Server
-function delivery.new(server)
-  local self = setmetatable({
+---@param store smpp.Store
+function outbound.new(server, store)
+  local self
+  self = setmetatable({
     server = server,
     loop = server.loop,
-    waiting = 0,               -- items of all accounts that are not acknowledged
+    stored = stored.new(store, server.loop, function(message) server:emit("error", message) end),
+    dispatch = nil,              -- sends them
+    waiting = 0,
     fresh = {}, fresh_count = 0, -- accounts that got something in this turn of the loop
+    is_deferred = false,         -- flush runs at the end of this turn
+    unclaimed = {},              -- system_id -> true: items in the store whose account is not configured
+    left_number = -2 ^ 40,       -- of the item of an earlier run that was read last: those go first
+    putting = nil, refusal = nil, refusal_code = nil, -- the item that put is about to commit, and why the store refused it
+    is_closing = false, closed = false,
+    lost = 0,                    -- items that a receiver had when its session ended, while the server was closing
     sink = function(trace) server:emit("error", trace) end,
   }, mt)
   self.flush_deferred = function() self:flush() end
-  self.agenda = agenda.new(server.loop, function(item) self:due(item) end)
+  self.on_stored = function(ok, message, code, item) self:committed(item, ok, message, code) end
+  self.on_loaded = function(record, message, code, item) self:loaded(item, record, message, code) end
+  self.timers = scheduler.new(server.loop, function(due) self:due(due) end)
+  self.dispatch = dispatch.new(server, self)
   return self
 end
 
-local function outbox_of(account)
-  if not account.outbox then
-    account.outbox = {
-      first = 1, last = 0,       -- items that wait, by number; requeued ones go before the first
-      count = 0,                 -- waiting, put off and in flight
-      put_off = {},              -- number -> item
-      number = 0,                -- of the item that came last
-      next = 0,                  -- receiver that had the last one
-      is_swept = false,          -- the agenda has it down for what gets too old
-      is_fresh = false,          -- it got something in this turn
-    }
+local function queue_of(account)
+  local queue = account.outbox
+  if not queue then
+    queue = queues.new()
+    account.outbox = queue
   end
-  return account.outbox
+  return queue
 end
 
---- Keeps an item for an account until one of its receivers acknowledged it.  It leaves at the end of this turn of the
---- loop: a handler's receipt goes behind its answer, which names the message that the receipt is about.
+-- ---- in ----
+
+--- Makes an item and counts it.  `stored:change(item, octets)` puts it into the store; then comes `queue`, or `discard`.
 ---@param account smpp.Account
----@param item smpp.Delivery.Item
----@return boolean? ok
----@return string? message
----@return string? code  "queue_full"
-function Delivery:put(account, item)
+---@param fields table  of a deliver_sm, or with `command` of another request
+---@param bind? integer     serial of the session it belongs to
+---@param delay_s? number   it is not sent before
+---@return smpp.OutboundItem? item
+---@return string octets  of its PDU; or the message
+---@return string? code  "queue_full", and what codec.encode says
+function Outbound:draft(account, fields, bind, delay_s)
   if self.waiting >= self.server.options.max_waiting then
     self.server:forget(account)
     return nil, ("%d messages wait already"):format(self.waiting), "queue_full"
   end
-  local outbox = outbox_of(account)
-  if outbox.count >= account.queue_limit then
-    return nil, ("%d messages wait for %s already"):format(outbox.count, account.system_id), "queue_full"
+  local count = account.outbox and account.outbox.count or 0
+  if count >= account.queue_limit then return nil, ("%d messages wait for %s already"):format(count, account.system_id), "queue_full" end
+  if not fields.command then fields = options.merge(fields, { command = "deliver_sm" }) end
+  local octets, message, code = self.server.codec.encode(fields)
+  if not octets then
+    self.server:forget(account)
+    return nil, message, code
   end
-  outbox.count = outbox.count + 1
-  self.waiting = self.waiting + 1
-  outbox.number = outbox.number + 1
-  item.account, item.attempts, item.number = account, 0, outbox.number
-  item.command_id = ids[item.fields.command or "deliver_sm"]
-  item.since = self.loop:now()
-  outbox.last = outbox.last + 1
-  outbox[outbox.last] = item
-  if not outbox.is_fresh then
-    outbox.is_fresh = true
-    self.fresh_count = self.fresh_count + 1
-    self.fresh[self.fresh_count] = account
-    if self.fresh_count == 1 then self.loop:defer(self.flush_deferred) end
-  end
+  local queue = queue_of(account)
+  queue.number = queue.number + 1
+  local now = self.loop:now()
+  return self:count(account, queue.number, now, bind, octets, delay_s and delay_s > 0 and now + delay_s or nil), octets
+end
+
+--- Counts an item that is, or will be, in the store.
+---@private
+function Outbound:count(account, number, since, bind, octets, not_before)
+  local queue = queue_of(account)
+  queue.count, self.waiting = queue.count + 1, self.waiting + 1
+  if queue.in_memory < AHEAD then queue.in_memory = queue.in_memory + 1 else octets = nil end
+  return {
+    key = nil, account = account, number = number, since = since, attempts = 0, octets = octets, bind = bind, not_before = not_before, done = nil,
+  }
+end
+
+--- An item is not counted any more.
+---@private
+function Outbound:uncount(item)
+  local account = item.account
+  local queue = account.outbox
+  queue.count, self.waiting = queue.count - 1, self.waiting - 1
+  if item.octets then queue.in_memory = queue.in_memory - 1 end
+  if queue.count == 0 and not self.server.directory.is_fixed then account.outbox = nil end
+  self.server:forget(account)
+end
+
+--- The store did not take an item.
+---@param item smpp.OutboundItem
+function Outbound:discard(item) self:uncount(item) end
+
+--- An item is in the store.  It leaves at the end of this turn of the loop: a handler's receipt goes behind its answer,
+--- which names the message that the receipt is about.
+---@param item smpp.OutboundItem
+function Outbound:queue(item)
+  local account = item.account
+  if account.is_gone then return self:finish(item, false, "closed") end
+  if item.not_before then return self:delay(item, item.not_before) end
+  account.outbox:insert(item)
+  self:refresh(account)
+end
+
+--- Looks at an account's queue at the end of this turn.
+---@private
+function Outbound:refresh(account)
+  local queue = account.outbox
+  if queue.is_fresh then return end
+  queue.is_fresh = true
+  self.fresh_count = self.fresh_count + 1
+  self.fresh[self.fresh_count] = account
+  self:defer()
+end
+
+---@private
+function Outbound:defer()
+  if self.is_deferred then return end
+  self.is_deferred = true
+  self.loop:defer(self.flush_deferred)
+end
+
+--- Keeps a message for an account until one of its receivers acknowledged it.
+---@param account smpp.Account
+---@param fields table  as of draft
+---@param bind? integer
+---@param done? fun(ok: boolean, code: string?)
+---@param on_stored? fun(ok: boolean?, message: string?, code: string?)
+---@return boolean? ok  it is in the store, or on its way there
+---@return string? message
+---@return string? code  "queue_full", "store_failed", and what codec.encode says
+function Outbound:put(account, fields, bind, done, on_stored)
+  local item, octets, code = self:draft(account, fields, bind)
+  if not item then return nil, octets, code end
+  item.done, item.stored = done, on_stored
+  self.putting = item
+  self.stored:put(item, octets, self.on_stored)
+  local is_refused = self.putting == false
+  self.putting = nil
+  if is_refused then return nil, self.refusal, self.refusal_code end
   return true
 end
 
---- Sends what this turn has brought.
-function Delivery:flush()
+---@private
+function Outbound:committed(item, ok, message, code)
+  if ok then
+    self:queue(item)
+    if item.stored then task.start(self.sink, item.stored, true) end
+    return
+  end
+  self:discard(item)
+  if self.putting == item then -- put returns it
+    self.putting, self.refusal, self.refusal_code = false, message, code
+    return
+  end
+  if item.stored then task.start(self.sink, item.stored, nil, message, code) end
+  if item.done then task.start(self.sink, item.done, false, code) end
+end
+
+--- Sends what this turn has brought, and takes out of the store what it has settled.
+function Outbound:flush()
+  self.is_deferred = false
+  self.stored:flush()
   local fresh, count = self.fresh, self.fresh_count
   self.fresh, self.fresh_count = {}, 0
   for i = 1, count do
     local account = fresh[i]
-    local outbox = account.outbox
-    if outbox then
-      outbox.is_fresh = false
-      self:pump(account)
-      if outbox.first <= outbox.last and not outbox.is_swept then self:sweep(account) end
+    local queue = account.outbox
+    if queue then
+      queue.is_fresh = false
+      self.dispatch:pump(account)
+      if queue:head() and not queue.is_swept then self:sweep(account) end
     end
   end
 end
 
+-- ---- what an earlier run has left ----
+
+--- Queues what the store has, before all that comes now; at the end of this turn, when listeners are there.
+function Outbound:restore()
+  self.loop:defer(function() self.stored:walk(nil, function(record) self:take_back(record) end) end)
+end
+
+--- An account is configured now; what waits for it in the store may be queued.
+---@param account smpp.Account
+function Outbound:claim(account)
+  if not self.unclaimed[account.system_id] then return end
+  self.unclaimed[account.system_id] = nil
+  self.stored:walk(account.system_id, function(record) self:take_back(record) end)
+end
+
+---@private
+function Outbound:take_back(record)
+  local account = self.server.directory:get(record.system_id)
+  if not account then
+    if not self.unclaimed[record.system_id] then
+      self.server:emit("error", ("messages wait in the store for %s, which is no account"):format(record.system_id))
+    end
+    self.unclaimed[record.system_id] = true
+    return
+  end
+  self.left_number = self.left_number + 1
+  local since = self.loop:now() - math.max(0, self.loop:time() - record.since)
+  local delay_s = record.not_before and record.not_before - self.loop:time() or 0
+  local item = self:count(account, self.left_number, since, record.bind, record.octets)
+  item.key = record.key
+  if delay_s > 0 then return self:delay(item, self.loop:now() + delay_s) end
+  self:requeue(item)
+  if account.outbox then self:refresh(account) end
+end
+
+-- ---- out ----
+
 --- An item is over.
-function Delivery:finish(item, ok, code)
-  local account = item.account
-  account.outbox.count = account.outbox.count - 1
-  self.waiting = self.waiting - 1
-  if account.outbox.count == 0 and not account.server.directory.is_fixed then account.outbox = nil end
+---@param item smpp.OutboundItem
+---@param ok boolean
+---@param code? string
+function Outbound:finish(item, ok, code)
+  if self.stored:settle(item.key) then self:defer() end
+  self:uncount(item)
   if item.done then task.start(self.sink, item.done, ok, code) end
-  self.server:forget(account)
 end
 
 --- When an item is too old.
 local function expiry(item) return item.since + item.account.keep_s end
 
---- The agenda's word: an item is to be tried again, or a queue is to be looked through.
-function Delivery:due(item)
-  if item.pump then return self:pump(item.pump) end
-  if item.sweep then return self:sweep(item.sweep) end
-  local outbox = item.account.outbox
-  if not outbox or outbox.put_off[item.number] ~= item then return end -- given up meanwhile
-  outbox.put_off[item.number] = nil
-  self:requeue(item)
-  self:pump(item.account)
+--- A timer: an item is to be tried again, or an account's queue is to be looked at.
+---@private
+function Outbound:due(due)
+  if due.pump then return self.dispatch:pump(due.pump) end
+  if due.sweep then return self:sweep(due.sweep) end
+  local queue = due.account.outbox
+  if not queue or queue.deferred[due.number] ~= due then return end -- given up meanwhile
+  queue.deferred[due.number] = nil
+  if due.not_before then
+    due.not_before = nil
+    return self:queue(due)
+  end
+  self:requeue(due)
+  self.dispatch:pump(due.account)
 end
 
 local SWEEP_S = 60
 
---- Looks for what is too old, now and as long as something waits.  The head of a queue is the oldest.
-function Delivery:sweep(account)
-  local outbox, now = account.outbox, self.loop:now()
-  if not outbox then return end
-  while outbox.first <= outbox.last and expiry(outbox[outbox.first]) <= now do
-    local item = outbox[outbox.first]
-    outbox[outbox.first] = nil
-    outbox.first = outbox.first + 1
-    self:finish(item, false, "timeout")
+--- Gives up what is too old, now and as long as something waits.  The head of a queue is the oldest.
+---@private
+function Outbound:sweep(account)
+  local queue, now = account.outbox, self.loop:now()
+  if not queue then return end
+  local head = queue:head()
+  while head and expiry(head) <= now do
+    self:finish(queue:shift(), false, "timeout")
+    head = queue:head()
   end
-  local head = outbox[outbox.first]
-  outbox.is_swept = head ~= nil
-  if head then self.agenda:add(math.min(expiry(head), now + SWEEP_S), { sweep = account }) end
+  queue.is_swept = head ~= nil
+  if head then self.timers:add(math.min(expiry(head), now + SWEEP_S), { sweep = account }) end
 end
 
 --- Back to the head of the queue, behind what is older; one that got too old meanwhile, or lost its account, is given up.
-function Delivery:requeue(item)
+---@param item smpp.OutboundItem
+function Outbound:requeue(item)
   if item.account.is_gone then return self:finish(item, false, "closed") end
   if expiry(item) <= self.loop:now() then return self:finish(item, false, "timeout") end
-  local outbox = item.account.outbox
-  local at = outbox.first - 1
-  outbox.first = at
-  while at < outbox.last and outbox[at + 1].number < item.number do
-    outbox[at] = outbox[at + 1]
-    at = at + 1
-  end
-  outbox[at] = item
-  if not outbox.is_swept then self:sweep(item.account) end
+  local queue = item.account.outbox
+  queue:insert(item)
+  if not queue.is_swept then self:sweep(item.account) end
 end
 
-local PARAMS = {}
-for id, row in pairs(commands.rows) do
-  PARAMS[id] = {}
-  for i, param in ipairs(row.params) do PARAMS[id][i] = param.name end
-end
-
---- A peer of 3.3 gets no TLVs.
-local function fields_for(session, item)
-  if session.version >= 0x34 then return item.fields end
-  local fields = {}
-  for _, name in ipairs(PARAMS[item.command_id]) do fields[name] = item.fields[name] end
-  return fields
-end
-
-local function has_room(session, now)
-  return not session.owner:is_backing_off(now) and session:in_flight() < session.window
-end
-
---- The receiver for an item, nil: none has room now.
-local function choose(account, item, now)
-  local receivers, outbox = account.receivers, account.outbox
-  local n = #receivers
-  if account.spread == "same_bind" and item.session then
-    for i = 1, n do
-      if receivers[i] == item.session then return has_room(item.session, now) and item.session or nil end
-    end
-  end
-  local best
-  for step = 1, n do
-    local at = (outbox.next + step - 1) % n + 1
-    local session = receivers[at]
-    if has_room(session, now) then
-      if account.spread ~= "least_outstanding" then
-        outbox.next = at
-        return session
-      end
-      if not best or session:in_flight() < best:in_flight() then best = session end
-    end
-  end
-  return best
-end
-
---- Sends what waits, as far as the account's receivers have room.
+--- Asks the store for the octets of the items that come next.
 ---@param account smpp.Account
-function Delivery:pump(account)
-  local outbox, receivers = account.outbox, account.receivers
-  if not outbox then return end
-  local skipped = {} -- their own binds have no room; others' may
-  while outbox.first <= outbox.last and #receivers > 0 and #skipped < SKIPPED_MAX do
-    local item = outbox[outbox.first]
-    local session = choose(account, item, self.loop:now())
-    if not session and not (account.spread == "same_bind" and item.session) then break end
-    outbox[outbox.first] = nil
-    outbox.first = outbox.first + 1
-    if session then self:send(session, item) else skipped[#skipped + 1] = item end
-  end
-  for i = #skipped, 1, -1 do
-    outbox.first = outbox.first - 1
-    outbox[outbox.first] = skipped[i]
-  end
-  if outbox.first > outbox.last then outbox.first, outbox.last = 1, 0 end
+function Outbound:load(account)
+  local queue = account.outbox
+  if queue.loading > 0 then return end
+  local list = queue:not_in_memory(AHEAD)
+  queue.loading = #list
+  for i = 1, #list do self.stored:load(list[i], self.on_loaded) end
 end
 
-function Delivery:send(session, item)
-  local cookie, message, code = session:send(item.command_id, fields_for(session, item), function(response, _, status)
-    self:answered(session, item, response, status)
-  end)
-  if cookie then
-    item.attempts = item.attempts + 1
-  elseif code == "not_sent" or code == "closed" then -- it unbinds
-    self:leave(session)
-    self:requeue(item)
-  else
-    self.server:emit("error", ("a message for %s cannot be sent: %s"):format(item.account.system_id, message), session)
-    self:finish(item, false, code)
-  end
-end
-
---- Puts an item off.
-function Delivery:retry(item, seconds)
-  item.account.outbox.put_off[item.number] = item
-  self.agenda:add(math.min(self.loop:now() + seconds, expiry(item)), item)
-end
-
-function Delivery:answered(session, item, response, status)
+---@private
+function Outbound:loaded(item, record, message, code)
   local account = item.account
-  if response then
-    session.owner:recovered()
-    self:finish(item, true)
-  elseif status == "connection_lost" or status == "timeout" or status == "closed" then
-    if status == "timeout" then self:back_off(session) end
-    if status == "timeout" and item.attempts >= account.max_attempts then
-      self:finish(item, false, status)
-    else
-      self:requeue(item)
-    end
+  local queue = account.outbox
+  if not queue or self.closed then return end -- given up meanwhile, with all of its account
+  queue.loading = queue.loading - 1
+  if record then
+    item.octets, queue.in_memory = record.octets, queue.in_memory + 1
+  elseif code == "missing" then
+    item.is_missing = true
   else
-    local class = explain.class(status)
-    if class == "throttle" then -- too much for the receiver, whichever message it is
-      self:back_off(session)
-      item.attempts = item.attempts - 1
-    end
-    if class == "permanent" or class == "session" or item.attempts >= account.max_attempts then
-      self:finish(item, false, status)
-    elseif class == "throttle" then
-      self:requeue(item)
-    else
-      self:retry(item, account.retry_s)
-    end
+    self.server:emit("error", ("a message for %s cannot be read: %s"):format(account.system_id, message))
+    return self:pump_at(self.loop:now() + 1, account)
   end
-  self:pump(account)
+  if queue.loading == 0 then self:refresh(account) end
 end
 
---- A receiver is congested: it gets nothing for a while.
-function Delivery:back_off(session)
-  local at = session.owner:back_off(self.loop:now())
-  if at then self.agenda:add(at, { pump = session.owner.account }) end
-end
-
---- A session can receive from now on.
-function Delivery:join(session)
-  local account = session.owner.account
-  account.receivers[#account.receivers + 1] = session
-  self:pump(account)
-end
-
---- A session can no longer receive.
-function Delivery:leave(session)
-  local receivers = session.owner.account.receivers
-  for i = #receivers, 1, -1 do
-    if receivers[i] == session then table.remove(receivers, i) end
-  end
-end
-
---- Gives up what waits for an account that is gone.
+--- Looks at an account's queue at a time of the loop's clock.
+---@param at number
 ---@param account smpp.Account
-function Delivery:drop(account)
-  account.is_gone = true
-  local outbox, list = account.outbox, {}
-  if not outbox then return end
-  for i = outbox.first, outbox.last do list[#list + 1], outbox[i] = outbox[i], nil end
-  for _, item in pairs(outbox.put_off) do list[#list + 1] = item end
-  outbox.first, outbox.last, outbox.put_off = 1, 0, {}
-  table.sort(list, function(a, b) return a.number < b.number end)
-  for _, item in ipairs(list) do self:finish(item, false, "closed") end
+function Outbound:pump_at(at, account) self.timers:add(at, { pump = account }) end
+
+--- Defers an item.
+---@param item smpp.OutboundItem
+---@param at number  loop time
+function Outbound:delay(item, at)
+  item.account.outbox.deferred[item.number] = item
+  self.timers:add(math.min(at, expiry(item)), item)
 end
 
---- Gives up everything.
-function Delivery:close()
-  self.agenda:close()
+--- A session ended with an item unanswered: a receiver may have it.  While the server is closing nobody else gets it.
+---@param item smpp.OutboundItem
+function Outbound:unanswered(item)
+  if not self.is_closing or item.account.is_gone then return self:requeue(item) end
+  self.lost = self.lost + 1
+  item.account.outbox.lost[item.number] = item
+  item.is_lost = true
+end
+
+-- ---- the end ----
+
+--- Gives up what waits for an account that was removed.
+---@param account smpp.Account
+function Outbound:drop(account)
+  account.is_gone = true
+  if not account.outbox then return end
+  for _, item in ipairs(account.outbox:clear()) do self:finish(item, false, "closed") end
+end
+
+--- The server shuts down: what its receivers have not got by now stays where it is.
+function Outbound:stop()
+  self:flush()
+  self.is_closing = true
+end
+
+--- How many items no receiver had.
+---@return integer
+function Outbound:left() return self.waiting - self.lost end
+
+--- Ends: the store keeps what is not settled, and whoever waits for it is told.
+function Outbound:close()
+  self.closed = true
+  self.timers:close()
+  self.stored:close()
   local ids = {}
   for id in pairs(self.server.accounts) do ids[#ids + 1] = id end
   table.sort(ids)
-  for _, id in ipairs(ids) do self:drop(self.server.accounts[id]) end
+  for _, id in ipairs(ids) do
+    local account = self.server.accounts[id]
+    for _, item in ipairs(account.outbox and account.outbox:clear() or {}) do
+      self:uncount(item)
+      if item.done then task.start(self.sink, item.done, false, item.is_lost and "connection_lost" or "closed") end
+    end
+  end
 end
 
-return delivery
+return outbound

@@ -54,16 +54,16 @@ function ServerSession:on_state(session, to, from, reason)
     account.binds[#account.binds + 1] = session
   elseif BOUND[from] then
     server.connections:remove_bound(session)
-    server.delivery:leave(session)
+    server.outbound.dispatch:leave(session)
   end
   server:emit("state", session, to, from, reason)
   if BOUND[to] then server:emit("session", session) end
-  if to == "BOUND_RX" or to == "BOUND_TRX" then server.delivery:join(session) end
+  if to == "BOUND_RX" or to == "BOUND_TRX" then server.outbound.dispatch:join(session) end
 end
 
 --- Requests of others had filled the window.
 function ServerSession:on_room()
-  if self.account then self.server.delivery:pump(self.account) end
+  if self.account then self.server.outbound.dispatch:pump(self.account) end
 end
 
 function ServerSession:on_closed(session, reason)

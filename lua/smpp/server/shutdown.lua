@@ -43,7 +43,7 @@ end
 function Shutdown:run()
   local server = self.server
   server.acceptor:close()
-  server.delivery:flush()
+  server.outbound:stop()
   server.directory:close()
   self.token = task.current()
   self:step()
@@ -83,8 +83,8 @@ function Shutdown:finish()
   self.finished = true
   self.timer:close()
   local server = self.server
-  self.left.waiting = server.delivery.waiting
-  server.delivery:close()
+  self.left.waiting = server.outbound:left()
+  server.outbound:close()
   server:emit("stopped", self.left)
   run.closed(server)
   if self.token then task.wake_for(self.token, self, self.left) end

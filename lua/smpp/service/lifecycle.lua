@@ -1,190 +1,369 @@
---- The life of a message between its submit_sm and its final state: schedule, validity, what becomes of it and when,
---- the receipts it asked for.  Where messages are kept is the store's business, their fate that of a plan.
-local agenda = require "smpp.base.scheduler"
+--- The life of a message between its submit_sm and its final state: schedule, validity, its outcome and when that comes,
+--- the receipts it asked for.  Messages are records of a store; here is what happens to them and when.  A final state and
+--- its receipt are one commit: after a crash there are both or neither.
+---
+---     SCHEDULED ── schedule_delivery_time ──> ENROUTE ── its outcome, or its validity_period ends ──> final
+---         └──────── cancel_sm, validity ────────┴─── cancel_sm, replace_if_present ───────────────────> final
 local receipts = require "smpp.receipt"
+local scheduler = require "smpp.base.scheduler"
 local smpp_text = require "smpp.text"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 
-local messages = {}
+local lifecycle = {}
 
----@class smpp.Messages
----@field store table
-local Messages = {}
-local mt = { __index = Messages, __name = "smpp.Messages" }
+---@class smpp.StoredMessage  a message and what became of it: plain data, a copy; also the parameters of its submit_sm by their names
+---@field key string         unique; the message_id but for the further destinations of a submit_multi
+---@field id string          message_id
+---@field system_id string   account
+---@field state string       name of message_state
+---@field submitted number   Unix time
+---@field schedule number?   Unix time before which it is not delivered
+---@field expires number?    Unix time
+---@field done number?       Unix time of the final state
+---@field error integer      0 or a network's error code
+---@field octets string      short_message or message_payload
+---@field version integer    of the session that submitted it
+---@field bind integer?      serial of that session
+---@field planned string|false|nil  its final state, unless something comes between; false: it gets none but by its validity
+---@field planned_at number? Unix time
+---@field planned_error integer?
+---@field notify_at number?  Unix time of an intermediate notification
+---@field receipt table?     what its receipts say differently
 
----@class smpp.Plan  what is to become of a message
----@field state string       final state, "DELIVERED" …; nil: it stays ENROUTE until it expires
+---@class smpp.Lifecycle
+---@field store smpp.Store
+local Lifecycle = {}
+local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
+
+---@class smpp.Plan  the outcome of a message
+---@field state string?      final state, "DELIVERED" …; nil: it stays ENROUTE until it expires
 ---@field after_s number     seconds from now to that
 ---@field error integer?     network's error code, default 0
 ---@field notify_s number?   intermediate notification after so many seconds, where one was asked for; default half of after_s
----@field receipt table?     what its receipt says differently: fields of smpp.receipt.format
+---@field receipt table?     what its receipts say differently: fields of smpp.receipt.format, plain data
 
----@class smpp.MessagesOptions
----@field server smpp.Server
----@field store table?  default: smpp.store.memory()
----@field plan fun(message: smpp.Message): smpp.Plan
----@field receipt (fun(message: smpp.Message, fields: table): table?)?  changes a receipt's deliver_sm; nil: none goes
----@field changed (fun(message: smpp.Message, from: string))?  told of every state
+---@class smpp.LifecycleOptions  the functions may wait, and get copies
+---@field loop smpp.Loop
+---@field store smpp.Store
+---@field plan fun(message: smpp.StoredMessage): smpp.Plan
+---@field receipt (fun(message: smpp.StoredMessage, pdu: table): table?, number?)?  changes a receipt's deliver_sm; nil: none is
+---  sent.  The second result: seconds until it is sent
+---@field changed (fun(message: smpp.StoredMessage, from: string))?  told of every state
+---@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  told of every receipt
+---@field on_error fun(message: string)
 
----@param o smpp.MessagesOptions
-function messages.new(o)
+local RETRY_S = 1      -- until a message is looked at again that the store could not read or change
+local REPORT_S = 10    -- between two reports of that
+local TOLERANCE_S = 0.002 -- timers are rounded to milliseconds
+
+local PLAN = { "planned", "planned_at", "planned_error", "notify_at", "receipt" }
+local OVER = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "fate" } -- what a final message is without
+local NOTIFIED = { "notify_at" }
+
+---@param o smpp.LifecycleOptions
+---@return smpp.Lifecycle
+function lifecycle.new(o)
   local self = setmetatable({
-    server = o.server,
-    loop = o.server.loop,
-    store = o.store or stores.memory(),
+    loop = o.loop,
+    store = o.store,
     plan = o.plan,
     receipt = o.receipt,
     changed = o.changed,
-    sink = function(trace) o.server:emit("error", trace) end,
+    queued = o.queued,
+    on_error = o.on_error,
+    server = nil, outbound = nil, timers = nil, -- from `start` on: where receipts go; when messages are due
+    waiters = {},                -- key -> task that waits for the final state
+    closed = false,
+    busy = {},                   -- key -> true: a step of it runs
+    reported = -math.huge,       -- when a failure of the store was reported last
+    -- for commits; a store takes what it needs during the call
+    change = { op = "change", kind = "message", key = nil, from = nil, set = nil, clear = nil },
+    addition = { op = "add", kind = "message", record = nil },
+    final = { state = nil, done = nil, error = nil },
+    batch = {},
   }, mt)
-  self.agenda = agenda.new(self.loop, function(message, at)
-    if message.wake == at then task.start(self.sink, self.step, self, message) end
-  end, function(message) return message.priority_flag or 0 end)
   return self
 end
 
---- Wakes a message up at a moment of Unix time, and at no other that was asked for before.
-local function wake(self, message, unix)
-  message.wake = self.agenda:add(self.loop:now() + math.max(0, unix - self.loop:time()), message)
+--- Begins: receipts go to a server's accounts, and what an earlier run left goes on.
+---@param server smpp.Server
+function Lifecycle:start(server)
+  self.server, self.outbound = server, server.outbound
+  self.timers = scheduler.new(self.loop, function(key) task.start(self.on_error, self.step, self, key) end)
+  self.loop:defer(function() task.start(self.on_error, self.resume_all, self) end)
 end
 
---- A scheduled one may get too old before its time comes, when replace_sm put that off.
-local function wake_scheduled(self, message) wake(self, message, math.min(message.schedule, message.expires or math.huge)) end
+---@private
+---@async
+function Lifecycle:resume_all()
+  local ok, message = stores.walk(self.store, { kind = "message", open = true }, function(record)
+    if self.closed then return false end
+    self:resume(record)
+  end)
+  if not ok then self.on_error("messages of an earlier run cannot be read: " .. message) end
+end
+
+-- ---- when something is due ----
+
+--- When a message has to be looked at, in Unix time; nil: never.
+local function due_at(message)
+  if message.state == "SCHEDULED" then return math.min(message.schedule, message.expires or math.huge) end
+  return message.notify_at or message.planned_at
+end
+
+local function wake(self, message)
+  local at = due_at(message)
+  if not at then return end
+  local loop = self.loop
+  self.timers:add(loop:now() + math.max(0, at - loop:time()), message.key, message.priority_flag)
+end
+
+--- A message that an earlier run has left.
+---@private
+function Lifecycle:resume(message)
+  if message.state == "ENROUTE" and message.planned == nil then return self:replan(message, {}) end
+  wake(self, message)
+end
+
+--- Fields of a message that is on its way from now on.
+local function planned(self, message, set)
+  local plan, now = self.plan(message), self.loop:time()
+  local due, expires = plan.state and now + plan.after_s or math.huge, message.expires or math.huge
+  if message.registered_delivery % 32 >= 16 then
+    local notify = now + (plan.notify_s or (plan.state and plan.after_s / 2 or 0))
+    if notify < math.min(due, expires) then set.notify_at = notify end
+  end
+  set.state, set.planned, set.receipt = "ENROUTE", plan.state or false, plan.receipt
+  if expires < due then
+    set.planned, set.planned_at, set.planned_error = "EXPIRED", expires, 0
+  elseif plan.state then
+    set.planned_at, set.planned_error = due, plan.error or 0
+  end
+  return set
+end
+
+-- ---- changes ----
+
+--- Commits a change of a message; `item`, with its octets, is a receipt that goes with it.
+---@async
+local function commit(self, key, from, set, clear, item, octets)
+  local change, batch = self.change, self.batch
+  change.key, change.from, change.set, change.clear = key, from, set, clear
+  batch[1], batch[2] = change, item and self.outbound.stored:change(item, octets) or nil
+  local ok, message, code = stores.commit(self.store, batch)
+  if item and not ok then self.outbound:discard(item) end
+  return ok, message, code
+end
+
+--- A receipt that was committed is sent when an account's receiver has room.
+local function queue(self, message, state, pdu, item, delay_s)
+  self.outbound:queue(item)
+  if self.queued then self.queued(message, pdu, state, delay_s) end
+end
+
+--- Reports a failure of the store, at most every ten seconds.
+---@private
+function Lifecycle:report(message)
+  local now = self.loop:now()
+  if now - self.reported < REPORT_S then return end
+  self.reported = now
+  self.on_error("the store failed, and is tried again: " .. message)
+end
 
 --- Takes a message over.  Its `schedule` and `expires` are set where the submit set them.
 ---@async
----@param message smpp.Message
+---@param message smpp.StoredMessage  plain data; it gets `state` and times
 ---@return boolean? ok
 ---@return string? err
----@return string? code  as the store's `add`
-function Messages:add(message)
+---@return string? code  of the store's commit
+function Lifecycle:add(message)
   local now = self.loop:time()
   message.submitted, message.error = now, 0
-  message.state = message.schedule and message.schedule > now and "SCHEDULED" or "ENROUTE"
-  local ok, err, code = self.store:add(message)
-  if not ok then return nil, err, code end
-  if message.state == "SCHEDULED" then
-    wake_scheduled(self, message)
+  if message.schedule and message.schedule > now then
+    message.state = "SCHEDULED"
   else
-    self:begin(message)
+    planned(self, message, message)
+  end
+  local addition, batch = self.addition, self.batch
+  addition.record = message
+  batch[1], batch[2] = addition, nil
+  local ok, err, code = stores.commit(self.store, batch)
+  if not ok then return nil, err, code end
+  wake(self, message)
+  return true
+end
+
+--- A timer: something may be due for a message.  It may have been put off meanwhile, or be final.
+---@private
+---@async
+function Lifecycle:step(key)
+  if self.busy[key] then return end
+  self.busy[key] = true
+  local ok, message, code = self:advance(key)
+  self.busy[key] = nil
+  if ok or code == "conflict" or code == "missing" then return end
+  self:report(message)
+  self.timers:add(self.loop:now() + RETRY_S, key)
+end
+
+---@private
+---@async
+function Lifecycle:advance(key)
+  local message, err, code = stores.get(self.store, "message", key)
+  if not message then return nil, err, code end
+  local at = due_at(message)
+  if stores.is_final(message.state) or not at then return true end
+  if at > self.loop:time() + TOLERANCE_S then -- put off, or the clock was set back
+    wake(self, message)
+    return true
+  end
+  if message.state == "SCHEDULED" then
+    if message.expires and message.expires <= message.schedule then return self:finish(message, "EXPIRED", 0) end
+    return self:replan(message, {})
+  end
+  if message.notify_at then return self:notify(message) end
+  return self:finish(message, message.planned, message.planned_error)
+end
+
+--- A message gets its final state now; the receipt it asked for is queued with it.
+---@async
+---@param message smpp.StoredMessage  as it was read: its state must still be that
+---@param state string
+---@param error_code integer?
+---@param silent boolean?  no receipt
+---@return boolean? ok
+---@return string? err
+---@return string? code  "conflict": it has another state meanwhile; others of the store's commit
+function Lifecycle:finish(message, state, error_code, silent)
+  local from = message.state
+  message.state, message.done, message.error = state, self.loop:time(), error_code or 0
+  local pdu, item, octets, delay_s
+  if not silent and receipts.wanted(message.registered_delivery, state) then
+    pdu, item, octets, delay_s = self:draft(message, state)
+  end
+  local set = self.final
+  set.state, set.done, set.error = state, message.done, message.error
+  local ok, err, code = commit(self, message.key, from, set, OVER, item, octets)
+  if not ok then return nil, err, code end
+  if self.changed then self.changed(message, from) end
+  if item then queue(self, message, state, pdu, item, delay_s) end
+  local waiter = self.waiters[message.key]
+  if waiter then
+    self.waiters[message.key] = nil
+    task.wake_for(waiter, self, state)
   end
   return true
 end
 
---- It is on its way.
-function Messages:begin(message)
-  local plan, now = self.plan(message), self.loop:time()
-  message.plan, message.stages = plan, {}
-  local stages, due = message.stages, plan.state and now + plan.after_s or math.huge
-  if message.registered_delivery % 32 >= 16 then
-    local notify = now + (plan.notify_s or (plan.state and plan.after_s / 2 or 0))
-    if notify < math.min(due, message.expires or math.huge) then stages[1] = { notify, "notify" } end
-  end
-  if message.expires and message.expires < due then
-    stages[#stages + 1] = { message.expires, "EXPIRED", 0 }
-  elseif plan.state then
-    stages[#stages + 1] = { due, plan.state, plan.error or 0 }
-  end
-  if stages[1] then wake(self, message, stages[1][1]) end
+--- An intermediate notification is due.
+---@private
+---@async
+function Lifecycle:notify(message)
+  local pdu, item, octets, delay_s = self:draft(message, "ENROUTE", true)
+  local ok, err, code = commit(self, message.key, "ENROUTE", {}, NOTIFIED, item, octets)
+  if not ok then return nil, err, code end
+  if item then queue(self, message, "ENROUTE", pdu, item, delay_s) end
+  message.notify_at = nil
+  wake(self, message)
+  return true
 end
 
---- The agenda's word: the next stage is due.
-function Messages:step(message)
-  if stores.is_final(message.state) then return end
-  if message.state == "SCHEDULED" then
-    if message.expires and message.expires <= message.schedule then return self:finish(message, "EXPIRED", 0) end
-    self:set_state(message, "ENROUTE")
-    return self:begin(message)
-  end
-  local stage = table.remove(message.stages, 1)
-  if stage[2] == "notify" then
-    self:notify(message, "ENROUTE", true)
-    if message.stages[1] then wake(self, message, message.stages[1][1]) end
-  else
-    self:finish(message, stage[2], stage[3])
-  end
-end
-
-function Messages:set_state(message, state)
+--- Changes a message that is not final, and plans it anew.
+---@async
+---@param message smpp.StoredMessage  as it was read
+---@param set table  fields and their new values: octets, schedule, expires, registered_delivery …
+---@return boolean? ok
+---@return string? err
+---@return string? code  as of `finish`
+function Lifecycle:replan(message, set)
   local from = message.state
-  message.state = state
-  self.store:update(message)
-  if self.changed then self.changed(message, from) end
-end
-
---- A message gets its final state, now; what it asked for is sent.
----@param message smpp.Message
----@param state string
----@param error_code integer?
----@param silent boolean?  no receipt
-function Messages:finish(message, state, error_code, silent)
-  message.done, message.error, message.wake = self.loop:time(), error_code or 0, nil
-  self:set_state(message, state)
-  if not silent and receipts.wanted(message.registered_delivery, state) then self:notify(message, state) end
-  message.plan, message.stages, message.session = nil, nil, nil -- it may be kept for long
-  if message.waiter then
-    local waiter = message.waiter
-    message.waiter = nil
-    task.wake_for(waiter, message)
+  for name, value in pairs(set) do message[name] = value end
+  for _, name in ipairs(PLAN) do message[name] = nil end
+  if message.schedule and message.schedule > self.loop:time() + TOLERANCE_S then
+    set.state = "SCHEDULED"
+  else
+    planned(self, message, set)
   end
+  local ok, err, code = commit(self, message.key, from, set, PLAN)
+  if not ok then return nil, err, code end
+  for name, value in pairs(set) do message[name] = value end
+  wake(self, message)
+  if self.changed and message.state ~= from then self.changed(message, from) end
+  return true
 end
 
 --- Waits until a message is final.
 ---@async
-function Messages:await(message)
-  if stores.is_final(message.state) then return end
-  message.waiter = task.current()
-  task.wait(message)
+---@param key string
+---@return string? state  nil: the store does not have it
+function Lifecycle:await(key)
+  local token = task.need(2)
+  self.waiters[key] = token
+  local message = stores.get(self.store, "message", key)
+  if not message or stores.is_final(message.state) then
+    self.waiters[key] = nil
+    return message and message.state
+  end
+  return task.wait(self)
+end
+
+-- ---- receipts ----
+
+--- What data_coding means to the account of a message.
+local function peer_text(self, message)
+  local account = self.server.accounts[message.system_id]
+  return account and account.peer_text or self.server.profile
 end
 
 --- The text of a message, as far as its data_coding tells.
----@param message smpp.Message
+---@param message smpp.StoredMessage
+---@param peer? table  session.peer_text
 ---@return string
-function messages.text(message)
-  local pdu = { short_message = message.octets, esm_class = message.esm_class, data_coding = message.data_coding }
-  return (smpp_text.read(pdu, message.session and message.session.peer_text))
+function lifecycle.text(message, peer)
+  return (smpp_text.read({ short_message = message.octets, esm_class = message.esm_class, data_coding = message.data_coding }, peer))
 end
 
---- Sends a receipt, or an intermediate notification.
-function Messages:notify(message, state, intermediate)
+--- The text of a message, read as its account means it.
+---@param message smpp.StoredMessage
+---@return string
+function Lifecycle:text(message) return lifecycle.text(message, peer_text(self, message)) end
+
+--- A receipt, or an intermediate notification: its deliver_sm, and the item that will be queued.
+---@private
+---@async
+function Lifecycle:draft(message, state, intermediate)
+  local peer = peer_text(self, message)
   local fields = {
     id = message.id, state = state, err = message.error, submitted = message.submitted, done = message.done or self.loop:time(),
-    text = messages.text(message), submit = message, version = message.version, intermediate = intermediate,
-    default_alphabet = message.session and message.session.peer_text and message.session.peer_text.default_alphabet,
+    text = lifecycle.text(message, peer), submit = message, version = message.version, intermediate = intermediate,
+    default_alphabet = peer.default_alphabet,
   }
-  for name, value in pairs(message.plan and message.plan.receipt or {}) do fields[name] = value end
+  for name, value in pairs(message.receipt or {}) do fields[name] = value end
   local text, pdu = receipts.format(fields)
-  if not text then return self.server:emit("error", ("the receipt of %s: %s"):format(message.id, pdu)) end
+  if not text then
+    self.on_error(("the receipt of %s: %s"):format(message.id, pdu))
+    return nil
+  end
+  local delay_s
   if self.receipt then
-    pdu = self.receipt(message, pdu)
-    if not pdu then return end
+    pdu, delay_s = self.receipt(message, pdu)
+    if not pdu then return nil end
   end
-  self:send_receipt(message, pdu, message.session)
-end
-
---- Hands a receipt to the account's receivers.
----@param message smpp.Message
----@param pdu table
----@param session smpp.Session?  the bind that submitted the message
-function Messages:send_receipt(message, pdu, session)
-  local ok, err, code = self.server:deliver(message.system_id, pdu, { session = session })
-  if not ok and code ~= "closed" then self.server:emit("error", ("the receipt of %s is lost: %s"):format(message.id, err)) end
-end
-
---- New times or text (replace_sm): what was planned is planned anew.
----@param message smpp.Message
-function Messages:replan(message)
-  self.store:update(message)
-  if message.schedule and message.schedule > self.loop:time() then
-    if message.state ~= "SCHEDULED" then self:set_state(message, "SCHEDULED") end
-    wake_scheduled(self, message)
-  else
-    if message.state ~= "ENROUTE" then self:set_state(message, "ENROUTE") end
-    self:begin(message)
+  local account = self.server.directory:get(message.system_id)
+  local item, octets = nil, "no such account: " .. message.system_id
+  if account then item, octets = self.outbound:draft(account, pdu, message.bind, delay_s) end
+  if not item then
+    self.on_error(("the receipt of %s is lost: %s"):format(message.id, octets))
+    return nil
   end
+  return pdu, item, octets, delay_s
 end
 
-function Messages:close() self.agenda:close() end
+--- Ends: what is open stays in the store.
+function Lifecycle:close()
+  self.closed = true
+  if self.timers then self.timers:close() end
+end
 
-return messages
+return lifecycle

@@ -1,4 +1,4 @@
---- Handlers for all that an ESME may ask a message centre, acting on the messages it keeps.
+--- Handlers for all that an ESME may ask a message centre, acting on the messages in its store.
 local checks = require "smpp.server.checks"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
@@ -12,81 +12,93 @@ for _, row in ipairs(core.protocol.values().message_state) do state_number[row.n
 
 local REFERENCE = 0x0204
 
-local COPIED = {
-  "service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi", "destination_addr",
-  "esm_class", "protocol_id", "priority_flag", "registered_delivery", "data_coding",
-}
--- Parameters that data_sm and broadcast_sm do not have.
-local OTHERWISE = {
-  esm_class = 0, protocol_id = 0, priority_flag = 0, registered_delivery = 0, data_coding = 0, dest_addr_ton = 0, dest_addr_npi = 0,
-  destination_addr = "",
-}
-local PARAMS = {}
-for _, command in ipairs(core.protocol.commands()) do
-  local has = {}
-  for _, param in ipairs(command.params) do has[param.name] = true end
-  PARAMS[command.id] = has
-end
-
 ---@class smpp.Requests
----@field messages smpp.Messages
+---@field lifecycle smpp.Lifecycle
+---@field lists table<string, (string|table)[]>  members of distribution lists
+---@field params table<string, string>  of param_retrieve
+---@field validity_s number?  of messages that name no validity_period
 local Requests = {}
-local mt = { __index = Requests }
+local mt = { __index = Requests, __name = "smpp.Requests" }
 
 --- The message a submit_sm, data_sm or broadcast_sm makes; nil, status.
 local function message_of(self, session, pdu)
   local status, schedule, expires = checks.times(pdu, self.loop:time())
   if status then return nil, status end
-  local has, message = PARAMS[pdu.command_id], {}
-  for i = 1, #COPIED do
-    local name = COPIED[i]
-    if has[name] then message[name] = pdu[name] else message[name] = OTHERWISE[name] end
-  end
   local reference = pdu:tlv(REFERENCE)
-  message.user_message_reference = reference and #reference == 2 and pdu.user_message_reference or nil -- else no number
-  local octets = pdu.message_payload
-  message.octets = octets or pdu.short_message or ""
-  message.command = pdu.command
-  message.system_id, message.version, message.session = session.system_id, session.version, session
-  message.schedule = schedule
-  message.expires = expires or (self.validity_s and (schedule or self.loop:time()) + self.validity_s)
-  return message
+  -- One table of the right size.  Parameters that data_sm and broadcast_sm do not have are 0 or empty.
+  return {
+    key = nil, id = nil, state = nil, submitted = nil, error = nil, planned = nil, planned_at = nil, planned_error = nil,
+    service_type = pdu.service_type or "", source_addr_ton = pdu.source_addr_ton or 0, source_addr_npi = pdu.source_addr_npi or 0,
+    source_addr = pdu.source_addr or "", dest_addr_ton = pdu.dest_addr_ton or 0, dest_addr_npi = pdu.dest_addr_npi or 0,
+    destination_addr = pdu.destination_addr or "", esm_class = pdu.esm_class or 0, protocol_id = pdu.protocol_id or 0,
+    priority_flag = pdu.priority_flag or 0, registered_delivery = pdu.registered_delivery or 0, data_coding = pdu.data_coding or 0,
+    user_message_reference = reference and #reference == 2 and pdu.user_message_reference or nil, -- else it is not a number
+    octets = pdu.message_payload or pdu.short_message or "",
+    command = pdu.command,
+    system_id = session.system_id, version = session.version, bind = session.owner.serial,
+    schedule = schedule,
+    expires = expires or (self.validity_s and (schedule or self.loop:time()) + self.validity_s) or nil,
+  }
 end
 
---- Why the store does not take a message.
-local REFUSED = { queue_full = "ESME_RMSGQFUL" }
+local MOST_KEYS = 10 -- that are tried when the store has a message under each
 
---- Takes a message over: its id, or nil, status.
-local function take(self, message, id, session, pdu)
+--- The status for what the store, or the lifecycle, did not do.
+local function status_of(code) return code == "queue_full" and "ESME_RMSGQFUL" or "ESME_RSYSERR" end
+
+--- Takes a message over: its id, or nil, status.  Without `id` it gets the next one; when that is given twice, the later
+--- message has another key, and query_sm finds the first.
+local function take(self, message, session, pdu, id, key)
+  local message_id, _, code = id, nil, nil
+  if not id then message_id, _, code = self.next_id(session.version) end
+  if not message_id then return nil, status_of(code) end
   local status = self.admit and self.admit(message, session, pdu)
   if status then return nil, status end
-  message.id, message.key = id, message.key or id
-  local ok, _, code = self.messages:add(message)
-  if not ok then return nil, REFUSED[code] or "ESME_RSYSERR" end
-  if self.accepted then self.accepted(message) end
-  return id
+  for _ = 1, MOST_KEYS do
+    message.id, message.key = message_id, key or message_id
+    local ok
+    ok, _, code = self.lifecycle:add(message)
+    if ok then
+      if self.accepted then self.accepted(message) end
+      return message_id
+    end
+    if code ~= "duplicate" then return nil, status_of(code) end
+    local again = id or self.next_id(session.version)
+    if again == message_id then
+      self.repeated = self.repeated + 1
+      key = ("%s#%d"):format(again, self.repeated)
+    end
+    message_id = again or message_id
+  end
+  return nil, "ESME_RSYSERR"
+end
+
+--- Calls fn(message) for an account's open messages between two addresses, oldest first.
+local function between(self, system_id, source, destination, fn)
+  return stores.walk(self.store, {
+    kind = "message", open = true, system_id = system_id, source_addr = source, destination_addr = destination,
+  }, fn)
 end
 
 --- 3.4, 5.2.18: messages of the same addresses and service_type make way for one that was taken.
 local function replace_if_present(self, message, pdu)
   if pdu.replace_if_present_flag ~= 1 then return end
-  for _, old in ipairs(self.messages.store:between(message.system_id, message.source_addr, message.destination_addr)) do
-    if old ~= message and old.service_type == message.service_type and not old.is_broadcast then
-      self.messages:finish(old, "DELETED", 0, true)
+  between(self, message.system_id, message.source_addr, message.destination_addr, function(old)
+    if old.key ~= message.key and old.service_type == message.service_type and not old.is_broadcast then
+      self.lifecycle:finish(old, "DELETED", 0, true)
     end
-  end
+  end)
 end
 
 function Requests:submit_sm(session, pdu)
   local message, status = message_of(self, session, pdu)
   if not message then return nil, status end
   local id
-  id, status = take(self, message, self.next_id(session.version), session, pdu)
+  id, status = take(self, message, session, pdu)
   if not id then return nil, status end
   replace_if_present(self, message, pdu)
   if message.esm_class % 4 == 2 then -- transaction mode: the answer is the outcome
-    self.messages:await(message)
-    if message.state ~= "DELIVERED" then return nil, "ESME_RDELIVERYFAILURE" end
+    if self.lifecycle:await(message.key) ~= "DELIVERED" then return nil, "ESME_RDELIVERYFAILURE" end
   end
   return id
 end
@@ -124,37 +136,36 @@ function Requests:submit_multi(session, pdu, refused)
   local list, unsuccess = destinations(self, pdu, refused)
   if not list then return nil, unsuccess end
   if #list + #unsuccess == 0 then return nil, "ESME_RINVNUMDESTS" end
-  local id, taken, first = self.next_id(session.version), 0, nil
+  local id, taken = nil, 0
   for _, entry in ipairs(list) do
-    local message, status
-    message, status = message_of(self, session, pdu)
+    local message, status = message_of(self, session, pdu)
     if not message then return nil, status end
     message.dest_addr_ton, message.dest_addr_npi = entry.dest_addr_ton, entry.dest_addr_npi
     message.destination_addr = entry.destination_addr
-    if taken > 0 then message.key = ("%s/%d"):format(id, taken + 1) end
     local ok
-    ok, status = take(self, message, id, session, pdu)
+    ok, status = take(self, message, session, pdu, id, id and ("%s/%d"):format(id, taken + 1))
     if ok then
       replace_if_present(self, message, pdu)
-      taken = taken + 1
-      first = first or message
-      first.siblings = taken
+      id, taken = ok, taken + 1
     else
       unsuccess[#unsuccess + 1] = refused_address(entry, status)
     end
   end
-  if taken > 1 then self.messages.store:update(first) end
-  return { message_id = id, unsuccess_sme = unsuccess }
+  if taken > 1 then
+    stores.commit(self.store, { { op = "change", kind = "message", key = id, set = { siblings = taken } } })
+  end
+  return { message_id = id or self.next_id(session.version) or "", unsuccess_sme = unsuccess }
 end
 
 --- All messages of a message_id, if they are this account's and its source address fits; nil, status.
 local function find(self, session, pdu, failure)
-  local store, id = self.messages.store, pdu.message_id
-  local message = store:get(id)
+  local id = pdu.message_id
+  local message, _, code = stores.get(self.store, "message", id)
+  if not message and code ~= "missing" then return nil, "ESME_RSYSERR" end
   if not message or message.system_id ~= session.system_id then return nil, "ESME_RINVMSGID" end
   if pdu.source_addr ~= message.source_addr then return nil, failure end
   local list = { message }
-  for i = 2, message.siblings or 1 do list[#list + 1] = store:get(("%s/%d"):format(id, i)) end
+  for i = 2, message.siblings or 1 do list[#list + 1] = stores.get(self.store, "message", ("%s/%d"):format(id, i)) end
   return list
 end
 
@@ -171,30 +182,54 @@ function Requests:query_sm(session, pdu)
   }
 end
 
---- Cancels those of a list that are not over and fit.
-local function cancel(self, list, refusal, fits)
-  local count = 0
+--- Cancels a message, unless it is final; one whose state changes meanwhile is looked at again.
+local function cancel(self, message)
+  while message and not stores.is_final(message.state) do
+    local ok, _, code = self.lifecycle:finish(message, "DELETED", 0)
+    if ok then return true end
+    if code ~= "conflict" then return nil, status_of(code) end
+    message = stores.get(self.store, "message", message.key)
+  end
+end
+
+--- Cancels those of a list that fit.
+local function cancel_list(self, list, refusal, fits)
+  local count, failure = 0, nil
   for _, message in ipairs(list) do
-    if not stores.is_final(message.state) and fits(message) then
-      self.messages:finish(message, "DELETED", 0)
-      count = count + 1
+    if fits(message) then
+      local ok, status = cancel(self, message)
+      if ok then count = count + 1 end
+      failure = failure or status
     end
   end
-  if count == 0 then return nil, refusal end
+  if count == 0 then return nil, failure or refusal end
+  return true
+end
+
+--- Cancels those between two addresses that fit.
+local function cancel_between(self, session, source, destination, refusal, fits)
+  local count, failure = 0, nil
+  local ok = between(self, session.system_id, source, destination, function(message)
+    if fits(message) then
+      local done, status = cancel(self, message)
+      if done then count = count + 1 end
+      failure = failure or status
+    end
+  end)
+  if count == 0 then return nil, failure or (ok and refusal or "ESME_RSYSERR") end
   return true
 end
 
 function Requests:cancel_sm(session, pdu)
   local destination, service_type = pdu.destination_addr, pdu.service_type
   if pdu.message_id == "" then
-    local list = self.messages.store:between(session.system_id, pdu.source_addr, destination)
-    return cancel(self, list, "ESME_RCANCELFAIL", function(message)
+    return cancel_between(self, session, pdu.source_addr, destination, "ESME_RCANCELFAIL", function(message)
       return not message.is_broadcast and (service_type == "" or service_type == message.service_type)
     end)
   end
   local list, status = find(self, session, pdu, "ESME_RCANCELFAIL")
   if not list then return nil, status end
-  return cancel(self, list, "ESME_RCANCELFAIL", function(message)
+  return cancel_list(self, list, "ESME_RCANCELFAIL", function(message)
     return not message.is_broadcast and (destination == "" or destination == message.destination_addr)
   end)
 end
@@ -207,14 +242,17 @@ function Requests:replace_sm(session, pdu)
   local schedule, expires
   status, schedule, expires = checks.times(pdu, self.loop:time())
   if status then return nil, status end
+  local replaced, failure = 0, nil
   for _, other in ipairs(list) do
     if not stores.is_final(other.state) then
-      other.octets = pdu.message_payload or pdu.short_message
-      other.registered_delivery = pdu.registered_delivery
-      other.schedule, other.expires = schedule or other.schedule, expires or other.expires -- empty: keep
-      self.messages:replan(other)
+      local ok, _, code = self.lifecycle:replan(other, {
+        octets = pdu.message_payload or pdu.short_message, registered_delivery = pdu.registered_delivery,
+        schedule = schedule, expires = expires, -- nil: as it was
+      })
+      if ok then replaced = replaced + 1 elseif code ~= "conflict" then failure = status_of(code) end
     end
   end
+  if replaced == 0 then return nil, failure or "ESME_RREPLACEFAIL" end
   return true
 end
 
@@ -237,24 +275,24 @@ function Requests:broadcast_sm(session, pdu)
   message.content_type = pdu.broadcast_content_type
   local replaced
   if pdu.replace_if_present_flag == 1 and pdu.message_id ~= "" then
-    local old = self.messages.store:get(pdu.message_id)
+    local old = stores.get(self.store, "message", pdu.message_id)
     if not old or old.system_id ~= session.system_id or not old.is_broadcast then return nil, "ESME_RINVMSGID" end
     if not stores.is_final(old.state) then replaced = old end
   end
   local id
-  id, status = take(self, message, self.next_id(session.version), session, pdu)
-  if id and replaced then self.messages:finish(replaced, "DELETED", 0, true) end
+  id, status = take(self, message, session, pdu)
+  if id and replaced then self.lifecycle:finish(replaced, "DELETED", 0, true) end
   return id, status
 end
 
 --- The broadcast a query or a cancellation means: by message_id, or by the reference its sender gave it.
 local function find_broadcast(self, session, pdu, failure)
-  local message = self.messages.store:get(pdu.message_id)
+  local message = stores.get(self.store, "message", pdu.message_id)
   local reference = pdu.user_message_reference
   if pdu.message_id == "" and reference then
-    for _, candidate in ipairs(self.messages.store:between(session.system_id, pdu.source_addr, "")) do
+    between(self, session.system_id, pdu.source_addr, "", function(candidate)
       if candidate.is_broadcast and candidate.user_message_reference == reference then message = candidate end
-    end
+    end)
   end
   if not message or not message.is_broadcast or message.system_id ~= session.system_id then return nil, "ESME_RINVMSGID" end
   if pdu.source_addr ~= message.source_addr then return nil, failure end
@@ -279,15 +317,14 @@ end
 function Requests:cancel_broadcast_sm(session, pdu)
   if pdu.message_id == "" and not pdu.user_message_reference then
     local service_type, content_type = pdu.service_type, pdu.broadcast_content_type
-    local list = self.messages.store:between(session.system_id, pdu.source_addr, "")
-    return cancel(self, list, "ESME_RBCASTCANCELFAIL", function(message)
+    return cancel_between(self, session, pdu.source_addr, "", "ESME_RBCASTCANCELFAIL", function(message)
       return message.is_broadcast and (service_type == "" or service_type == message.service_type)
         and (content_type == nil or content_type == message.content_type)
     end)
   end
   local message, status = find_broadcast(self, session, pdu, "ESME_RBCASTCANCELFAIL")
   if not message then return nil, status end
-  return cancel(self, { message }, "ESME_RBCASTCANCELFAIL", function() return true end)
+  return cancel_list(self, { message }, "ESME_RBCASTCANCELFAIL", function() return true end)
 end
 
 -- ---- 3.3 ----
@@ -298,22 +335,17 @@ function Requests:param_retrieve(_, pdu)
   return { param_value = tostring(value) }
 end
 
---- Messages of an account and a source address, the latest first.
-local function latest(self, session, source, count)
-  local found, list = {}, self.messages.store:list()
-  for i = #list, 1, -1 do
-    local message = list[i]
-    if message.system_id == session.system_id and message.source_addr == source and message.key == message.id then
-      found[#found + 1] = message.id
-      if #found == count then break end
-    end
-  end
-  return found
-end
-
 function Requests:query_last_msgs(session, pdu)
-  if pdu.num_messages < 1 or pdu.num_messages > 100 then return nil, "ESME_RINVNUMMSGS" end
-  return { message_id = latest(self, session, pdu.source_addr, pdu.num_messages) }
+  local count, found = pdu.num_messages, {}
+  if count < 1 or count > 100 then return nil, "ESME_RINVNUMMSGS" end
+  local ok = stores.walk(self.store, {
+    kind = "message", system_id = session.system_id, source_addr = pdu.source_addr, newest = true, limit = count,
+  }, function(message)
+    if message.key == message.id then found[#found + 1] = message.id end
+    return #found < count
+  end)
+  if not ok then return nil, "ESME_RSYSERR" end
+  return { message_id = found }
 end
 
 function Requests:query_msg_details(session, pdu)
@@ -341,20 +373,22 @@ requests.names = {
 }
 
 ---@class smpp.RequestsOptions
----@field messages smpp.Messages
+---@field lifecycle smpp.Lifecycle
 ---@field loop smpp.Loop
----@field next_id fun(version: integer): string
----@field admit (fun(message: smpp.Message, session: smpp.Session, pdu: smpp.Pdu): string?)?  a status refuses a message
----@field accepted (fun(message: smpp.Message))?  told of those that are taken
----@field lists table<string, (string|table)[]>?  members of distribution lists
----@field params table<string, string>?  of param_retrieve
----@field validity_s number?  of messages that name no validity_period
+---@field next_id fun(version: integer): string?, string?, string?  may wait; nil, message, code of the store
+---@field admit (fun(message: smpp.StoredMessage, session: smpp.Session, pdu: smpp.Pdu): string?)?  a status refuses a message
+---@field accepted (fun(message: smpp.StoredMessage))?  told of those that are taken
+---@field lists table<string, (string|table)[]>?
+---@field params table<string, string>?
+---@field validity_s number?
 
 ---@param o smpp.RequestsOptions
+---@return smpp.Requests
 function requests.new(o)
   return setmetatable({
-    messages = o.messages, loop = o.loop, next_id = o.next_id, admit = o.admit, accepted = o.accepted,
+    lifecycle = o.lifecycle, store = o.lifecycle.store, loop = o.loop, next_id = o.next_id, admit = o.admit, accepted = o.accepted,
     lists = o.lists or {}, params = o.params or {}, validity_s = o.validity_s,
+    repeated = 0,  -- ids that were given twice
   }, mt)
 end
 

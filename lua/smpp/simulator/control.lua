@@ -1,11 +1,12 @@
 --- What a script can do with a running simulator: change it, send messages through it, look at them, end sessions.
 local behaviours = require "smpp.simulator.behaviours"
 local files = require "smpp.base.luafile"
-local messages = require "smpp.service.lifecycle"
 local mo = require "smpp.simulator.mo"
 local options = require "smpp.base.options"
 local servers = require "smpp.server"
 local settings = require "smpp.simulator.settings"
+local stores = require "smpp.store"
+local task = require "smpp.base.task"
 local trace = require "smpp.capture.writer"
 
 local NOBODY = "nobody is bound who could get it"
@@ -31,7 +32,7 @@ function methods:apply()
   if self.requests then
     self.requests.lists, self.requests.params, self.requests.validity_s = s.lists, s.params, s.validity_s
   end
-  if self.life and self.life.store.limit then self.life.store.limit = s.queue_size end
+  if self.own_store then self.own_store:configure { limit = s.queue_size, max_octets = s.queue_octets } end
 end
 
 --- The messages from phones that `mo` names, none where it does not send.
@@ -139,9 +140,9 @@ end
 function methods:every(seconds, fn)
   local function again()
     if fn() == false then return end
-    self.agenda:add(self.loop:now() + seconds, again)
+    self.timers:add(self.loop:now() + seconds, again)
   end
-  self.agenda:add(self.loop:now() + seconds, again)
+  self.timers:add(self.loop:now() + seconds, again)
 end
 
 ---@private
@@ -175,8 +176,9 @@ function methods:begin_discarding()
   self.runs.discard = after_s
   self:every(math.max(1, after_s / 10), function()
     if self.runs.discard ~= after_s then return false end
-    local store = self.life.store
-    if store.discard then store:discard(self.loop:time() - after_s) end
+    self.store:discard("message", self.loop:time() - after_s, function(ok, message)
+      if not ok then self:emit("error", "old messages cannot be discarded: " .. message) end
+    end)
   end)
 end
 
@@ -207,7 +209,7 @@ function methods:begin_outbind()
     if self.runs.outbind ~= o then return false end
     self:call_esme()
   end)
-  if o.when ~= "waiting" then self.agenda:add(self.loop:now(), function() self:call_esme() end) end
+  if o.when ~= "waiting" then self.timers:add(self.loop:now(), function() self:call_esme() end) end
 end
 
 --- Calls an ESME that is not there although something waits for it.
@@ -234,7 +236,7 @@ function methods:hand(system_id, fields, o)
   self.counts.mo = self.counts.mo + 1
   if self.listeners.mo then self:emit("mo", system_id, fields) end
   local outbind = self.settings.outbind
-  if outbind and outbind.when == "waiting" then self.agenda:add(self.loop:now(), function() self:call_esme() end) end
+  if outbind and outbind.when == "waiting" then self.timers:add(self.loop:now(), function() self:call_esme() end) end
   return true
 end
 
@@ -287,20 +289,27 @@ function methods:drop(which, how)
   return #list
 end
 
---- What the centre knows of its messages, oldest first: copies, to look at.
+-- Fields of records that only the simulator needs.
+local OWN = { "fate", "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind" }
+
+--- What the centre knows of its messages, oldest first: copies, to look at.  A store that takes its time needs a task.
 ---@param filter? { system_id: string?, state: string?, id: string?, source_addr: string?, destination_addr: string? }
 ---@return table[]
 function methods:messages(filter)
-  local out = {}
-  for _, message in ipairs(self.life.store:list()) do
-    local fits = true
-    for name, value in pairs(filter or {}) do fits = fits and message[name] == value end
-    if fits then
-      local copy = options.merge(message)
-      copy.text = messages.text(message)
-      copy.session, copy.fate, copy.plan, copy.stages, copy.wake, copy.waiter = nil, nil, nil, nil, nil, nil
-      out[#out + 1] = copy
+  local out, query = {}, { kind = "message", limit = 1000 }
+  if filter and filter.system_id and filter.source_addr then query.system_id, query.source_addr = filter.system_id, filter.source_addr end
+  local function take(message)
+    for name, value in pairs(filter or {}) do
+      if message[name] ~= value then return end
     end
+    message.text = self.lifecycle:text(message)
+    for _, name in ipairs(OWN) do message[name] = nil end
+    out[#out + 1] = message
+  end
+  if task.current() then
+    stores.walk(self.store, query, take)
+  else
+    task.start(self.sink, stores.walk, self.store, query, take)
   end
   return out
 end

@@ -54,7 +54,7 @@ local DO = {
   delay = function(self, pdu)
     local simulator = self.simulator
     local s = latency.draw(simulator.settings.faults.delay_s or 5, simulator.random)
-    simulator.agenda:add(simulator.loop:now() + s, function() self.inner:write(pdu) end)
+    simulator.timers:add(simulator.loop:now() + s, function() self.inner:write(pdu) end)
   end,
   duplicate = function(self, pdu) self.inner:write(pdu .. pdu) end,
   reorder = function(self, pdu) -- behind the next one, or a second late
@@ -64,7 +64,7 @@ local DO = {
     end
     self.held = pdu
     local simulator = self.simulator
-    simulator.agenda:add(simulator.loop:now() + 1, function()
+    simulator.timers:add(simulator.loop:now() + 1, function()
       if self.held == pdu then flush_held(self) end
     end)
   end,

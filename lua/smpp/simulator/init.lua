@@ -1,21 +1,22 @@
 --- A message centre for tests: answers all that an ESME asks, gives ids, keeps messages, sends receipts, and misbehaves
 --- as it is told.  Built on smpp.server; the guide is docs/simulator.md.
-local agenda = require "smpp.base.scheduler"
 local commands = require "smpp.codec.commands"
 local control = require "smpp.simulator.control"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
 local files = require "smpp.base.luafile"
+local ids = require "smpp.service.ids"
 local latency = require "smpp.simulator.latency"
+local lifecycle = require "smpp.service.lifecycle"
 local loops = require "smpp.loop"
 local net = require "smpp.base.net"
 local random = require "smpp.base.random"
-local messages = require "smpp.service.lifecycle"
 local mo = require "smpp.simulator.mo"
 local options = require "smpp.base.options"
 local outcome = require "smpp.simulator.outcome"
 local requests = require "smpp.service.requests"
+local scheduler = require "smpp.base.scheduler"
 local servers = require "smpp.server"
 local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
@@ -73,16 +74,25 @@ local function throttled(self)
   self.throttle_free = free + step
 end
 
---- Decides the fate of a message that is submitted; a status refuses it.
+--- What of an outcome is kept with its message: plain data, times drawn.
+local function kept(self, given)
+  if given.state == nil and not (given.after_s or given.error or given.reply) and given.receipt == nil then return nil end
+  return {
+    state = given.state, after_s = given.after_s and latency.draw(given.after_s, self.random), error = given.error,
+    receipt = given.receipt, reply = given.reply,
+  }
+end
+
+--- Decides the outcome of a message that is submitted; a status refuses it.
 local function admit(self, message, session, pdu)
   local status = throttled(self) or (next(self.settings.refusals) and refusal(self))
   if not status then
-    local fate = outcome.decide(self.settings, message, self.random)
-    message.fate = fate
-    if fate.misread then self:emit("error", ("an order in a text that nobody understands: '%s'"):format(fate.misread), session) end
-    if fate.fault then session.transport:plan(pdu.sequence_number, fate.fault) end
-    if fate.answer_s then self.answer_after[pdu] = latency.draw(fate.answer_s, self.random) end
-    status = fate.status or (self.behaviour_admit and self.behaviour_admit(self, message, pdu))
+    local given = outcome.decide(self.settings, message, self.random, session.peer_text)
+    message.fate = kept(self, given)
+    if given.misread then self:emit("error", ("unknown \"sim:\" directive '%s' in a message text"):format(given.misread), session) end
+    if given.fault then session.transport:plan(pdu.sequence_number, given.fault) end
+    if given.answer_s then self.answer_after[pdu] = latency.draw(given.answer_s, self.random) end
+    status = given.status or (self.behaviour_admit and self.behaviour_admit(self, message, pdu))
   end
   if status then self.counts.refused = self.counts.refused + 1 end
   return status
@@ -93,7 +103,7 @@ end
 ---@param seconds number
 function Simulator:pause(seconds)
   local token, key = task.current(), {}
-  self.agenda:add(self.loop:now() + seconds, function() task.wake_for(token, key) end)
+  self.timers:add(self.loop:now() + seconds, function() task.wake_for(token, key) end)
   task.wait(key)
 end
 
@@ -127,10 +137,10 @@ local function changed(self, message, from)
   end
 end
 
---- A receipt before it goes; nil: it does not, or later.
+--- Changes a receipt before it is queued; nil: there is none.  And how many seconds it is held back.
 local function receipt_of(self, message, pdu)
-  local s, fate = self.settings, message.fate or {}
-  if fate.receipt == false then return nil end
+  local s = self.settings
+  if message.fate and message.fate.receipt == false then return nil end
   if not s.receipt_tlvs then pdu.receipted_message_id, pdu.message_state = nil, nil end
   if self.behaviour_receipt then pdu = self.behaviour_receipt(self, message, pdu) end
   for _, tlv in ipairs(s.receipt_extra) do
@@ -138,21 +148,17 @@ local function receipt_of(self, message, pdu)
     table.insert(pdu.tlvs, tlv)
   end
   if s.receipt then pdu = s.receipt(message, pdu) end
-  if not pdu then return nil end
-  local session, state = message.session, message.state
+  return pdu, pdu and latency.draw(s.receipt_after_s, self.random)
+end
+
+--- A receipt was queued; it goes when its delay is over.
+local function receipt_queued(self, message, pdu, state, delay_s)
   local function goes()
     self.counts.receipts = self.counts.receipts + 1
     if self.listeners.receipt then self:emit("receipt", message, pdu, state) end
   end
-  local later = latency.draw(s.receipt_after_s, self.random)
-  if later <= 0 then
-    goes()
-    return pdu
-  end
-  self.agenda:add(self.loop:now() + later, function()
-    goes()
-    self.life:send_receipt(message, pdu, session)
-  end)
+  if not delay_s or delay_s <= 0 then return goes() end
+  self.timers:add(self.loop:now() + delay_s, goes)
 end
 
 -- ---- the parts ----
@@ -168,17 +174,26 @@ local function handlers_of(self, of_server)
   end
 end
 
+--- The ids of messages: made by a function of the user's, or counted.
+local function id_maker(self)
+  local counted = ids.new { store = self.store, first = self.settings.first_message_id }
+  return function(version)
+    local make = self.settings.message_id
+    if make then
+      local id = make(version)
+      return type(id) == "string" and id or error("message_id: a string expected, got " .. tostring(id), 0)
+    end
+    local number, message, code = counted:take()
+    if not number then return nil, message, code end
+    return ("%s%.0f"):format(self.settings.message_id_prefix, number)
+  end
+end
+
 local function make_requests(self)
   return requests.new {
     loop = self.loop,
-    next_id = function(version)
-      if self.settings.message_id then
-        local id = self.settings.message_id(version)
-        return type(id) == "string" and id or error("message_id: a string expected, got " .. tostring(id), 0)
-      end
-      self.last_id = self.last_id + 1
-      return ("%s%.0f"):format(self.settings.message_id_prefix, self.last_id)
-    end,
+    lifecycle = self.lifecycle,
+    next_id = id_maker(self),
     admit = function(message, session, pdu)
       message.ussd_service_op, message.its_session_info = pdu.ussd_service_op, pdu.its_session_info
       return admit(self, message, session, pdu)
@@ -190,18 +205,27 @@ local function make_requests(self)
   }
 end
 
-local function make_life(self)
-  return messages.new {
-    server = self.server,
-    store = self.settings.store or stores.memory { limit = self.settings.queue_size, keep_final = 20000 },
+local function make_lifecycle(self)
+  return lifecycle.new {
+    loop = self.loop,
+    store = self.store,
     plan = function(message)
       local plan = outcome.plan(self.settings, message.fate or {}, self.random)
       if self.settings.zone_s ~= 0 then plan.receipt = options.merge({ zone_s = self.settings.zone_s }, plan.receipt) end
       return plan
     end,
     receipt = function(message, pdu) return receipt_of(self, message, pdu) end,
+    queued = function(...) receipt_queued(self, ...) end,
     changed = function(message, from) changed(self, message, from) end,
+    on_error = function(message) self:emit("error", message) end,
   }
+end
+
+--- The store of the messages: what was given, or one in memory, whose limits follow the settings.
+local function make_store(self)
+  if self.settings.store then return self.settings.store end
+  self.own_store = stores.memory { keep_final = 20000 }
+  return self.own_store
 end
 
 local function watch_server(self)
@@ -212,8 +236,8 @@ local function watch_server(self)
   end)
   self.server:on("connection", function(session) session.transport:set_session(session) end)
   self.server:on("stopped", function()
-    self.life:close()
-    self.agenda:close()
+    self.lifecycle:close()
+    self.timers:close()
     if self.signal then self.signal:close() end
     if self.trace then self.trace:close() end
   end)
@@ -253,31 +277,34 @@ function simulator.new(given)
     random = nil,
     started = loop:now(), throttle_free = 0,
     counts = { sessions = 0, refused_binds = 0, messages = 0, refused = 0, receipts = 0, mo = 0, faults = 0 },
-    last_id = nil, last_reference = 0,    -- of long messages to ESMEs
+    last_reference = 0,                   -- of long messages to ESMEs
+    store = nil, own_store = nil,         -- own_store: made here, not given
+    lifecycle = nil, requests = nil, server = nil,
     runs = {},                            -- what goes on by itself -> the settings it began with
     answer_after = setmetatable({}, { __mode = "k" }), -- PDU -> seconds, by an order in its text
     listeners = {},
   }, mt)
+  self.sink = function(failure) self:emit("error", failure) end
   self:apply()
-  self.last_id = self.settings.first_message_id - 1
   self.random = self.settings.seed and random.generator(self.settings.seed) or function() return loop:random() end
+  self.store = make_store(self)
+  self.lifecycle = make_lifecycle(self)
   self.requests = make_requests(self)
+  self:apply() -- to these, too
   of_server = options.merge(SERVER_DEFAULTS, self.behaviour and self.behaviour.server, server_from_file, of_server)
   handlers_of(self, of_server)
   of_server.filters = of_server.filters and { unpack(of_server.filters) } or {}
   table.insert(of_server.filters, faults.filter(self)) -- next to the session, which plans the faults of its answers
   of_server.refuse_bind = refuse_bind(self, of_server.refuse_bind)
   if type(of_server.checks) ~= "table" then of_server.checks = of_server.checks ~= false and {} or nil end
+  of_server.store = self.store
   local message, code
   self.server, message, code = servers.new(of_server)
   if not self.server then return nil, message, code end
+  self.timers = scheduler.new(loop, function(fn) task.start(self.sink, fn) end)
   self.host, self.port = self.server.host, self.server.port
-  self.agenda = agenda.new(loop, function(fn) task.start(self.sink, fn) end)
-  self.sink = function(failure) self:emit("error", failure) end
-  self.life = make_life(self)
-  self.requests.messages = self.life
-  self:apply() -- to these two as well
   watch_server(self)
+  self.lifecycle:start(self.server)
   local ok
   ok, message, code = self:begin()
   if not ok then

@@ -3,7 +3,7 @@ local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
-local messages = require "smpp.service.lifecycle"
+local lifecycle = require "smpp.service.lifecycle"
 local options = require "smpp.base.options"
 local orders = require "smpp.simulator.directives"
 
@@ -86,11 +86,11 @@ local function is_listed(list, address)
   return false
 end
 
-local function fits(rule, message, random)
+local function fits(rule, message, random, peer)
   local function matches(pattern, value) return not pattern or value:find(pattern) ~= nil end
   return matches(rule.destination, message.destination_addr) and matches(rule.source, message.source_addr)
     and (not rule.system_id or rule.system_id == message.system_id)
-    and (not rule.text or messages.text(message):find(rule.text) ~= nil)
+    and (not rule.text or lifecycle.text(message, peer):find(rule.text) ~= nil)
     and (not rule.percent or random() * 100 < rule.percent)
 end
 
@@ -119,10 +119,11 @@ end
 ---@param o table  the simulator's settings
 ---@param message smpp.Message
 ---@param random fun(): number
+---@param peer table?  session.peer_text of its sender
 ---@return smpp.Fate
-function outcome.decide(o, message, random)
+function outcome.decide(o, message, random, peer)
   if o.orders then
-    local text = message.octets:sub(1, 400):find "[Ss]%z?[Ii]%z?[Mm]%z?:" and messages.text(message)
+    local text = message.octets:sub(1, 400):find "[Ss]%z?[Ii]%z?[Mm]%z?:" and lifecycle.text(message, peer)
     local given = text and orders.read(text)
     if given then
       if given.no_receipt then given.receipt = false end
@@ -135,7 +136,7 @@ function outcome.decide(o, message, random)
       fate = rule(message)
       local wrong = fate and wrong_rule(fate, i)
       if wrong then error(wrong, 0) end
-    elseif not fits(rule, message, random) then
+    elseif not fits(rule, message, random, peer) then
       fate = nil
     end
     if fate then return fate end

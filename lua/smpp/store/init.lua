@@ -50,9 +50,10 @@ stores.registry = registry.new("store", {
 ---@return string? code
 function stores.open(name, o) return stores.registry:get(name, 2).open(o) end
 
---- Messages as tables, in memory.
----@param o? { limit: integer?, keep_final: integer? }
-function stores.memory(o) return require("smpp.store.tables").memory(o) end
+--- A store in memory.
+---@param o? smpp.MemoryOptions
+---@return smpp.Store
+function stores.memory(o) return stores.open("memory", o) end
 
 -- ---- for tasks ----
 

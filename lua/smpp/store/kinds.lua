@@ -47,6 +47,7 @@ kinds.names = {
   "priority_flag", "registered_delivery", "data_coding", "command", "version", "bind", "user_message_reference", "planned", "planned_at",
   "planned_error", "notify_at", "receipt", "siblings", "fate", "since", "value", "is_broadcast", "areas", "content_type",
   "ussd_service_op", "its_session_info", "number", "command_id", "message", "carrier",
+  "not_before", "reference_octets",
 }
 
 return kinds

@@ -24,9 +24,11 @@ memory.options = { limit = whole, max_octets = whole, keep_final = options.numbe
 ---@field keep_final integer?  final messages to keep for queries (10000); the oldest goes first, also when room is needed
 
 -- ---- groups: records with the same values in some fields ----
+-- A group costs nothing until it is asked for the first time: then all records are entered once.
 
--- A list of serials in order, from `first` to `last`; those of records that are gone stay until they are many.
-local function group_of(name, o) return { name = name, fields = o.fields, is_open = o.open, lists = {} } end
+-- Most have one record: then its serial stands for the list.  Else a list of serials in order, from `first` to `last`;
+-- those of records that are gone stay until they are many.
+local function group_of(name, o) return { name = name, fields = o.fields, is_open = o.open, lists = nil } end
 
 --- The place of a record in a group: one string for the values of its fields.
 local function place(group, record)
@@ -44,9 +46,13 @@ local function place_of_octets(group, octets)
 end
 
 local function enter(group, at, serial)
-  local list = group.lists[at]
+  local lists = group.lists
+  local list = lists[at]
   if not list then
-    group.lists[at] = { first = 1, last = 1, live = 1, serial }
+    lists[at] = serial
+    return
+  elseif type(list) == "number" then
+    lists[at] = { first = 1, last = 2, live = 2, list, serial }
     return
   end
   local last = list.last + 1
@@ -74,8 +80,13 @@ end
 
 --- A record has left a group.
 local function leave(kind, group, octets)
+  if not group.lists then return end
   local at = place_of_octets(group, octets)
   local list = group.lists[at]
+  if type(list) == "number" then
+    group.lists[at] = nil
+    return
+  end
   list.live = list.live - 1
   if list.live == 0 then
     group.lists[at] = nil
@@ -126,15 +137,14 @@ local function kind_of(self, name)
 end
 
 --- Takes a record out.
-local function remove(self, kind, serial, octets, key)
+local function remove(self, kind, serial, octets, key, is_final)
   kind.records[serial], kind.serials[key] = nil, nil
   kind.count = kind.count - 1
   self.octets = self.octets - #octets - RECORD_OCTETS
-  local is_final = kind.final and kind.final[field(octets, "state")]
   if not is_final then kind.open = kind.open - 1 end
   for i = 1, #kind.groups do
     local group = kind.groups[i]
-    if not (is_final and group.is_open) then leave(kind, group, octets) end
+    if group.lists and not (is_final and group.is_open) then leave(kind, group, octets) end
   end
   if kind.count == 0 then
     kind.first = kind.last + 1
@@ -150,7 +160,7 @@ local function forget_first(self, kind)
   local serial = kind.ended[at]
   kind.ended[at], kind.ended_first = nil, at + 1
   local octets = kind.records[serial]
-  if octets then remove(self, kind, serial, octets, field(octets, "key")) end
+  if octets then remove(self, kind, serial, octets, field(octets, "key"), kind.final ~= nil) end
 end
 
 local function note_end(self, kind, serial)
@@ -205,7 +215,7 @@ local function add(self, kind, record, octets)
   if not is_final then kind.open = kind.open + 1 end
   for i = 1, #kind.groups do
     local group = kind.groups[i]
-    if not (is_final and group.is_open) then enter(group, place(group, record), serial) end
+    if group.lists and not (is_final and group.is_open) then enter(group, place(group, record), serial) end
   end
   if is_final or (kind.age and not kind.final) then note_end(self, kind, serial) end
 end
@@ -229,7 +239,8 @@ local function apply(self, change, octets)
   local serial = kind.serials[change.key]
   if not serial then return end -- it was final, and has made way for what came before it in this commit
   if change.op == "change" then return replace(self, kind, serial, octets) end
-  remove(self, kind, serial, kind.records[serial], change.key)
+  local old = kind.records[serial]
+  remove(self, kind, serial, old, change.key, kind.final and kind.final[field(old, "state")])
 end
 
 --- Makes several changes, or none.  Each key may be in them once.
@@ -268,12 +279,22 @@ function Memory:get(name, key, done, context)
   return done(record_of(kind, serial), nil, nil, context)
 end
 
+local function build(kind, group)
+  group.lists = {}
+  for serial = kind.first, kind.last do
+    if is_member(kind, group, serial) then enter(group, place_of_octets(group, kind.records[serial]), serial) end
+  end
+end
+
 --- The group that a query names the fields of.
 local function group_for(kind, query)
   for i = 1, #kind.groups do
     local group, fits = kind.groups[i], true
     for j = 1, #group.fields do fits = fits and query[group.fields[j]] ~= nil end
-    if fits and (not group.is_open or query.open) then return group end
+    if fits and (not group.is_open or query.open) then
+      if not group.lists then build(kind, group) end
+      return group
+    end
   end
 end
 
@@ -283,6 +304,7 @@ local function range(kind, query)
   if not group then return nil, kind.first, kind.last end
   local list = group.lists[place(group, query)]
   if not list then return {}, 1, 0 end
+  if type(list) == "number" then return { list }, 1, 1 end
   return list, list.first, list.last
 end
 

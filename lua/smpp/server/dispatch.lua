@@ -1,0 +1,162 @@
+--- Sends what is queued for an account to its receivers: which of them has room, what they answer, when one gets a rest.
+local commands = require "smpp.codec.commands"
+local explain = require "smpp.codec.explain"
+
+local dispatch = {}
+
+---@class smpp.Dispatch
+---@field outbound smpp.Outbound  the queues; it is told what becomes of each item
+local Dispatch = {}
+local mt = { __index = Dispatch, __name = "smpp.Dispatch" }
+
+local SKIPPED_MAX = 100 -- items of binds without room that a pump passes over
+
+---@param server smpp.Server
+---@param outbound smpp.Outbound
+---@return smpp.Dispatch
+function dispatch.new(server, outbound) return setmetatable({ server = server, loop = server.loop, outbound = outbound }, mt) end
+
+local PARAMS = {}
+for id, row in pairs(commands.rows) do
+  PARAMS[id] = {}
+  for i, param in ipairs(row.params) do PARAMS[id][i] = param.name end
+end
+
+--- A peer of 3.3 gets no TLVs.
+local function without_tlvs(view)
+  local fields = {}
+  for _, name in ipairs(PARAMS[view.command_id]) do fields[name] = view[name] end
+  return fields
+end
+
+local function has_room(session, now)
+  return not session.owner:is_backing_off(now) and session:in_flight() < session.window
+end
+
+--- The receiver for an item, nil: none has room now; true: its own bind is there, and has no room.
+local function choose(account, item, now)
+  local receivers, queue = account.receivers, account.outbox
+  local n = #receivers
+  if account.spread == "same_bind" and item.bind then
+    for i = 1, n do
+      if receivers[i].owner.serial == item.bind then return has_room(receivers[i], now) and receivers[i] or true end
+    end
+  end
+  local best
+  for step = 1, n do
+    local at = (queue.turn + step - 1) % n + 1
+    local session = receivers[at]
+    if has_room(session, now) then
+      if account.spread ~= "least_outstanding" then
+        queue.turn = at
+        return session
+      end
+      if not best or session:in_flight() < best:in_flight() then best = session end
+    end
+  end
+  return best
+end
+
+--- Sends what waits, as far as the account's receivers have room.
+---@param account smpp.Account
+function Dispatch:pump(account)
+  local queue, receivers = account.outbox, account.receivers
+  if not queue or self.outbound.is_closing then return end
+  local skipped = {} -- their own binds have no room; others' may
+  while queue:head() and #receivers > 0 and #skipped < SKIPPED_MAX do
+    local item = queue:head()
+    if not item.octets and not item.is_missing then
+      self.outbound:load(account)
+      if not item.octets and not item.is_missing then break end
+    end
+    local session = choose(account, item, self.loop:now())
+    if not session then break end
+    queue:shift()
+    if session == true then
+      skipped[#skipped + 1] = item
+    elseif item.is_missing then
+      self.outbound:finish(item, false, "missing")
+    else
+      self:send(session, item)
+    end
+  end
+  for i = #skipped, 1, -1 do queue:insert(skipped[i]) end
+end
+
+---@private
+function Dispatch:send(session, item)
+  local view, what, code = self.server.codec.decode(item.octets)
+  local cookie, message
+  if view then
+    cookie, message, code = session:send(view.command_id, session.version >= 0x34 and view or without_tlvs(view), function(response, _, status)
+      self:answered(session, item, response, status)
+    end)
+  else
+    message = what
+  end
+  if cookie then
+    item.attempts = item.attempts + 1
+  elseif code == "not_sent" or code == "closed" then -- it unbinds
+    self:leave(session)
+    self.outbound:requeue(item)
+  else
+    self.server:emit("error", ("a message for %s cannot be sent: %s"):format(item.account.system_id, message), session)
+    self.outbound:finish(item, false, code)
+  end
+end
+
+--- A session can receive from now on.
+function Dispatch:join(session)
+  local account = session.owner.account
+  account.receivers[#account.receivers + 1] = session
+  self:pump(account)
+end
+
+--- A session can no longer receive.
+function Dispatch:leave(session)
+  local receivers = session.owner.account.receivers
+  for i = #receivers, 1, -1 do
+    if receivers[i] == session then table.remove(receivers, i) end
+  end
+end
+
+---@private
+function Dispatch:answered(session, item, response, status)
+  local account = item.account
+  if response then
+    session.owner:recovered()
+    self.outbound:finish(item, true)
+  elseif status == "connection_lost" or status == "closed" then
+    self.outbound:unanswered(item)
+  elseif status == "timeout" then
+    self:back_off(session)
+    if item.attempts >= account.max_attempts then
+      self.outbound:finish(item, false, status)
+    else
+      self.outbound:requeue(item)
+    end
+  else
+    local class = explain.class(status)
+    if class == "throttle" then -- too much for the receiver, whichever message it is
+      self:back_off(session)
+      item.attempts = item.attempts - 1
+    end
+    if class == "permanent" or class == "session" or item.attempts >= account.max_attempts then
+      self.outbound:finish(item, false, status)
+    elseif class == "throttle" then
+      self.outbound:requeue(item)
+    else
+      self.outbound:delay(item, self.loop:now() + account.retry_s)
+    end
+  end
+  self:pump(account)
+end
+
+--- A receiver is congested: it gets nothing for a while.
+---@private
+function Dispatch:back_off(session)
+  local at = session.owner:back_off(self.loop:now())
+  if at then self.outbound:pump_at(at, session.owner.account) end
+end
+
+return dispatch

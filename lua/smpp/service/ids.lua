@@ -1,0 +1,54 @@
+--- Message ids that count up, and go on after a restart: the store has how far they went.
+local stores = require "smpp.store"
+
+local ids = {}
+
+---@class smpp.Ids
+local Ids = {}
+local mt = { __index = Ids, __name = "smpp.Ids" }
+
+local BLOCK = 1000 -- ids that are taken from the store at once: a restart skips fewer
+local KEY = "message_id"
+
+---@class smpp.IdsOptions
+---@field store smpp.Store
+---@field first integer?  the first id, unless the store knows a later one (1)
+
+---@param o smpp.IdsOptions
+---@return smpp.Ids
+function ids.new(o) return setmetatable({ store = o.store, next = o.first or 1, last = nil }, mt) end
+
+--- Takes a block from the store; another process, or task, may be faster.
+---@async
+local function reserve(self)
+  while true do
+    local counter, message, code = stores.get(self.store, "counter", KEY)
+    if not counter and code ~= "missing" then return nil, message, code end
+    local first = math.max(counter and tonumber(counter.state) or self.next, self.next)
+    local after = ("%.0f"):format(first + BLOCK)
+    local change = counter and { op = "change", kind = "counter", key = KEY, from = counter.state, set = { state = after } }
+      or { op = "add", kind = "counter", record = { key = KEY, state = after } }
+    local ok
+    ok, message, code = stores.commit(self.store, { change })
+    if ok then return first end
+    if code ~= "conflict" and code ~= "duplicate" then return nil, message, code end
+  end
+end
+
+--- The next number.
+---@async
+---@return integer? number
+---@return string? message
+---@return string? code  of the store
+function Ids:take()
+  while not self.last or self.next > self.last do
+    local first, message, code = reserve(self)
+    if not first then return nil, message, code end
+    self.next, self.last = first, first + BLOCK - 1
+  end
+  local number = self.next
+  self.next = number + 1
+  return number
+end
+
+return ids
