@@ -109,6 +109,7 @@ build = {
     ["smpp.meta.loop"] = "lua/smpp/meta/loop.lua",
     ["smpp.profile"] = "lua/smpp/profile/init.lua",
     ["smpp.receipt"] = "lua/smpp/receipt/init.lua",
+    ["smpp.receipt.keystore"] = "lua/smpp/receipt/keystore.lua",
     ["smpp.receipt.message_id"] = "lua/smpp/receipt/message_id.lua",
     ["smpp.receipt.pack"] = "lua/smpp/receipt/pack.lua",
     ["smpp.receipt.tracker"] = "lua/smpp/receipt/tracker.lua",

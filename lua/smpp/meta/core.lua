@@ -1031,7 +1031,7 @@
 ---@field memory_octets integer
 ---@field bind_version integer   that a bind asks for, until it is answered
 
----@class smpp.Map : smpp.Store  octets or whole numbers by octets, with expiry
+---@class smpp.Map : smpp.KeyStore  octets or whole numbers by octets, with expiry
 ---@field memory fun(self): integer  octets
 ---@field clear fun(self)
 

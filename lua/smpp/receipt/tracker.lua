@@ -1,6 +1,7 @@
 --- Joins what was submitted with the receipts that come for it.  A data structure: no I/O, no clock (`now` is an
 --- argument), no callbacks.  Open messages live in a store of octets, by default a compact C map; processes may share one.
 local core = require "smpp.core"
+local keystore = require "smpp.receipt.keystore"
 local message_id = require "smpp.receipt.message_id"
 local options = require "smpp.base.options"
 local pack = require "smpp.receipt.pack"
@@ -23,28 +24,11 @@ local MAX_TEXT_OCTETS = 160 -- of its text when it has more
 --- What became of a part, one octet each in the record of a message.
 local WAITING, ACCEPTED, DELIVERED, FAILED = "w", "a", "d", "f"
 
-local function is_store(value)
-  local kind = type(value)
-  if kind ~= "table" and kind ~= "userdata" then return "a store expected, got " .. kind end
-  for _, method in ipairs { "get", "put", "delete", "expire", "next_expiry", "count" } do
-    if not value[method] then return "a store needs the method '" .. method .. "'" end
-  end
-  return nil
-end
-
 local OPTIONS = {
-  store = is_store, recent = is_store, ttl_s = options.seconds, limit = options.number(1, 4294967295, true),
+  store = keystore.wrong, recent = keystore.wrong, ttl_s = options.seconds, limit = options.number(1, 4294967295, true),
   recent_s = options.seconds, recent_limit = options.number(1, 4294967295, true), id_base = message_id.check_rule,
   seed = "string",
 }
-
----@class smpp.Store  keys and values are strings of any octets
----@field get fun(self, key: string): string?
----@field put fun(self, key: string, value: string, now: number): boolean?  false: full.  What is there keeps its age
----@field delete fun(self, key: string): boolean?
----@field expire fun(self, now: number): string?, string?  takes out and returns the oldest entry whose time is up
----@field next_expiry fun(self): number?
----@field count fun(self): integer
 
 ---@class smpp.Outcome
 ---@field kind "result"|"part"|"intermediate"|"late"|"duplicate"|"expired"
@@ -70,8 +54,8 @@ local OPTIONS = {
 ---@field recent_s number?      how long early receipts and finished ids are remembered (600)
 ---@field recent_limit integer? of those (100000)
 ---@field seed string?          8 octets nobody can guess, for the maps
----@field store smpp.Store?     of open messages, instead of a map with `ttl_s` and `limit`
----@field recent smpp.Store?    of early receipts and finished ids, instead of a map with `recent_s` and `recent_limit`
+---@field store smpp.KeyStore?     of open messages, instead of a map with `ttl_s` and `limit`
+---@field recent smpp.KeyStore?    of early receipts and finished ids, instead of a map with `recent_s` and `recent_limit`
 
 ---@class smpp.Tracker
 
