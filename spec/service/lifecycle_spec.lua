@@ -81,7 +81,7 @@ describe("smpp.service.lifecycle", function()
         got[#got + 1] = ("%s %s %d"):format(pdu.receipted_message_id, pdu.short_message:match " stat:(%u+)", w.loop:time() - now)
       end }
       w:sleep(10)
-      assert.same({ "2 EXPIRED 0", "4 DELIVRD 2", "3 DELIVRD 2", "6 REJECTD 4", "1 DELIVRD 7" }, got)
+      assert.same({ "2 EXPIRED 0", "3 DELIVRD 2", "4 DELIVRD 2", "6 REJECTD 4", "1 DELIVRD 7" }, got)
       assert.equal("ENROUTE", stores.get(store, "message", "7").state)
       life:close()
       server:close()

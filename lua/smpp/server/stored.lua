@@ -1,6 +1,5 @@
 --- The items of an outbound queue in their store: how they get in, are read again, and go when they are settled.
 local stores = require "smpp.store"
-local task = require "smpp.base.task"
 
 local stored = {}
 
@@ -27,6 +26,7 @@ function stored.new(store, loop, on_error)
     settled = {}, count = 0,   -- removals that go to the store together
     retry_s = RETRY_S,
     timer = loop:timer(function() self:flush() end),
+    stops = {},                -- of the walks through what an earlier run has left
     closed = false,
   }, mt)
   self.on_removed = function(ok, message, code, list) self:removed(list, ok, message, code) end
@@ -106,19 +106,16 @@ function StoredItems:load(item, done) self.store:get("outbound", item.key, done,
 ---@param fn fun(record: table)
 function StoredItems:walk(system_id, fn)
   if self.closed then return end
-  task.start(self.on_error, function()
-    local ok, message = stores.walk(self.store, { kind = "outbound", system_id = system_id }, function(record)
-      if self.closed then return false end
-      if not self:is_own(record.key) then fn(record) end
-    end)
-    if not ok then self.on_error("messages that wait cannot be read: " .. message) end
-  end)
+  self.stops[#self.stops + 1] = stores.recover(self.store, { kind = "outbound", system_id = system_id }, function(record)
+    if not self:is_own(record.key) then fn(record) end
+  end, { loop = self.loop, on_error = function(message) self.on_error("messages that wait cannot be read: " .. message) end })
 end
 
 function StoredItems:close()
   self:flush()
   self.closed = true
   self.timer:close()
+  for _, stop in ipairs(self.stops) do stop() end
 end
 
 return stored

@@ -74,7 +74,7 @@ function lifecycle.new(o)
     on_error = o.on_error,
     server = nil, outbound = nil, timers = nil, -- from `start` on: where receipts go; when messages are due
     waiters = {},                -- key -> task that waits for the final state
-    closed = false,
+    closed = false, stop = nil,  -- stop: ends the walk through what an earlier run has left
     busy = {},                   -- key -> true: a step of it runs
     reported = -math.huge,       -- when a failure of the store was reported last
     -- for commits; a store takes what it needs during the call
@@ -86,29 +86,12 @@ function lifecycle.new(o)
   return self
 end
 
---- Begins: receipts go to a server's accounts, and what an earlier run left goes on.
----@param server smpp.Server
-function Lifecycle:start(server)
-  self.server, self.outbound = server, server.outbound
-  self.timers = scheduler.new(self.loop, function(key) task.start(self.on_error, self.step, self, key) end)
-  self.loop:defer(function() task.start(self.on_error, self.resume_all, self) end)
-end
-
----@private
----@async
-function Lifecycle:resume_all()
-  local ok, message = stores.walk(self.store, { kind = "message", open = true }, function(record)
-    if self.closed then return false end
-    self:resume(record)
-  end)
-  if not ok then self.on_error("messages of an earlier run cannot be read: " .. message) end
-end
-
 -- ---- when something is due ----
 
 --- When a message has to be looked at, in Unix time; nil: never.
 local function due_at(message)
   if message.state == "SCHEDULED" then return math.min(message.schedule, message.expires or math.huge) end
+  if message.planned == nil then return message.submitted end -- another program has put it there
   return message.notify_at or message.planned_at
 end
 
@@ -119,11 +102,17 @@ local function wake(self, message)
   self.timers:add(loop:now() + math.max(0, at - loop:time()), message.key, message.priority_flag)
 end
 
---- A message that an earlier run has left.
----@private
-function Lifecycle:resume(message)
-  if message.state == "ENROUTE" and message.planned == nil then return self:replan(message, {}) end
-  wake(self, message)
+--- Begins: receipts go to a server's accounts, and what an earlier run left goes on.
+---@param server smpp.Server
+function Lifecycle:start(server)
+  self.server, self.outbound = server, server.outbound
+  self.timers = scheduler.new(self.loop, function(key) task.start(self.on_error, self.step, self, key) end)
+  self.loop:defer(function()
+    if self.closed then return end
+    self.stop = stores.recover(self.store, { kind = "message", open = true }, function(record) wake(self, record) end, {
+      loop = self.loop, on_error = function(message) self.on_error("messages of an earlier run cannot be read: " .. message) end,
+    })
+  end)
 end
 
 --- Fields of a message that is on its way from now on.
@@ -218,10 +207,10 @@ function Lifecycle:advance(key)
     wake(self, message)
     return true
   end
-  if message.state == "SCHEDULED" then
-    if message.expires and message.expires <= message.schedule then return self:finish(message, "EXPIRED", 0) end
-    return self:replan(message, {})
+  if message.state == "SCHEDULED" and message.expires and message.expires <= message.schedule then
+    return self:finish(message, "EXPIRED", 0)
   end
+  if message.state == "SCHEDULED" or message.planned == nil then return self:replan(message, {}) end
   if message.notify_at then return self:notify(message) end
   return self:finish(message, message.planned, message.planned_error)
 end
@@ -364,6 +353,7 @@ end
 function Lifecycle:close()
   self.closed = true
   if self.timers then self.timers:close() end
+  if self.stop then self.stop() end
 end
 
 return lifecycle

@@ -146,4 +146,37 @@ function stores.walk(store, query, fn)
   end
 end
 
+local RETRY_S, RETRY_MOST_S = 1, 60 -- until a store that failed is asked again, doubling
+
+--- Calls fn(record) for all records of a query, as a task of its own, for what has to go on after a restart: when the store
+--- fails, it is asked again, where the walk was.
+---@param store smpp.Store
+---@param query smpp.Query
+---@param fn fun(record: table): boolean?  false: that is enough
+---@param o { loop: smpp.Loop, on_error: fun(message: string) }  on_error: told of each failure
+---@return fun() stop
+function stores.recover(store, query, fn, o)
+  local page, timer, is_over, retry_s = { limit = 100 }, nil, false, RETRY_S
+  for name, value in pairs(query) do page[name] = value end
+  local function stop()
+    is_over = true
+    if timer then timer:close() end
+    timer = nil
+  end
+  local function take(record)
+    page.after, retry_s = record.serial, RETRY_S
+    if is_over or fn(record) == false then return false end
+  end
+  local function run()
+    local ok, message = stores.walk(store, page, take)
+    if ok or is_over then return stop() end
+    o.on_error(message)
+    timer:start(retry_s)
+    retry_s = math.min(retry_s * 2, RETRY_MOST_S)
+  end
+  timer = o.loop:timer(function() task.start(o.on_error, run) end, true)
+  task.start(o.on_error, run)
+  return stop
+end
+
 return stores
