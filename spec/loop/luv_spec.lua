@@ -34,6 +34,33 @@ describe("smpp.loop.luv", function()
     signal:close()
   end))
 
+  it("reads what has come before a timer that is late, as after a suspension, is taken for one that is due", async.luv(function(loop)
+    local order, theirs = {}, nil
+    local listener = assert(loop:listen({ host = "127.0.0.1", port = 0 }, function(transport)
+      theirs = transport
+      transport:start(function() end, function() end)
+    end))
+    local ours
+    loop:connect({ host = "127.0.0.1", port = listener.port }, function(transport)
+      ours = transport
+      transport:start(function(octets) order[#order + 1] = octets end, function() end)
+    end)
+    wait_until(function() return ours and theirs end)
+    local timer = loop:timer(function() order[#order + 1] = "timer" end)
+    timer:start(0.05)
+    theirs:write "answer" -- reaches the kernel at once
+    uv.sleep(400) -- the process stands still meanwhile
+    wait_until(function() return #order == 2 end)
+    assert.same({ "answer", "timer" }, order)
+    timer:start(10)
+    timer:start(0.01) -- an earlier start is forgotten
+    wait_until(function() return #order == 3 end)
+    timer:close()
+    ours:close()
+    theirs:close()
+    listener:close()
+  end))
+
   it("of somebody else's is joined, not run", function()
     local output = other_lua [[
       local uv = require "luv"

@@ -2,6 +2,7 @@ local unpack = table.unpack or unpack -- luacheck: compat
 local core = require "smpp.core"
 local pair = require "spec.support.pair"
 local stats = require "smpp.base.stats"
+local task = require "smpp.base.task"
 
 local MESSAGE = { destination_addr = "491761234567", short_message = "hello" }
 
@@ -103,5 +104,42 @@ describe("smpp.session: events of the C session", function()
     assert.equal(n, #kinds)
     assert.same({ kind = 1, "pdu", "command_id" }, core.session_events.request)
     assert.same({ "pdu", "cookie", "command_status", "reason" }, { unpack(core.session_events.response) })
+  end)
+end)
+
+describe("smpp.session: a leap of the clock", function()
+  --- A world in which the process is stopped while a response is on its way; what became of the request.
+  local function stopped_for(seconds, machine)
+    local outcome, esme, loop = nil, pair.owner(), nil
+    local function answer()
+      loop:leap(seconds)
+      return "id"
+    end
+    pair.run({ esme = { owner = esme, machine = machine }, mc = { owner = { on_request = pair.take_binds(answer) } } }, function(w)
+      pair.bind(w)
+      w.sleep(1)
+      loop = w.loop
+      w.esme:submit_sm(MESSAGE, function(response, _, code) outcome = response and response.message_id or code end)
+      w.sleep(seconds + 1)
+      assert.equal("BOUND_TRX", w.esme.state)
+    end)
+    return outcome
+  end
+
+  it("reads what has come before it takes a response for missing", function()
+    assert.equal("id", stopped_for(100, { response_s = 60, enquire_link_s = 0 }))
+  end)
+
+  it("still takes a response for missing that has not come", function()
+    local code
+    pair.run({ esme = { machine = { response_s = 60 } }, mc = { answer_timeout_s = 1000, owner = { on_request = pair.take_binds(task.wait) } } }, function(w)
+      pair.bind(w)
+      w.sleep(1)
+      w.esme:submit_sm(MESSAGE, function(_, _, why) code = why end)
+      w.sleep(1)
+      w.loop:leap(100)
+      w.sleep(0.1)
+      assert.equal("timeout", code)
+    end)
   end)
 end)

@@ -51,11 +51,23 @@ function Loop:time() -- luacheck: no self
   return seconds + microseconds / 1e6
 end
 
+-- Timers run before the sockets are read.  One that is this late shows that the process stood still: stopped, suspended with
+-- its machine, or busy.  It fires after one look at the sockets, so that nobody takes for missing what is there to be read.
+local LATE_MS = 100
+
 function Loop:timer(fn, keep)
-  local handle = uv.new_timer()
+  local handle, guard = uv.new_timer(), self.guard
   if not keep then uv.unref(handle) end
-  local guard = self.guard
-  return setmetatable({ handle = handle, fire = function() guard(fn) end }, TIMER)
+  local timer = setmetatable({ handle = handle, due_ms = 0, fire = nil }, TIMER)
+  function timer.fire()
+    if uv.now() - timer.due_ms > LATE_MS then
+      timer.due_ms = math.huge -- once
+      uv.timer_start(handle, 1, 0, timer.fire) -- behind the poll of this turn, which 0 would not be
+    else
+      guard(fn)
+    end
+  end
+  return timer
 end
 
 function Timer:start(delay_s)
@@ -63,7 +75,9 @@ function Timer:start(delay_s)
   if delay_s ~= delay_s then error("delay_s is not a number", 2) end
   uv.update_time() -- else the delay would count from the start of this turn
   local ms = delay_s * 1000 - 1e-6 -- 0.057 * 1000 is 57.000000000000007
-  uv.timer_start(self.handle, ms <= 0 and 0 or math.ceil(math.min(ms, 4e12)), 0, self.fire)
+  ms = ms <= 0 and 0 or math.ceil(math.min(ms, 4e12))
+  self.due_ms = uv.now() + ms
+  uv.timer_start(self.handle, ms, 0, self.fire)
 end
 
 function Timer:stop()

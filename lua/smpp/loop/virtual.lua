@@ -19,6 +19,7 @@ local SIGNAL = { __index = Signal, __name = "smpp.Signal" }
 local virtual = {}
 
 local YEAR_S = 366 * 86400
+local LATE_S = 0.1
 
 --- A loop of its own, at second 0 of its clock.
 ---@param o? { seed?: number, start?: number, limit_s?: number }  `start`: Unix time at second 0, default 1700000000;
@@ -221,12 +222,17 @@ local function run_all(guard, fns, args, n)
 end
 
 -- One turn, in libuv's order: timers, what was posted, what was put off.  What these start is for the next turn.
+-- A timer that is late (only `leap` makes one so) fires after what the network has brought, as in smpp.loop.luv.
 local function turn(self)
   local guard, heap, newest = self.guard, self.heap, self.serial
   while heap[1] and heap[1].at <= self.clock and heap[1].serial <= newest do
     local item = heap[1]
     remove(heap, item)
-    guard(item.fire)
+    if item.kind == "timer" and self.clock - item.at > LATE_S then
+      self:schedule(item, 0.001)
+    else
+      guard(item.fire)
+    end
   end
   local fns, args, n = self.posts, self.post_args, self.posted
   self.posts, self.post_args, self.posted = self.spare_posts, self.spare_post_args, 0
@@ -265,6 +271,14 @@ function Loop:advance(seconds)
   local target = self.clock + seconds
   while is_runnable(self) or (self.heap[1] and self.heap[1].at <= target) do self:step() end
   self.clock = target
+end
+
+--- The clock leaps by `seconds`, as if the process had been stopped or its machine suspended meanwhile: nothing of this side
+--- runs in them, and then all that has become due at once.
+---@param seconds number
+function Loop:leap(seconds)
+  self.clock = self.clock + seconds
+  if not self.turning then self:advance(0) end
 end
 
 --- Runs until nothing keeps the loop alive, `stop` is called, or nothing can happen any more.

@@ -25,6 +25,8 @@
 ---@alias smpp.ConnectOptions { host: string, port: integer, timeout_s: number? }
 ---@alias smpp.ListenOptions { host: string, port: integer, backlog: integer? }
 
+--- A timer that is late by more than a tenth of a second (the process was stopped, suspended or busy) fires after one look at
+--- the sockets: what has come in time is read before anybody takes it for missing.
 ---@class smpp.Timer  fires once per start
 ---@field start fun(self, delay_s: number)  again: from now
 ---@field stop fun(self)
