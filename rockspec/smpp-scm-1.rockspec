@@ -134,6 +134,7 @@ build = {
     ["smpp.session.incoming"] = "lua/smpp/session/incoming.lua",
     ["smpp.session"] = "lua/smpp/session/init.lua",
     ["smpp.session.outgoing"] = "lua/smpp/session/outgoing.lua",
+    ["smpp.session.reading"] = "lua/smpp/session/reading.lua",
     ["smpp.simulator.behaviours"] = "lua/smpp/simulator/behaviours.lua",
     ["smpp.simulator.control"] = "lua/smpp/simulator/control.lua",
     ["smpp.simulator.directives"] = "lua/smpp/simulator/directives.lua",

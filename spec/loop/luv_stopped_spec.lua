@@ -7,7 +7,7 @@ local CLIENT = [[
 package.path, package.cpath = %q, %q
 local smpp = require "smpp"
 smpp.run(function()
-  local esme = assert(smpp.connect { "smpp://me:secret@127.0.0.1:%s", response_timeout_s = 0.8, enquire_link_s = 0.2, enquire_link_response_s = 0.4 })
+  local esme = assert(smpp.connect { "smpp://me:secret@127.0.0.1:%s", response_timeout_s = 0.8 })
   local function said(what) return function(response, _, code) print(what, response and "answered" or code) end end
   smpp.sleep(0.05)
   esme:submit_sm({ destination_addr = "4915112345678", short_message = "x" }, said "submit_sm")
@@ -29,11 +29,11 @@ describe("smpp.loop.luv: a process that is stopped", function()
       export LUA=%s
       cd=%s
       bin/smpp sim --port 0 --for 20 --set latency_s=0.3 >$cd/sim 2>&1 & sim=$!
-      n=0; while ! grep -q listening $cd/sim && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      n=0; while ! grep -qs listening $cd/sim && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
       port=$(sed -n 's/^listening on 127.0.0.1://p' $cd/sim)
       sed -i "s/PORT/$port/" $cd/client.lua
       $LUA $cd/client.lua >$cd/out 2>&1 & client=$!
-      n=0; while ! grep -q sent $cd/out && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      n=0; while ! grep -qs sent $cd/out && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
       sleep 0.1; kill -STOP $client; sleep 1.5; kill -CONT $client
       wait $client; cat $cd/out; kill -INT $sim; wait $sim
     ]]):format(LUA, folder))

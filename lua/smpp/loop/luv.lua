@@ -31,6 +31,7 @@ function luv.default()
     idle = nil, idling = false,        -- active: the loop does not block, since put-off work put off more
     holds = 0, keeper = nil,           -- an async handle, active while holds > 0
     sigpipe = nil,                     -- the handle that takes SIGPIPE
+    unread_at_ms = -1,                 -- when a transport last left octets to the next turn
     lingering = {},                    -- transports that were closed and wait for the peer's end
     stopped = false,
   }, LOOP)
@@ -52,16 +53,19 @@ function Loop:time() -- luacheck: no self
 end
 
 -- Timers run before the sockets are read.  One that is this late shows that the process stood still: stopped, suspended with
--- its machine, or busy.  It fires after one look at the sockets, so that nobody takes for missing what is there to be read.
-local LATE_MS = 100
+-- its machine, or busy.  It fires when the sockets have been read, so that nobody takes for missing what is there; but not
+-- much later, whatever comes.
+local LATE_MS, MOST_READING_MS = 100, 1000
 
 function Loop:timer(fn, keep)
   local handle, guard = uv.new_timer(), self.guard
   if not keep then uv.unref(handle) end
-  local timer = setmetatable({ handle = handle, due_ms = 0, fire = nil }, TIMER)
+  local timer = setmetatable({ handle = handle, due_ms = 0, read_since_ms = nil, looked_at_ms = nil, fire = nil }, TIMER)
   function timer.fire()
-    if uv.now() - timer.due_ms > LATE_MS then
-      timer.due_ms = math.huge -- once
+    local now = uv.now()
+    local since = timer.read_since_ms
+    if now - timer.due_ms > LATE_MS and (not since or (self.unread_at_ms >= timer.looked_at_ms and now - since < MOST_READING_MS)) then
+      timer.read_since_ms, timer.looked_at_ms = since or now, now
       uv.timer_start(handle, 1, 0, timer.fire) -- behind the poll of this turn, which 0 would not be
     else
       guard(fn)
@@ -76,7 +80,7 @@ function Timer:start(delay_s)
   uv.update_time() -- else the delay would count from the start of this turn
   local ms = delay_s * 1000 - 1e-6 -- 0.057 * 1000 is 57.000000000000007
   ms = ms <= 0 and 0 or math.ceil(math.min(ms, 4e12))
-  self.due_ms = uv.now() + ms
+  self.due_ms, self.read_since_ms = uv.now() + ms, nil
   uv.timer_start(self.handle, ms, 0, self.fire)
 end
 

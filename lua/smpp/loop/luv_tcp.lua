@@ -38,7 +38,7 @@ local function transport_of(loop, handle)
     on_data = nil, on_close = nil, -- given to start
     on_drain = nil,                -- the owner's: called when pending octets went out
     paused = false,
-    resting = false,               -- until the next turn, after much was read
+    read_deferred = false,         -- until the next turn, after much was read
     reading = false,               -- luv reads
     holding = false,               -- a handle that does not read would not keep the loop alive
     shut = false,                  -- our end is announced: nothing more is written
@@ -51,7 +51,7 @@ local function transport_of(loop, handle)
     if self.closed then return end
     if not chunk then return self:finish(err) end
     guard(self.on_data, chunk)
-    if #chunk == CHUNK_OCTETS then self:rest() end
+    if #chunk == CHUNK_OCTETS then self:defer_read() end
   end
   self.written = function(err)
     if self.closed then return end
@@ -69,7 +69,7 @@ end
 ---@private
 function Transport:update()
   local open = not (self.closed or self.ended)
-  local reading = open and self.on_data ~= nil and not (self.paused or self.resting)
+  local reading = open and self.on_data ~= nil and not (self.paused or self.read_deferred)
   if reading ~= self.reading then
     self.reading = reading
     if reading then
@@ -86,14 +86,15 @@ function Transport:update()
 end
 
 local function go_on(self)
-  self.resting = false
+  self.read_deferred = false
   self:update()
 end
 
 --- There may be more: it is read in the next turn.  libuv would read on, up to 2 MB, before it looks at another connection.
 ---@private
-function Transport:rest()
-  self.resting = true
+function Transport:defer_read()
+  self.read_deferred = true
+  self.loop.unread_at_ms = uv.now()
   self:update()
   self.loop:defer(go_on, self)
 end

@@ -53,7 +53,7 @@ function methods:refuse(host, port, on) mark(self, self.net.refusing, host, port
 function methods:blackhole(host, port, on) mark(self, self.net.holes, host, port, on) end
 
 --- Has `fn(link)` called for each new connection before either end sees it.
----@param fn fun(link: smpp.Link)
+---@param fn fun(link: smpp.Wire)
 function methods:on_link(fn) table.insert(self.net.watchers, fn) end
 
 local Connect = {}

@@ -8,28 +8,28 @@ local link_module = {}
 
 local LOST = "connection reset by peer"
 
----@class smpp.LinkDirection
+---@class smpp.WireDirection
 ---@field chunk number|fun(): number     most octets per delivery; default 65536
 ---@field latency_s number|fun(): number default 0: delivered in the next turn
 ---@field capacity number                octets in flight or unread before the sender's pending octets grow; 262144
 ---@field delivered number               octets delivered so far
 local Direction = {}
-local DIRECTION = { __index = Direction, __name = "smpp.LinkDirection" }
+local DIRECTION = { __index = Direction, __name = "smpp.WireDirection" }
 
 ---@class smpp.VirtualTransport: smpp.Transport
 local Transport = {}
 local TRANSPORT = { __index = Transport, __name = "smpp.Transport" }
 function TRANSPORT:__tostring() return "memory " .. self.address end
 
----@class smpp.Link
+---@class smpp.Wire
 ---@field a smpp.Transport  the end that connected
 ---@field b smpp.Transport  the end that listened
----@field a_to_b smpp.LinkDirection
----@field b_to_a smpp.LinkDirection
+---@field a_to_b smpp.WireDirection
+---@field b_to_a smpp.WireDirection
 ---@field host string       where `a` connected to
 ---@field port integer
-local Link = {}
-local LINK = { __index = Link, __name = "smpp.Link" }
+local Wire = {}
+local WIRE = { __index = Wire, __name = "smpp.Wire" }
 
 local function value_of(setting) return type(setting) == "function" and setting() or setting end
 
@@ -204,7 +204,7 @@ function Direction:corrupt(fn) self.corruptor = fn end
 function Direction:half_close() self:finish("eof") end
 
 --- The connection dies at once: what is under way is lost, and each end sees a reset as soon as it reads.
-function Link:cut()
+function Wire:cut()
   for _, direction in ipairs { self.a_to_b, self.b_to_a } do
     direction.stalled = false
     direction:finish("reset")
@@ -314,9 +314,9 @@ end
 ---@param loop smpp.VirtualLoop
 ---@param from { host: string, port: integer }
 ---@param to { host: string, port: integer }
----@return smpp.Link
+---@return smpp.Wire
 function link_module.new(loop, from, to)
-  local link = setmetatable({ loop = loop, host = to.host, port = to.port }, LINK)
+  local link = setmetatable({ loop = loop, host = to.host, port = to.port }, WIRE)
   link.a, link.b = transport_of(loop, to, from.port), transport_of(loop, from, to.port)
   link.a_to_b, link.b_to_a = direction_of(loop), direction_of(loop)
   for _, ends in ipairs { { link.a, link.a_to_b, link.b }, { link.b, link.b_to_a, link.a } } do

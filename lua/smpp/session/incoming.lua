@@ -152,7 +152,9 @@ local function expect_answer(self, pdu, co)
   if newest then newest[NEWER] = entry else self.oldest = entry end
   entries[co], self.newest, self.pending = entry, entry, self.pending + 1
   if load then load.count = load.count + 1 end
-  if self.pending > self.overload_at and self.machine:unanswered() > self.overload_at then self.session:set_overloaded(true) end
+  if self.pending > self.overload_at and self.machine:unanswered() > self.overload_at then
+    self.session.reading:set_overloaded(true)
+  end
   if not newest then self.session:arm() end
 end
 
@@ -218,6 +220,10 @@ function Incoming:close()
     entry = self.oldest
   end
 end
+
+--- Whether half of what made an overload is answered.
+---@return boolean
+function Incoming:keeps_up() return self.machine:unanswered() <= self.overload_at / 2 end
 
 --- When the oldest request is to be answered for its handler.
 ---@return number?

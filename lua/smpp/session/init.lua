@@ -2,8 +2,8 @@
 ---
 ---   new → start (reads) → bound → unbind, close, or the peer's end → ending (the last octets go out) → closed
 ---
---- Requests of the peer are served in smpp.session.incoming, ours are sent and matched in smpp.session.outgoing: parts with
---- fields of their own.  Whoever makes a session is its owner, and is told through one object.
+--- Its parts have fields of their own: smpp.session.incoming (requests of the peer), outgoing (ours), reading (when it reads).
+--- Whoever makes a session is its owner, and is told through one object.
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local events = require "smpp.base.events"
@@ -12,6 +12,7 @@ local net = require "smpp.base.net"
 local outgoing = require "smpp.session.outgoing"
 local pdus = require "smpp.codec"
 local explain = require "smpp.codec.explain"
+local reading = require "smpp.session.reading"
 local stream = require "smpp.codec.stream"
 local task = require "smpp.base.task"
 
@@ -62,9 +63,6 @@ local STATE, WINDOW, STRAY, MALFORMED, CLOSE = KINDS.state.kind, KINDS.window.ki
 local SLOTS = {} -- kind -> slots of an event, its kind included
 for _, event in pairs(KINDS) do SLOTS[event.kind] = #event + 1 end
 
--- Octets that may wait for a peer which does not read, before a bind and after it: above these it is not read from either.
-local UNSENT_UNBOUND, UNSENT_BOUND = 4096, 262144
-
 local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
 
 -- Arrays for events of the C session, shared: one of its own would keep the PDUs of a session's last turn alive, and take
@@ -110,7 +108,7 @@ function session.new(o)
     codec = o.codec,            -- nil: that of this Lua state
     machine = (o.codec or pdus.codec).session(o.machine), -- nobody else's: layers_spec sees to that
     owner = o.owner or NOBODY,
-    incoming = nil, outgoing = nil,
+    incoming = nil, outgoing = nil, reading = reading.new(o.transport), -- its parts
     processing = false, again = false, -- events are being processed; more have come
     now = 0,                    -- the time, while they are
     dirty = false,              -- flush is due at the end of this turn
@@ -122,11 +120,6 @@ function session.new(o)
     max_pdu_octets = o.machine.max_pdu_octets,
     stray_count = 0,            -- PDUs that nothing waits for
     refused_binds = 0,
-    reading = true,
-    unsent_octets = UNSENT_UNBOUND, -- that may wait in the transport
-    congested = false,          -- not reading: the peer does not read either
-    paused = false,             -- not reading: pause() was called
-    overloaded = false,         -- not reading: handlers cannot keep up
     data = {},
     has_handlers = o.has_handlers,
     unbinding = false,          -- we unbind
@@ -156,7 +149,9 @@ end
 
 --- Begins to read.
 function Session:start()
-  self.transport.on_drain = function() self:on_drain() end
+  self.transport.on_drain = function()
+    if not self.closed then self.reading:drained() end
+  end
   self.transport:start(function(chunk) self:receive(chunk) end, function(message) self:lost(message) end)
   self:arm()
 end
@@ -292,7 +287,7 @@ function Session:on_state(from, to, reason)
   local owner = self.owner
   self.state, self.version = to, self.machine:info().version
   self.is_bound = BOUND[to] or false
-  self.unsent_octets = self.is_bound and UNSENT_BOUND or UNSENT_UNBOUND
+  self.reading:set_bound(self.is_bound)
   reason = self.lost_reason or reason or nil
   self:emit("state", to, from, reason)
   if owner.on_state then owner:on_state(self, to, from, reason) end
@@ -315,47 +310,21 @@ function Session:flush()
   if octets and not self.closed then
     if self.stream then self.stream:feed("out", octets) end
     self.transport:write(octets)
-    if not self.congested and self.transport:pending() > self.unsent_octets then
-      self.congested = true
-      self:update_reading()
-    end
+    self.reading:written()
   end
-  if self.overloaded and self.machine:unanswered() <= self.incoming.overload_at / 2 then self:set_overloaded(false) end
+  if self.reading.overloaded and self.incoming:keeps_up() then self.reading:set_overloaded(false) end
   if self.ending then return self:end_transport() end
   self:arm()
 end
 
-function Session:update_reading()
-  local reading = not (self.congested or self.paused or self.overloaded)
-  if reading == self.reading or self.closed then return end
-  self.reading = reading
-  if reading then self.transport:resume() else self.transport:pause() end
-end
-
---- Handlers cannot keep up, or can again.
-function Session:set_overloaded(overloaded)
-  if self.overloaded == overloaded then return end
-  self.overloaded = overloaded
-  self:update_reading()
-end
-
-function Session:on_drain()
-  if self.congested and self.transport:pending() <= self.unsent_octets / 4 then
-    self.congested = false
-    self:update_reading()
-  end
-end
-
 --- Stops reading until `resume`: the application cannot keep up.
 function Session:pause()
-  self.paused = true
-  self:update_reading()
+  if not self.closed then self.reading:set_paused(true) end
 end
 
 --- Reads again.
 function Session:resume()
-  self.paused = false
-  self:update_reading()
+  if not self.closed then self.reading:set_paused(false) end
 end
 
 function Session:arm()
@@ -402,7 +371,7 @@ end
 ---@param fields table|smpp.Pdu
 ---@param waiter thread|function|false
 ---@return integer? cookie  nil, message, code: nothing was sent
-function Session:send(command_id, fields, waiter) return self.outgoing:send(command_id, fields, waiter) end
+Session.send = outgoing.send
 
 --- Ends a wait, not the request: its response is still matched, and nobody is told.
 ---@param cookie integer  of `send`

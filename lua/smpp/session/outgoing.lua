@@ -76,20 +76,19 @@ local function settle(self, cookie, ...)
   end
 end
 
---- Counts a response, and tells the owner how long it took.
-local function count(self, cookie, pdu, status)
-  local session, counters = self.session, self.counters
-  local latency_s, owner = session.now - self.started[cookie], session.owner
-  counters:note_latency(latency_s)
-  if status == 0 then counters.answered = counters.answered + 1 else counters:note_refusal(pdu.status) end
-  if owner.on_response then owner:on_response(session, pdu, latency_s) end
-end
 
 --- A response came.
 ---@param status integer  command_status
 ---@param reason string|false  what is wrong with it: the outcome is unknown
 function Outgoing:complete(cookie, pdu, status, reason)
-  if self.started[cookie] then count(self, cookie, pdu, status) end
+  local started = self.started[cookie]
+  if started then
+    local session, counters = self.session, self.counters
+    local latency_s, owner = session.now - started, session.owner
+    counters:note_latency(latency_s)
+    if status == 0 then counters.answered = counters.answered + 1 else counters:note_refusal(pdu.status) end
+    if owner.on_response then owner:on_response(session, pdu, latency_s) end
+  end
   if reason then
     settle(self, cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
   elseif status == 0 then
@@ -124,13 +123,15 @@ function Outgoing:lost(cookie)
   fail(self, cookie, reason and ("connection lost (" .. reason .. "), outcome unknown") or "connection lost, outcome unknown", "connection_lost")
 end
 
---- Sends a request; `waiter` (a task or a function) gets the response, or nil, message, code, response.
+--- `Session:send`.
+---@param session smpp.Session
 ---@param command_id integer
 ---@param fields table|smpp.Pdu
 ---@param waiter thread|function|false
 ---@return integer? cookie  nil, message, code: nothing was sent
-function Outgoing:send(command_id, fields, waiter)
-  local session, cookie, counters = self.session, new_cookie(self), self.counters
+local function send(session, command_id, fields, waiter)
+  local self = session.outgoing
+  local cookie, counters = new_cookie(self), self.counters
   local now = session.processing and session.now or self.loop:now()
   local sequence, message, code = self.machine:request(command_id, fields, cookie, now)
   if not sequence then
@@ -146,6 +147,7 @@ function Outgoing:send(command_id, fields, waiter)
   if not session.processing and not session.dirty then session:touch() end
   return cookie
 end
+outgoing.send = send
 
 --- Ends a wait, not the request: its response is still matched, and nobody is told.
 ---@return boolean ended  false: it was over
@@ -185,7 +187,7 @@ function Outgoing:request(command_id, fields, timeout_s, callback)
     timer:close()
     return callback(...)
   end or callback or need(3)
-  local cookie, message, code = self:send(command_id, fields or {}, waiter)
+  local cookie, message, code = send(self.session, command_id, fields or {}, waiter)
   if callback then
     if not cookie then
       start(self.sink, callback, nil, message, code)
