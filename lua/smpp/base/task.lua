@@ -141,6 +141,15 @@ function task.need(level)
   return co and nested[co] or error(task.OUTSIDE, (level or 2) + 1)
 end
 
+--- Levels that a tail call adds for `need` and `error`: 1 on Lua 5.1, which remembers that there was one, else 0.
+---@type integer
+task.TAIL_LEVELS = (function()
+  local function blame_caller() error("x", 2) end
+  local function by_tail_call() return blame_caller() end
+  local _, message = pcall(function() by_tail_call() end)
+  return message == "x" and 1 or 0
+end)()
+
 --- Suspends the running task until it is woken; returns exactly the values given to `wake`.
 --- A wait with a key can only be ended by a `wake_for` with that key, so that an answer which comes after its
 --- timeout does not end the next wait.  Any value but nil, true and false is a key: a sequence number, an object.

@@ -197,8 +197,7 @@ Client.close = task.waits(Client.close, function(self) return self.sink end)
 ---@return string? code
 ---@return smpp.Pdu? refused
 function Client:request(command_id, fields, timeout_s, callback)
-  local response, message, code, refused = self.outbox:request(command_id, fields, timeout_s, callback)
-  return response, message, code, refused
+  return self.outbox:request(command_id, fields, timeout_s, callback)
 end
 
 for _, command in ipairs(commands.requests) do
@@ -208,8 +207,7 @@ for _, command in ipairs(commands.requests) do
   Client[command.name] = function(self, fields, timeout_s, callback)
     local defaults = takes_defaults and self.options.defaults
     if defaults and type(fields) ~= "userdata" then fields = options.merge(defaults, fields) end
-    local response, message, code, refused = self.outbox:request(id, fields or {}, timeout_s, callback)
-    return response, message, code, refused
+    return self.outbox:request(id, fields or {}, timeout_s, callback)
   end
 end
 

@@ -25,6 +25,8 @@ local UNKNOWN = { timeout = true, connection_lost = true }
 
 local CLOSED = "the client is closed"
 
+local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call of `request`
+
 local LONGEST_RETRY_S = 30 -- between two attempts of what was refused
 
 ---@param client smpp.Client
@@ -309,7 +311,7 @@ function Outbox:is_full() return self:waiting() >= self.options.queue_limit end
 ---@return string? code
 function Outbox:request(command_id, fields, timeout_s, callback)
   if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
-  local waiter = callback or need(3)
+  local waiter = callback or need(LEVEL)
   local bind = self.pool.direct
   if bind and not timeout_s and self.queue.count == 0 and bind.backoff_until == 0 then
     local session = bind.session
@@ -324,7 +326,7 @@ function Outbox:request(command_id, fields, timeout_s, callback)
       return false
     end
   end
-  if type(fields) ~= "table" and type(fields) ~= "userdata" then error("fields: a table or a PDU expected, got " .. type(fields), 3) end
+  if type(fields) ~= "table" and type(fields) ~= "userdata" then error("fields: a table or a PDU expected, got " .. type(fields), LEVEL) end
   local entry = { id = command_id, fields = fields }
   if not callback then return self:perform(entry, timeout_s) end
   if self:is_full() then

@@ -362,8 +362,7 @@ end
 ---  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing", "unknown_field"
 ---@return smpp.Pdu? refused  the response that refused
 function Session:request(command_id, fields, timeout_s, callback)
-  local response, message, code, refused = self.outgoing:request(command_id, fields, timeout_s, callback)
-  return response, message, code, refused
+  return self.outgoing:request(command_id, fields, timeout_s, callback)
 end
 
 --- Sends a request and does not wait: `waiter` (a task or a function) gets the response, or nil, message, code, response.

@@ -14,6 +14,8 @@ local GENERIC_NACK = commands.ids.generic_nack
 
 local start, wake, wait, need = task.start, task.wake, task.wait, task.need
 
+local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call of `request`
+
 local TIMEOUT = "no response in time, outcome unknown"
 
 ---@param session smpp.Session
@@ -186,7 +188,7 @@ function Outgoing:request(command_id, fields, timeout_s, callback)
   local waiter = callback and timeout_s and function(...)
     timer:close()
     return callback(...)
-  end or callback or need(3)
+  end or callback or need(LEVEL)
   local cookie, message, code = send(self.session, command_id, fields or {}, waiter)
   if callback then
     if not cookie then
@@ -241,8 +243,7 @@ function outgoing.name_requests(class)
     --- session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
     ---@async
     class[command.name] = function(self, fields, timeout_s, callback)
-      local result, message, code, refused = self.outgoing:request(id, fields, timeout_s, callback)
-      return result, message, code, refused
+      return self.outgoing:request(id, fields, timeout_s, callback)
     end
   end
   for id in pairs(commands.roles.unanswered) do

@@ -36,7 +36,7 @@ end
 ---  default: "memory", ports 1 and 2
 ---@return smpp.Transport a
 ---@return smpp.Transport b
----@return smpp.Link link  its faults: link.a_to_b, link.b_to_a, as in docs/loop.md
+---@return smpp.Wire link  its faults: link.a_to_b, link.b_to_a, as in docs/loop.md
 function memory.pair(loop, peers)
   peers = peers or {}
   local link = wire.new(host_of(loop), peers.a or { host = "memory", port = 1 }, peers.b or { host = "memory", port = 2 })
