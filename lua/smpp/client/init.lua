@@ -85,7 +85,7 @@ function Client:log(level, event, fields)
   if self.write_log then self.write_log(level, event, options.merge({ system_id = self.system_id }, fields)) end
 end
 
----@private
+--- What follows is for the parts of a client.
 function Client:set_state(state, reason)
   if self.state == state then return end
   local from = self.state
@@ -95,10 +95,8 @@ function Client:set_state(state, reason)
   self:emit("state", state, from, reason)
 end
 
----@private
 function Client:set_session(session) self.session = session end
 
----@private
 function Client:hold_loop(hold)
   if hold == self.holds_loop then return end
   self.holds_loop = hold
@@ -108,13 +106,11 @@ end
 -- ---- the end ----
 
 --- Takes a note of what was not sent, or not answered.
----@private
 function Client:note_unfinished(command_id, fields, code)
   self.unfinished[#self.unfinished + 1] = { command = self.commands.rows[command_id].name, fields = fields, code = code }
 end
 
 --- Ends without unbind: there is no session, or the MC cannot be used.
----@private
 function Client:abandon(message, code)
   self.pool:stop()
   self.pool:each_session(function(session) session:close() end)
@@ -122,7 +118,6 @@ function Client:abandon(message, code)
 end
 
 --- The last step of every end.
----@private
 function Client:finish(message, code)
   if self.state == "closed" then return end
   self.last_error = { message, code == "connection_lost" and "closed" or code }
@@ -135,7 +130,6 @@ function Client:finish(message, code)
 end
 
 --- A session has ended, and the client closes or is closed.
----@private
 function Client:session_ended()
   self.outbox:wake_drainer()
   if not self.unbinding or self.pool:has_sessions() then return end
