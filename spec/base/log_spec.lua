@@ -45,6 +45,27 @@ describe("smpp.base.log", function()
     assert.equal("491511234567", select(3, records { show = true })("491511234567"))
   end)
 
+  it("says what the option `log` may be", function()
+    for _, value in ipairs { true, false, "debug", "error", print, { level = "warn" }, {} } do assert.is_nil(log.wrong(value), tostring(value)) end
+    for _, value in ipairs { "loud", { level = "loud" }, 5 } do assert.matches("expected", log.wrong(value)) end
+  end)
+
+  it("writes to stderr from a level on, where only that is given", function()
+    local real, text = io.stderr, ""
+    io.stderr = { write = function(_, ...) text = text .. table.concat { ... } end } -- luacheck: ignore 122
+    local ok, err = pcall(function()
+      for _, o in ipairs { "warn", true, { level = "error" } } do
+        local write = log.writer(o, LOOP)
+        for _, level in ipairs { "debug", "info", "warn", "error" } do write(level, tostring(type(o))) end
+      end
+    end)
+    io.stderr = real -- luacheck: ignore 122
+    assert(ok, err)
+    local levels = {}
+    for level, kind in text:gmatch "Z (%l+) (%l+)\n" do levels[#levels + 1] = kind .. " " .. level end
+    assert.same({ "string warn", "string error", "boolean info", "boolean warn", "boolean error", "table error" }, levels)
+  end)
+
   it("is nothing where nothing is asked for", function()
     local write, show = log.writer(nil, LOOP)
     assert.is_nil(write)

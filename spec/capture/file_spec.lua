@@ -78,6 +78,19 @@ describe("smpp.capture.file", function()
     assert.equal("bad_length", select(3, read(text:sub(1, 20) .. "\255" .. text:sub(22))))
   end)
 
+  it("keeps to the snap length of simple packets, and refuses a packet of no interface", function()
+    local text = packets.pcapng({ { 0, ("x"):rep(50) } }, { link = "raw", simple = true })
+    local at = assert(text:find("\101%z%z%z%z%z%z%z")) + 4 -- the interface's snap length
+    local list = read(text:sub(1, at - 1) .. "\10\0\0\0" .. text:sub(at + 4))
+    assert.equal(("x"):rep(10), list[1].octets)
+    assert.equal(0, list[1].time)
+    text = packets.pcapng({ LIST[1] }, { link = "raw" })
+    at = assert(text:find("\6%z%z%z.%z%z%z%z%z%z%z")) + 8 -- the packet's interface
+    local _, message, code = read(text:sub(1, at - 1) .. "\1" .. text:sub(at + 1))
+    assert.equal("bad_value", code)
+    assert.matches("packet 1 ", message)
+  end)
+
   it("refuses what is no capture, with a word on compressed ones", function()
     assert.same({ {}, "the capture is compressed: gunzip it first", "bad_value" }, { read "\31\139\8\0" })
     assert.equal("bad_value", select(3, read "GET / HTTP/1.0"))

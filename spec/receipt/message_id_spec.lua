@@ -42,6 +42,34 @@ describe("smpp.receipt.message_id", function()
     assert.is_nil(message_id.new("as-is"):early_candidate("00FF", 2))
   end)
 
+  it("learns the rule from three receipts that agree, and unlearns it slowly", function()
+    local rule = message_id.new "auto"
+    assert.is_nil(rule:learn("7", "hex")) -- a single digit is the same in both bases
+    assert.same({}, { rule:learn("ff", "hex"), rule:learn("fe", "hex") })
+    assert.equal("hex", rule:learn("fd", "hex"))
+    assert.is_nil(rule:learn("fc", "hex"))
+    assert.equal("hex", rule.learned)
+    for _ = 1, 3 do rule:learn("255", "dec") end
+    assert.equal("hex", rule.learned)
+    for _ = 1, 4 do rule:learn("255", "dec") end
+    assert.equal("dec", rule.learned)
+    assert.is_nil(message_id.new("hex"):learn("ff", "dec"))
+  end)
+
+  it("weighs a match: certain, likely, possible or none", function()
+    local auto, hex = message_id.new "auto", message_id.new "hex"
+    assert.equal(3, auto:weigh("abc", "=abc", "as-is"))
+    assert.equal(2, auto:weigh("12345", "=12345", "as-is", true)) -- digits can be read in both bases
+    assert.equal(1, auto:weigh("12345", "=12345", "as-is"))
+    assert.equal(0.5, auto:weigh("12345", "=12345", "as-is", false))
+    assert.is_nil(auto:weigh("1234", "=1234", "as-is", false))
+    assert.is_nil(hex:weigh("12345", "=12345", "as-is"))
+    assert.equal(3, hex:weigh("ff", "i255", "hex"))
+    assert.is_nil(auto:weigh("ff", "i255", "hex"))
+    assert.equal(2, auto:weigh("255", "iff", "dec", true))
+    assert.equal(0.5, auto:weigh("255", "i597", "hex", true))
+  end)
+
   it("knows its rules", function()
     for _, rule in ipairs { "auto", "as-is", "hex", "dec" } do assert.is_nil(message_id.check_rule(rule)) end
     for _, rule in ipairs { "octal", 5, true } do assert.is_string(message_id.check_rule(rule)) end

@@ -35,6 +35,14 @@ describe("smpp.simulator.mo", function()
     assert.equal("unmappable", (select(3, mo.pdus({ text = "你", encoding = "gsm7" }, "sar", reference))))
   end)
 
+  it("takes no option for a field of the PDU", function()
+    local pdu = mo.pdus({ from = "1", to = "2", data = "x", long = "sar", encoding = "gsm7", system_id = "me", session = {}, text = nil }, "sar", reference)[1]
+    for _, name in ipairs { "from", "to", "data", "long", "encoding", "system_id", "session" } do assert.is_nil(pdu[name], name) end
+    local named = mo.pdus({ source_addr = "1", destination_addr = "2", short_message = "x" }, "sar", reference)[1]
+    assert.same({ "1", "2", "x" }, { named.source_addr, named.destination_addr, named.short_message })
+    assert.is_nil(mo.pdus({ text = ("x"):rep(200) }, "concat_8bit", reference)[1].sar_msg_ref_num)
+  end)
+
   it("sends data as it is", function()
     local list = mo.pdus({ from = "491", to = "1", data = ("\1"):rep(255), data_coding = 4 }, "sar", reference)
     assert.same({ 1, 4, 255 }, { #list, list[1].data_coding, #list[1].message_payload })
