@@ -17,7 +17,7 @@ local filters = {}
 ---@return string? code
 function filters.establish(loop, side, inner, list, timeout_s)
   local token, key, result = task.need(), {}, nil
-  local chain = assert(transports.chain(side, { filters = list }))
+  local chain = assert(transports.chain(side, {}, list))
   chain:establish(inner, { side = side, loop = loop, timeout_s = timeout_s }, function(...)
     result = { ... }
     task.wake_for(token, key)

@@ -101,7 +101,7 @@ describe("smpp.transport: chain", function()
   it("is cancelled without a word", virtual(function(loop)
     local a, b = memory.pair(loop)
     local log, called = {}, 0
-    local chain = assert(transports.chain("accept", { filters = { slow(log, "one", 1) } }))
+    local chain = assert(transports.chain("accept", {}, { slow(log, "one", 1) }))
     local establishing = chain:establish(b, { side = "accept", loop = loop, timeout_s = 5 }, function() called = called + 1 end)
     establishing:cancel()
     establishing:cancel()
@@ -145,10 +145,10 @@ describe("smpp.transport: connect", function()
     it("establishes the chain on the connection it made (" .. name .. ")", on(function(loop)
       local listener, taken = listening(loop)
       local log, seen = {}, nil
-      local chain = assert(transports.chain("connect", { filters = { function(inner, context)
+      local chain = assert(transports.chain("connect", {}, { function(inner, context)
         seen = context
         return slow(log, "handshake", 0.002)(inner)
-      end } }))
+      end }))
       local attempt = {}
       local top = assert(chain:connect(loop, { host = "127.0.0.1", port = listener.port, timeout_s = 5 }, attempt))
       assert.same({ "connect", "127.0.0.1", listener.port, 5 }, { seen.side, seen.host, seen.port, seen.timeout_s })
@@ -166,7 +166,7 @@ describe("smpp.transport: connect", function()
     it("says why it could not, and can be cancelled in either phase (" .. name .. ")", on(function(loop)
       local listener, taken = listening(loop)
       local port, log = listener.port, {}
-      local chain = assert(transports.chain("connect", { filters = { slow(log, "handshake", 0.05) } }))
+      local chain = assert(transports.chain("connect", {}, { slow(log, "handshake", 0.05) }))
       for _, after_s in ipairs { 0, 0.02 } do -- while it connects, while it shakes hands
         local attempt = {}
         task.spawn(function()

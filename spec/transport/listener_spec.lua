@@ -21,7 +21,7 @@ end
 local function listening(loop, list, timeout_s, admit)
   local log, accepted = {}, {}
   local listener = assert(listeners.new(loop, {
-    host = "127.0.0.1", port = 0, timeout_s = timeout_s, chain = assert(transports.chain("accept", { filters = list })),
+    host = "127.0.0.1", port = 0, timeout_s = timeout_s, chain = assert(transports.chain("accept", {}, list)),
   }, {
     admit = admit,
     released = function(admitted) log[#log + 1] = "released " .. tostring(admitted) end,

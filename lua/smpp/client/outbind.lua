@@ -6,7 +6,6 @@ local net = require "smpp.base.net"
 local run = require "smpp.loop.run"
 local task = require "smpp.base.task"
 local shown = require "smpp.base.shown"
-local transports = require "smpp.transport"
 
 local outbind = {}
 
@@ -83,15 +82,14 @@ function outbind.listen(o, port, new_client)
     closed = false,
   }, mt)
   self.sink = function(trace) io.stderr:write("smpp: ", shown.lines(trace), "\n") end
-  local chain, listener, message, code
-  chain, message, code = transports.chain("accept", o)
-  if not chain then return nil, message, code end
-  listener, message, code = listeners.new(o.loop, { host = o.hosts[1].host, port = port, timeout_s = o.bind_timeout_s, chain = chain }, {
+  local owner = {
     accepted = function(transport) accept(self, transport) end,
     failed = function(inner, why) self.sink(("connection from %s: %s"):format(inner.peer.host, why)) end,
-  })
-  if not listener then return nil, message, code end
-  self.listener, self.host, self.port = listener, listener.host, listener.port
+  }
+  local address = { host = o.hosts[1].host, port = port, tls = o.tls }
+  local list, message, code = listeners.open(o.loop, { address }, { timeout_s = o.bind_timeout_s }, function() return owner end)
+  if not list then return nil, message, code end
+  self.addresses, self.host, self.port = list, list[1].host, list[1].port
   run.opened(self)
   return self
 end
@@ -102,7 +100,7 @@ end
 function Listener:close(timeout_s)
   if self.closed then return end
   self.closed = true
-  self.listener:close()
+  for _, address in ipairs(self.addresses) do address:close() end
   for session in pairs(self.waiting) do session:close() end
   while self.clients[1] do table.remove(self.clients, 1):close(timeout_s) end
   run.closed(self)

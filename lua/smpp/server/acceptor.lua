@@ -2,7 +2,6 @@
 local cidr = require "smpp.base.cidr"
 local listeners = require "smpp.transport.listener"
 local proxy = require "smpp.transport.proxy"
-local transports = require "smpp.transport"
 
 ---@class smpp.Acceptor
 ---@field listeners smpp.TransportListener[]  one per address, in the order of the options
@@ -88,22 +87,11 @@ end
 ---@return string? code  "connect_failed", "tls"
 function Acceptor:listen()
   local o = self.server.options
-  for i, address in ipairs(o.addresses) do
-    local chain, listener, message, code
-    chain, message, code = transports.chain("accept", {
-      proxy_protocol = address.proxy_protocol, tls = address.tls, filters = o.filters,
-    })
-    if chain then
-      listener, message, code = listeners.new(self.loop, {
-        host = address.host, port = address.port, backlog = address.backlog, timeout_s = o.bind_timeout_s, chain = chain,
-      }, owner_of(self, address))
-    end
-    if not listener then
-      self:close()
-      return nil, message, code
-    end
-    self.listeners[i] = listener
-  end
+  local list, message, code = listeners.open(self.loop, o.addresses, { timeout_s = o.bind_timeout_s, filters = o.filters }, function(address)
+    return owner_of(self, address)
+  end)
+  if not list then return nil, message, code end
+  self.listeners = list
   return true
 end
 

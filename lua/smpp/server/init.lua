@@ -161,7 +161,7 @@ function Server:outbind(o)
   options.check(o, OUTBIND)
   task.need(2)
   if self.shutdown then return nil, "the server is closing", "closed" end
-  local chain, message, code = transports.chain("connect", { tls = o.tls, filters = self.options.filters })
+  local chain, message, code = transports.chain("connect", o, self.options.filters)
   if not chain then return nil, message, code end
   local transport
   transport, message, code = chain:connect(self.loop, {

@@ -265,10 +265,7 @@ end
 
 local HOW = {
   close = function(session) session:close() end,
-  reset = function(session)
-    session.transport:reset()
-    session:lost "reset on purpose"
-  end,
+  reset = function(session) session:reset "reset on purpose" end,
   unbind = function(session) session:unbind(0) end,
 }
 

@@ -76,11 +76,12 @@ local CHAIN = { __index = Chain, __name = "smpp.Chain" }
 
 --- The chain that options ask for.
 ---@param side "accept"|"connect"
----@param o table  options; `filters`: further ones, functions (inner, context) -> transport, which stand below the session
+---@param o table  options
+---@param more? (fun(inner: smpp.Transport, context: smpp.ChainContext): smpp.Transport)[]  further filters, below the session
 ---@return smpp.Chain? chain
 ---@return string? message
 ---@return string? code  "tls"; whatever a filter says
-function transport.chain(side, o)
+function transport.chain(side, o, more)
   local filters = {}
   for _, row in ipairs(FILTERS) do
     local value = row[side] and o[row.option]
@@ -96,7 +97,7 @@ function transport.chain(side, o)
       filters[#filters + 1] = function(inner, context) return module.new(inner, settings, context) end
     end
   end
-  for _, new in ipairs(o.filters or {}) do filters[#filters + 1] = new end
+  for _, new in ipairs(more or {}) do filters[#filters + 1] = new end
   return setmetatable({ filters = filters }, CHAIN)
 end
 

@@ -1,4 +1,6 @@
---- One address to listen on, with a chain of its own: connections are handed over when their filters are established.
+--- Addresses to listen on, each with a chain of its own: connections are handed over when their filters are established.
+local transports = require "smpp.transport"
+
 local listener = {}
 
 ---@class smpp.TransportListener
@@ -67,6 +69,33 @@ function Listener:close()
     establishing:cancel()
     release(self, establishing)
   end
+end
+
+--- Listens on several addresses, each with the chain that its options ask for; on all of them or on none.
+---@param loop smpp.Loop
+---@param addresses { host: string, port: integer, backlog: integer?, proxy_protocol: any, tls: any }[]
+---@param o { timeout_s: number?, filters: function[]? }  for all of them
+---@param owner_of fun(address: table): smpp.ListenerOwner
+---@return smpp.TransportListener[]? listeners  in the order of the addresses
+---@return string? message
+---@return string? code  "connect_failed", "tls"; whatever a filter says
+function listener.open(loop, addresses, o, owner_of)
+  local list = {}
+  for i, address in ipairs(addresses) do
+    local one
+    local chain, message, code = transports.chain("accept", address, o.filters)
+    if chain then
+      one, message, code = listener.new(loop, {
+        host = address.host, port = address.port, backlog = address.backlog, timeout_s = o.timeout_s, chain = chain,
+      }, owner_of(address))
+    end
+    if not one then
+      for _, other in ipairs(list) do other:close() end
+      return nil, message, code
+    end
+    list[i] = one
+  end
+  return list
 end
 
 return listener
