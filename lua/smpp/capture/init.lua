@@ -5,11 +5,12 @@ local link = require "smpp.capture.decap"
 local net = require "smpp.base.net"
 local octets = require "smpp.capture.octets"
 local pdus = require "smpp.codec"
+local schemes = require("smpp.transport").schemes
 local tcp = require "smpp.capture.tcp"
 
 local pcap = { is_capture = file.is_capture, source = octets.source }
 
-local PORT, TLS_PORT = 2775, 8775
+local PORT, TLS_PORT = schemes.smpp.port, schemes.smpps.port
 local GENERIC_NACK = require("smpp.codec.commands").ids.generic_nack
 
 ---@class smpp.CapturedPdu

@@ -1,7 +1,7 @@
 --- smpp[s]://id:password@host[:port][,host...][?option=value]
-local url = {}
+local schemes = require("smpp.transport").schemes
 
-local PORTS = { smpp = 2775, smpps = 8775 }
+local url = {}
 
 local function decode(text) return (text:gsub("%%(%x%x)", function(pair) return string.char(tonumber(pair, 16)) end)) end
 
@@ -41,23 +41,23 @@ end
 ---@return string? code  "bad_value"
 function url.parse(text)
   local scheme, rest = text:match("^(%a+)://(.*)$")
-  if not scheme or not PORTS[scheme:lower()] then
+  local row = scheme and schemes[scheme:lower()]
+  if not row then
     return nil, ("'%s': a URL like smpp://system_id:password@host:2775 expected"):format(masked(text)), "bad_value"
   end
-  scheme = scheme:lower()
   local main, query = rest:match("^([^?]*)%??(.*)$")
   main = main:match("^.*[^/]") or ""
   local user, hosts = main:match("^(.*)@([^@]*)$")
   hosts = hosts or main
   local parsed = { hosts = {}, options = {} }
-  if scheme == "smpps" then parsed.tls = true end
+  for name, value in pairs(row.options) do parsed[name] = value end
   if user then
     local id, password = user:match("^([^:]*):(.*)$")
     parsed.system_id = decode(id or user)
     if password then parsed.password = decode(password) end
   end
   for piece in (hosts .. ","):gmatch("([^,]*),") do
-    local host, message = host_of(piece, PORTS[scheme])
+    local host, message = host_of(piece, row.port)
     if not host then return nil, message, "bad_value" end
     parsed.hosts[#parsed.hosts + 1] = host
   end
