@@ -1,59 +1,58 @@
-local accounts = require "smpp.server.account"
 local mc = require "spec.support.mc"
 
---- An account, and why it refuses a bind.
-local function account_of(given, o)
-  local server = { options = o or {}, handlers = {}, directory = {}, loop = { now = function() return 0 end } }
-  local account = accounts.new("me", accounts.check("me", given, 1), server)
-  return account, function(kind, host, password) return (account:refusal(kind or "trx", host or "127.0.0.1", password or "secret")) end
-end
-
 describe("smpp.server.account", function()
-  it("takes a string for its password", function()
-    local _, refusal = account_of "secret"
-    assert.is_nil(refusal())
-    assert.equal("ESME_RINVPASWD", refusal(nil, nil, "wrong"))
-    _, refusal = account_of {}
-    assert.is_nil(refusal(nil, nil, "anything"))
-  end)
-
-  it("refuses by address, password and bind type, in this order", function()
-    local _, refusal = account_of { password = "secret", addresses = { "10.0.0.0/8" }, bind = { "tx", "rx" } }
-    assert.equal("ESME_RBINDFAIL", refusal("trx", "192.0.2.1", "wrong"))
-    assert.equal("ESME_RINVPASWD", refusal("trx", "10.1.2.3", "wrong"))
-    assert.equal("ESME_RBINDFAIL", refusal("trx", "10.1.2.3"))
-    assert.is_nil(refusal("tx", "10.1.2.3"))
-  end)
-
-  it("refuses a bind above max_binds: its own, the server's", function()
-    local account, refusal = account_of({ max_binds = 1 }, { max_binds = 5 })
-    assert.is_nil(refusal())
-    account.binds[1] = {}
-    assert.equal("ESME_RALYBND", refusal())
-    account, refusal = account_of({}, { max_binds = 1 })
-    account.binds[1] = {}
-    assert.equal("ESME_RALYBND", refusal())
-  end)
-
-  it("raises for settings that are none, and names the account", function()
-    for _, given in ipairs { { passwort = "x" }, { bind = "both" }, { addresses = { "x" } }, { window = 0 }, { spread = "random" } } do
-      local ok, err = pcall(accounts.check, "me", given, 1)
-      assert.is_false(ok)
-      assert.matches("me", err)
+  it("outlives its binds where accounts were given, and goes with the last where not", function()
+    for _, accounts in ipairs { { esme1 = "secret" }, false } do
+      mc.world(function(w)
+        local server = w:server { accounts = accounts or nil }
+        local one, two = w:bind {}, w:bind {}
+        local account = server.accounts.esme1
+        assert.same({ 2, 2, "account esme1" }, { #account.binds, #account.receivers, tostring(account) })
+        one:close()
+        w:sleep(0.1)
+        assert.same({ 1, 1 }, { #account.binds, #account.receivers })
+        two:close()
+        w:sleep(0.1)
+        assert.equal(accounts and account or nil, server.accounts.esme1)
+        server:close()
+      end)
     end
   end)
 
-  it("lets so many messages a second pass, over all its binds, and nothing else is counted", function()
+  it("has its rate over all binds, which share one bucket", function()
     mc.world(function(w)
-      local server = w:server { accounts = { esme1 = { password = "secret", rate_per_s = 2 } }, submit_sm = function() return "x" end }
-      local one, two = assert(w:bind {}), assert(w:bind {})
-      local function submit(esme) return select(3, esme:submit_sm { destination_addr = "1" }) or "ok" end
-      assert.same({ "ok", "ok", "ESME_RTHROTTLED" }, { submit(one), submit(two), submit(one) })
-      assert.is_truthy(one:enquire_link())
-      w:sleep(0.5)
-      assert.same({ "ok", "ESME_RTHROTTLED" }, { submit(two), submit(one) })
-      server:set_accounts { esme1 = { password = "secret" } }
-      for _ = 1, 10 do assert.equal("ok", submit(one)) end
+      local server = w:server { accounts = { esme1 = { rate_per_s = 10, burst = 4 } }, submit_sm = function() return "1" end }
+      local esmes, taken = { w:bind {}, w:bind {} }, 0
+      for i = 1, 20 do taken = taken + (esmes[i % 2 + 1]:submit_sm { destination_addr = "1" } and 1 or 0) end
+      assert.equal(4, taken)
+      w:sleep(0.25)
+      for i = 1, 20 do taken = taken + (esmes[i % 2 + 1]:submit_sm { destination_addr = "1" } and 1 or 0) end
+      assert.equal(6, taken)
+      server:close()
+    end)
+  end)
+
+  it("takes new settings while sessions are bound: windows, text, rate", function()
+    mc.world(function(w)
+      local server = w:server { accounts = { esme1 = { window = 1, deliver_window = 3, default_alphabet = "latin1" } }, submit_sm = function()
+        w:sleep(1)
+        return "1"
+      end }
+      local esme = w:bind {}
+      local session = server.sessions[1]
+      assert.same({ 3, "latin1" }, { session.window, session.peer_text.default_alphabet })
+      local codes = {}
+      local function submit() esme:submit_sm({ destination_addr = "1" }, function(_, _, code) codes[#codes + 1] = code or "ok" end) end
+      submit()
+      submit()
+      w:sleep(2)
+      assert.same({ "ESME_RTHROTTLED", "ok" }, codes)
+      server:set_accounts { esme1 = { window = 2 } }
+      assert.same({ 10, nil }, { session.window, session.peer_text.default_alphabet })
+      submit()
+      submit()
+      w:sleep(2)
+      assert.same({ "ESME_RTHROTTLED", "ok", "ok", "ok" }, codes)
       server:close()
     end)
   end)

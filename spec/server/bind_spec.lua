@@ -1,72 +1,64 @@
 local mc = require "spec.support.mc"
 
+local TYPES = { receiver = "rx", transmitter = "tx", transceiver = "trx" }
+
+--- Binds; the answer's system_id and sc_interface_version, or the status.
+local function bind(w, o)
+  local esme, _, code = w:bind(o)
+  if not esme then return code end
+  local response = esme.bind_resp
+  esme:close()
+  return response.system_id, response.sc_interface_version
+end
+
 describe("smpp.server.bind", function()
-  it("answers with the version that both speak, to peers of 3.4 and later", function()
-    for _, row in ipairs { -- the server's, the peer's, sc_interface_version
-      { "5.0", 0x50, 0x50 }, { "5.0", 0x34, 0x34 }, { "5.0", 0x33, nil }, { "5.0", 0, nil }, { "3.4", 0x50, 0x34 }, { "3.4", 0x34, 0x34 }, { "5.0", 0x51, 0x50 },
-      { "3.3", 0x34, nil },
+  it("answers with the server's name and the version both speak, which 3.3 is not told", function()
+    for server_version, rows in pairs {
+      ["3.3"] = { [0x33] = false, [0x34] = false, [0x50] = false },
+      ["3.4"] = { [0x00] = false, [0x33] = false, [0x34] = 0x34, [0x50] = 0x34 },
+      ["5.0"] = { [0x33] = false, [0x34] = 0x34, [0x35] = 0x34, [0x50] = 0x50, [0x51] = 0x50 },
     } do
-      mc.world(function(w)
-        local server = w:server { version = row[1], system_id = "MC" }
-        local esme = assert(w:bind { type = "transmitter", interface_version = row[2] })
-        assert.equal(row[3], esme.bind_resp.sc_interface_version, row[1] .. " " .. row[2])
-        assert.equal("MC", esme.bind_resp.system_id)
-        server:close()
-      end)
+      for asked, expected in pairs(rows) do
+        mc.world(function(w)
+          local server = w:server { version = server_version, system_id = "centre" }
+          local name, version = bind(w, { type = "transmitter", interface_version = asked })
+          assert.same({ "centre", expected or nil }, { name, version }, ("%s %x"):format(server_version, asked))
+          server:close()
+        end)
+      end
     end
   end)
 
-  it("knows no transceivers where it offers 3.3", function()
+  it("knows the three types, and no transceiver in 3.3", function()
+    for kind, name in pairs(TYPES) do
+      for allowed in pairs { rx = true, tx = true, trx = true } do
+        mc.world(function(w)
+          local server = w:server { accounts = { esme1 = { password = "secret", bind = allowed } } }
+          assert.equal(allowed == name and "smpp" or "ESME_RBINDFAIL", (bind(w, { type = kind })), kind .. " " .. allowed)
+          server:close()
+        end)
+      end
+    end
     mc.world(function(w)
       local server = w:server { version = "3.3" }
-      assert.equal("ESME_RINVCMDID", (select(3, w:bind { interface_version = 0x34 })))
+      assert.equal("ESME_RINVCMDID", (bind(w, { type = "transceiver" })))
       server:close()
     end)
   end)
 
-  it("refuses first what refuse_bind refuses, and tells why", function()
+  it("tells the session who it is, and counts a refusal", function()
     mc.world(function(w)
-      local refused = {}
-      local server = w:server { accounts = { esme1 = "other" }, refuse_bind = function(_, pdu)
-        if pdu.system_type == "x" then return "ESME_RINVSYSTYP" end
-      end }
-      server:on("refused", function(_, system_id, status, reason) refused[#refused + 1] = { system_id, status, reason } end)
-      assert.equal("ESME_RINVSYSTYP", (select(3, w:bind { system_type = "x" })))
-      assert.equal("ESME_RINVPASWD", (select(3, w:bind {})))
-      assert.same({ { "esme1", "ESME_RINVSYSTYP", "refused by refuse_bind" }, { "esme1", "ESME_RINVPASWD", "wrong password" } }, refused)
-      server:close()
-    end)
-  end)
-
-  it("closes the connection behind the answer to the last of max_failed_binds", function()
-    mc.world(function(w)
-      local server, closed = w:server { accounts = { esme1 = "other" }, max_failed_binds = 2 }, false
-      local esme = w:esme()
-      esme:on("closed", function() closed = true end)
-      local fields = { system_id = "esme1", password = "wrong", system_type = "", interface_version = 0x34, address_range = "" }
-      assert.equal("ESME_RINVPASWD", (select(3, esme:bind_receiver(fields))))
-      assert.is_false(closed)
-      assert.equal("ESME_RINVPASWD", (select(3, esme:bind_receiver(fields))))
-      w:sleep(1)
-      assert.is_true(closed)
-      server:close()
-    end)
-  end)
-
-  it("gives no account to a peer that is gone when authenticate has decided", function()
-    mc.world(function(w)
-      local server
-      server = w:server { authenticate = function()
-        w:sleep(5)
-        return true
-      end }
-      local esme = w:esme()
-      esme:bind_receiver({ system_id = "a", password = "", system_type = "", interface_version = 0x34, address_range = "" }, function() end)
-      w:sleep(1)
+      local server, refused = w:server { accounts = { esme1 = "secret" }, max_failed_binds = 2 }, {}
+      server:on("refused", function(session, system_id, status, reason) refused[#refused + 1] = { session.peer.host, system_id, status, reason } end)
+      assert.equal("ESME_RINVPASWD", (bind(w, { password = "wrong" })))
+      assert.equal("ESME_RINVSYSID", (bind(w, { system_id = "nobody" })))
+      local esme = assert(w:bind { address_range = "^49" })
+      local session = server.sessions[1]
+      assert.same({ "esme1", "^49", "secret" }, { session.system_id, session.address_range, session.account.password })
+      assert.same({
+        { "127.0.0.1", "esme1", "ESME_RINVPASWD", "wrong password" }, { "127.0.0.1", "nobody", "ESME_RINVSYSID", "no such account" },
+      }, refused)
       esme:close()
-      w:sleep(10)
-      assert.equal(0, #server.sessions)
-      assert.is_nil(next(server.directory.by_id))
       server:close()
     end)
   end)
