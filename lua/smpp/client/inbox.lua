@@ -19,7 +19,7 @@ local mt = { __index = Inbox, __name = "smpp.Inbox" }
 ---@field data string?  octets of binary content
 ---@field encoding string  what the octets were in
 ---@field pdu smpp.Pdu  the one that completed it
----@field parts table[]  the parts in order
+---@field parts { pdu: smpp.Pdu, octets: string }[]  the parts in order: each PDU as it came, and its text's octets behind the UDH
 ---@field source { addr: string, ton: integer, npi: integer }
 ---@field destination { addr: string, ton: integer, npi: integer }
 ---@field esme smpp.Client
@@ -342,6 +342,29 @@ function Message:reject(status)
   status = status or "ESME_RX_R_APPN"
   return answer(self, lasting(true, status), status)
 end
+
+--- Hands the message on, whole and as it came: each of its PDUs, octet for octet but for the sequence number.
+---@async
+---@param target smpp.Session|smpp.Account  a session, whose answers are waited for; or an account of a server
+---  (`server.accounts.acme`), into whose queue the parts go together
+---@param o? { done: (fun(ok: boolean, code: string?))?, stored: (fun(ok: boolean?, message: string?, code: string?))? }  of an
+---  account, as of server:deliver
+---@return boolean? ok
+---@return string? message
+---@return string? code  of the first part that was refused; as of server:deliver
+function Message:forward(target, o)
+  if type(target) ~= "table" or not (target.forward or target.server) then error("forward(session or account) expected", 2) end
+  local list = {}
+  for i, part in ipairs(self.parts) do list[i] = part.pdu end
+  if not target.forward then return target.server:deliver(target.system_id, { parts = list }, o) end
+  for _, pdu in ipairs(list) do
+    local response, message, code = target:forward(pdu)
+    if not response then return nil, message, code end
+  end
+  return true
+end
+
+Message.forward = task.waits(Message.forward, function(self) return self.esme.sink end)
 
 --- Answers the sender; acknowledges the message first.
 ---@async

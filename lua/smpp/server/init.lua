@@ -4,10 +4,13 @@ local accept = require "smpp.server.acceptor"
 local accounts = require "smpp.server.accounts"
 local bind = require "smpp.server.bind"
 local checks = require "smpp.server.checks"
+local compose = require "smpp.server.compose"
+local core = require "smpp.core"
 local events = require "smpp.base.events"
 local net = require "smpp.base.net"
 local options = require "smpp.base.options"
 local outbound = require "smpp.server.outbound"
+local parts = require "smpp.server.parts"
 local pdus = require "smpp.codec"
 local reporters = require "smpp.server.reporter"
 local run = require "smpp.loop.run"
@@ -108,6 +111,8 @@ function server.new(given)
   return self
 end
 
+local DELIVER = { session = "table", done = "function", stored = "function" }
+
 --- Replaces the accounts; sessions of removed accounts are unbound.
 ---@param given table<string, table|string>  system_id -> settings, or a password
 ---@param level? integer
@@ -180,20 +185,32 @@ end
 --- Sends a message to whichever receivers an account has, now or later: it waits for one (`queue_limit`, `keep_s`), is
 --- spread over them (`spread`), stays until it is acknowledged and is sent again when a session was lost.
 ---@param system_id string
----@param fields table  of a deliver_sm, or of a data_sm with command = "data_sm"
----@param o? { session: smpp.Session?, done: (fun(ok: boolean, code: string?))? }  session: the bind to use while
----  it lasts, with spread = "same_bind"; done: called once, when it is acknowledged, refused for good or given up
+---@param message smpp.ServerMessage|table|smpp.Pdu  { from, to, text }, fields of a deliver_sm (or of a data_sm, with
+---  command = "data_sm"), a PDU, which goes on as it came, or { parts = { pdu… } }, which go together or not at all
+---@param o? { session: smpp.Session?, done: (fun(ok: boolean, code: string?))?, stored: (fun(ok: boolean?, message: string?, code: string?))? }
+---  session: the bind to use while it lasts, with spread = "same_bind"; done: called once, when it is acknowledged, refused for
+---  good or given up; stored: called once, when it is in the server's store, or could not be put there
 ---@return boolean? ok
 ---@return string? message
----@return string? code  "queue_full", "closed"; "bad_value": no such account
-function Server:deliver(system_id, fields, o)
-  if type(fields) ~= "table" then error("deliver(system_id, { short_message = ... }) expected", 2) end
+---@return string? code  "queue_full", "closed", "store_failed"; "bad_value": no such account; what is wrong with a value
+function Server:deliver(system_id, message, o)
+  if type(message) ~= "table" and not core.is_pdu(message) then error("deliver(system_id, { from =, to =, text = }) expected", 2) end
+  o = options.check(o, DELIVER)
   if self.shutdown then return nil, "the server is closing", "closed" end
   local account = self.directory:get(system_id)
   if not account then return nil, "no such account: " .. system_id, "bad_value" end
-  local ok, message, code = self.outbound:put(account, fields, o and o.session and o.session.owner.serial, o and o.done, o and o.stored)
-  if not ok and code == "unknown_field" then error("deliver: " .. message, 2) end
-  return ok, message, code
+  local bind, list, ok, err, code = o.session and o.session.owner.serial, nil, nil, nil, nil
+  if compose.is_message(message) then
+    list, err, code = compose.pdus(message)
+    if not list then
+      self:forget(account)
+      return nil, err, code
+    end
+    if list[2] then ok, err, code = parts.put(self.outbound, account, list, bind, o.done, o.stored) end
+  end
+  if not list or not list[2] then ok, err, code = self.outbound:put(account, list and list[1] or message, bind, o.done, o.stored) end
+  if not ok and code == "unknown_field" then error("deliver: " .. err, 2) end
+  return ok, err, code
 end
 
 --- Stops: no new sessions, answers what runs, unbinds each session, closes.  Called again it changes nothing.

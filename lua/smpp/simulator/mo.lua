@@ -1,4 +1,5 @@
 --- Messages for ESMEs: what phones send, at a rate or on demand; what comes back from a destination; whose they are.
+local compose = require "smpp.server.compose"
 local files = require "smpp.base.luafile"
 local smpp_text = require "smpp.text"
 local strings = require "smpp.base.strings"
@@ -45,12 +46,6 @@ function mo.owner(server, address, only_range)
   return not only_range and other or nil
 end
 
---- What carries octets of any length.
-local function put_text(fields, octets)
-  if #octets > 254 then fields.message_payload = octets else fields.short_message = octets end
-  return fields
-end
-
 local RENAMED = { from = true, to = true, text = true, data = true, system_id = true, session = true, encoding = true, long = true }
 
 --- The deliver_sm PDUs of { from, to, text | data, … and fields by their names }.
@@ -66,21 +61,12 @@ function mo.pdus(o, long, reference)
     if not RENAMED[name] then base[name] = value end
   end
   base.source_addr, base.destination_addr = o.from or o.source_addr or "", o.to or o.destination_addr or ""
-  if not o.text then return { put_text(base, o.data or o.short_message or "") } end
-  long = o.long or long
-  local parts, info, code = smpp_text.split(o.text, { encoding = o.encoding, udh = long, reference = reference })
-  if not parts then return nil, info, code end
-  local list = {}
-  for i, part in ipairs(parts) do
-    local fields = {}
-    for name, value in pairs(base) do fields[name] = value end
-    fields.data_coding, fields.esm_class = info.data_coding, (o.esm_class or 0) + info.esm_class
-    if long == "sar" and #parts > 1 then
-      fields.sar_msg_ref_num, fields.sar_total_segments, fields.sar_segment_seqnum = info.reference, #parts, i
-    end
-    list[i] = put_text(fields, part.octets)
+  base.text, base.encoding, base.long, base.reference = o.text, o.encoding, o.long or long, reference
+  if not o.text then
+    base.data, base.short_message = o.data or o.short_message or "", nil
+    base.data_coding = base.data_coding or 0
   end
-  return list
+  return compose.pdus(base)
 end
 
 --- A message on its way back to, or on to, an ESME.
@@ -91,7 +77,7 @@ function mo.forwarded(message, swapped)
   local from = { message.source_addr_ton, message.source_addr_npi, message.source_addr }
   local to = { message.dest_addr_ton, message.dest_addr_npi, message.destination_addr }
   if swapped then from, to = to, from end
-  return put_text({
+  return compose.put({
     service_type = message.service_type, source_addr_ton = from[1], source_addr_npi = from[2], source_addr = from[3],
     dest_addr_ton = to[1], dest_addr_npi = to[2], destination_addr = to[3],
     esm_class = math.floor(message.esm_class / 64) * 64, protocol_id = message.protocol_id, data_coding = message.data_coding,

@@ -1,0 +1,83 @@
+--- What an ESME is to get: { from, to, text }, or fields of a request, as the PDUs that carry it.
+local address = require "smpp.codec.address"
+local smpp_text = require "smpp.text"
+
+local compose = {}
+
+local LONG = 254 -- octets that short_message holds
+
+-- Keys that are no fields of the PDU.
+local OWN = { from = true, to = true, text = true, data = true, encoding = true, long = true, reference = true }
+
+--- Puts octets where there is room for them (3.4, 4.6.1: message_payload where short_message is too short).
+---@param fields table
+---@param octets string
+---@return table fields
+function compose.put(fields, octets)
+  if #octets > LONG then fields.message_payload = octets else fields.short_message = octets end
+  return fields
+end
+
+--- Whether a table is a message for people, and not the fields of a PDU.
+---@param o table
+---@return boolean
+function compose.is_message(o)
+  return type(o) == "table" and (o.from ~= nil or o.to ~= nil or o.text ~= nil or o.data ~= nil or o.parts ~= nil)
+end
+
+local function put_address(fields, value, role)
+  if value == nil then return true end
+  local found, message, code = address.parse(value)
+  if not found then return nil, message, code end
+  local prefix = role == "source" and "source_addr" or "dest_addr"
+  fields[role == "source" and "source_addr" or "destination_addr"] = found.addr
+  fields[prefix .. "_ton"], fields[prefix .. "_npi"] = found.ton, found.npi
+  return true
+end
+
+---@class smpp.ServerMessage  and fields of a deliver_sm by their names
+---@field from string|table|nil  as people write it, or { addr, ton, npi }
+---@field to string|table|nil
+---@field text string?      UTF-8; in parts when it is long
+---@field data string?      octets instead (data_coding 4)
+---@field encoding string?  of the text, default: the cheapest
+---@field long "concat_8bit"|"concat_16bit"|"sar"|"payload"|nil  how a long text is carried, default concat_8bit
+---@field reference integer|fun(): integer|nil  of the parts
+---@field parts (smpp.Pdu|table)[]?  instead of all that: PDUs, as they came
+
+--- The PDUs of a message.
+---@param o smpp.ServerMessage
+---@return table[]? list  fields of a deliver_sm each
+---@return string? message
+---@return string? code  as smpp.text.split and smpp.address.parse
+function compose.pdus(o)
+  if o.parts then return o.parts end
+  local base = {}
+  for name, value in pairs(o) do
+    if not OWN[name] then base[name] = value end
+  end
+  local ok, message, code = put_address(base, o.from, "source")
+  if ok then ok, message, code = put_address(base, o.to, "destination") end
+  if not ok then return nil, message, code end
+  if not o.text then
+    if o.data and base.data_coding == nil then base.data_coding = 4 end
+    return { o.data and compose.put(base, o.data) or base }
+  end
+  local long = o.long or "concat_8bit"
+  local parts, info
+  parts, info, code = smpp_text.split(o.text, { encoding = o.encoding, udh = long, reference = o.reference })
+  if not parts then return nil, info, code end
+  local list = {}
+  for i, part in ipairs(parts) do
+    local fields = {}
+    for name, value in pairs(base) do fields[name] = value end
+    fields.data_coding, fields.esm_class = info.data_coding, (o.esm_class or 0) + info.esm_class
+    if long == "sar" and #parts > 1 then
+      fields.sar_msg_ref_num, fields.sar_total_segments, fields.sar_segment_seqnum = info.reference, #parts, i
+    end
+    list[i] = compose.put(fields, part.octets)
+  end
+  return list
+end
+
+return compose
