@@ -60,12 +60,12 @@ local LATE_MS, MOST_READING_MS = 100, 1000
 function Loop:timer(fn, keep)
   local handle, guard = uv.new_timer(), self.guard
   if not keep then uv.unref(handle) end
-  local timer = setmetatable({ handle = handle, due_ms = 0, read_since_ms = nil, looked_at_ms = nil, fire = nil }, TIMER)
+  local timer = setmetatable({ handle = handle, due_ms = 0, fire = nil, late = nil }, TIMER)
   function timer.fire()
     local now = uv.now()
-    local since = timer.read_since_ms
-    if now - timer.due_ms > LATE_MS and (not since or (self.unread_at_ms >= timer.looked_at_ms and now - since < MOST_READING_MS)) then
-      timer.read_since_ms, timer.looked_at_ms = since or now, now
+    local late = timer.late
+    if now - timer.due_ms > LATE_MS and (not late or (self.unread_at_ms >= late.looked_ms and now - late.since_ms < MOST_READING_MS)) then
+      timer.late = { since_ms = late and late.since_ms or now, looked_ms = now }
       uv.timer_start(handle, 1, 0, timer.fire) -- behind the poll of this turn, which 0 would not be
     else
       guard(fn)
@@ -80,7 +80,7 @@ function Timer:start(delay_s)
   uv.update_time() -- else the delay would count from the start of this turn
   local ms = delay_s * 1000 - 1e-6 -- 0.057 * 1000 is 57.000000000000007
   ms = ms <= 0 and 0 or math.ceil(math.min(ms, 4e12))
-  self.due_ms, self.read_since_ms = uv.now() + ms, nil
+  self.due_ms, self.late = uv.now() + ms, nil
   uv.timer_start(self.handle, ms, 0, self.fire)
 end
 

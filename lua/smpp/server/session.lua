@@ -2,7 +2,11 @@
 ---@class smpp.ServerSession : smpp.SessionOwner
 ---@field account smpp.Account?  once a bind is being answered with success
 ---@field serial integer?  in the order of binds, once bound
-local ServerSession = {}
+local ServerSession = {
+  backoff_until = 0,            -- no receipts and MO before
+  backoff_s = nil,              -- how long the last back-off was
+  unbound_refusals = 0,         -- requests that were refused before a bind
+}
 local mt = { __index = ServerSession, __name = "smpp.ServerSession" }
 
 local owners = { class = ServerSession }
@@ -17,14 +21,7 @@ local FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 1, 30
 ---@param server smpp.Server
 ---@return smpp.ServerSession
 function owners.new(server)
-  return setmetatable({
-    server = server,
-    has_message_id = server.codec.commands.roles.message_id,
-    account = nil,
-    serial = nil,
-    unbound_refusals = 0, -- requests that were refused before a bind
-    backoff_until = 0, backoff_s = nil, -- no receipts and MO before; how long the last one was
-  }, mt)
+  return setmetatable({ server = server, account = nil, serial = nil }, mt)
 end
 
 function ServerSession:on_request(session, pdu, command_id)
@@ -34,7 +31,10 @@ function ServerSession:on_request(session, pdu, command_id)
     return nil, "ESME_RINVCMDID"
   end
   local result, status = handler(session, pdu)
-  if result == nil and status == nil and self.has_message_id[command_id] then return self.server.message_id(session, pdu) end
+  if result == nil and status == nil then
+    local server = self.server
+    if server.codec.commands.roles.message_id[command_id] then return server.message_id(session, pdu) end
+  end
   return result, status
 end
 

@@ -5,8 +5,14 @@ local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
 
+-- Fields that few sessions set have their defaults here: there may be a hundred thousand sessions.
 ---@class smpp.Incoming
-local Incoming = {}
+local Incoming = {
+  timeout_s = 10,
+  overload_at = math.huge,      -- an MC answers ESME_RTHROTTLED above its limit; an ESME has no such status and lets TCP say it
+  pending = 0,                  -- requests whose handlers wait
+  at = 1,                       -- event that is being served
+}
 local mt = { __index = Incoming, __name = "smpp.Incoming" }
 
 local incoming = {}
@@ -33,18 +39,12 @@ local entries = setmetatable({}, { __mode = "k" })
 function incoming.new(session, o)
   return setmetatable({
     session = session,
-    machine = session.machine,
-    loop = session.loop,
-    sink = function(trace, _, co) session.incoming:handler_failed(trace, co) end,
     counters = o.counters,
     load = o.load,              -- of all sessions of an owner: { count, limit } of requests whose handlers wait, or nil
-    timeout_s = o.answer_timeout_s or 10,
-    fallback = UNANSWERED[o.role],
-    pending = 0, oldest = nil, newest = nil, -- requests whose handlers wait
+    timeout_s = o.answer_timeout_s,
+    oldest = nil, newest = nil, -- of the requests whose handlers wait
     serving = nil,              -- PDU whose handler runs right now, not having waited
-    slots = nil, at = 1, last = 0, -- events that are being served
-    -- An MC answers ESME_RTHROTTLED above its limit; an ESME has no such status and lets TCP say it.
-    overload_at = o.role == "esme" and math.floor((o.machine.max_unanswered or 1000) / 2) or math.huge,
+    overload_at = o.role == "esme" and math.floor((o.machine.max_unanswered or 1000) / 2) or nil,
   }, mt)
 end
 
@@ -70,8 +70,9 @@ end
 
 --- Answers with what a handler returned.
 local function answer(self, pdu, result, status)
-  local session, machine = self.session, self.machine
-  local now = session.processing and session.now or self.loop:now()
+  local session = self.session
+  local machine = session.machine
+  local now = session.processing and session.now or session.loop:now()
   local ok, message, code
   if result == nil then
     ok, message, code = machine:answer(pdu, status, nil, now)
@@ -93,10 +94,10 @@ end
 --- A handler's result came after it was answered for: said, unless it is the very answer.
 local function report_late(self, entry, result, status)
   local row = result == nil and status ~= nil and explain.status(status)
-  if row and row.name == self.fallback then return end
+  if row and row.name == UNANSWERED[self.session.role] then return end
   local shown = row and row.name or type(result) == "string" and ("message_id '%s'"):format(result) or "ESME_ROK"
   self.session:report(("the handler of %s ended after %.3g s; its result (%s) was dropped, %s was the answer after %g s"):format(
-    entry[COMMAND], self.loop:now() - entry[DEADLINE] + self.timeout_s, shown, self.fallback, self.timeout_s), "late_result")
+    entry[COMMAND], self.session.loop:now() - entry[DEADLINE] + self.timeout_s, shown, UNANSWERED[self.session.role], self.timeout_s), "late_result")
 end
 
 --- The end of a handler that had waited.
@@ -116,15 +117,14 @@ end
 --- Answers a request that no handler gets.
 local function refuse(self, pdu, command_id, status, reason)
   if no_response[command_id] then return end
-  self.machine:answer(pdu, status, nil, self.session.now)
+  self.session.machine:answer(pdu, status, nil, self.session.now)
   self.session:note_refused(pdu, status, reason)
 end
 
 --- Serves the requests that come next among the events.  A handler that returns costs a call; the first that waits keeps
 --- the task, and the requests behind it are served in another.
-local function serve_run(self)
-  local session, slots = self.session, self.slots
-  local last, counters, load = self.last, self.counters, self.load
+local function serve_run(self, slots, last)
+  local session, counters, load = self.session, self.counters, self.load
   local at = self.at
   repeat
     local pdu, command_id = slots[at + 1], slots[at + 2]
@@ -148,11 +148,11 @@ end
 local function expect_answer(self, pdu, co)
   if no_response[pdu.command_id] then return end
   local newest, load = self.newest, self.load
-  local entry = { pdu, self.loop:now() + self.timeout_s, newest or false, false, pdu.command, self }
+  local entry = { pdu, self.session.loop:now() + self.timeout_s, newest or false, false, pdu.command, self }
   if newest then newest[NEWER] = entry else self.oldest = entry end
   entries[co], self.newest, self.pending = entry, entry, self.pending + 1
   if load then load.count = load.count + 1 end
-  if self.pending > self.overload_at and self.machine:unanswered() > self.overload_at then
+  if self.pending > self.overload_at and self.session.machine:unanswered() > self.overload_at then
     self.session.reading:set_overloaded(true)
   end
   if not newest then self.session:arm() end
@@ -164,14 +164,14 @@ end
 ---@param last integer
 ---@return integer next  behind them
 function Incoming:serve(slots, at, last)
-  self.slots, self.at, self.last = slots, at, last
+  local sink = self.session.sink
+  self.at = at
   repeat
-    local co, waits = start(self.sink, serve_run, self)
+    local co, waits = start(sink, serve_run, self, slots, last)
     local pdu = self.serving
     self.serving = nil
     if waits then expect_answer(self, pdu, co) end
   until self.at > last or slots[self.at] ~= REQUEST
-  self.slots = nil
   return self.at
 end
 
@@ -185,8 +185,8 @@ function Incoming:handler_failed(trace, co)
     pdu = self.serving
     name = pdu and pdu.command or "a request"
   end
-  if pdu and not session.closed and self.machine:is_answerable(pdu) then
-    self.machine:answer(pdu, self.fallback, nil, self.loop:now())
+  if pdu and not session.closed and self.session.machine:is_answerable(pdu) then
+    self.session.machine:answer(pdu, UNANSWERED[self.session.role], nil, self.session.loop:now())
     session:touch()
   end
   session:report(("the handler of %s failed: %s"):format(name, trace), "handler_failed")
@@ -199,11 +199,11 @@ function Incoming:expire(now)
   while entry and entry[DEADLINE] <= now do
     local pdu = entry[PDU]
     unlink(self, entry)
-    if self.machine:is_answerable(pdu) then
-      self.machine:answer(pdu, self.fallback, nil, now)
+    if self.session.machine:is_answerable(pdu) then
+      self.session.machine:answer(pdu, UNANSWERED[self.session.role], nil, now)
       entry[PDU] = false
       self.session:report(("the handler of %s has not answered in %g s (answer_timeout_s): %s is the answer"):format(
-        entry[COMMAND], self.timeout_s, self.fallback), "answer_timeout", pdu)
+        entry[COMMAND], self.timeout_s, UNANSWERED[self.session.role]), "answer_timeout", pdu)
     else
       entry[PDU] = nil -- answered before its handler ends: nothing is late
     end
@@ -223,7 +223,7 @@ end
 
 --- Whether half of what made an overload is answered.
 ---@return boolean
-function Incoming:keeps_up() return self.machine:unanswered() <= self.overload_at / 2 end
+function Incoming:keeps_up() return self.session.machine:unanswered() <= self.overload_at / 2 end
 
 --- When the oldest request is to be answered for its handler.
 ---@return number?
@@ -233,7 +233,7 @@ function Incoming:deadline() return self.oldest and self.oldest[DEADLINE] end
 ---@param co smpp.Task
 function Incoming:acknowledge(co)
   local entry = entries[co]
-  if entry and entry[INCOMING] == self and entry[PDU] and self.machine:is_answerable(entry[PDU]) then self:answer(entry[PDU]) end
+  if entry and entry[INCOMING] == self and entry[PDU] and self.session.machine:is_answerable(entry[PDU]) then self:answer(entry[PDU]) end
 end
 
 --- Answers a request before, or instead of, its handler's result.
@@ -246,9 +246,9 @@ end
 function Incoming:answer(pdu, result, status)
   local ok, message, code
   if type(result) == "table" then
-    ok, message, code = self.machine:respond(pdu, result, self.loop:now())
+    ok, message, code = self.session.machine:respond(pdu, result, self.session.loop:now())
   else
-    ok, message, code = self.machine:answer(pdu, status, result, self.loop:now())
+    ok, message, code = self.session.machine:answer(pdu, status, result, self.session.loop:now())
   end
   self.session:touch()
   return ok, message, code

@@ -40,7 +40,7 @@ local task = require "smpp.base.task"
 ---@field version integer  interface_version in force
 ---@field window integer  requests of ours that may await a response
 ---@field peer { host: string, port: integer }
----@field host string  the peer's "host:port", as it was dialed
+---@field host string?  the peer's "host:port", as it was dialed
 ---@field owner smpp.SessionOwner
 ---@field system_id string?  of the ESME, once bound; this and what follows is set by `identify`
 ---@field mc_system_id string?  of the MC, as its bind_resp says
@@ -48,7 +48,18 @@ local task = require "smpp.base.task"
 ---@field account table?  settings of the account, on a server
 ---@field peer_text table?  what data_codings mean to the peer, for smpp.text
 ---@field data table  the user's own
-local Session = {}
+local Session = {
+  -- Defaults: there may be a hundred thousand sessions.
+  state = "OPEN", is_bound = false,
+  processing = false, again = false, -- events are being processed; more have come
+  now = 0,                      -- the time, while they are
+  dirty = false,                -- flush is due at the end of this turn
+  stray_count = 0,              -- PDUs that nothing waits for
+  refused_binds = 0,
+  unbinding = false,            -- we unbind
+  ending = false,               -- the C session is over
+  closed = false,
+}
 local mt = { __index = Session, __name = "smpp.Session" }
 
 events.mixin(Session, { "state", "closed", "error", "pdu", "stray" })
@@ -88,7 +99,7 @@ local NOBODY = {} -- the owner of a session that was given none
 ---@field owner smpp.SessionOwner?
 ---@field machine table  options of the C session
 ---@field codec table?  of a profile with vendor TLVs
----@field host string?  what was dialed, default the peer's address
+---@field host string?  what was dialed
 ---@field counters smpp.Stats?  count what happens while it is bound
 ---@field load { count: integer, limit: integer }?  handlers of all sessions of an owner that wait; at the limit: ESME_RTHROTTLED
 ---@field answer_timeout_s number?  after which an unanswered request is answered for its handler, default 10
@@ -98,35 +109,24 @@ local NOBODY = {} -- the owner of a session that was given none
 ---@return smpp.Session
 function session.new(o)
   o.machine.role, o.machine.now = o.role, o.loop:now()
-  local peer = o.transport.peer
   local self = setmetatable({
     role = o.role,
     loop = o.loop,
     transport = o.transport,
-    peer = peer,
-    host = o.host or net.address(peer.host, peer.port),
+    peer = o.transport.peer,
+    host = o.host,
     codec = o.codec,            -- nil: that of this Lua state
     machine = (o.codec or pdus.codec).session(o.machine), -- nobody else's: layers_spec sees to that
     owner = o.owner or NOBODY,
     incoming = nil, outgoing = nil, reading = reading.new(o.transport), -- its parts
-    processing = false, again = false, -- events are being processed; more have come
-    now = 0,                    -- the time, while they are
-    dirty = false,              -- flush is due at the end of this turn
-    armed = nil,                -- when the timer fires
     listeners = {},
-    state = "OPEN", is_bound = false,
     version = o.machine.version or 0x34,
     window = o.machine.window or 10,
     max_pdu_octets = o.machine.max_pdu_octets,
-    stray_count = 0,            -- PDUs that nothing waits for
-    refused_binds = 0,
     data = {},
     has_handlers = o.has_handlers,
-    unbinding = false,          -- we unbind
-    unbind_waiter = nil,        -- the task in unbind()
-    lost_reason = nil,          -- why the transport ended
-    ending = false, end_reason = nil, -- the C session is over; why
-    closed = false,
+    -- Later: armed (when the timer fires), unbind_waiter (the task in unbind()), lost_reason (why the transport ended),
+    -- end_reason, stream (of PDUs, for the `pdu` event)
   }, mt)
   self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
   self.incoming = incoming.new(self, o)

@@ -5,7 +5,7 @@ local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
 
 ---@class smpp.Outgoing
-local Outgoing = {}
+local Outgoing = { free_count = 0, last_cookie = 0 }
 local mt = { __index = Outgoing, __name = "smpp.Outgoing" }
 
 local outgoing = {}
@@ -24,14 +24,12 @@ local TIMEOUT = "no response in time, outcome unknown"
 function outgoing.new(session, counters)
   local self = setmetatable({
     session = session,
-    machine = session.machine,
-    loop = session.loop,
-    sink = session.sink,
     counters = nil,
-    waiters = {},               -- cookie -> the task or callback that gets the outcome; false: nobody (any more)
-    started = {},               -- cookie -> when it was sent; false: not counted
+    -- Made with the first request:
+    waiters = nil,              -- cookie -> the task or callback that gets the outcome; false: nobody (any more)
+    started = nil,              -- cookie -> when it was sent; false: not counted
+    free = nil,                 -- cookies to use again, free_count of them; last_cookie is the highest
     fields = nil, commands = nil, -- cookie -> what was sent, where the owner hears of unknown outcomes
-    free = {}, free_count = 0, last_cookie = 0, -- cookies to use again
   }, mt)
   self:set_owner(session.owner, counters)
   return self
@@ -55,6 +53,7 @@ local function new_cookie(self)
     return self.free[n]
   end
   local cookie = self.last_cookie + 1
+  if cookie == 1 then self.waiters, self.started, self.free = {}, {}, {} end
   self.last_cookie, self.started[cookie] = cookie, false
   return cookie
 end
@@ -72,7 +71,7 @@ local function settle(self, cookie, ...)
   free_cookie(self, cookie)
   if not waiter then return end
   if type(waiter) == "function" then
-    start(self.sink, waiter, ...)
+    start(self.session.sink, waiter, ...)
   else
     wake(waiter, ...)
   end
@@ -134,8 +133,8 @@ end
 local function send(session, command_id, fields, waiter)
   local self = session.outgoing
   local cookie, counters = new_cookie(self), self.counters
-  local now = session.processing and session.now or self.loop:now()
-  local sequence, message, code = self.machine:request(command_id, fields, cookie, now)
+  local now = session.processing and session.now or session.loop:now()
+  local sequence, message, code = session.machine:request(command_id, fields, cookie, now)
   if not sequence then
     free_cookie(self, cookie)
     return nil, message, code
@@ -162,11 +161,11 @@ end
 --- Gives a wait a timeout of its own.
 local function limit(self, cookie, waiter, timeout_s)
   local timer
-  timer = self.loop:timer(function()
+  timer = self.session.loop:timer(function()
     timer:close()
     if not self:stop_waiting(cookie, waiter) then return end
     if type(waiter) == "function" then
-      start(self.sink, waiter, nil, TIMEOUT, "timeout")
+      start(self.session.sink, waiter, nil, TIMEOUT, "timeout")
     else
       wake(waiter, nil, TIMEOUT, "timeout")
     end
@@ -192,7 +191,7 @@ function Outgoing:request(command_id, fields, timeout_s, callback)
   local cookie, message, code = send(self.session, command_id, fields or {}, waiter)
   if callback then
     if not cookie then
-      start(self.sink, callback, nil, message, code)
+      start(self.session.sink, callback, nil, message, code)
     elseif timeout_s then
       timer = limit(self, cookie, waiter, timeout_s)
     end
@@ -207,7 +206,7 @@ end
 ---@async
 function Outgoing:forward(pdu, changes)
   local waiter, cookie = need(3), new_cookie(self)
-  local sequence, message, code = self.machine:forward(pdu, changes, cookie, self.loop:now())
+  local sequence, message, code = self.session.machine:forward(pdu, changes, cookie, self.session.loop:now())
   if not sequence then
     free_cookie(self, cookie)
     return nil, message, code
@@ -220,7 +219,7 @@ end
 --- Sends a request that nothing answers.
 ---@return boolean? sent  nil, message, code: it was not
 function Outgoing:send_unanswered(command_id, fields)
-  local sequence, message, code = self.machine:request(command_id, fields or {}, 0, self.loop:now())
+  local sequence, message, code = self.session.machine:request(command_id, fields or {}, 0, self.session.loop:now())
   if not sequence then return nil, message, code end
   self.session:touch()
   return true

@@ -2,26 +2,24 @@
 --- A part of a session.
 
 ---@class smpp.Reading
----@field is_on boolean
-local Reading = {}
+---@field transport smpp.Transport
+local Reading = {
+  is_on = true,
+  congested = false,            -- the peer does not read either
+  paused = false,               -- pause() was called
+  overloaded = false,           -- handlers cannot keep up
+  unsent_octets = 4096,         -- that may wait in the transport for a peer which does not read: above, it is not read from
+}
 local mt = { __index = Reading, __name = "smpp.Reading" }
 
 local reading = {}
 
--- Octets that may wait for a peer which does not read, before a bind and after it: above these it is not read from either.
-local UNSENT_UNBOUND, UNSENT_BOUND = 4096, 262144
+local UNSENT_BOUND = 262144 -- once it is bound
 
 ---@param transport smpp.Transport
 ---@return smpp.Reading
 function reading.new(transport)
-  return setmetatable({
-    transport = transport,
-    is_on = true,
-    congested = false,          -- the peer does not read either
-    paused = false,             -- pause() was called
-    overloaded = false,         -- handlers cannot keep up
-    unsent_octets = UNSENT_UNBOUND, -- that may wait in the transport
-  }, mt)
+  return setmetatable({ transport = transport }, mt)
 end
 
 local function update(self)
@@ -33,7 +31,7 @@ end
 
 --- A bound peer is trusted with more octets.
 ---@param is_bound boolean
-function Reading:set_bound(is_bound) self.unsent_octets = is_bound and UNSENT_BOUND or UNSENT_UNBOUND end
+function Reading:set_bound(is_bound) self.unsent_octets = is_bound and UNSENT_BOUND or nil end
 
 --- Octets were written.
 function Reading:written()
