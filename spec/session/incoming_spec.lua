@@ -143,3 +143,34 @@ describe("smpp.session.incoming", function()
     end)
   end)
 end)
+
+describe("smpp.session.incoming: a handler that hands its work to another task", function()
+  it("and is woken by that at once gets its own answer, as do those behind it, and nothing is left of it", function()
+    local worker, jobs = nil, {}
+    task.spawn(function()
+      worker = task.current()
+      while true do
+        task.wait()
+        while jobs[1] do
+          local job = table.remove(jobs, 1)
+          task.wake(job.token, "done " .. job.text)
+        end
+      end
+    end)
+    with(function(text)
+      if text:find "^plain" then return text end
+      jobs[#jobs + 1] = { token = task.current(), text = text }
+      task.wake(worker)
+      return task.wait()
+    end, { answer_timeout_s = 5 }, function(w, mc)
+      local got = {}
+      for _, text in ipairs { "1", "2", "plain 3", "4" } do submit(w, text, got) end
+      w.sleep(1)
+      table.sort(got)
+      assert.same({ "1 done 1", "2 done 2", "4 done 4", "plain 3 plain 3" }, got)
+      assert.equal(0, w.mc.incoming.pending)
+      w.sleep(10)
+      assert.same({}, mc:all "on_error")
+    end)
+  end)
+end)

@@ -85,12 +85,13 @@ local function drain()
   queue_first, queue_last = 1, 0
 end
 
---- Runs `fn(...)` as a task, at once, until it ends or first waits.  Never raises what fn raises.
----@param on_error? fun(trace: string, err: any, token: smpp.Task)  default: `task.on_error` as it is when the error happens
+--- As `start`, but what the task has woken runs with `run_woken`, which must follow: a task that waits is not resumed
+--- before whoever began it has taken note of that.
+---@param on_error? fun(trace: string, err: any, token: smpp.Task)
 ---@param fn function
----@return smpp.Task token  good until the task ends
----@return boolean waits  it has not ended
-function task.start(on_error, fn, ...)
+---@return smpp.Task token
+---@return boolean waits
+local function begin(on_error, fn, ...)
   local co
   if idle > 0 then
     co = pool[idle]
@@ -110,10 +111,27 @@ function task.start(on_error, fn, ...)
   elseif not ok then
     report(co, err, on_error)
   end
-  if queue_last > 0 and not outer then drain() end
   return co, waits
 end
-local start = task.start
+task.begin = begin
+
+--- Runs the tasks that were woken, unless a task runs: then they run when that waits or ends.
+local function run_woken()
+  if queue_last > 0 and not current then drain() end
+end
+task.run_woken = run_woken
+
+--- Runs `fn(...)` as a task, at once, until it ends or first waits.  Never raises what fn raises.
+---@param on_error? fun(trace: string, err: any, token: smpp.Task)  default: `task.on_error` as it is when the error happens
+---@param fn function
+---@return smpp.Task token  good until the task ends
+---@return boolean waits  it has not ended
+local function start(on_error, fn, ...)
+  local co, waits = begin(on_error, fn, ...)
+  run_woken()
+  return co, waits
+end
+task.start = start
 
 --- Lets go of the coroutines that are kept for tasks to come.
 function task.trim() pool, idle = {}, 0 end

@@ -25,7 +25,7 @@ local REQUEST_SLOTS = #core.session_events.request + 1
 
 local no_response, is_bind = commands.roles.unanswered, commands.roles.bind
 
-local start, current = task.start, task.current
+local begin, run_woken, current = task.begin, task.run_woken, task.current
 
 -- A request whose handler waits: its entry is in a list of the session's, since deadlines come in the order of arrival,
 -- and known by its task, since handlers end in any.  One that took too long is in the list no more, and its PDU is let go.
@@ -167,10 +167,11 @@ function Incoming:serve(slots, at, last)
   local sink = self.session.sink
   self.at = at
   repeat
-    local co, waits = start(sink, serve_run, self, slots, last)
+    local co, waits = begin(sink, serve_run, self, slots, last)
     local pdu = self.serving
     self.serving = nil
     if waits then expect_answer(self, pdu, co) end
+    run_woken()
   until self.at > last or slots[self.at] ~= REQUEST
   return self.at
 end
