@@ -195,6 +195,7 @@ build = {
         "csrc/smpp/session.c",
         "csrc/smpp/session_next.c",
         "csrc/smpp/shown.c",
+        "csrc/smpp/siphash.c",
         "csrc/smpp/text.c",
         "csrc/smpp/timestamp.c",
         "csrc/smpp/ucs2.c",

@@ -5,6 +5,7 @@
 #include "bind_map.h"
 #include "binding.h"
 #include "smpp/map.h"
+#include "smpp/siphash.h"
 
 #define MAP_T "smpp.map"
 
@@ -143,6 +144,17 @@ static int map_memory(lua_State *L) {
   return 1;
 }
 
+/* digest(octets, key of 16 octets) -> 16 octets */
+static int map_digest(lua_State *L) {
+  size_t length, key_length;
+  const char *octets = luaL_checklstring(L, 1, &length), *key = luaL_checklstring(L, 2, &key_length);
+  uint8_t out[SMPP_SIPHASH_OCTETS];
+  luaL_argcheck(L, key_length == SMPP_SIPHASH_OCTETS, 2, "16 octets expected");
+  smpp_siphash((const uint8_t *)key, (const uint8_t *)octets, length, out);
+  lua_pushlstring(L, (const char *)out, sizeof out);
+  return 1;
+}
+
 void smpp_open_map(lua_State *L) {
   static const luaL_Reg methods[] = {{"get", map_get},           {"put", map_put},
                                      {"delete", map_delete},     {"expire", map_expire},
@@ -158,8 +170,10 @@ void smpp_open_map(lua_State *L) {
   lua_pushliteral(L, MAP_T);
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, map_new);
   lua_setfield(L, -2, "new");
+  lua_pushcfunction(L, map_digest);
+  lua_setfield(L, -2, "digest");
   lua_setfield(L, -2, "map");
 }

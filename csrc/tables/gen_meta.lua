@@ -228,7 +228,7 @@ out [=[
 ---@field timestamp smpp.CoreTimestamp
 ---@field session_events table<string, { kind: integer, [integer]: string }>  of the array that sessions fill: number, and the names of what follows
 ---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
----@field map { new: fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map }  seed: 8 octets nobody can guess
+---@field map smpp.CoreMap
 ---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end
 
 ---@class smpp.RecordCodec  tables of plain data <-> octets
@@ -243,6 +243,10 @@ out [=[
 ---@field commands fun(): table[]
 ---@field tlvs fun(): table[]
 ---@field values fun(): table<string, { sub: string, mask: integer, low: integer, high: integer, name: string }[]>
+
+---@class smpp.CoreMap  seed, key: 8 and 16 octets nobody can guess
+---@field new fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map
+---@field digest fun(octets: string, key: string): string
 
 ---@class smpp.CoreText
 ---@field encode fun(text: string, encoding: string, locking: integer?, single: integer?, fill: integer?): string?, integer|string, string?

@@ -14,13 +14,28 @@ function random.generator(seed)
   return following
 end
 
---- Octets that no peer can guess, as the seed of a map against keys made to collide.
----@param loop smpp.Loop
+--- Octets that nobody can guess: the system's; where it has none, the clock's and an address's.
 ---@param count integer
 ---@return string
-function random.octets(loop, count)
+function random.octets(count)
+  local file = io.open("/dev/urandom", "rb")
+  if file then
+    file:setvbuf "no" -- else a page is read
+    local octets = file:read(count)
+    file:close()
+    if octets and #octets == count then return octets end
+  end
+  local address = tonumber(tostring({}):match "0x(%x+)" or "0", 16)
+  return random.fill(random.generator(os.time() * 1000003 + os.clock() * 1000000 + address % 1000003), count)
+end
+
+--- Octets of a generator.
+---@param number fun(): number  in [0,1)
+---@param count integer
+---@return string
+function random.fill(number, count)
   local octets = {}
-  for i = 1, count do octets[i] = string.char(math.floor(loop:random() * 256)) end
+  for i = 1, count do octets[i] = string.char(math.floor(number() * 256)) end
   return table.concat(octets)
 end
 

@@ -11,7 +11,6 @@ local pdus = require "smpp.codec"
 local outbind = require "smpp.client.outbind"
 local outbox = require "smpp.client.outbox"
 local pools = require "smpp.client.pool"
-local random = require "smpp.base.random"
 local run = require "smpp.loop.run"
 local sender = require "smpp.client.sender"
 local sessions = require "smpp.session"
@@ -70,7 +69,7 @@ local function new(o)
   }, mt)
   self.sink = function(trace) self:emit("error", trace) end
   self.write_log, self.show = logs.writer(o.log, o.loop)
-  self.map_seed = random.octets(o.loop, 8)
+  self.map_seed = o.loop:random_octets(8)
   self.handlers = handlers_of(self)
   self.pool = pools.new(self)
   self.outbox = outbox.new(self)

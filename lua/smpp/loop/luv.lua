@@ -47,6 +47,11 @@ function Loop:now() return uv.now() / 1000 end -- luacheck: no self
 function Loop:precise() return uv.hrtime() / 1e9 end -- luacheck: no self
 function Loop:random() return self.random_number() end
 
+function Loop:random_octets(count) -- luacheck: no self
+  local ok, octets = pcall(uv.random, count) -- an old luv has none
+  return ok and type(octets) == "string" and #octets == count and octets or random.octets(count)
+end
+
 function Loop:time() -- luacheck: no self
   local seconds, microseconds = uv.gettimeofday()
   return seconds + microseconds / 1e6

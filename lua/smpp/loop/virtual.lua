@@ -56,6 +56,7 @@ function Loop:now() return self.clock end
 function Loop:precise() return self.clock end
 function Loop:time() return self.start + self.clock end
 function Loop:random() return self.random_number() end
+function Loop:random_octets(count) return random.fill(self.random_number, count) end
 
 -- The heap.  Items know their index, so that a timer which is stopped leaves at once.
 

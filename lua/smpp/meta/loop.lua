@@ -9,6 +9,7 @@
 ---@field precise fun(self): number  seconds for measuring
 ---@field time fun(self): number     Unix time
 ---@field random fun(self): number   in [0,1)
+---@field random_octets fun(self, count: integer): string  that nobody can guess; the virtual loop's follow from its seed
 ---@field timer fun(self, fn: fun(), keep: boolean?): smpp.Timer  stopped; keep: it keeps the loop alive while it runs
 ---@field defer fun(self, fn: fun(arg: any), arg: any)  calls fn at the end of this turn
 ---@field hold fun(self)             keeps the loop alive until as many calls of release

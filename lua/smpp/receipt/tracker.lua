@@ -5,6 +5,7 @@ local keystore = require "smpp.receipt.keystore"
 local message_id = require "smpp.receipt.message_id"
 local options = require "smpp.base.options"
 local pack = require "smpp.receipt.pack"
+local random = require "smpp.base.random"
 
 local tracker = {}
 
@@ -53,7 +54,7 @@ local OPTIONS = {
 ---@field limit integer?        of open messages and parts; beyond it the oldest gives way (no limit)
 ---@field recent_s number?      how long early receipts and finished ids are remembered (600)
 ---@field recent_limit integer? of those (100000)
----@field seed string?          8 octets nobody can guess, for the maps
+---@field seed string?          8 octets nobody can guess, for the maps (default: the system's)
 ---@field store smpp.KeyStore?     of open messages, instead of a map with `ttl_s` and `limit`
 ---@field recent smpp.KeyStore?    of early receipts and finished ids, instead of a map with `recent_s` and `recent_limit`
 
@@ -64,9 +65,10 @@ local OPTIONS = {
 ---@return smpp.Tracker
 function tracker.new(o)
   o = options.check(o, OPTIONS)
+  local seed = o.seed or random.octets(8)
   return setmetatable({
-    store = o.store or core.map.new(o.limit, o.ttl_s or 48 * 3600, o.seed),
-    recent = o.recent or core.map.new(o.recent_limit or 100000, o.recent_s or 600, o.seed),
+    store = o.store or core.map.new(o.limit, o.ttl_s or 48 * 3600, seed),
+    recent = o.recent or core.map.new(o.recent_limit or 100000, o.recent_s or 600, seed),
     ids = message_id.new(o.id_base or "auto"),
     gone = {}, -- outcomes that expire() has to report
   }, Tracker)

@@ -3,6 +3,9 @@
 local finished = require "smpp.text.finished"
 local list = require "smpp.base.list"
 local options = require "smpp.base.options"
+local random = require "smpp.base.random"
+
+local digest = require("smpp.core").map.digest
 
 local reassembly = {}
 
@@ -70,7 +73,7 @@ local OPTIONS = {
 ---@field max_age_s number?     from the first part, and how long whole texts are remembered (24 hours)
 ---@field max_gap_s number?     between two parts: those further apart are of two texts (1 hour)
 ---@field suspicious_gap_s number?  beyond this only the part that is next in order is of the same text (120)
----@field seed string?          8 octets nobody can guess
+---@field seed string?          16 octets nobody can guess (default: the system's)
 
 --- Makes a reassembler.
 ---@param o? smpp.ReassemblyOptions
@@ -78,6 +81,7 @@ local OPTIONS = {
 function reassembly.new(o)
   o = options.check(o, OPTIONS)
   local max_age_s = o.max_age_s or 24 * 3600
+  local seed = ((o.seed or "") .. random.octets(16)):sub(1, 16)
   return setmetatable({
     max_sets = o.max_sets or 10000,
     max_octets = o.max_octets or 64 * 1024 * 1024,
@@ -88,11 +92,14 @@ function reassembly.new(o)
     sets = 0,
     octets = 0,
     open_octets = 0, -- of open sets
-    by_key = {},  -- key -> open set
-    senders = {}, -- sender -> list of its open sets (base/list)
+    -- Peers choose what keys are made of, and Lua hashes long strings by a few of their octets (5.1 to 5.3, LuaJIT) or all
+    -- without a secret (5.1).  So tables have digests of them, which nobody can make collide.
+    digest_key = seed,
+    by_key = {},  -- digest of a key -> open set
+    senders = {}, -- digest of a sender -> list of its open sets (base/list)
     all = {},     -- list of all open sets, by their first part
     idle = {},    -- and by their last one
-    finished = finished.new(max_age_s, o.seed),
+    finished = finished.new(max_age_s, seed),
     given_up = {}, -- what expire() has to report, a queue
     first_given_up = 1,
     last_given_up = 0,
@@ -312,7 +319,8 @@ function Reassembly:add(part, now)
   if cost_of(part) + SET_COST > self.max_octets then return nil, "the part is longer than all that may be kept", "too_long" end
   while forget(self, now) do end
   local sender = sender_key(part)
-  local key = set_key(part, sender)
+  local key = digest(set_key(part, sender), self.digest_key)
+  sender = digest(sender, self.digest_key)
   local text = self.finished:find(key, part)
   if text then
     local what, detail = repeated(self, text, key, sender, part, now)

@@ -1,0 +1,54 @@
+#include "siphash.h"
+
+struct state {
+  uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t rotate(uint64_t v, unsigned bits) { return v << bits | v >> (64 - bits); }
+
+static void rounds(struct state *s, int count) {
+  while (count-- > 0) {
+    s->v0 += s->v1;
+    s->v1 = rotate(s->v1, 13) ^ s->v0;
+    s->v0 = rotate(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = rotate(s->v3, 16) ^ s->v2;
+    s->v0 += s->v3;
+    s->v3 = rotate(s->v3, 21) ^ s->v0;
+    s->v2 += s->v1;
+    s->v1 = rotate(s->v1, 17) ^ s->v2;
+    s->v2 = rotate(s->v2, 32);
+  }
+}
+
+static void take(struct state *s, uint64_t word) {
+  s->v3 ^= word;
+  rounds(s, 2);
+  s->v0 ^= word;
+}
+
+static uint64_t little_endian(const uint8_t *octets, size_t count) {
+  uint64_t word = 0;
+  for (size_t i = 0; i < count; i++) word |= (uint64_t)octets[i] << (8 * i);
+  return word;
+}
+
+static void put(uint8_t *out, const struct state *s) {
+  uint64_t word = s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+  for (unsigned i = 0; i < 8; i++) out[i] = (uint8_t)(word >> (8 * i));
+}
+
+void smpp_siphash(const uint8_t key[SMPP_SIPHASH_OCTETS], const uint8_t *octets, size_t length,
+                  uint8_t out[SMPP_SIPHASH_OCTETS]) {
+  uint64_t k0 = little_endian(key, 8), k1 = little_endian(key + 8, 8);
+  struct state s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xEE, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
+  size_t left = length % 8, whole = length - left;
+  for (size_t i = 0; i < whole; i += 8) take(&s, little_endian(octets + i, 8));
+  take(&s, (uint64_t)length << 56 | (left > 0 ? little_endian(octets + whole, left) : 0));
+  s.v2 ^= 0xEE;
+  rounds(&s, 4);
+  put(out, &s);
+  s.v1 ^= 0xDD;
+  rounds(&s, 4);
+  put(out + 8, &s);
+}

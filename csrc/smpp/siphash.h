@@ -1,0 +1,14 @@
+/* siphash.h - SipHash-2-4 with 128 bits (Aumasson, Bernstein): a digest of octets that
+ * whoever chooses them cannot make equal for two, unless they know the key. */
+#ifndef SMPP_SIPHASH_H
+#define SMPP_SIPHASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SMPP_SIPHASH_OCTETS 16u /* of the key, of the digest */
+
+void smpp_siphash(const uint8_t key[SMPP_SIPHASH_OCTETS], const uint8_t *octets, size_t length,
+                  uint8_t out[SMPP_SIPHASH_OCTETS]);
+
+#endif
