@@ -61,4 +61,16 @@ describe("smpp.base.stats", function()
     assert.same({}, s.statuses)
     assert.equal(0, s.latency.buckets[1])
   end)
+
+  it("counts statuses without a name, of which a peer can make up 2^32, as one beyond 100", function()
+    local s = stats.new()
+    s:note_refusal "ESME_RTHROTTLED"
+    for i = 1, 5000 do s:note_refusal(("0x%08X"):format(0x400 + i)) end
+    s:note_refusal "ESME_RSYSERR"
+    s:note_refusal "0x00000401"
+    local count = 0
+    for _ in pairs(s.statuses) do count = count + 1 end
+    assert.equal(103, count)
+    assert.same({ 5003, 4900, 2, 1 }, { s.refused, s.statuses.other, s.statuses["0x00000401"], s.statuses.ESME_RSYSERR })
+  end)
 end)

@@ -27,7 +27,7 @@ function stats.new()
   for i = 1, #BOUNDS + 1 do buckets[i] = 0 end
   return setmetatable({
     requests = 0, answered = 0, refused = 0, statuses = {}, unknown = 0, not_sent = 0, retried = 0, received = 0,
-    refused_received = 0, binds = 0,
+    refused_received = 0, binds = 0, unnamed = 0,
     latency = { count = 0, sum_s = 0, max_s = 0, buckets = buckets },
   }, Stats)
 end
@@ -41,9 +41,21 @@ function Stats:note_latency(seconds)
   if seconds > latency.max_s then latency.max_s = seconds end
 end
 
+--- Statuses without a name ("0x00000499") are the peer's choice, of 2^32: beyond some they count as one.
+local MOST_UNNAMED = 100
+
 function Stats:note_refusal(status)
   self.refused = self.refused + 1
-  self.statuses[status] = (self.statuses[status] or 0) + 1
+  local known = self.statuses[status]
+  if not known and status:sub(1, 2) == "0x" then
+    if self.unnamed >= MOST_UNNAMED then
+      status = "other"
+      known = self.statuses.other
+    else
+      self.unnamed = self.unnamed + 1
+    end
+  end
+  self.statuses[status] = (known or 0) + 1
 end
 
 --- The latency below which a share of the responses came: the upper bound of its bucket.
