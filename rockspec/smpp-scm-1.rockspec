@@ -168,6 +168,7 @@ build = {
       incdirs = { "csrc" },
       sources = {
         "csrc/binding/bind_codec.c",
+        "csrc/binding/bind_declare.c",
         "csrc/binding/bind_draft.c",
         "csrc/binding/bind_iconv.c",
         "csrc/binding/bind_map.c",

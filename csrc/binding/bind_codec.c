@@ -81,7 +81,7 @@ static int decode(lua_State *L) {
     return push_error(L, error, lua_tostring(L, -1));
   }
   struct smpp_pdu pdu;
-  smpp_pdu_decode(pdu_octets, found, 0, &pdu);
+  smpp_pdu_decode(pdu_octets, found, 0, declared_commands(L), &pdu);
   if (lua_toboolean(L, 4)) {
     struct smpp_problem problems[32];
     size_t n = smpp_pdu_problems(&pdu, problems, 32);
@@ -180,37 +180,9 @@ static int view_with(lua_State *L) {
   struct smpp_pdu pdu;
   size_t length = 0;
   const char *octets = lua_tolstring(L, -1, &length);
-  smpp_pdu_decode((const uint8_t *)octets, (uint32_t)length, 0, &pdu);
+  smpp_pdu_decode((const uint8_t *)octets, (uint32_t)length, 0, declared_commands(L), &pdu);
   push_view(L, &pdu, 0);
   return 1;
-}
-
-/* tlv kinds that a profile can declare */
-static const char *const declared_kinds[] = {"int1", "int2", "int4", "cstring", "octets", NULL};
-static const uint8_t declared_codes[] = {SMPP_U8, SMPP_U16, SMPP_U32, SMPP_CSTRING, SMPP_OCTETS};
-
-/* declare(tag, name, type): a vendor TLV gets a name */
-static int declare(lua_State *L) {
-  uint32_t tag = check_u32(L, 1), old = 0;
-  const char *name = luaL_checkstring(L, 2);
-  int kind = luaL_checkoption(L, 3, "octets", declared_kinds);
-  luaL_argcheck(L, tag >= 1 && tag <= 0xFFFF, 1, "tag is 1 to 0xFFFF"); /* 0 is reserved, and says "no TLV" in a name's number */
-  luaL_argcheck(L, smpp_tlv_by_tag(tag) == NULL, 1, "the standard has named this tag");
-  lua_pushvalue(L, 2);
-  int type = lua_rawget(L, lua_upvalueindex(UP_NAMES));
-  if (type != LUA_TNIL && !(type == LUA_TNUMBER && to_u32(L, -1, &old) && NAME_TAG(old) == tag))
-    return luaL_error(L, "'%s' already names something else in PDUs", name);
-  if (lua_rawgeti(L, lua_upvalueindex(UP_TAGS), (int)tag) == LUA_TSTRING && strcmp(lua_tostring(L, -1), name) != 0) {
-    lua_pushvalue(L, -1); /* the tag's former name goes */
-    lua_pushnil(L);
-    lua_rawset(L, lua_upvalueindex(UP_NAMES));
-  }
-  lua_pushvalue(L, 2);
-  push_u32(L, tag << 8 | (uint32_t)declared_codes[kind] << 24);
-  lua_rawset(L, lua_upvalueindex(UP_NAMES));
-  lua_pushvalue(L, 2);
-  lua_rawseti(L, lua_upvalueindex(UP_TAGS), (int)tag);
-  return 0;
 }
 
 /* ---- making a codec ---- */
@@ -255,10 +227,11 @@ static int view_newindex(lua_State *L) {
 }
 
 /* codec(methods, none): methods: Lua functions for views ("__tostring" and other metamethods, too).
- * -> { decode, encode, declare, session } */
+ * -> { decode, encode, declare, declare_command, session } */
 static int codec(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"decode", decode}, {"encode", encode}, {"declare", declare}, {"session", session_new}, {NULL, NULL}};
+      {"decode", decode},   {"encode", encode},     {"declare", codec_declare}, {"declare_command", codec_declare_command},
+      {"session", session_new}, {NULL, NULL}};
   static const luaL_Reg with[] = {{"with", view_with}, {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
@@ -269,6 +242,8 @@ static int codec(lua_State *L) {
   lua_newtable(L); /* UP_VIEW */
   lua_newtable(L); /* UP_SESSION */
   lua_pushvalue(L, 2); /* UP_NONE */
+  memset(lua_newuserdatauv(L, sizeof(struct smpp_declared), 0), 0, sizeof(struct smpp_declared)); /* UP_DECLARED */
+  lua_newtable(L); /* UP_OWN */
   add_names(L, first);
   for (unsigned field = 0; field < SMPP_FIELD_COUNT; field++) {
     lua_pushstring(L, smpp_field_name(field));
@@ -314,7 +289,7 @@ static int codec(lua_State *L) {
   lua_pushliteral(L, "smpp.session");
   lua_setfield(L, session_mt, "__metatable"); /* or anything could be given to __gc */
 
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   push_upvalues(L, first);
   luaL_setfuncs(L, functions, UP_COUNT);
   return 1;

@@ -286,11 +286,11 @@ static int read_tlv(lua_State *L, const char *name, uint32_t code, struct draft 
 static int read_command_name(lua_State *L, struct draft *d) {
   if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, "command", "a name");
   const char *name = lua_tostring(L, -1);
-  const struct smpp_command *command = smpp_command_by_name(name);
+  const struct smpp_command *command = smpp_command_by_name(declared_commands(L), name);
   if (command == NULL && name[0] == '0' && name[1] == 'x' && strlen(name) == 10) { /* as views spell unknown ones */
     char *end = NULL;
     unsigned long id = strtoul(name + 2, &end, 16);
-    if (*end == '\0' && smpp_command_by_id((uint32_t)id) == NULL) {
+    if (*end == '\0' && smpp_command_by_id(declared_commands(L), (uint32_t)id) == NULL) {
       command = &smpp_unknown_command;
       d->message.id = (uint32_t)id;
     }

@@ -55,42 +55,46 @@ static const char *kind_name(unsigned kind) {
   return names[kind];
 }
 
+void push_command_row(lua_State *L, const struct smpp_command *command) {
+  lua_createtable(L, 0, 8);
+  set_string(L, "name", command->name);
+  set_u32(L, "id", command->id);
+  if (command->response_id != 0) set_u32(L, "response_id", command->response_id);
+  set_u32(L, "esme_sends_in", command->esme_sends_in);
+  set_u32(L, "mc_sends_in", command->mc_sends_in);
+  push_versions(L, command->versions);
+  lua_setfield(L, -2, "versions");
+  lua_newtable(L);
+  for (unsigned bit = 0; bit < SMPP_ROLE_COUNT; bit++) {
+    if ((command->roles & 1u << bit) == 0) continue;
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, smpp_role_name(bit));
+  }
+  lua_setfield(L, -2, "roles");
+  lua_newtable(L);
+  for (int p = 0; p < command->param_count; p++) {
+    const struct smpp_param *param = &command->params[p];
+    lua_createtable(L, 0, 3);
+    set_string(L, "name", param->name);
+    set_string(L, "kind", kind_name(param->kind));
+    set_string(L, "values", smpp_enum_set_at(param->enum_set)->name);
+    lua_createtable(L, 3, 0);
+    for (int v = 0; v < 3; v++) {
+      lua_pushinteger(L, param->max[v]);
+      lua_rawseti(L, -2, v + 1);
+    }
+    lua_setfield(L, -2, "max");
+    lua_rawseti(L, -2, p + 1);
+  }
+  lua_setfield(L, -2, "params");
+}
+
 /* commands() -> { { name, id, response_id, versions, esme_sends_in, mc_sends_in, roles = { [role] = true }, params = { { name, kind, max } } } ... } */
 static int commands(lua_State *L) {
   const struct smpp_command *command;
   lua_newtable(L);
   for (int i = 0; (command = smpp_command_at((size_t)i)) != NULL; i++) {
-    lua_createtable(L, 0, 8);
-    set_string(L, "name", command->name);
-    set_u32(L, "id", command->id);
-    if (command->response_id != 0) set_u32(L, "response_id", command->response_id);
-    set_u32(L, "esme_sends_in", command->esme_sends_in);
-    set_u32(L, "mc_sends_in", command->mc_sends_in);
-    push_versions(L, command->versions);
-    lua_setfield(L, -2, "versions");
-    lua_newtable(L);
-    for (unsigned bit = 0; bit < SMPP_ROLE_COUNT; bit++) {
-      if ((command->roles & 1u << bit) == 0) continue;
-      lua_pushboolean(L, 1);
-      lua_setfield(L, -2, smpp_role_name(bit));
-    }
-    lua_setfield(L, -2, "roles");
-    lua_newtable(L);
-    for (int p = 0; p < command->param_count; p++) {
-      const struct smpp_param *param = &command->params[p];
-      lua_createtable(L, 0, 3);
-      set_string(L, "name", param->name);
-      set_string(L, "kind", kind_name(param->kind));
-      set_string(L, "values", smpp_enum_set_at(param->enum_set)->name);
-      lua_createtable(L, 3, 0);
-      for (int v = 0; v < 3; v++) {
-        lua_pushinteger(L, param->max[v]);
-        lua_rawseti(L, -2, v + 1);
-      }
-      lua_setfield(L, -2, "max");
-      lua_rawseti(L, -2, p + 1);
-    }
-    lua_setfield(L, -2, "params");
+    push_command_row(L, command);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;

@@ -116,6 +116,7 @@ int session_new(lua_State *L) {
   config.pdu_read_s = opt_seconds(L, "pdu_read_s", config.pdu_read_s);
   double now = opt_seconds(L, "now", 0);
   if (now > MOST_EXACT) return luaL_error(L, "now: a time expected"); /* at infinity every timer would be due for ever */
+  config.declared = declared_commands(L);
   double number = next_number(L);
   struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
   memset(s, 0, sizeof *s); /* __gc may run before there is a core */
@@ -312,7 +313,7 @@ static uint64_t check_cookie(lua_State *L, int arg) {
 static int session_request(lua_State *L) {
   struct smpp_session *s = check_session(L);
   uint32_t sequence = 0;
-  const struct smpp_command *command = smpp_command_by_id(check_u32(L, 2));
+  const struct smpp_command *command = smpp_command_by_id(declared_commands(L), check_u32(L, 2));
   luaL_argcheck(L, command != NULL, 2, "no such command");
   uint64_t cookie = check_cookie(L, 4);
   double now = check_now(L, 5);
@@ -414,7 +415,9 @@ static int session_respond(lua_State *L) {
   luaL_checktype(L, 3, LUA_TTABLE);
   double now = check_now(L, 4);
   if (v->answered) return already_answered(L, v);
-  int results = read_draft(L, 3, smpp_command_by_id(v->pdu.command->response_id), NULL, 0, &d);
+  const struct smpp_command *response = smpp_command_by_id(declared_commands(L), v->pdu.command->response_id);
+  luaL_argcheck(L, response != NULL, 2, "this session does not know the command");
+  int results = read_draft(L, 3, response, NULL, 0, &d);
   if (results != 0) return results;
   d.message.sequence = v->pdu.sequence;
   int error = smpp_session_respond(s, &d.message, now, &fault);

@@ -54,8 +54,15 @@ enum {
   UP_VIEW,      /* metatable of received PDUs */
   UP_SESSION,   /* metatable of sessions */
   UP_NONE,      /* smpp.none */
-  UP_COUNT = UP_NONE
+  UP_DECLARED,  /* struct smpp_declared: commands outside the tables */
+  UP_OWN,       /* name -> struct own_command of these (bind_declare.c), which keeps them */
+  UP_COUNT = UP_OWN
 };
+
+/* The commands that a codec adds to those of the tables. */
+static inline const struct smpp_declared *declared_commands(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(UP_DECLARED));
+}
 
 /* A name's number: parameter + 1, TLV tag and kind, header item; 0 where it is none. */
 #define NAME_FIELD(code) ((code)&0xFFu)
@@ -76,6 +83,13 @@ enum {
   ITEM_NO_UNSUCCESS,
   ITEM_NUMBER_MSGS
 };
+
+/* Functions of a codec that add to it (bind_declare.c). */
+int codec_declare(lua_State *L);
+int codec_declare_command(lua_State *L);
+
+/* Pushes a command as a table (bind_protocol.c). */
+void push_command_row(lua_State *L, const struct smpp_command *command);
 
 /* ---- views: received PDUs (bind_view.c) ---- */
 

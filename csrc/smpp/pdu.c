@@ -325,14 +325,15 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
   }
 }
 
-void smpp_pdu_decode(const uint8_t *octets, uint32_t length, unsigned tolerate, struct smpp_pdu *pdu) {
+void smpp_pdu_decode(const uint8_t *octets, uint32_t length, unsigned tolerate,
+                     const struct smpp_declared *declared, struct smpp_pdu *pdu) {
   struct report r = {NULL, 0, 0, tolerate, 0, false};
   pdu->octets = octets;
   pdu->length = length;
   pdu->id = smpp_get_u32(octets + 4);
   pdu->status = smpp_get_u32(octets + 8);
   pdu->sequence = smpp_get_u32(octets + 12);
-  pdu->command = smpp_command_by_id(pdu->id);
+  pdu->command = smpp_command_by_id(declared, pdu->id);
   pdu->tlv_offset = SMPP_HEADER_OCTETS;
   walk(pdu, &r);
   pdu->refuse = r.refuse;

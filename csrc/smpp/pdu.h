@@ -48,9 +48,10 @@ struct smpp_pdu {
 };
 
 /* |length| octets that smpp_pdu_frame found.  |tolerate|: set of SMPP_TOLERATE_..,
- * faults that do not set |refuse|. */
+ * faults that do not set |refuse|.  |declared|: commands outside the tables, or NULL;
+ * |pdu| points to its command, so these must outlive it. */
 void smpp_pdu_decode(const uint8_t *octets, uint32_t length, unsigned tolerate,
-                     struct smpp_pdu *pdu);
+                     const struct smpp_declared *declared, struct smpp_pdu *pdu);
 
 /* The number at a parameter of kind U8, U16 or U32. */
 uint32_t smpp_pdu_number(const struct smpp_pdu *pdu, unsigned position);

@@ -18,7 +18,20 @@ static const struct field_row fields[] = {SMPP_FIELDS(FIELD_ROW)};
 
 const struct smpp_command smpp_unknown_command = {.name = "unknown", .versions = SMPP_V33 | SMPP_V34 | SMPP_V50};
 
-const struct smpp_command *smpp_command_by_id(uint32_t id) {
+/* Place of the first declared command whose id is not below |id|. */
+static size_t declared_place(const struct smpp_declared *declared, uint32_t id) {
+  size_t low = 0, high = declared->count;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (declared->commands[middle]->id < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+const struct smpp_command *smpp_command_by_id(const struct smpp_declared *declared, uint32_t id) {
   size_t low = 0, high = COUNT(commands);
   while (low < high) {
     size_t middle = (low + high) / 2;
@@ -28,13 +41,27 @@ const struct smpp_command *smpp_command_by_id(uint32_t id) {
     else
       high = middle;
   }
+  if (declared == NULL) return NULL;
+  size_t place = declared_place(declared, id);
+  return place < declared->count && declared->commands[place]->id == id ? declared->commands[place] : NULL;
+}
+
+const struct smpp_command *smpp_command_by_name(const struct smpp_declared *declared, const char *name) {
+  for (size_t i = 0; i < COUNT(commands); i++)
+    if (strcmp(commands[i].name, name) == 0) return &commands[i];
+  for (size_t i = 0; declared != NULL && i < declared->count; i++)
+    if (strcmp(declared->commands[i]->name, name) == 0) return declared->commands[i];
   return NULL;
 }
 
-const struct smpp_command *smpp_command_by_name(const char *name) {
-  for (size_t i = 0; i < COUNT(commands); i++)
-    if (strcmp(commands[i].name, name) == 0) return &commands[i];
-  return NULL;
+bool smpp_declare(struct smpp_declared *declared, const struct smpp_command *command) {
+  if (declared->count == SMPP_DECLARED_MAX || smpp_command_by_id(declared, command->id) != NULL ||
+      smpp_command_by_name(declared, command->name) != NULL)
+    return false;
+  size_t place = declared_place(declared, command->id);
+  for (size_t i = declared->count++; i > place; i--) declared->commands[i] = declared->commands[i - 1];
+  declared->commands[place] = command;
+  return true;
 }
 
 const struct smpp_command *smpp_command_at(size_t index) {

@@ -120,8 +120,19 @@ struct smpp_enum_set {
 /* Stands for a command outside the tables, which has no parameters. */
 extern const struct smpp_command smpp_unknown_command;
 
-const struct smpp_command *smpp_command_by_id(uint32_t id);
-const struct smpp_command *smpp_command_by_name(const char *name);
+/* Commands outside the tables, as a vendor defines them; owned by whoever declares them. */
+#define SMPP_DECLARED_MAX 128
+struct smpp_declared {
+  size_t count;
+  const struct smpp_command *commands[SMPP_DECLARED_MAX]; /* in ascending order of their ids */
+};
+
+/* Adds a command.  False: |declared| is full, or its id or name is in use, here or in the tables. */
+bool smpp_declare(struct smpp_declared *declared, const struct smpp_command *command);
+
+/* Of the tables, then of |declared|, which may be NULL. */
+const struct smpp_command *smpp_command_by_id(const struct smpp_declared *declared, uint32_t id);
+const struct smpp_command *smpp_command_by_name(const struct smpp_declared *declared, const char *name);
 /* The |index|-th command, NULL past the last. */
 const struct smpp_command *smpp_command_at(size_t index);
 

@@ -261,7 +261,7 @@ int smpp_session_request_octets(struct smpp_session *s, const uint8_t *octets, s
   smpp_session_set_now(s, now);
   if (smpp_pdu_frame(octets, length, s->config.max_pdu, &framed) != 0 || framed != length) return SMPP_ERR_BAD_LENGTH;
   uint32_t id = smpp_get_u32(octets + 4);
-  const struct smpp_command *command = smpp_command_by_id(id);
+  const struct smpp_command *command = smpp_command_by_id(s->config.declared, id);
   int error = check_request(s, id, command);
   if (error != 0) return error;
   uint8_t *out = smpp_buffer_tail(&s->output, length);
@@ -274,7 +274,7 @@ int smpp_session_request_octets(struct smpp_session *s, const uint8_t *octets, s
   if (is_bind(id)) {
     struct smpp_pdu pdu;
     unsigned at = (unsigned)smpp_param_position(command, SMPP_F_INTERFACE_VERSION);
-    smpp_pdu_decode(octets, framed, 0, &pdu);
+    smpp_pdu_decode(octets, framed, 0, NULL, &pdu);
     s->bind_version = (uint8_t)(at < pdu.param_count ? smpp_pdu_number(&pdu, at) : 0);
   }
   request_sent(s, id, command, *sequence, cookie);
@@ -362,7 +362,7 @@ static struct smpp_message simple(const struct smpp_session *s, const struct smp
 }
 
 void smpp_session_refuse(struct smpp_session *s, const struct smpp_pdu *request, uint32_t status) {
-  const struct smpp_command *response = smpp_command_by_id(request->command->response_id);
+  const struct smpp_command *response = smpp_command_by_id(s->config.declared, request->command->response_id);
   int at = smpp_param_position(request->command, SMPP_F_MESSAGE_ID);
   struct smpp_fault fault;
   if (response == NULL || !refusal_has_body(s, response)) {
@@ -379,7 +379,7 @@ void smpp_session_refuse(struct smpp_session *s, const struct smpp_pdu *request,
 
 int smpp_session_answer(struct smpp_session *s, uint32_t request_id, uint32_t sequence, uint32_t status,
                         const char *message_id, size_t length, double now) {
-  const struct smpp_command *response = smpp_command_by_id(request_id | SMPP_RESPONSE_BIT);
+  const struct smpp_command *response = smpp_command_by_id(s->config.declared, request_id | SMPP_RESPONSE_BIT);
   size_t body = 0;
   if (s->ended) return SMPP_ERR_CLOSED;
   if (response == NULL || request_id == 0) return SMPP_ERR_BAD_VALUE;

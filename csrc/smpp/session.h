@@ -50,6 +50,7 @@ struct smpp_session_config {
   uint8_t version;         /* ESME: asked for; MC: highest offered */
   bool unchecked;          /* send what state and role forbid, answer nothing on state */
   bool require_sc_version; /* ESME: no sc_interface_version in the answer means 3.3 */
+  const struct smpp_declared *declared; /* commands outside the tables, or NULL; must outlive the session */
   unsigned tolerate;       /* SMPP_TOLERATE_..; LONG_PASSWORD also allows to send one */
   double response_s, enquire_link_s, enquire_link_response_s, inactivity_s, session_init_s, pdu_read_s;
 };

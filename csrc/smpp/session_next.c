@@ -262,7 +262,7 @@ static bool receive_response(struct smpp_session *s, struct smpp_event *e) {
 }
 
 static bool receive(struct smpp_session *s, const uint8_t *octets, uint32_t length, struct smpp_event *e) {
-  smpp_pdu_decode(octets, length, s->config.tolerate, &e->pdu);
+  smpp_pdu_decode(octets, length, s->config.tolerate, s->config.declared, &e->pdu);
   s->received = s->now;
   return e->pdu.id & SMPP_RESPONSE_BIT ? receive_response(s, e) : receive_request(s, e);
 }

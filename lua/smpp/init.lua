@@ -8,6 +8,7 @@ local smpp = {
   decode = pdus.decode,
   encode = pdus.encode,
   declare_tlv = pdus.declare_tlv,
+  declare_command = pdus.declare_command,
   none = pdus.none,
   explain = explain.field,
   status = explain.status,

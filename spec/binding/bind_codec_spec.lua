@@ -243,7 +243,7 @@ end)
 
 describe("bind_codec: vendor TLVs", function()
   it("have names in a codec of their own", function()
-    local codec = pdus.new_codec { { tag = 0x1400, name = "pe_id", type = "cstring" }, { tag = 0x1401, name = "weight", type = "int2" } }
+    local codec = pdus.codec_of { tlvs = { { tag = 0x1400, name = "pe_id", type = "cstring" }, { tag = 0x1401, name = "weight", type = "int2" } } }
     local octets = assert(codec.encode { command = "submit_sm", pe_id = "1101", weight = 258 })
     local pdu = codec.decode(octets)
     assert.equal("1101", pdu.pe_id)
@@ -257,7 +257,7 @@ describe("bind_codec: vendor TLVs", function()
   end)
 
   it("cannot take a standard's tag or name", function()
-    local codec = pdus.new_codec()
+    local codec = pdus.codec_of { tlvs = {} }
     assert.has_error(function() codec.declare(0x0204, "mine", "int2") end)
     assert.has_error(function() codec.declare(0x1400, "destination_addr", "int2") end)
     assert.has_error(function() codec.declare(0x1400, "octets", "int2") end)

@@ -16,6 +16,18 @@ static struct smpp_list_item items[256];
 static struct smpp_tlv_out tlvs[MOST / 4];
 static uint8_t out[MOST * 2];
 
+/* A vendor's command with a parameter of every kind that can be declared. */
+static const uint8_t positions[48] = {[47] = 1, [46] = 2, [45] = 3, [44] = 4, [43] = 5, [SMPP_F_SHORT_MESSAGE] = 6};
+static const struct smpp_param params[] = {
+    {"a", 47, SMPP_CSTRING, {9, 9, 9}, 0, 2}, {"b", 46, SMPP_U8, {1, 1, 1}, 0, 2}, {"c", 45, SMPP_U16, {2, 2, 2}, 0, 2},
+    {"d", 44, SMPP_U32, {4, 4, 4}, 0, 2},     {"e", 43, SMPP_TIME, {17, 17, 17}, 0, 2},
+    {"f", SMPP_F_SHORT_MESSAGE, SMPP_TEXT, {254, 254, 254}, 0, 2}};
+static const struct smpp_command probe = {.id = 0x00010201u, .name = "probe", .versions = 7, .tlv_versions = 6,
+                                          .params = params, .param_count = 6, .positions = positions, .position_count = 48};
+static const struct smpp_command probe_resp = {.id = 0x80010201u, .name = "probe_resp", .versions = 7, .tlv_versions = 6,
+                                               .params = params, .param_count = 1, .positions = positions, .position_count = 48};
+static struct smpp_declared declared;
+
 static size_t tlvs_of(const struct smpp_pdu *pdu) {
   struct smpp_tlv tlv, found;
   size_t n = 0;
@@ -96,7 +108,7 @@ static void check(const struct smpp_pdu *pdu) {
   struct smpp_pdu again;
   uint32_t length = 0;
   EXPECT(smpp_pdu_frame(out, w.length, sizeof out, &length) == 0 && length == w.length);
-  smpp_pdu_decode(out, length, 0, &again);
+  smpp_pdu_decode(out, length, 0, &declared, &again);
   EXPECT(again.id == pdu->id && again.status == pdu->status && again.sequence == pdu->sequence);
   for (uint8_t version = SMPP_33; version <= SMPP_50; version = version == SMPP_33 ? SMPP_34 : version == SMPP_34 ? SMPP_50 : 0xFF) {
     message.version = version; /* every version's limits refuse or write, never cut */
@@ -107,6 +119,10 @@ static void check(const struct smpp_pdu *pdu) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint32_t length = 0;
+  if (declared.count == 0) {
+    EXPECT(smpp_declare(&declared, &probe_resp) && smpp_declare(&declared, &probe));
+    EXPECT(!smpp_declare(&declared, &probe) && declared.commands[0] == &probe);
+  }
   while (size > 0) {
     struct smpp_pdu pdu;
     int error = smpp_pdu_frame(data, size, MOST, &length);
@@ -116,12 +132,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       uint8_t whole[MOST]; /* a length that fits makes the rest worth reading */
       memcpy(whole, data, size);
       smpp_set_u32(whole, (uint32_t)size);
-      smpp_pdu_decode(whole, (uint32_t)size, whole[15] & 15u, &pdu);
+      smpp_pdu_decode(whole, (uint32_t)size, whole[15] & 15u, &declared, &pdu);
       pdu.refuse = 0; /* tolerance was the fuzzer's choice */
       check(&pdu);
       return 0;
     }
-    smpp_pdu_decode(data, length, 0, &pdu);
+    smpp_pdu_decode(data, length, 0, &declared, &pdu);
     check(&pdu);
     data += length;
     size -= length;

@@ -53,7 +53,7 @@ int main(void) {
   }
 
   static const struct smpp_tlv_out tlvs[] = {{0x0424, 200, text}, {0x1400, 0, text}};
-  struct smpp_message message = {.command = smpp_command_by_name("submit_sm"), .sequence = 1, .tlvs = tlvs, .tlv_count = 2, .trailing = text, .trailing_length = 3};
+  struct smpp_message message = {.command = smpp_command_by_name(NULL, "submit_sm"), .sequence = 1, .tlvs = tlvs, .tlv_count = 2, .trailing = text, .trailing_length = 3};
   size_t measured, length;
   struct smpp_writer counting = {NULL, 0, 0};
   struct smpp_fault fault;
@@ -61,7 +61,7 @@ int main(void) {
   measured = counting.length;
   for (size_t capacity = 0; capacity <= measured; capacity++) CHECK(encode(&message, capacity, &length) == 0 && length == measured);
 
-  message = (struct smpp_message){.command = smpp_command_by_name("submit_sm_resp"), .status = 8, .sequence = 1};
+  message = (struct smpp_message){.command = smpp_command_by_name(NULL, "submit_sm_resp"), .status = 8, .sequence = 1};
   CHECK(encode(&message, 100, &length) == 0 && length == 16); /* 3.4, 4.4.2: no body unless command_status is 0 */
   return report();
 }

@@ -27,7 +27,7 @@ static void walk(const uint8_t *octets, uint32_t length) {
   struct smpp_list_item item;
   struct smpp_problem problems[4];
   bool inside = true;
-  smpp_pdu_decode(octets, length, 0, &pdu);
+  smpp_pdu_decode(octets, length, 0, NULL, &pdu);
   inside = inside && pdu.length == length && pdu.tlv_offset <= length && pdu.tlv_end <= length && pdu.param_count <= SMPP_PARAMS_MAX;
   for (unsigned i = 0; i < pdu.param_count; i++) {
     inside = inside && pdu.params[i].offset <= length && pdu.params[i].length <= length - pdu.params[i].offset;
@@ -59,7 +59,7 @@ int main(void) {
     uint32_t whole = make(command);
     CHECK(smpp_pdu_frame(sample, whole, whole, &length) == 0 && length == whole);
     struct smpp_pdu pdu;
-    smpp_pdu_decode(sample, whole, 0, &pdu);
+    smpp_pdu_decode(sample, whole, 0, NULL, &pdu);
     CHECK_FOR(pdu.command == command && pdu.sequence == 7, command->name);
     for (uint32_t cut = 16; cut <= whole; cut++) {
       uint8_t *octets = exactly(sample, cut);

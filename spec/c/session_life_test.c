@@ -187,7 +187,7 @@ static void check_memory(void) {
 static void check_forwarding(void) {
   uint8_t octets[256];
   uint32_t sequence = 0;
-  size_t length = pdu_of(smpp_command_by_name("submit_sm"), 99, 0, octets, sizeof octets), sent = 0;
+  size_t length = pdu_of(smpp_command_by_name(NULL, "submit_sm"), 99, 0, octets, sizeof octets), sent = 0;
   struct smpp_session *s = reach(SMPP_ESME, SMPP_STATE_BOUND_TX, SMPP_34, false);
   CHECK(smpp_session_request_octets(s, octets, length - 1, 5, 0, &sequence) == SMPP_ERR_BAD_LENGTH);
   octets[length] = 0;
@@ -207,7 +207,7 @@ static void check_forwarding(void) {
   /* A bind, whose version counts; and what no table knows, which still has its answer. */
   struct smpp_event e;
   s = reach(SMPP_ESME, SMPP_STATE_OPEN, SMPP_50, true);
-  length = pdu_of(smpp_command_by_name("bind_receiver"), 1, 0, octets, sizeof octets);
+  length = pdu_of(smpp_command_by_name(NULL, "bind_receiver"), 1, 0, octets, sizeof octets);
   CHECK(smpp_session_request_octets(s, octets, length, 6, 0, &sequence) == 0);
   from_peer(s, "bind_receiver_resp", 1);
   CHECK(smpp_session_state(s) == SMPP_STATE_BOUND_RX && smpp_session_version(s) == SMPP_34);
@@ -245,7 +245,7 @@ static void check_many(void) {
     numbers[j] = swap;
   }
   for (uint32_t i = 0; i < WINDOW / 2; i++) {
-    size_t length = pdu_of(smpp_command_by_name("submit_sm_resp"), numbers[i], 8, octets, sizeof octets);
+    size_t length = pdu_of(smpp_command_by_name(NULL, "submit_sm_resp"), numbers[i], 8, octets, sizeof octets);
     smpp_session_feed(s, octets, length, 4);
     bool one = smpp_session_next(s, &e) && e.kind == SMPP_EVENT_RESPONSE && e.cookie < WINDOW && !done[e.cookie];
     if (CHECK(one)) done[e.cookie] = true;
@@ -310,7 +310,7 @@ static void check_waiting_events(void) {
 
   /* A message is the caller's: it can be sent again. */
   s = reach(SMPP_ESME, SMPP_STATE_BOUND_TRX, SMPP_34, true);
-  build(&b, smpp_command_by_name("submit_sm"), 0, 0);
+  build(&b, smpp_command_by_name(NULL, "submit_sm"), 0, 0);
   CHECK(smpp_session_request(s, &b.message, 1, 0, &sequence, &fault) == 0 && sequence == 2);
   CHECK(smpp_session_request(s, &b.message, 2, 0, &sequence, &fault) == 0 && sequence == 3);
   smpp_session_free(s);

@@ -172,7 +172,7 @@ static size_t long_stream(enum smpp_role role, uint8_t *out, size_t capacity) {
   static const uint8_t unknown[] = {0, 0, 0, 40, 0x01, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9};
   size_t length = 0;
   for (uint32_t i = 0; commands[role][i] != NULL; i++) {
-    length += pdu_of(smpp_command_by_name(commands[role][i]), i + 1, 0, out + length, capacity - length);
+    length += pdu_of(smpp_command_by_name(NULL, commands[role][i]), i + 1, 0, out + length, capacity - length);
     if (i != 4) continue;
     memcpy(out + length, unknown, sizeof unknown);
     memset(out + length + sizeof unknown, 0xEE, 24);

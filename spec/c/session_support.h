@@ -83,7 +83,7 @@ static inline int request(struct smpp_session *s, const char *command, uint64_t 
                           uint32_t *sequence) {
   struct built b;
   struct smpp_fault fault;
-  build(&b, smpp_command_by_name(command), 0, 0);
+  build(&b, smpp_command_by_name(NULL, command), 0, 0);
   return smpp_session_request(s, &b.message, cookie, now, sequence, &fault);
 }
 
@@ -99,7 +99,7 @@ static inline void drain(struct smpp_session *s) {
 
 static inline void from_peer(struct smpp_session *s, const char *command, uint32_t sequence) {
   uint8_t octets[256];
-  size_t length = pdu_of(smpp_command_by_name(command), sequence, 0, octets, sizeof octets);
+  size_t length = pdu_of(smpp_command_by_name(NULL, command), sequence, 0, octets, sizeof octets);
   CHECK_FOR(length > 0, command);
   smpp_session_feed(s, octets, length, 0);
   drain(s);
@@ -130,11 +130,11 @@ static inline struct smpp_session *reach(enum smpp_role role, enum smpp_state st
     const char *bind = version < SMPP_34 && state > SMPP_STATE_BOUND_RX ? "bind_transmitter" : bind_for(state);
     if (role == SMPP_MC) {
       from_peer(s, bind, 1);
-      CHECK(smpp_session_answer(s, smpp_command_by_name(bind)->id, 1, 0, "", 0, 0) == 0);
+      CHECK(smpp_session_answer(s, smpp_command_by_name(NULL, bind)->id, 1, 0, "", 0, 0) == 0);
     } else {
       struct built b;
       struct smpp_fault fault;
-      build(&b, smpp_command_by_name(bind), 0, 0);
+      build(&b, smpp_command_by_name(NULL, bind), 0, 0);
       b.message.params[3].number = version;
       CHECK(smpp_session_request(s, &b.message, 0, 0, &sequence, &fault) == 0);
       snprintf(response, sizeof response, "%s_resp", bind);

@@ -25,7 +25,7 @@ struct player {
                                        __VA_ARGS__))
 
 static void add_pdu(struct lines *to, uint32_t id, uint32_t sequence, uint32_t status) {
-  const struct smpp_command *command = smpp_command_by_id(id);
+  const struct smpp_command *command = smpp_command_by_id(NULL, id);
   if (command != NULL)
     ADD(to, "%s %lu", command->name, (unsigned long)sequence);
   else
@@ -121,7 +121,7 @@ static size_t peer_pdu(const char *line, uint8_t *out) {
   unsigned long sequence = 0, status = 0;
   if (option(line, "raw", value, sizeof value)) return unhex(value, out);
   if (!CHECK_FOR(sscanf(line, "< %39s %lu", name, &sequence) == 2, line)) return 0;
-  const struct smpp_command *command = smpp_command_by_name(name);
+  const struct smpp_command *command = smpp_command_by_name(NULL, name);
   if (!CHECK_FOR(command != NULL, line)) return 0;
   if (option(line, "status", value, sizeof value)) status = strtoul(value, NULL, 0);
   struct built b;
@@ -129,7 +129,7 @@ static size_t peer_pdu(const char *line, uint8_t *out) {
   size_t length = written(&b.message, out, 512);
   if (option(line, "version", value, sizeof value)) {
     struct smpp_pdu pdu;
-    smpp_pdu_decode(out, (uint32_t)length, 0, &pdu);
+    smpp_pdu_decode(out, (uint32_t)length, 0, NULL, &pdu);
     int at = smpp_param_position(command, SMPP_F_INTERFACE_VERSION);
     out[pdu.params[at].offset] = (uint8_t)strtoul(value, NULL, 16);
   }
@@ -153,7 +153,7 @@ static void call(struct player *p, const char *line) {
   const char *arrow = strstr(line, " -> ");
   if (arrow != NULL) sscanf(arrow, " -> %31s", expected);
   sscanf(line, "! %31s %39s", what, command);
-  const struct smpp_command *row = smpp_command_by_name(command);
+  const struct smpp_command *row = smpp_command_by_name(NULL, command);
   unsigned long given = strtoul(command, NULL, 0);
   if (strcmp(what, "request") == 0) {
     uint32_t sequence = 0;

@@ -1,4 +1,8 @@
 local commands = require "smpp.codec.commands"
+local esme = require "spec.support.esme"
+local pdus = require "smpp.codec"
+local smpp = require "smpp"
+require "smpp.session" -- whose methods no command may replace
 
 --- Names of the commands with a role, in order.
 local function with(role)
@@ -32,5 +36,169 @@ describe("smpp.codec.commands", function()
     assert.equal("data_sm submit_multi submit_sm", with "defaults")
     assert.equal("broadcast_sm data_sm deliver_sm replace_sm submit_multi submit_sm", with "text")
     assert.equal("alert_notification outbind", with "unanswered")
+  end)
+end)
+
+local PROBE = {
+  name = "probe_sm", id = 0x00010201,
+  parameters = {
+    { name = "probe_id", type = "cstring", max = 17 }, { name = "depth", type = "int2" }, { name = "blob", type = "octets" },
+    { name = "dest_addr_ton", type = "int1" }, { name = "at", type = "time" },
+  },
+  response = { { name = "message_id", type = "cstring", max = 65 }, { name = "result", type = "int1" } },
+  roles = { "message_id", "limited", "ordered" },
+}
+
+local function codec(...) return pdus.codec_of { commands = { PROBE, ... } } end
+
+local function refused(expected, declaration)
+  local ok, message = pcall(pdus.codec_of, { commands = { PROBE, declaration } })
+  assert.is_false(ok)
+  assert.equal(expected, (message:gsub("^.-%.lua:%d+: ", "")))
+end
+
+describe("smpp.codec.commands: a vendor's command", function()
+  it("is encoded and decoded as its parameters say", function()
+    local c = codec()
+    local octets = assert(c.encode {
+      command = "probe_sm", sequence_number = 4, probe_id = "abc", depth = 513, blob = "xy", dest_addr_ton = "international",
+    })
+    assert.equal("\0\0\0\27\0\1\2\1\0\0\0\0\0\0\0\4abc\0\2\1\2xy\1\0", octets)
+    local pdu = c.decode(octets)
+    assert.same({ "probe_sm", "abc", 513, "xy", 1, "" }, { pdu.command, pdu.probe_id, pdu.depth, pdu.blob, pdu.dest_addr_ton, pdu.at })
+    assert.equal('probe_sm #4 probe_id="abc" depth=513 blob="xy" dest_addr_ton=1', tostring(pdu))
+    assert.matches("command_id  probe_sm", pdu:dump())
+    assert.matches("dest_addr_ton  1 %(international%)", pdu:dump())
+    assert.same({}, pdu:problems())
+    assert.equal(octets, c.encode(pdu:totable()))
+    assert.equal("new", pdu:with({ probe_id = "new" }).probe_id)
+  end)
+
+  it("is unknown to every other codec, and its names are, too", function()
+    local octets = assert(codec().encode { command = "probe_sm", probe_id = "abc" })
+    local pdu = smpp.decode(octets)
+    assert.equal("0x00010201", pdu.command)
+    assert.has_error(function() return pdu.probe_id end)
+    assert.is_nil((smpp.encode { command = "probe_sm" }))
+    assert.is_nil(pdus.codec.commands.ids.probe_sm)
+  end)
+
+  it("is decoded from every cut, and never past its end", function()
+    local c = codec()
+    local octets = assert(c.encode { command = "probe_sm", probe_id = "abc", blob = ("b"):rep(255) })
+    for length = 16, #octets - 1 do
+      local head = ("\0\0%s%s"):format(string.char(math.floor(length / 256)), string.char(length % 256))
+      local pdu = assert(c.decode(head .. octets:sub(5, length)))
+      assert.is_true(#pdu:problems() > 0, length)
+      assert.is_string(pdu:dump())
+    end
+  end)
+
+  it("keeps the limits of its parameters", function()
+    local c = codec()
+    local _, message, code = c.encode { command = "probe_sm", probe_id = ("a"):rep(17) }
+    assert.same({ "probe_sm: probe_id: 17 octets, at most 16", "too_long" }, { message, code })
+    _, message = c.encode { command = "probe_sm", depth = 65536 }
+    assert.equal("probe_sm: depth: 65536, at most 65535", message)
+    assert.is_nil((c.encode { command = "probe_sm", at = "later" }))
+  end)
+
+  it("is refused with the reason", function()
+    refused("duplicate command 'probe_sm' (0x00010202): there is probe_sm (0x00010201)", { name = "probe_sm", id = 0x00010202 })
+    refused("duplicate command 'other_sm' (0x00010201): there is probe_sm (0x00010201)", { name = "other_sm", id = 0x00010201 })
+    refused("duplicate command 'submit_sm' (0x00010205): there is submit_sm (0x00000004)", { name = "submit_sm", id = 0x00010205 })
+    refused("id: in the range of the standard: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x150 })
+    refused("id: expected the command_id of a request: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x80010203 })
+    refused([[parameters[1].type: expected one of "int1", "int2", "int4", "cstring", "octets", "time", got 'int3'; did you mean 'int1'?]],
+      { name = "other_sm", id = 0x10205, parameters = { { name = "x", type = "int3" } } })
+    refused("other_sm: duplicate parameter 'x'",
+      { name = "other_sm", id = 0x10205, parameters = { { name = "x", type = "int1" }, { name = "x", type = "int1" } } })
+    refused("'sequence_number' cannot name a parameter: every PDU has it",
+      { name = "other_sm", id = 0x10205, parameters = { { name = "sequence_number", type = "int4" } } })
+    refused("command 'request': sessions have a method of that name", { name = "request", id = 0x10205 })
+    refused("unknown option 'paramters'; did you mean 'parameters'?", { name = "other_sm", id = 0x10205, paramters = {} })
+    local many = {}
+    for i = 1, 19 do many[i] = { name = "x" .. i, type = "int1" } end
+    refused("other_sm: more than 18 parameters", { name = "other_sm", id = 0x10205, parameters = many })
+  end)
+
+  it("there are at most 64 of a codec", function()
+    local list = {}
+    for i = 1, 64 do list[i] = { name = "c" .. i .. "_sm", id = 0x10300 - i } end
+    local c = pdus.codec_of { commands = list }
+    for i = 1, 64 do assert.equal("c" .. i .. "_sm_resp", c.decode(c.encode { command = "c" .. i .. "_sm_resp" }).command) end
+    list[65] = { name = "one_more", id = 0x10400 }
+    assert.has_error(function() pdus.codec_of { commands = list } end)
+  end)
+
+  it("goes through client and server: method, handler, window, answers", function()
+    esme.run(function()
+      local got = {}
+      local server = esme.server {
+        profile = { commands = { PROBE } },
+        probe_sm = function(session, pdu)
+          got[#got + 1] = pdu.depth
+          if pdu.depth == 7 then return nil, "ESME_RSYSERR" end
+          if pdu.depth == 8 then return { message_id = "m", result = 9 } end
+          return session.system_id
+        end,
+      }
+      local client = assert(esme.connect { profile = { commands = { PROBE } }, order = "destination" })
+      local response = assert(client:probe_sm { probe_id = "q", depth = 1 })
+      assert.same({ "probe_sm_resp", "me", 0 }, { response.command, response.message_id, response.result })
+      assert.equal(9, client:probe_sm({ depth = 8 }).result)
+      local _, _, code = client:probe_sm { depth = 7 }
+      assert.equal("ESME_RSYSERR", code)
+      assert.same({ 1, 8, 7 }, got)
+      client:close()
+      server:close()
+    end)
+  end)
+
+  it("is answered ESME_RINVCMDID where a server has no handler, and generic_nack where it does not know it", function()
+    esme.run(function()
+      local server = esme.server { profile = { commands = { PROBE } } }
+      local plain = esme.server { port = 2776 }
+      local client = assert(esme.connect { profile = { commands = { PROBE } } })
+      local _, message, code = client:probe_sm {}
+      assert.equal("ESME_RINVCMDID", code)
+      assert.is_nil(message:find("generic_nack", 1, true))
+      client:close()
+      client = assert(esme.connect { "smpp://me:secret@127.0.0.1:2776", profile = { commands = { PROBE } } })
+      _, message, code = client:probe_sm {}
+      assert.equal("ESME_RINVCMDID", code)
+      assert.matches("generic_nack", message)
+      client:close()
+      server:close()
+      plain:close()
+    end)
+  end)
+
+  it("from an MC, without a response, reaches the client's handler", function()
+    local NOTE = { name = "note_sm", id = 0x00010203, from = "mc", response = false, parameters = { { name = "note", type = "cstring" } } }
+    esme.run(function()
+      local notes = {}
+      local server = esme.server { profile = { commands = { NOTE } } }
+      local client = assert(esme.connect { profile = { commands = { NOTE } }, note_sm = function(pdu) notes[#notes + 1] = pdu.note end })
+      assert.is_true(server.sessions[1]:note_sm { note = "one" })
+      smpp.sleep(1)
+      assert.same({ "one" }, notes)
+      local sent, _, code = client:note_sm { note = "two" } -- an ESME does not send it
+      assert.same({ nil, "not_sent" }, { sent, code })
+      client:close()
+      server:close()
+    end)
+  end)
+
+  it("of the Lua state adds methods to sessions that there are", function()
+    esme.run(function()
+      local server = esme.server {}
+      local client = assert(esme.connect())
+      smpp.declare_command { name = "late_sm", id = 0x000102FE, parameters = { { name = "x", type = "int1" } } }
+      local _, _, code = client:late_sm { x = 1 }
+      assert.equal("ESME_RINVCMDID", code)
+      client:close()
+      server:close()
+    end)
   end)
 end)

@@ -7,7 +7,6 @@ local explain = require "smpp.codec.explain"
 local inbox = require "smpp.client.inbox"
 local logs = require "smpp.base.log"
 local options = require "smpp.base.options"
-local pdus = require "smpp.codec"
 local outbind = require "smpp.client.outbind"
 local outbox = require "smpp.client.outbox"
 local pools = require "smpp.client.pool"
@@ -40,11 +39,29 @@ function mt:__tostring() return ("esme %s %s"):format(self.options.system_id or 
 local function handlers_of(self)
   local o = self.options
   local function deliver(pdu, _, session) return self.inbox:deliver(pdu, session) end
-  return {
+  local handlers = {
     [ids.deliver_sm] = o.deliver_sm or deliver,
     [ids.data_sm] = o.data_sm or o.deliver_sm or deliver,
     [ids.alert_notification] = function(pdu) self:emit("alert_notification", pdu) end,
   }
+  for name, handler in pairs(o.vendor_handlers) do handlers[self.commands.ids[name]] = handler end
+  return handlers
+end
+
+--- The method that sends a request by its name: esme:submit_sm{ ... } -> response | nil, message, code.
+local function request_method(command)
+  local id, takes_defaults = command.id, command.roles.defaults
+  if not command.response_id then
+    return function(self, fields)
+      if not self.session then return nil, "not bound", "closed" end
+      return self.session[command.name](self.session, fields)
+    end
+  end
+  return function(self, fields, timeout_s, callback)
+    local defaults = takes_defaults and self.options.defaults
+    if defaults and type(fields) ~= "userdata" then fields = options.merge(defaults, fields) end
+    return self.outbox:request(id, fields or {}, timeout_s, callback)
+  end
 end
 
 local function new(o)
@@ -52,7 +69,7 @@ local function new(o)
     options = o,
     loop = o.loop,
     system_id = o.system_id,
-    commands = (o.codec or pdus.codec).commands,
+    commands = o.codec.commands,
     state = "connecting",
     session = nil,              -- a bound one, for what needs any
     handlers = nil,             -- command_id -> fn(pdu, client, session)
@@ -70,6 +87,9 @@ local function new(o)
   self.sink = function(trace) self:emit("error", trace) end
   self.write_log, self.show = logs.writer(o.log, o.loop)
   self.map_seed = o.loop:random_octets(8)
+  if self.commands ~= commands then -- those of a profile have no methods in the class
+    for _, command in ipairs(self.commands.declared) do self[command.name] = request_method(command) end
+  end
   self.handlers = handlers_of(self)
   self.pool = pools.new(self)
   self.outbox = outbox.new(self)
@@ -193,16 +213,7 @@ function Client:request(command_id, fields, timeout_s, callback)
   return self.outbox:request(command_id, fields, timeout_s, callback)
 end
 
-for _, command in ipairs(commands.requests) do
-  local id, takes_defaults = command.id, command.roles.defaults
-  --- Every request an ESME sends, by its name: esme:submit_sm{ ... } -> response | nil, message, code.
-  ---@async
-  Client[command.name] = function(self, fields, timeout_s, callback)
-    local defaults = takes_defaults and self.options.defaults
-    if defaults and type(fields) ~= "userdata" then fields = options.merge(defaults, fields) end
-    return self.outbox:request(id, fields or {}, timeout_s, callback)
-  end
-end
+commands:methods(Client, request_method)
 
 -- The window does not count these, and nothing queues them.
 for _, name in ipairs { "enquire_link", "unbind" } do
@@ -390,9 +401,9 @@ function client.open(given, callback)
   end
   need(2)
   o.bind = false
-  local owner = sessions.handlers { [ids.deliver_sm] = o.deliver_sm, [ids.data_sm] = o.data_sm }
-  for id, handler in pairs { [ids.deliver_sm] = o.deliver_sm, [ids.data_sm] = o.data_sm } do
-    owner.handlers[id] = function(session, pdu) return handler(pdu, session, session) end
+  local owner, given_handlers = sessions.handlers {}, { deliver_sm = o.deliver_sm, data_sm = o.data_sm }
+  for name, handler in pairs(options.merge(given_handlers, o.vendor_handlers)) do
+    owner.handlers[o.codec.commands.ids[name]] = function(session, pdu) return handler(pdu, session, session) end
   end
   function owner.on_closed(_, session) run.closed(session) end
   local session, message, code

@@ -30,7 +30,7 @@ local KNOWN = options.merge({
   enquire_link_s = seconds, enquire_link_response_s = seconds, response_timeout_s = seconds, bind_timeout_s = seconds,
   connect_timeout_s = seconds, answer_timeout_s = seconds, inactivity_s = seconds, pdu_read_s = seconds,
   max_pdu_octets = whole, tls = "boolean|table", profile = "string|table", wait = "boolean", unchecked = "boolean",
-  require_sc_version = "boolean", reconnect = "boolean|table", tolerate = "table", tlvs = "table", loop = "table",
+  require_sc_version = "boolean", reconnect = "boolean|table", tolerate = "table", tlvs = "table", commands = "table", loop = "table",
   binds = whole, order = options.one_of("destination", "none"), rate_per_s = options.number(1e-3, math.huge),
   burst = options.number(1, math.huge), adaptive = "boolean|table", retry = "boolean|table", log = logs.wrong,
   on_unknown = on_unknown, outbind = "function", bound = "function",
@@ -75,6 +75,11 @@ end
 ---@return table o
 function settings.read(given, level)
   if type(given) == "string" then given = { given } end
+  local vendor_handlers
+  if type(given) == "table" then
+    local vendor = options.merge(profiles.options(given.profile, level + 1), { commands = given.commands })
+    given, vendor_handlers = pdus.codec_of({ commands = vendor.commands }, level + 1).commands:take_handlers(given, level + 1)
+  end
   options.check(given, KNOWN, level + 1)
   local o = options.merge(given)
   local text = given[1] or given.url
@@ -105,7 +110,7 @@ function settings.read(given, level)
   check_inner(o, level + 1)
   if o.on_unknown == "report" then o.on_unknown = nil end
   if o.order == "none" then o.order = nil end
-  if o.tlvs then o.codec = pdus.new_codec(o.tlvs) end
+  o.codec, o.vendor_handlers = pdus.codec_of(o, level + 1), vendor_handlers
   return o
 end
 

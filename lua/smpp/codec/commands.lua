@@ -1,11 +1,19 @@
---- The commands of this Lua state: ids by name, rows by id, and what each is for the layers above (the `roles` of
---- csrc/tables/commands.tsv).  `commands.roles.submit[id]` costs two table accesses, one where `roles.submit` is a local.
+--- Commands: ids by name, rows by id, and what each is for the layers above (the `roles` of csrc/tables/commands.tsv).
+--- `commands.roles.submit[id]` costs two table accesses, one where `roles.submit` is a local.
+--- The module is the set of this Lua state; a codec with commands of its own has a set of its own, `codec.commands`.
 local core = require "smpp.core"
+local kind = require "smpp.base.kind"
+local schema = require "smpp.base.schema"
+
+local unpack = table.unpack or unpack -- luacheck: compat
 
 local RESPONSE = 0x80000000
+local STANDARD_LAST = 0x1FF -- 5.0, 4.7.5: requests of the standard have ids up to here
 
---- The roles of commands.tsv; and `unanswered`: a request that has no response.
-local ROLES = { "bind", "session", "submit", "text", "message_id", "ordered", "limited", "defaults", "unanswered" }
+--- The roles of commands.tsv that a vendor's command can have, and all of them; `unanswered`: a request without response.
+local VENDOR_ROLES = { "submit", "text", "message_id", "ordered", "limited", "defaults" }
+local ROLES = { "bind", "session", "unanswered" }
+for _, role in ipairs(VENDOR_ROLES) do ROLES[#ROLES + 1] = role end
 
 ---@class smpp.Command
 ---@field name string
@@ -21,6 +29,7 @@ local ROLES = { "bind", "session", "submit", "text", "message_id", "ordered", "l
 ---@field ids table<string, integer>  name -> command_id
 ---@field rows table<integer, smpp.Command>  command_id -> row
 ---@field requests smpp.Command[]
+---@field declared smpp.Command[]  requests that are not the standard's
 ---@field roles table<string, table<integer, true>>  role -> command_id -> true
 local Commands = {}
 local mt = { __index = Commands, __name = "smpp.Commands" }
@@ -28,7 +37,7 @@ local mt = { __index = Commands, __name = "smpp.Commands" }
 --- Those of the standard.
 ---@return smpp.Commands
 function Commands.new()
-  local self = setmetatable({ ids = {}, rows = {}, requests = {}, roles = {} }, mt)
+  local self = setmetatable({ ids = {}, rows = {}, requests = {}, declared = {}, roles = {}, followers = {} }, mt)
   for _, role in ipairs(ROLES) do self.roles[role] = {} end
   for _, row in ipairs(core.protocol.commands()) do self:add(row) end
   return self
@@ -42,6 +51,117 @@ function Commands:add(row)
   self.requests[#self.requests + 1] = row
   for role in pairs(row.roles) do self.roles[role][row.id] = true end
   if not row.response_id then self.roles.unanswered[row.id] = true end
+  for _, fn in ipairs(self.followers) do fn(row) end
+end
+
+--- Calls fn with every request, those that are declared later included.
+---@param fn fun(command: smpp.Command)
+function Commands:each(fn)
+  for _, row in ipairs(self.requests) do fn(row) end
+  self.followers[#self.followers + 1] = fn
+end
+
+-- Classes that have a method for each request; no command may take the name of another method of theirs.
+local classes = {}
+local IS_METHOD = "command '%s': sessions have a method of that name"
+
+--- Gives a class a method for each request, those that are declared later included.
+---@param class table
+---@param make fun(command: smpp.Command): function?  nil: the class has the method already
+function Commands:methods(class, make)
+  classes[#classes + 1] = class
+  for _, command in ipairs(self.declared) do
+    if class[command.name] then error(IS_METHOD:format(command.name), 0) end
+  end
+  self:each(function(command) class[command.name] = make(command) or class[command.name] end)
+end
+
+local STATES = { OPEN = 1, OUTBOUND = 2, BOUND_TX = 4, BOUND_RX = 8, BOUND_TRX = 16, UNBOUND = 32 }
+local TX, RX = STATES.BOUND_TX + STATES.BOUND_TRX, STATES.BOUND_RX + STATES.BOUND_TRX
+local SENDERS = { esme = { TX, 0 }, mc = { 0, RX }, both = { TX, RX } }
+
+local is_name = kind.checked("a name of lower-case letters, digits and _", function(value)
+  if type(value) ~= "string" or #value > 60 or not value:match "^%l[%l%d_]*$" or value:match "_resp$" then
+    return "expected a name of lower-case letters, digits and _, not ending in _resp"
+  end
+end)
+local is_id = kind.checked("an integer from 0x00000200 to 0x7FFFFFFF", function(value)
+  if type(value) ~= "number" or value % 1 ~= 0 or value < 0 or value >= RESPONSE then
+    return "expected the command_id of a request: 0x00010200 to 0x000102FF are for vendors"
+  end
+  if value <= STANDARD_LAST then return "in the range of the standard: 0x00010200 to 0x000102FF are for vendors" end
+end)
+local parameters = kind.list(schema.new {
+  { "name", is_name, required = true },
+  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets", "time"), required = true },
+  { "max", kind.integer(1, 255) },
+}, "parameters")
+
+local DECLARATION = schema.new {
+  { "name", is_name, nil, "of the command, and of the method that sends it", 'name = "probe_sm"', required = true },
+  { "id", is_id, nil, "command_id of the request", "id = 0x00010201", required = true },
+  { "from", kind.one_of("esme", "mc", "both"), "esme", "who sends it" },
+  { "states", kind.list(kind.one_of("OPEN", "OUTBOUND", "BOUND_TX", "BOUND_RX", "BOUND_TRX", "UNBOUND"), "states"), nil,
+    "in which it may be sent", default_text = "an ESME's: BOUND_TX, BOUND_TRX; an MC's: BOUND_RX, BOUND_TRX" },
+  { "parameters", parameters, {}, "in wire order" },
+  { "response", kind.either(kind.boolean, parameters), nil, "parameters of the response; false: it is never answered",
+    default_text = "a response without parameters" },
+  { "roles", kind.list(kind.one_of(unpack(VENDOR_ROLES)), "roles"), {},
+    "what it is for rates, order and ids (csrc/tables/commands.tsv)" },
+}
+
+--- Checks a declaration, for options that hold several; what is wrong raises.
+Commands.declarations = kind.list(DECLARATION, "commands")
+
+--- Adds a vendor's command to a codec whose set this is.
+---@param codec smpp.Codec
+---@param given table  docs/codec.md lists what it holds
+---@param level? integer  as of `error`, seen from the caller
+function Commands:declare(codec, given, level)
+  level = (level or 1) + 1
+  local o = DECLARATION:fill(DECLARATION:check(given, level))
+  for _, class in ipairs(classes) do
+    if class[o.name] and not self.ids[o.name] then error(IS_METHOD:format(o.name), level) end
+  end
+  local same = self.rows[o.id] or self.rows[self.ids[o.name]]
+  if same then
+    error(("duplicate command '%s' (0x%08X): there is %s (0x%08X)"):format(o.name, o.id, same.name, same.id), level)
+  end
+  local esme, mc = SENDERS[o.from][1], SENDERS[o.from][2]
+  if o.states then
+    local set = 0
+    for _, state in ipairs(o.states) do set = set + STATES[state] end
+    esme, mc = esme > 0 and set or 0, mc > 0 and set or 0
+  end
+  local response = o.response
+  if response == nil or response == true then response = {} end
+  local ok, row, of_response = pcall(codec.declare_command, o.name, o.id, esme, mc, o.parameters, response)
+  if not ok then error(row, level) end
+  for _, role in ipairs(o.roles) do row.roles[role] = true end
+  if of_response then self:add(of_response) end
+  self.declared[#self.declared + 1] = row
+  self:add(row)
+end
+
+--- Takes the handlers of declared commands, which stand by their names among other options, out of these.
+---@param given table
+---@param level? integer  as of `error`, seen from the caller
+---@return table rest  given itself where it holds none
+---@return table<string, function> handlers  by name
+function Commands:take_handlers(given, level)
+  local rest, handlers = given, {}
+  for _, command in ipairs(self.declared) do
+    local fn = given[command.name]
+    if fn ~= nil then
+      if type(fn) ~= "function" then error(("%s: expected a function, got a %s"):format(command.name, type(fn)), (level or 1) + 1) end
+      if rest == given then
+        rest = {}
+        for name, value in pairs(given) do rest[name] = value end
+      end
+      handlers[command.name], rest[command.name] = fn, nil
+    end
+  end
+  return rest, handlers
 end
 
 return Commands.new()

@@ -142,17 +142,22 @@ pdu.none = setmetatable({}, { __tostring = function() return "smpp.none" end, __
 local DECODE = { max_length = options.number(16, 0x7FFFFFFF, true), strict = "boolean" }
 local ENCODE = { version = options.number(0, 255, true) }
 
---- A codec of its own: the names of a profile's vendor TLVs stay inside it.
----@param tlvs? { tag: integer, name: string, type: string? }[]
-function pdu.new_codec(tlvs)
+--- The codec of this Lua state: what smpp.decode, smpp.encode and sessions without a vendor's TLVs and commands use.
+pdu.codec = core.codec(methods, pdu.none)
+pdu.codec.commands = commands
+
+--- The codec of a profile: its vendor TLVs and commands stay inside it.
+---@param profile { tlvs: table[]?, commands: table[]? }
+---@param level? integer  as of `error`, seen from the caller
+---@return smpp.Codec
+function pdu.codec_of(profile, level)
+  if not profile.tlvs and not profile.commands then return pdu.codec end
   local codec = core.codec(methods, pdu.none)
-  for _, tlv in ipairs(tlvs or {}) do codec.declare(tlv.tag, tlv.name, tlv.type) end
-  codec.commands = commands
+  codec.commands = profile.commands and commands.new() or commands
+  for _, tlv in ipairs(profile.tlvs or {}) do codec.declare(tlv.tag, tlv.name, tlv.type) end
+  for _, command in ipairs(profile.commands or {}) do codec.commands:declare(codec, command, (level or 1) + 1) end
   return codec
 end
-
---- The codec of this Lua state: what smpp.decode, smpp.encode and sessions without vendor TLVs use.
-pdu.codec = pdu.new_codec()
 
 --- Reads one PDU.  Everything decodes as far as it can; `pdu:problems()` tells what is odd.
 ---@param octets string
@@ -186,6 +191,14 @@ end
 function pdu.declare_tlv(tlv)
   if type(tlv) ~= "table" then error("declare_tlv{ tag =, name =, type = } expected", 2) end
   pdu.codec.declare(tlv.tag, tlv.name, tlv.type)
+end
+
+--- Adds a vendor's command, for this Lua state: docs/codec.md lists what the table holds.
+---@param command { name: string, id: integer, from: "esme"|"mc"|"both"|nil, states: string[]?, parameters: table[]?,
+---  response: table[]|boolean|nil, roles: string[]? }
+function pdu.declare_command(command)
+  if type(command) ~= "table" then error("declare_command{ name =, id =, parameters = } expected", 2) end
+  commands:declare(pdu.codec, command, 2)
 end
 
 return pdu

@@ -18,7 +18,7 @@ profile.known = {
   flash_by = options.one_of("class", "subunit"), on_unmappable = text.options.on_unmappable,
   short_code_ton = "number", short_code_npi = "number",
   id_base = options.one_of("auto", "as-is", "hex", "dec"), receipts = receipt.check, receipt_ttl_s = options.seconds,
-  tolerate = tolerate, tlvs = "table", version = "string|number", require_sc_version = "boolean", system_type = "string",
+  tolerate = tolerate, tlvs = "table", commands = "table", version = "string|number", require_sc_version = "boolean", system_type = "string",
   window = options.number(1, 65535, true), enquire_link_s = options.seconds, enquire_link_response_s = options.seconds,
   response_timeout_s = options.seconds, bind_timeout_s = options.seconds, answer_timeout_s = options.seconds,
   inactivity_s = options.seconds, pdu_read_s = options.seconds, reconnect = "boolean|table", defaults = "table",

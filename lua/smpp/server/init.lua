@@ -11,7 +11,6 @@ local net = require "smpp.base.net"
 local options = require "smpp.base.options"
 local outbound = require "smpp.server.outbound"
 local parts = require "smpp.server.parts"
-local pdus = require "smpp.codec"
 local reporters = require "smpp.server.reporter"
 local run = require "smpp.loop.run"
 local sessions = require "smpp.server.sessions"
@@ -54,6 +53,7 @@ end
 local function add_handlers(self, level)
   local o, handlers = self.options, self.handlers
   for _, command in ipairs(settings.handlers) do handlers[command.id] = o[command.name] end
+  for name, handler in pairs(o.vendor_handlers) do handlers[self.codec.commands.ids[name]] = handler end
   if o.checks then checks.guard(handlers, options.check(o.checks, checks.options, level + 1), self.loop) end
   local on_bind = bind.handler(self)
   for id in pairs(self.codec.commands.roles.bind) do handlers[id] = on_bind end
@@ -70,7 +70,7 @@ function server.new(given)
     options = o,
     loop = o.loop,
     profile = profile,
-    codec = profile.tlvs and pdus.new_codec(profile.tlvs) or pdus.codec,
+    codec = o.codec,
     handlers = {},              -- command_id -> function
     message_id = nil,           -- fn(session, pdu): for handlers that return none
     load = { count = 0, limit = o.max_unanswered_in_all }, -- requests whose handlers wait

@@ -2,6 +2,7 @@
 local commands = require "smpp.codec.commands"
 local loops = require "smpp.loop"
 local options = require "smpp.base.options"
+local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
 local transports = require "smpp.transport"
 
@@ -90,11 +91,14 @@ end
 ---@return table profile
 function settings.read(given, level)
   level = level + 1
-  options.check(given, settings.known, level)
-  local o = options.merge(DEFAULTS, given)
+  local profile = profiles.options(given.profile, level)
+  local codec = pdus.codec_of(profile, level)
+  local rest, handlers = codec.commands:take_handlers(given, level)
+  options.check(rest, settings.known, level)
+  local o = options.merge(DEFAULTS, rest)
+  o.codec, o.vendor_handlers = codec, handlers
   if o.accounts and o.authenticate then error("accounts or authenticate, not both", level) end
-  o.addresses = addresses_of(given, level)
-  local profile = profiles.options(o.profile, level)
+  o.addresses = addresses_of(rest, level)
   o.version = version_of(o.version)
   o.loop = o.loop or loops.current()
   o.tolerate = o.tolerate or profile.tolerate

@@ -23,9 +23,12 @@ local UNANSWERED = { esme = "ESME_RX_T_APPN", mc = "ESME_RSYSERR" }
 local REQUEST = core.session_events.request.kind
 local REQUEST_SLOTS = #core.session_events.request + 1
 
-local no_response, is_bind = commands.roles.unanswered, commands.roles.bind
+local is_bind = commands.roles.bind
 
 local begin, run_woken, current = task.begin, task.run_woken, task.current
+
+--- The requests that nothing answers, by command_id.
+local function no_response_of(self) return self.session.codec.commands.roles.unanswered end
 
 -- A request whose handler waits: its entry is in a list of the session's, since deadlines come in the order of arrival,
 -- and known by its task, since handlers end in any.  One that took too long is in the list no more, and its PDU is let go.
@@ -109,14 +112,14 @@ local function finish(self, pdu, result, status)
     if entry[PDU] == false then report_late(self, entry, result, status) end
     return
   end
-  if not no_response[pdu.command_id] then answer(self, pdu, result, status) end
+  if not no_response_of(self)[pdu.command_id] then answer(self, pdu, result, status) end
   release(self, co)
   if not self.session.processing then self.session:touch() end
 end
 
 --- Answers a request that no handler gets.
 local function refuse(self, pdu, command_id, status, reason)
-  if no_response[command_id] then return end
+  if no_response_of(self)[command_id] then return end
   self.session.machine:answer(pdu, status, nil, self.session.now)
   self.session:note_refused(pdu, status, reason)
 end
@@ -125,7 +128,7 @@ end
 --- the task, and the requests behind it are served in another.
 local function serve_run(self, slots, last)
   local session, counters, load = self.session, self.counters, self.load
-  local at = self.at
+  local at, no_response = self.at, no_response_of(self)
   repeat
     local pdu, command_id = slots[at + 1], slots[at + 2]
     at = at + REQUEST_SLOTS
@@ -146,7 +149,7 @@ end
 
 --- A request whose answer is to come: answered for its handler when that takes too long.
 local function expect_answer(self, pdu, co)
-  if no_response[pdu.command_id] then return end
+  if no_response_of(self)[pdu.command_id] then return end
   local newest, load = self.newest, self.load
   local entry = { pdu, self.session.loop:now() + self.timeout_s, newest or false, false, pdu.command, self }
   if newest then newest[NEWER] = entry else self.oldest = entry end

@@ -59,11 +59,11 @@ local Session = {
   unbinding = false,            -- we unbind
   ending = false,               -- the C session is over
   closed = false,
+  codec = pdus.codec,           -- of this Lua state; a profile's has names and commands of its own
 }
 local mt = { __index = Session, __name = "smpp.Session" }
 
 events.mixin(Session, { "state", "closed", "error", "pdu", "stray" })
-outgoing.name_requests(Session)
 
 local session = { class = Session, requests = commands.requests }
 
@@ -98,7 +98,7 @@ local NOBODY = {} -- the owner of a session that was given none
 ---@field transport smpp.Transport
 ---@field owner smpp.SessionOwner?
 ---@field machine table  options of the C session
----@field codec table?  of a profile with vendor TLVs
+---@field codec table?  of a profile with vendor TLVs or commands; default that of this Lua state
 ---@field host string?  what was dialed
 ---@field counters smpp.Stats?  count what happens while it is bound
 ---@field load { count: integer, limit: integer }?  handlers of all sessions of an owner that wait; at the limit: ESME_RTHROTTLED
@@ -108,6 +108,7 @@ local NOBODY = {} -- the owner of a session that was given none
 ---@param o smpp.SessionOptions
 ---@return smpp.Session
 function session.new(o)
+  local codec = o.codec or pdus.codec
   o.machine.role, o.machine.now = o.role, o.loop:now()
   local self = setmetatable({
     role = o.role,
@@ -115,8 +116,8 @@ function session.new(o)
     transport = o.transport,
     peer = o.transport.peer,
     host = o.host,
-    codec = o.codec,            -- nil: that of this Lua state
-    machine = (o.codec or pdus.codec).session(o.machine), -- nobody else's: layers_spec sees to that
+    codec = o.codec ~= pdus.codec and o.codec or nil,
+    machine = codec.session(o.machine), -- nobody else's: layers_spec sees to that
     owner = o.owner or NOBODY,
     incoming = nil, outgoing = nil, reading = reading.new(o.transport), -- its parts
     listeners = {},
@@ -133,6 +134,9 @@ function session.new(o)
   self.outgoing = outgoing.new(self, o.counters)
   self.timer = o.loop:timer(function() self:on_timer() end)
   self.flush_deferred = function() self:flush() end
+  if codec.commands ~= commands then -- those of a profile have no methods in the class
+    for _, command in ipairs(codec.commands.declared) do self[command.name] = outgoing.method(command) end
+  end
   return self
 end
 
@@ -534,5 +538,7 @@ end
 
 local function sink_of(self) return self.sink end
 Session.unbind, Session.forward = task.waits(Session.unbind, sink_of), task.waits(Session.forward, sink_of)
+
+commands:methods(Session, function(command) return not Session[command.name] and outgoing.method(command) or nil end)
 
 return session

@@ -235,18 +235,17 @@ function Outgoing:waiting()
   return n
 end
 
---- Gives a class whose objects have such a part as `outgoing` every request by its name.
-function outgoing.name_requests(class)
-  for _, command in ipairs(commands.requests) do
-    local id = command.id
-    --- session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
-    ---@async
-    class[command.name] = function(self, fields, timeout_s, callback)
-      return self.outgoing:request(id, fields, timeout_s, callback)
-    end
+--- The method that sends a request by its name, for objects that have such a part as `outgoing`:
+--- session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
+---@param command smpp.Command
+---@return function
+function outgoing.method(command)
+  local id = command.id
+  if not command.response_id then
+    return function(self, fields) return self.outgoing:send_unanswered(id, fields) end
   end
-  for id in pairs(commands.roles.unanswered) do
-    class[commands.rows[id].name] = function(self, fields) return self.outgoing:send_unanswered(id, fields) end
+  return function(self, fields, timeout_s, callback)
+    return self.outgoing:request(id, fields, timeout_s, callback)
   end
 end
 

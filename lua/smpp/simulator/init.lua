@@ -11,6 +11,8 @@ local latency = require "smpp.simulator.latency"
 local lifecycle = require "smpp.service.lifecycle"
 local loops = require "smpp.loop"
 local net = require "smpp.base.net"
+local pdus = require "smpp.codec"
+local profiles = require "smpp.profile"
 local random = require "smpp.base.random"
 local mo = require "smpp.simulator.mo"
 local options = require "smpp.base.options"
@@ -260,7 +262,9 @@ local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, max_wait
 ---@return string? message
 ---@return string? code  "connect_failed": cannot listen there; "bad_value": something is wrong with one of its files
 function simulator.new(given)
-  local own, of_server = split(options.check(given, control.known))
+  local vendor = pdus.codec_of(profiles.options(given and given.profile, 2), 2).commands
+  local rest, vendor_handlers = vendor:take_handlers(given or {}, 2)
+  local own, of_server = split(options.check(rest, control.known))
   local from_file, server_from_file = {}, {}
   if own.file then
     local loaded, message = control.read_file(own.file)
@@ -291,7 +295,7 @@ function simulator.new(given)
   self.lifecycle = make_lifecycle(self)
   self.requests = make_requests(self)
   self:apply() -- to these, too
-  of_server = options.merge(SERVER_DEFAULTS, self.behaviour and self.behaviour.server, server_from_file, of_server)
+  of_server = options.merge(SERVER_DEFAULTS, self.behaviour and self.behaviour.server, server_from_file, of_server, vendor_handlers)
   handlers_of(self, of_server)
   of_server.filters = of_server.filters and { unpack(of_server.filters) } or {}
   table.insert(of_server.filters, faults.filter(self)) -- next to the session, which plans the faults of its answers
