@@ -15,7 +15,7 @@ static uint8_t *room(lua_State *L, size_t size, uint8_t *local) {
 }
 
 static const char *const encoding_names[] = {
-#define NAME(code, name, data_coding, unit) name,
+#define NAME(code, name, data_coding, unit, table) name,
     SMPP_ENCODINGS(NAME)
 #undef NAME
     NULL};
@@ -276,8 +276,10 @@ static void push_encodings(lua_State *L) {
   for (int i = 0; i < SMPP_ENCODING_COUNT; i++) {
     enum smpp_encoding encoding = (enum smpp_encoding)i;
     lua_createtable(L, 0, 3);
-    lua_pushinteger(L, smpp_encoding_data_coding(encoding));
-    lua_setfield(L, -2, "data_coding");
+    if (smpp_encoding_data_coding(encoding) != SMPP_NO_DATA_CODING) {
+      lua_pushinteger(L, smpp_encoding_data_coding(encoding));
+      lua_setfield(L, -2, "data_coding");
+    }
     lua_pushstring(L, unit_names[smpp_encoding_unit(encoding)]);
     lua_setfield(L, -2, "unit");
     lua_pushboolean(L, smpp_encoding_is_foreign(encoding));

@@ -26,6 +26,7 @@ struct smpp_text_fault {
   P(ODD_OCTET, "odd_octet", "the last octet is half of a 16-bit unit")                    \
   P(BYTE_ORDER_MARK, "byte_order_mark", "begins with a byte order mark")                  \
   P(LITTLE_ENDIAN, "little_endian", "begins with FF FE: the peer seems to be little-endian") \
+  P(ILL_FORMED, "ill_formed", "the octets are not UTF-8")                                 \
   P(UNKNOWN_LANGUAGE, "unknown_language", "no table for this language: read with the default one")
 
 #define SMPP_TEXT_PROBLEM_ENUM(code, name, text) SMPP_TEXT_##code,

@@ -1,17 +1,21 @@
 #include "charset.h"
 
+#include "charset_data.h"
+
 static const struct {
   const char *name;
-  uint8_t data_coding, unit;
+  int data_coding;
+  uint8_t unit;
+  const uint16_t *characters; /* of the octets from 0x80 on; NULL: not such an alphabet */
 } encodings[SMPP_ENCODING_COUNT] = {
-#define ROW(code, name, data_coding, unit) { name, data_coding, SMPP_##unit },
+#define ROW(code, name, data_coding, unit, table) {name, data_coding, SMPP_##unit, table},
     SMPP_ENCODINGS(ROW)
 #undef ROW
 };
 
 const char *smpp_encoding_name(enum smpp_encoding encoding) { return encodings[encoding].name; }
 
-uint8_t smpp_encoding_data_coding(enum smpp_encoding encoding) { return encodings[encoding].data_coding; }
+int smpp_encoding_data_coding(enum smpp_encoding encoding) { return encodings[encoding].data_coding; }
 
 enum smpp_unit smpp_encoding_unit(enum smpp_encoding encoding) {
   return (enum smpp_unit)encodings[encoding].unit;
@@ -35,53 +39,24 @@ unsigned smpp_foreign_length(enum smpp_encoding encoding, uint8_t lead) {
   }
 }
 
-/* ISO-8859-5 is 0x360 below Unicode from 0xA1 on, but for three octets. */
-enum { CYRILLIC_OFFSET = 0x360, HEBREW_OFFSET = 0x4F0 };
-
-static uint32_t cyrillic(uint8_t octet) {
-  switch (octet) {
-    case 0xA0: case 0xAD:
-      return octet;
-    case 0xF0:
-      return 0x2116; /* NUMERO SIGN */
-    case 0xFD:
-      return 0xA7; /* SECTION SIGN */
-    default:
-      return octet + (uint32_t)CYRILLIC_OFFSET;
-  }
-}
-
-static uint32_t hebrew(uint8_t octet) {
-  if (octet >= 0xE0 && octet <= 0xFA) return octet + (uint32_t)HEBREW_OFFSET;
-  if (octet >= 0xA2 && octet <= 0xBE) return octet == 0xAA ? 0xD7 : octet == 0xBA ? 0xF7 : octet;
-  switch (octet) {
-    case 0xA0:
-      return 0xA0;
-    case 0xDF:
-      return 0x2017; /* DOUBLE LOW LINE */
-    case 0xFD:
-      return 0x200E; /* LEFT-TO-RIGHT MARK */
-    case 0xFE:
-      return 0x200F;
-    default:
-      return SMPP_NO_CHARACTER;
-  }
+bool smpp_encoding_is_charset(enum smpp_encoding encoding) {
+  return encoding == SMPP_ASCII || encodings[encoding].characters != NULL;
 }
 
 uint32_t smpp_charset_character(enum smpp_encoding encoding, uint8_t octet) {
+  const uint16_t *characters = encodings[encoding].characters;
   if (octet < 0x80) return octet;
-  if (encoding == SMPP_ASCII) return SMPP_NO_CHARACTER;
-  if (octet < 0xA0 || encoding == SMPP_LATIN1) return octet;
-  return encoding == SMPP_ISO_8859_5 ? cyrillic(octet) : hebrew(octet);
+  if (characters == NULL || characters[octet - 0x80] == 0xFFFF) return SMPP_NO_CHARACTER;
+  return characters[octet - 0x80];
 }
 
 int smpp_charset_octet(enum smpp_encoding encoding, uint32_t c) {
+  const uint16_t *characters = encodings[encoding].characters;
   if (c < 0x80) return (int)c;
-  if (encoding == SMPP_ASCII) return -1;
-  if (c < 0xA0 || (encoding == SMPP_LATIN1 && c < 0x100)) return (int)c;
-  if (encoding == SMPP_LATIN1) return -1;
-  for (int octet = 0xA0; octet <= 0xFF; octet++) {
-    if (smpp_charset_character(encoding, (uint8_t)octet) == c) return octet;
+  if (characters == NULL || c >= 0xFFFF) return -1;
+  if (c < 0x100 && characters[c - 0x80] == c) return (int)c;
+  for (int octet = 0x80; octet <= 0xFF; octet++) {
+    if (characters[octet - 0x80] == c) return octet;
   }
   return -1;
 }

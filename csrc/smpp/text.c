@@ -31,12 +31,28 @@ unsigned smpp_coding_units(const struct smpp_coding *coding, uint32_t c) {
       return smpp_gsm7_units(coding->locking, coding->single, c);
     case SMPP_UCS2: case SMPP_UCS2_LE: case SMPP_UCS2_BOM:
       return c > 0xFFFF ? 2 : 1;
-    case SMPP_BINARY:
+    case SMPP_BINARY: case SMPP_UTF8:
       return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     default:
       if (smpp_encoding_is_foreign(coding->encoding)) return 0;
       return smpp_charset_octet(coding->encoding, c) >= 0;
   }
+}
+
+static int encode_utf8(const uint8_t *text, size_t length, uint8_t *out, struct smpp_text_fault *fault) {
+  const uint8_t *end = text + length;
+  size_t n = 0;
+  for (const uint8_t *p = text; p < end; n++) {
+    uint32_t c = 0;
+    unsigned used = smpp_utf8_get(p, end, &c);
+    if (used == 0) {
+      *fault = (struct smpp_text_fault){n + 1, (size_t)(p - text) + 1, 0};
+      return SMPP_ERR_BAD_VALUE;
+    }
+    p += used;
+  }
+  if (length > 0) memcpy(out, text, length);
+  return 0;
 }
 
 static int encode_octets(enum smpp_encoding encoding, const uint8_t *text, size_t length, uint8_t *out,
@@ -83,6 +99,10 @@ int smpp_text_encode(const struct smpp_coding *coding, const uint8_t *text, size
       if (length > 0) memcpy(out, text, length);
       *octets = *units = length;
       return 0;
+    case SMPP_UTF8:
+      err = encode_utf8(text, length, out, fault);
+      *octets = *units = err == 0 ? length : 0;
+      return err;
     default:
       if (smpp_encoding_is_foreign(coding->encoding)) return SMPP_ERR_UNKNOWN_FIELD;
       err = encode_octets(coding->encoding, text, length, out, octets, fault);
@@ -105,6 +125,28 @@ static size_t decode_octets(enum smpp_encoding encoding, const uint8_t *octets, 
   return (size_t)(out - start);
 }
 
+/* A byte order mark at the start goes (RFC 3629, 6). */
+static size_t decode_utf8(const uint8_t *octets, size_t length, uint8_t *out, struct smpp_text_problems *problems) {
+  const uint8_t *p = octets, *end = octets + length;
+  uint8_t *start = out;
+  if (length >= 3 && memcmp(octets, "\xEF\xBB\xBF", 3) == 0) {
+    smpp_text_problem_add(problems, SMPP_TEXT_BYTE_ORDER_MARK, 1);
+    p += 3;
+  }
+  while (p < end) {
+    uint32_t c = SMPP_REPLACEMENT;
+    unsigned used = smpp_utf8_get(p, end, &c);
+    if (used == 0) {
+      smpp_text_problem_add(problems, SMPP_TEXT_ILL_FORMED, (size_t)(p - octets) + 1);
+      c = SMPP_REPLACEMENT;
+      used = 1;
+    }
+    out += smpp_utf8_put(out, c);
+    p += used;
+  }
+  return (size_t)(out - start);
+}
+
 size_t smpp_text_decode(const struct smpp_coding *coding, const uint8_t *octets, size_t length, unsigned fill,
                         size_t septets, uint8_t *out, struct smpp_text_problems *problems) {
   switch (coding->encoding) {
@@ -118,9 +160,11 @@ size_t smpp_text_decode(const struct smpp_coding *coding, const uint8_t *octets,
     }
     case SMPP_UCS2: case SMPP_UCS2_LE: case SMPP_UCS2_BOM:
       return smpp_ucs2_decode(byte_order(coding->encoding), octets, length, out, problems);
-    case SMPP_ASCII: case SMPP_LATIN1: case SMPP_ISO_8859_5: case SMPP_ISO_8859_8:
-      return decode_octets(coding->encoding, octets, length, out, problems);
+    case SMPP_UTF8:
+      return decode_utf8(octets, length, out, problems);
     default:
+      if (smpp_encoding_is_charset(coding->encoding))
+        return decode_octets(coding->encoding, octets, length, out, problems);
       if (length > 0) memcpy(out, octets, length);
       return length;
   }

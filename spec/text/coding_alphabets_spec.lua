@@ -132,7 +132,7 @@ describe("smpp.text.coding: UTF-8", function()
 end)
 
 describe("smpp.text.coding: one octet per character", function()
-  for _, encoding in ipairs { "ascii", "latin1", "iso-8859-5", "iso-8859-8" } do
+  for _, encoding in ipairs { "ascii", "latin1", "iso-8859-5", "iso-8859-8", "iso-8859-15", "cp1252" } do
     it(encoding .. " round-trips every octet it defines", function()
       local defined = 0
       for octet = 0, 255 do
@@ -141,16 +141,69 @@ describe("smpp.text.coding: one octet per character", function()
           assert.equal("\239\191\189", character)
         else
           defined = defined + 1
-          assert.equal(string.char(octet), (assert(text.encode(character, { encoding = encoding }))))
+          assert.equal(string.char(octet), (assert(text.encode(character, { encoding = encoding, data_codings = { [3] = encoding } }))))
         end
       end
-      assert.equal(({ ascii = 128, latin1 = 256, ["iso-8859-5"] = 256, ["iso-8859-8"] = 220 })[encoding], defined)
+      local expected = { ascii = 128, latin1 = 256, ["iso-8859-5"] = 256, ["iso-8859-8"] = 220, ["iso-8859-15"] = 256, cp1252 = 251 }
+      assert.equal(expected[encoding], defined)
     end)
   end
+
+  it("reads Latin-9 and CP1252 as libc's iconv does", function()
+    local octets = {}
+    for octet = 0xA1, 0xFF do octets[#octets + 1] = string.char(octet) end
+    assert.equal(
+      "¡¢£€¥Š§š©ª«¬\194\173®¯°±²³Žµ¶·ž¹º»ŒœŸ¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ",
+      (text.decode(table.concat(octets), "iso-8859-15")))
+    octets = {}
+    for octet = 0x80, 0x9F do
+      if not ("\129\141\143\144\157"):find(string.char(octet), 1, true) then octets[#octets + 1] = string.char(octet) end
+    end
+    assert.equal("€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ", (text.decode(table.concat(octets), "cp1252")))
+    local replaced, problems = text.decode("a\129", "cp1252")
+    assert.same({ "a\239\191\189", "undefined", 2 }, { replaced, problems[1].code, problems[1].offset })
+  end)
+
+  it("has no data_coding for them but a peer's own", function()
+    for _, encoding in ipairs { "iso-8859-15", "cp1252", "utf-8" } do
+      assert.same({ nil, ("SMPP has no data_coding for %s: give the peer's, data_codings = { [n] = \"%s\" }"):format(encoding, encoding), "bad_value" },
+        { text.encode("5 €", { encoding = encoding }) })
+      local octets, info = text.encode("5 €", { encoding = encoding, data_codings = { [0xF1] = encoding } })
+      assert.equal(0xF1, info.data_coding)
+      assert.equal("5 €", (text.decode(octets, 0xF1, { data_codings = { [0xF1] = encoding } })))
+      octets, info = text.encode("5 €", { default_alphabet = encoding })
+      assert.same({ encoding, 0 }, { info.encoding, info.data_coding })
+      assert.equal("5 €", (text.decode(octets, 0, { default_alphabet = encoding })))
+    end
+  end)
 
   it("refuses what the alphabet lacks", function()
     assert.same({ nil, "character 2 (U+20AC, €) cannot be written in latin1", "unmappable" },
       { text.encode("5€", { encoding = "latin1" }) })
+  end)
+end)
+
+describe("smpp.text.coding: UTF-8 as a peer's alphabet", function()
+  local PEER = { default_alphabet = "utf-8" }
+
+  it("goes through as it is, and is cut between characters", function()
+    local message = ("€😀"):rep(100)
+    local parts, info = text.split(message, { encoding = "utf-8", default_alphabet = "utf-8" })
+    local joined = {}
+    for i, part in ipairs(parts) do
+      assert.is_true(#part.octets <= 140)
+      joined[i] = text.read({ short_message = part.octets, esm_class = info.esm_class, data_coding = 0 }, PEER)
+      assert.is_nil(joined[i]:find("\239\191\189", 1, true))
+    end
+    assert.equal(message, table.concat(joined))
+  end)
+
+  it("replaces what is ill-formed, and loses a byte order mark", function()
+    local got, problems = text.decode("\239\187\191a\255\195", 0, PEER)
+    assert.equal("a\239\191\189\239\191\189", got)
+    assert.same({ "byte_order_mark", "ill_formed", "ill_formed" }, { problems[1].code, problems[2].code, problems[3].code })
+    assert.same({ 1, 5, 6 }, { problems[1].offset, problems[2].offset, problems[3].offset })
+    assert.same({ nil, "ill-formed UTF-8 at octet 2", "bad_value" }, { text.encode("a\255", PEER) })
   end)
 end)
 

@@ -6,7 +6,7 @@ local text, iconv = core.text, core.iconv
 
 local coding = {}
 
---- Name -> { data_coding, unit = "septet" | "octet" | "unit16", foreign }.
+--- Name -> { data_coding (nil: SMPP has none), unit = "septet" | "octet" | "unit16", foreign }.
 coding.encodings = text.encodings
 
 local language_ids = {}
@@ -135,6 +135,9 @@ function coding.data_coding(encoding, peer, class)
   if own then return own end
   if encoding == peer.default_alphabet then return 0 end
   local octet = coding.encodings[encoding].data_coding
+  if not octet then
+    return nil, ("SMPP has no data_coding for %s: give the peer's, data_codings = { [n] = \"%s\" }"):format(encoding, encoding), "bad_value"
+  end
   local other = octet == 0 and peer.default_alphabet or peer.data_codings and peer.data_codings[octet]
   if other then
     return nil, ("data_coding %d means %s to this peer, so there is none for %s"):format(octet, other, encoding), "bad_value"
