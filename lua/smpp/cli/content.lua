@@ -3,12 +3,9 @@ local commands = require "smpp.codec.commands"
 local json = require "smpp.cli.json"
 local receipts = require "smpp.receipt"
 local text = require "smpp.text"
-local udh = require "smpp.text.udh"
 local shown = require "smpp.base.shown"
 
 local content = {}
-
-local UDHI = 0x40
 
 content.quote = shown.quote
 
@@ -21,16 +18,6 @@ content.quote = shown.quote
 ---@field receipt smpp.Receipt?
 ---@field problems string[]
 
---- Where parts are numbered: the header's concatenation, or the sar TLVs.
-local function part_of(pdu, header)
-  if header and header.concat then
-    return { reference = header.concat.ref, total = header.concat.total, seq = header.concat.seq }
-  end
-  if pdu.sar_msg_ref_num and pdu.sar_total_segments and pdu.sar_segment_seqnum then
-    return { reference = pdu.sar_msg_ref_num, total = pdu.sar_total_segments, seq = pdu.sar_segment_seqnum }
-  end
-end
-
 --- What a PDU carries; nil when it is none that carries a message, or an empty one.
 ---@param pdu smpp.Pdu
 ---@param alphabet? string  what data_coding 0 means to the peer
@@ -38,32 +25,24 @@ end
 function content.of(pdu, alphabet)
   if not commands.roles.text[commands.ids[pdu.command]] then return nil end
   local payload, short = pdu.message_payload, pdu.short_message
-  local octets = payload or short
-  if not octets or octets == "" then return nil end
+  if text.octets(pdu) == "" then return nil end
   local out = { problems = {}, coding = text.data_coding(pdu.data_coding or 0, { default_alphabet = alphabet }) }
   if payload and short and short ~= "" then
     out.problems[1] = "both short_message and message_payload: message_payload is shown"
   end
-  local locking, single = 0, 0
-  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then
-    local header, problems = udh.decode(octets)
-    if header then
-      out.header, locking, single = header, header.locking, header.single
-      for _, problem in ipairs(problems or {}) do out.problems[#out.problems + 1] = "udh: " .. problem.message end
-      octets = octets:sub(header.length + 1)
-    else
-      out.problems[#out.problems + 1] = "esm_class says there is a UDH: " .. tostring(problems)
-    end
-  end
-  out.part = part_of(pdu, out.header)
-  if out.coding.encoding == "binary" or out.coding.compressed or out.header and out.header.ports then
-    out.data = octets
+  local words, info = text.read(pdu, { default_alphabet = alphabet })
+  local header, odd = info.header, info.header_problems
+  if type(odd) == "string" then
+    out.problems[#out.problems + 1] = "esm_class says there is a UDH: " .. odd
   else
-    local problems
-    out.text, problems = text.decode(octets, pdu.data_coding or 0, {
-      locking = locking, single = single, default_alphabet = alphabet,
-    })
-    for _, problem in ipairs(problems or {}) do out.problems[#out.problems + 1] = "text: " .. problem.message end
+    for _, problem in ipairs(odd or {}) do out.problems[#out.problems + 1] = "udh: " .. problem.message end
+  end
+  out.header, out.part = header, text.part(pdu, header)
+  if out.coding.encoding == "binary" or out.coding.compressed or header and header.ports then
+    out.data = info.octets
+  else
+    out.text = words
+    for _, problem in ipairs(info.problems or {}) do out.problems[#out.problems + 1] = "text: " .. problem.message end
   end
   if (pdu.command == "deliver_sm" or pdu.command == "data_sm") and receipts.is(pdu) then
     local receipt, message = receipts.parse(pdu)

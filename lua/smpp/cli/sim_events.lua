@@ -95,7 +95,7 @@ function ON.receipt(self, message, _, state)
 end
 
 function ON.mo(self, system_id, pdu)
-  local words, fields = letter(self, pdu, pdu.message_payload or pdu.short_message or "")
+  local words, fields = letter(self, pdu, smpp.text.octets(pdu))
   say(self, "cyan", "mo", ("to %s  %s"):format(or_dash(system_id), words), with(fields, "system_id", system_id))
 end
 
@@ -113,7 +113,7 @@ function ON.reloaded(self, path) say(self, "green", "reloaded", path, pack("file
 local function refused_message(self, session, request, answer)
   self.refused_messages = self.refused_messages + 1
   if self.quiet then return end
-  local words, fields = letter(self, request, request.message_payload or request.short_message or "")
+  local words, fields = letter(self, request, smpp.text.octets(request))
   say(self, "red", "refused", ("%s  %s: %s"):format(or_dash(session.system_id), words, answer.status),
     with(fields, "what", "message", "system_id", or_dash(session.system_id), "command", request.command, "status", answer.status))
 end

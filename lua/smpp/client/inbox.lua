@@ -70,9 +70,6 @@ end
 local function source_of(pdu) return { addr = pdu.source_addr, ton = pdu.source_addr_ton, npi = pdu.source_addr_npi } end
 local function destination_of(pdu) return { addr = pdu.destination_addr, ton = pdu.dest_addr_ton, npi = pdu.dest_addr_npi } end
 
---- The octets of a message: message_payload counts before short_message (5.0, 4.8.4.36).
-local function octets_of(pdu) return pdu.message_payload or pdu.short_message or "" end
-
 --- Whether anybody takes messages.
 function Inbox:wanted() return self.client.options.message ~= nil or events.heard(self.client, "message") end
 
@@ -177,7 +174,7 @@ end
 
 --- What a PDU says about being a part of something longer.
 local function part_of(client, pdu, session, peer)
-  local octets, header = octets_of(pdu), nil
+  local octets, header = text.octets(pdu), nil
   local part = {
     account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu),
     data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0, size = pdu.command_length, link = session,

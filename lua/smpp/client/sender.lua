@@ -2,6 +2,7 @@
 local address = require "smpp.codec.address"
 local options = require "smpp.base.options"
 local task = require "smpp.base.task"
+local compose = require "smpp.text.compose"
 local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
 local trackers = require "smpp.receipt.tracker"
@@ -155,22 +156,8 @@ function Sender:build(message, level)
   if not parts then return nil, info, split_code end
   if by_subunit then base.dest_addr_subunit = 1 end
   local submits = {}
-  for i, part in ipairs(parts) do
-    local fields = options.merge(base)
-    if fields.data_coding == nil then fields.data_coding = info.data_coding end
-    if info.esm_class ~= 0 then
-      local esm_class = fields.esm_class or 0
-      fields.esm_class = type(esm_class) == "number" and esm_class % 128 < 64 and esm_class + info.esm_class or esm_class == 0 and 0x40 or esm_class
-    end
-    if long == "payload" and #part.octets > 140 then
-      fields.message_payload = part.octets
-    else
-      fields.short_message = part.octets
-    end
-    if long == "sar" and #parts > 1 then
-      fields.sar_msg_ref_num, fields.sar_total_segments, fields.sar_segment_seqnum = info.reference, #parts, i
-    end
-    submits[i] = fields
+  for i = 1, #parts do
+    submits[i] = compose.part(options.merge(base), parts, info, i, long)
   end
   return submits, info
 end

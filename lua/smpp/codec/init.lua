@@ -6,7 +6,6 @@ local explain = require "smpp.codec.explain"
 local secret_range = require("smpp.codec.secrets").range
 local options = require "smpp.base.options"
 local text = require "smpp.text"
-local udh = require "smpp.text.udh"
 local strings = require "smpp.base.strings"
 local shown = require "smpp.base.shown"
 
@@ -40,17 +39,14 @@ local function show(name, value, secrets)
   return "{ " .. table.concat(items, ", ") .. " }"
 end
 
---- Octets of a message as people read them: the text behind its header, or octets where it is none.
+--- The octets of a message as people read them: the text behind its header, or octets where it is not text.
 local function show_message(view, octets)
-  local header = (view.esm_class or 0) % 128 >= 64 and udh.decode(octets)
-  local body = header and octets:sub(header.length + 1) or octets
   local coding = view.data_coding and text.data_coding(view.data_coding)
   if not coding or coding.compressed or coding.encoding == "binary" then return quote(octets) end
-  local words = text.decode(body, coding.encoding, header and { locking = header.locking, single = header.single } or nil)
-  local shown = shown.quote(words)
-  local concat = header and header.concat
-  if concat then shown = shown .. (" (part %d of %d, reference %d)"):format(concat.seq, concat.total, concat.ref) end
-  return shown
+  local words, info = text.read { short_message = octets, data_coding = view.data_coding, esm_class = view.esm_class }
+  local line, part = shown.quote(words), text.part(view, info.header)
+  if part then line = line .. (" (part %d of %d, reference %d)"):format(part.seq, part.total, part.reference) end
+  return line
 end
 
 local methods = {}

@@ -33,12 +33,7 @@ local function has_bit(n, bit) return math.floor(n / bit) % 2 == 1 end
 --- What kind of PDU an esm_class makes: nil is an ordinary message.  Message mode, UDHI and reply path do not matter.
 local function kind_of(esm_class) return KINDS[math.floor(esm_class % 0x40 / 4)] end
 
---- The octets of a message: message_payload counts before short_message (5.0, 4.8.4.36).
-local function octets_of(pdu)
-  local octets = pdu.message_payload
-  if octets == nil or octets == "" then octets = pdu.short_message end
-  return octets or ""
-end
+local octets_of = smpp_text.octets
 
 local function starts_with_id(octets) return octets:find "^%s*%z?[Ii]%z?[Dd]%z?:" ~= nil end
 

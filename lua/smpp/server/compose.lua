@@ -1,22 +1,12 @@
 --- What an ESME is to get: { from, to, text }, or fields of a request, as the PDUs that carry it.
 local address = require "smpp.codec.address"
 local smpp_text = require "smpp.text"
+local text_compose = require "smpp.text.compose"
 
 local compose = {}
 
-local LONG = 254 -- octets that short_message holds
-
 -- Keys that are no fields of the PDU.
 local OWN = { from = true, to = true, text = true, data = true, encoding = true, long = true, reference = true }
-
---- Puts octets where there is room for them (3.4, 4.6.1: message_payload where short_message is too short).
----@param fields table
----@param octets string
----@return table fields
-function compose.put(fields, octets)
-  if #octets > LONG then fields.message_payload = octets else fields.short_message = octets end
-  return fields
-end
 
 --- Whether a table is a message for people, and not the fields of a PDU.
 ---@param o table
@@ -61,21 +51,19 @@ function compose.pdus(o)
   if not ok then return nil, message, code end
   if not o.text then
     if o.data and base.data_coding == nil then base.data_coding = 4 end
-    return { o.data and compose.put(base, o.data) or base }
+    return { o.data and text_compose.put(base, o.data) or base }
   end
   local long = o.long or "concat_8bit"
   local parts, info
   parts, info, code = smpp_text.split(o.text, { encoding = o.encoding, udh = long, reference = o.reference })
   if not parts then return nil, info, code end
   local list = {}
-  for i, part in ipairs(parts) do
+  base.esm_class = base.esm_class or 0
+  for i = 1, #parts do
     local fields = {}
     for name, value in pairs(base) do fields[name] = value end
-    fields.data_coding, fields.esm_class = info.data_coding, (o.esm_class or 0) + info.esm_class
-    if long == "sar" and #parts > 1 then
-      fields.sar_msg_ref_num, fields.sar_total_segments, fields.sar_segment_seqnum = info.reference, #parts, i
-    end
-    list[i] = compose.put(fields, part.octets)
+    fields.data_coding = nil -- what the text is in
+    list[i] = text_compose.part(fields, parts, info, i, long)
   end
   return list
 end

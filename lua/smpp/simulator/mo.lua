@@ -2,6 +2,7 @@
 local compose = require "smpp.server.compose"
 local files = require "smpp.base.luafile"
 local smpp_text = require "smpp.text"
+local text_compose = require "smpp.text.compose"
 local strings = require "smpp.base.strings"
 
 local mo = {}
@@ -77,7 +78,7 @@ function mo.forwarded(message, swapped)
   local from = { message.source_addr_ton, message.source_addr_npi, message.source_addr }
   local to = { message.dest_addr_ton, message.dest_addr_npi, message.destination_addr }
   if swapped then from, to = to, from end
-  return compose.put({
+  return text_compose.put({
     service_type = message.service_type, source_addr_ton = from[1], source_addr_npi = from[2], source_addr = from[3],
     dest_addr_ton = to[1], dest_addr_npi = to[2], destination_addr = to[3],
     esm_class = math.floor(message.esm_class / 64) * 64, protocol_id = message.protocol_id, data_coding = message.data_coding,

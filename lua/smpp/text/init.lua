@@ -245,8 +245,29 @@ function text.decode(octets, what, o)
   return coding.decode(octets, c, o.fill, o.septets)
 end
 
+--- The octets of a message: message_payload counts before short_message (5.0, 4.8.4.36).
+---@param pdu table  a view, or a table with short_message or message_payload
+---@return string
+function text.octets(pdu)
+  local payload = pdu.message_payload
+  if payload and payload ~= "" then return payload end
+  return pdu.short_message or ""
+end
+
+--- Which part of a text a PDU has: as the concatenation of its header says, or the sar TLVs; nil: the whole.
+---@param pdu table
+---@param header? smpp.UdhHeader
+---@return { reference: integer, total: integer, seq: integer }?
+function text.part(pdu, header)
+  local concat = header and header.concat
+  if concat then return { reference = concat.ref, total = concat.total, seq = concat.seq } end
+  local reference, total, seq = pdu.sar_msg_ref_num, pdu.sar_total_segments, pdu.sar_segment_seqnum
+  return reference and total and seq and { reference = reference, total = total, seq = seq } or nil
+end
+
 ---@class smpp.ReadText
 ---@field header? smpp.UdhHeader  what stood before the text
+---@field header_problems? smpp.TextProblem[]|string  what is odd about the header; why there is none where esm_class says so
 ---@field octets string            what stood behind it
 ---@field encoding string          what they were in
 ---@field problems? smpp.TextProblem[]
@@ -258,14 +279,16 @@ end
 ---@return smpp.ReadText info
 function text.read(pdu, o)
   o = o and options.check(o, PEER) or NONE
-  local octets, data_coding, header = pdu.message_payload or pdu.short_message or "", pdu.data_coding or 0, nil
-  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then header = udh.decode(octets) end
+  local octets, data_coding, header, header_problems = text.octets(pdu), pdu.data_coding or 0, nil, nil
+  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then header, header_problems = udh.decode(octets) end
   if header then octets = octets:sub(header.length + 1) end
   local words, problems = text.decode(octets, data_coding, {
     default_alphabet = o.default_alphabet, data_codings = o.data_codings, locking = header and header.locking,
     single = header and header.single, fill = header and plan.fill_bits(header.length),
   })
-  return words, { header = header, octets = octets, encoding = coding.meaning(data_coding, o), problems = problems }
+  return words, {
+    header = header, header_problems = header_problems, octets = octets, encoding = coding.meaning(data_coding, o), problems = problems,
+  }
 end
 
 ---@class smpp.DataCoding
