@@ -3,47 +3,6 @@
 
 #include "binding.h"
 
-/* ---- suggestions ---- */
-
-#define SUGGEST_MAX 48
-
-static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length) {
-  size_t row[SUGGEST_MAX + 1];
-  for (size_t j = 0; j <= b_length; j++) row[j] = j;
-  for (size_t i = 1; i <= a_length; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b_length; j++) {
-      size_t best = diagonal + (a[i - 1] != b[j - 1]);
-      if (row[j] + 1 < best) best = row[j] + 1;
-      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-      diagonal = row[j];
-      row[j] = best;
-    }
-  }
-  return row[b_length];
-}
-
-void push_suggestion(lua_State *L, int names, const char *name) {
-  size_t length = strlen(name), best = length < 4 ? 2 : length / 3 + 1;
-  if (names > LUA_REGISTRYINDEX) names = lua_absindex(L, names);
-  luaL_checkstack(L, 6, "names");
-  lua_pushnil(L); /* the best so far */
-  if (length > SUGGEST_MAX) return;
-  for (lua_pushnil(L); lua_next(L, names) != 0; lua_pop(L, 1)) {
-    size_t other_length = 0;
-    if (lua_type(L, -2) != LUA_TSTRING) continue;
-    const char *other = lua_tolstring(L, -2, &other_length);
-    if (other_length > SUGGEST_MAX) continue;
-    size_t d = distance(name, length, other, other_length);
-    if (d < best || (d == best && lua_isstring(L, -3) && strcmp(other, lua_tostring(L, -3)) < 0)) {
-      best = d;
-      lua_pushvalue(L, -2);
-      lua_replace(L, -4);
-    }
-  }
-}
-
 /* suggest(name, names) -> the key of |names| that looks most like it, or nil */
 static int suggest(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);

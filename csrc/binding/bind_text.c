@@ -41,33 +41,6 @@ static unsigned check_fill(lua_State *L, int arg) {
   return (unsigned)fill;
 }
 
-static void push_character(lua_State *L, uint32_t codepoint) {
-  uint8_t utf8[4];
-  unsigned length = smpp_utf8_put(utf8, codepoint);
-  lua_pushlstring(L, (const char *)utf8, length);
-}
-
-int push_text_fault(lua_State *L, int error, const char *encoding, const struct smpp_text_fault *fault) {
-  char codepoint[16];
-  lua_pushnil(L);
-  if (error == SMPP_ERR_BAD_VALUE) {
-    lua_pushfstring(L, "ill-formed UTF-8 at octet %d", (int)fault->octet);
-  } else if (error == SMPP_ERR_UNMAPPABLE) {
-    (void)snprintf(codepoint, sizeof codepoint, "U+%04lX", (unsigned long)fault->codepoint);
-    bool visible = fault->codepoint >= 0x20 && fault->codepoint != 0x7F;
-    lua_pushstring(L, visible ? ", " : "");
-    push_character(L, visible ? fault->codepoint : 0);
-    lua_pushfstring(L, "character %d (%s%s%s) cannot be written in %s", (int)fault->character, codepoint,
-                    lua_tostring(L, -2), lua_tostring(L, -1), encoding);
-    lua_replace(L, -3);
-    lua_pop(L, 1);
-  } else {
-    lua_pushfstring(L, "%s: no such national language table", encoding);
-  }
-  lua_pushstring(L, smpp_error_name(error));
-  return 3;
-}
-
 /* encode(text, encoding [, locking, single, fill]) -> octets, units */
 static int text_encode(lua_State *L) {
   uint8_t local[ON_STACK];

@@ -14,6 +14,9 @@ void smpp_open_udh(lua_State *L);
 /* Adds the table `iconv`. */
 void smpp_open_iconv(lua_State *L);
 
+/* Pushes a character as UTF-8. */
+void push_character(lua_State *L, uint32_t codepoint);
+
 /* Pushes nil, message, code for a text that could not be encoded; returns 3. */
 int push_text_fault(lua_State *L, int error, const char *encoding, const struct smpp_text_fault *fault);
 
