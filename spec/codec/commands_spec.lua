@@ -4,10 +4,12 @@ local pdus = require "smpp.codec"
 local smpp = require "smpp"
 require "smpp.session" -- whose methods no command may replace
 
---- Names of the commands with a role, in order.
+--- Names of the standard's commands with a role, in order.
 local function with(role)
   local names = {}
-  for id in pairs(commands.roles[role]) do names[#names + 1] = commands.rows[id].name end
+  for id in pairs(commands.roles[role]) do
+    if id <= 0x1FF then names[#names + 1] = commands.rows[id].name end
+  end
   table.sort(names)
   return table.concat(names, " ")
 end
@@ -18,7 +20,7 @@ describe("smpp.codec.commands", function()
     assert.equal(0x80000103, commands.ids.data_sm_resp)
     assert.equal("submit_sm", commands.rows[0x04].name)
     assert.equal(0x80000004, commands.rows[0x04].response_id)
-    assert.is_nil(commands.ids.probe_sm)
+    assert.is_nil(commands.ids.spec_probe)
   end)
 
   it("lists requests, and neither responses nor generic_nack", function()
@@ -40,7 +42,7 @@ describe("smpp.codec.commands", function()
 end)
 
 local PROBE = {
-  name = "probe_sm", id = 0x00010201,
+  name = "spec_probe", id = 0x000102F1,
   parameters = {
     { name = "probe_id", type = "cstring", max = 17 }, { name = "depth", type = "int2" }, { name = "blob", type = "octets" },
     { name = "dest_addr_ton", type = "int1" }, { name = "at", type = "time" },
@@ -61,13 +63,13 @@ describe("smpp.codec.commands: a vendor's command", function()
   it("is encoded and decoded as its parameters say", function()
     local c = codec()
     local octets = assert(c.encode {
-      command = "probe_sm", sequence_number = 4, probe_id = "abc", depth = 513, blob = "xy", dest_addr_ton = "international",
+      command = "spec_probe", sequence_number = 4, probe_id = "abc", depth = 513, blob = "xy", dest_addr_ton = "international",
     })
-    assert.equal("\0\0\0\27\0\1\2\1\0\0\0\0\0\0\0\4abc\0\2\1\2xy\1\0", octets)
+    assert.equal("\0\0\0\27\0\1\2\241\0\0\0\0\0\0\0\4abc\0\2\1\2xy\1\0", octets)
     local pdu = c.decode(octets)
-    assert.same({ "probe_sm", "abc", 513, "xy", 1, "" }, { pdu.command, pdu.probe_id, pdu.depth, pdu.blob, pdu.dest_addr_ton, pdu.at })
-    assert.equal('probe_sm #4 probe_id="abc" depth=513 blob="xy" dest_addr_ton=1', tostring(pdu))
-    assert.matches("command_id  probe_sm", pdu:dump())
+    assert.same({ "spec_probe", "abc", 513, "xy", 1, "" }, { pdu.command, pdu.probe_id, pdu.depth, pdu.blob, pdu.dest_addr_ton, pdu.at })
+    assert.equal('spec_probe #4 probe_id="abc" depth=513 blob="xy" dest_addr_ton=1', tostring(pdu))
+    assert.matches("command_id  spec_probe", pdu:dump())
     assert.matches("dest_addr_ton  1 %(international%)", pdu:dump())
     assert.same({}, pdu:problems())
     assert.equal(octets, c.encode(pdu:totable()))
@@ -75,17 +77,17 @@ describe("smpp.codec.commands: a vendor's command", function()
   end)
 
   it("is unknown to every other codec, and its names are, too", function()
-    local octets = assert(codec().encode { command = "probe_sm", probe_id = "abc" })
+    local octets = assert(codec().encode { command = "spec_probe", probe_id = "abc" })
     local pdu = smpp.decode(octets)
-    assert.equal("0x00010201", pdu.command)
+    assert.equal("0x000102F1", pdu.command)
     assert.has_error(function() return pdu.probe_id end)
-    assert.is_nil((smpp.encode { command = "probe_sm" }))
-    assert.is_nil(pdus.codec.commands.ids.probe_sm)
+    assert.is_nil((smpp.encode { command = "spec_probe" }))
+    assert.is_nil(pdus.codec.commands.ids.spec_probe)
   end)
 
   it("is decoded from every cut, and never past its end", function()
     local c = codec()
-    local octets = assert(c.encode { command = "probe_sm", probe_id = "abc", blob = ("b"):rep(255) })
+    local octets = assert(c.encode { command = "spec_probe", probe_id = "abc", blob = ("b"):rep(255) })
     for length = 16, #octets - 1 do
       local head = ("\0\0%s%s"):format(string.char(math.floor(length / 256)), string.char(length % 256))
       local pdu = assert(c.decode(head .. octets:sub(5, length)))
@@ -96,19 +98,19 @@ describe("smpp.codec.commands: a vendor's command", function()
 
   it("keeps the limits of its parameters", function()
     local c = codec()
-    local _, message, code = c.encode { command = "probe_sm", probe_id = ("a"):rep(17) }
-    assert.same({ "probe_sm: probe_id: 17 octets, at most 16", "too_long" }, { message, code })
-    _, message = c.encode { command = "probe_sm", depth = 65536 }
-    assert.equal("probe_sm: depth: 65536, at most 65535", message)
-    assert.is_nil((c.encode { command = "probe_sm", at = "later" }))
+    local _, message, code = c.encode { command = "spec_probe", probe_id = ("a"):rep(17) }
+    assert.same({ "spec_probe: probe_id: 17 octets, at most 16", "too_long" }, { message, code })
+    _, message = c.encode { command = "spec_probe", depth = 65536 }
+    assert.equal("spec_probe: depth: 65536, at most 65535", message)
+    assert.is_nil((c.encode { command = "spec_probe", at = "later" }))
   end)
 
   it("is refused with the reason", function()
-    refused("duplicate command 'probe_sm' (0x00010202): there is probe_sm (0x00010201)", { name = "probe_sm", id = 0x00010202 })
-    refused("duplicate command 'other_sm' (0x00010201): there is probe_sm (0x00010201)", { name = "other_sm", id = 0x00010201 })
+    refused("duplicate command 'spec_probe' (0x00010202): there is spec_probe (0x000102F1)", { name = "spec_probe", id = 0x00010202 })
+    refused("duplicate command 'other_sm' (0x000102F1): there is spec_probe (0x000102F1)", { name = "other_sm", id = 0x000102F1 })
     refused("duplicate command 'submit_sm' (0x00010205): there is submit_sm (0x00000004)", { name = "submit_sm", id = 0x00010205 })
     refused("id: in the range of the standard: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x150 })
-    refused("id: expected the command_id of a request: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x80010203 })
+    refused("id: expected the command_id of a request: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x800102F3 })
     refused([[parameters[1].type: expected one of "int1", "int2", "int4", "cstring", "octets", "time", got 'int3'; did you mean 'int1'?]],
       { name = "other_sm", id = 0x10205, parameters = { { name = "x", type = "int3" } } })
     refused("other_sm: duplicate parameter 'x'",
@@ -136,7 +138,7 @@ describe("smpp.codec.commands: a vendor's command", function()
       local got = {}
       local server = esme.server {
         profile = { commands = { PROBE } },
-        probe_sm = function(session, pdu)
+        spec_probe = function(session, pdu)
           got[#got + 1] = pdu.depth
           if pdu.depth == 7 then return nil, "ESME_RSYSERR" end
           if pdu.depth == 8 then return { message_id = "m", result = 9 } end
@@ -144,10 +146,10 @@ describe("smpp.codec.commands: a vendor's command", function()
         end,
       }
       local client = assert(esme.connect { profile = { commands = { PROBE } }, order = "destination" })
-      local response = assert(client:probe_sm { probe_id = "q", depth = 1 })
-      assert.same({ "probe_sm_resp", "me", 0 }, { response.command, response.message_id, response.result })
-      assert.equal(9, client:probe_sm({ depth = 8 }).result)
-      local _, _, code = client:probe_sm { depth = 7 }
+      local response = assert(client:spec_probe { probe_id = "q", depth = 1 })
+      assert.same({ "spec_probe_resp", "me", 0 }, { response.command, response.message_id, response.result })
+      assert.equal(9, client:spec_probe({ depth = 8 }).result)
+      local _, _, code = client:spec_probe { depth = 7 }
       assert.equal("ESME_RSYSERR", code)
       assert.same({ 1, 8, 7 }, got)
       client:close()
@@ -160,12 +162,12 @@ describe("smpp.codec.commands: a vendor's command", function()
       local server = esme.server { profile = { commands = { PROBE } } }
       local plain = esme.server { port = 2776 }
       local client = assert(esme.connect { profile = { commands = { PROBE } } })
-      local _, message, code = client:probe_sm {}
+      local _, message, code = client:spec_probe {}
       assert.equal("ESME_RINVCMDID", code)
       assert.is_nil(message:find("generic_nack", 1, true))
       client:close()
       client = assert(esme.connect { "smpp://me:secret@127.0.0.1:2776", profile = { commands = { PROBE } } })
-      _, message, code = client:probe_sm {}
+      _, message, code = client:spec_probe {}
       assert.equal("ESME_RINVCMDID", code)
       assert.matches("generic_nack", message)
       client:close()
