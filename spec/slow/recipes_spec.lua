@@ -48,7 +48,7 @@ end
 
 local function apply(folder, block)
   local info, text = block.info, block.text
-  local function sh(commands) shell.must(("cd %s && unset MAKEFLAGS LUA B SMPP_BUILD SMPP_NO_BUILD; set -e\n%s"):format(folder, commands)) end
+  local function sh(commands) shell.must(("(cd %s && unset MAKEFLAGS LUA B SMPP_BUILD SMPP_NO_BUILD\nset -e\n%s\n)"):format(folder, commands)) end
   if block.language == "sh" then return sh(text) end
   if info == "check" then
     shell.write(folder .. "/check.lua", text)
