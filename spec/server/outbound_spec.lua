@@ -377,7 +377,7 @@ describe("smpp.server.outbound: a message", function()
     local function hand(...)
       for _, text in ipairs { ... } do
         server:deliver("a", { short_message = text }, { done = function(ok, code)
-          over[#over + 1] = text .. " " .. (ok and "ok" or code)
+          over[#over + 1] = text .. " " .. (ok and "ok" or code) .. (ok == nil and " perhaps" or "")
         end })
       end
     end
@@ -398,10 +398,25 @@ describe("smpp.server.outbound: a message", function()
       assert.same({}, over)
       local left = server:close(4) -- "never" is with a receiver, which may have taken it
       assert.same({ 1, 4 }, { left.unacknowledged, left.waiting })
-      assert.same({ "slow ok", "never connection_lost", "later closed", "a closed", "b closed", "c closed" }, over)
+      assert.same({ "slow ok", "never connection_lost perhaps", "later closed", "a closed", "b closed", "c closed" }, over)
       assert.equal(4, server:close().waiting)
       w:sleep(1000)
       assert.equal(6, #over)
+    end)
+  end)
+
+  it("is counted once when its receiver is lost while the server closes", function()
+    with({ deliver_window = 2 }, function(w, server, receiver)
+      local over = {}
+      receiver { answer = function() w:sleep(1000) end, answer_timeout_s = 1000 }
+      for _, text in ipairs { "a", "b", "c" } do
+        server:deliver("a", { short_message = text }, { done = function(ok, code) over[#over + 1] = ("%s %s %s"):format(text, tostring(ok), code) end })
+      end
+      w:sleep(1)
+      w.loop:defer(function() server.sessions[1]:reset "the line broke" end)
+      local left = server:close(4)
+      assert.same({ 2, 1, 0 }, { left.unacknowledged, left.waiting, left.sessions })
+      assert.same({ "a nil connection_lost", "b nil connection_lost", "c false closed" }, over)
     end)
   end)
 

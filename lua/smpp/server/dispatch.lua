@@ -127,7 +127,7 @@ function Dispatch:answered(session, item, response, status)
     session.owner:recovered()
     self.outbound:finish(item, true)
   elseif status == "connection_lost" or status == "closed" then
-    self.outbound:unanswered(item)
+    self.outbound:unanswered(item, session)
   elseif status == "timeout" then
     self:back_off(session)
     if item.attempts >= account.max_attempts then

@@ -30,7 +30,7 @@ local AHEAD = 100       -- items of an account whose octets are in memory, more 
 ---@field attempts integer    how often it was sent
 ---@field octets string?      of its PDU, as long as it is likely to be sent soon
 ---@field bind integer?       serial of the session it belongs to, for spread = "same_bind"
----@field done (fun(ok: boolean, code: string?))?  called once: acknowledged, refused or given up
+---@field done (fun(ok: boolean?, code: string?))?  called once: acknowledged, refused or given up
 ---@field stored (fun(ok: boolean?, message: string?, code: string?))?  called once: it is in the store, or refused
 
 --- One for a server.
@@ -158,7 +158,7 @@ end
 ---@param account smpp.Account
 ---@param fields table  as of draft
 ---@param bind? integer
----@param done? fun(ok: boolean, code: string?)
+---@param done? fun(ok: boolean?, code: string?)
 ---@param on_stored? fun(ok: boolean?, message: string?, code: string?)
 ---@return boolean? ok  it is in the store, or on its way there
 ---@return string? message
@@ -342,11 +342,13 @@ end
 
 --- A session ended with an item unanswered: a receiver may have it.  While the server is closing nobody else gets it.
 ---@param item smpp.OutboundItem
-function Outbound:unanswered(item)
+---@param session smpp.Session
+function Outbound:unanswered(item, session)
   if not self.is_closing or item.account.is_gone then return self:requeue(item) end
   self.lost = self.lost + 1
   item.account.outbox.lost[item.number] = item
   item.is_lost = true
+  self.server.shutdown:lost(session)
 end
 
 -- ---- the end ----
@@ -381,7 +383,9 @@ function Outbound:close()
     local account = self.server.accounts[id]
     for _, item in ipairs(account.outbox and account.outbox:clear() or {}) do
       self:uncount(item)
-      if item.done then task.start(self.sink, item.done, false, item.is_lost and "connection_lost" or "closed") end
+      local ok, code = false, "closed"
+      if item.is_lost then ok, code = nil, "connection_lost" end
+      if item.done then task.start(self.sink, item.done, ok, code) end
     end
   end
 end

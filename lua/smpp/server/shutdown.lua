@@ -31,6 +31,7 @@ function shutdown.new(server, timeout_s)
     deadline = server.loop:now() + (timeout_s or 10),
     timer = nil,      -- for the next look at the sessions
     token = nil,      -- the task that waits for the end
+    given_up = {},    -- sessions that are counted
     finished = false,
   }, mt)
   self.timer = self.loop:timer(function() self:step() end, true)
@@ -56,7 +57,14 @@ local function give_up(self, session, info)
   local left = self.left
   left.sessions = left.sessions + (session.owner.serial and 1 or 0)
   left.unanswered, left.unacknowledged = left.unanswered + info.unanswered, left.unacknowledged + info.in_flight
+  self.given_up[session] = true
   session:close("shutting down")
+end
+
+--- A receiver's session ended by itself, with a message that it may have.
+---@param session smpp.Session
+function Shutdown:lost(session)
+  if not self.given_up[session] then self.left.unacknowledged = self.left.unacknowledged + 1 end
 end
 
 ---@private
