@@ -67,6 +67,21 @@ for _, name in ipairs { "virtual", "luv" } do
       assert.is_nil(late)
     end))
 
+    it("carries a session with a simulator, whose faults are done", on(function(loop)
+      local sim = assert(require("smpp.simulator").new { loop = loop, port = 0, orders = true, faults = { duplicate = 100 } })
+      local a, b = memory.pair(loop)
+      assert.is_truthy(sim.server:accept(b))
+      local esme = require("smpp.session").new { role = "esme", loop = loop, transport = a, machine = { window = 10 } }
+      local strays = 0
+      esme:on("stray", function() strays = strays + 1 end)
+      esme:start()
+      assert.is_truthy(esme:bind_transceiver { system_id = "me", interface_version = 0x34 })
+      assert.is_truthy(esme:submit_sm { destination_addr = "49", short_message = "x" })
+      async.wait_until(function() return strays == 1 end)
+      esme:unbind()
+      sim:close()
+    end))
+
     it("carries a session between a server and an ESME", on(function(loop)
       local server = assert(require("smpp.server").new { loop = loop, port = 0, submit_sm = function() return "id 1" end })
       local a, b = memory.pair(loop)

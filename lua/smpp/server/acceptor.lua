@@ -2,6 +2,7 @@
 local cidr = require "smpp.base.cidr"
 local listeners = require "smpp.transport.listener"
 local proxy = require "smpp.transport.proxy"
+local transports = require "smpp.transport"
 
 ---@class smpp.Acceptor
 ---@field listeners smpp.TransportListener[]  one per address, in the order of the options
@@ -51,6 +52,22 @@ function Acceptor:take(transport)
   if not limit and not self.server.shutdown then return self.server.connections:serve(transport) end
   if limit then report_refused(self, transport.peer.host, limit) end
   transport:reset()
+end
+
+--- Takes a connection that no address has accepted, behind the server's own filters.
+---@param inner smpp.Transport
+---@return smpp.Session? session  nil: it was reset, or a filter has to be established first
+function Acceptor:accept(inner)
+  local o, session = self.server.options, nil
+  local context = { side = "accept", loop = self.loop, timeout_s = o.bind_timeout_s }
+  transports.chain("accept", {}, o.filters):establish(inner, context, function(transport, message)
+    if transport then
+      session = self:take(transport)
+    else
+      self.server.reporter:report("failed", ("connection from %s: %s"):format(inner.peer.host, message))
+    end
+  end)
+  return session
 end
 
 local function count_pending(self, owner, change)

@@ -132,8 +132,8 @@ function Server:forget(account) self.directory:forget(account) end
 
 --- Speaks SMPP over a transport that is none of the addresses', such as one end of smpp.transport.memory.
 ---@param transport smpp.Transport  not started
----@return smpp.Session? session  nil: it was reset, over a limit or because the server closes
-function Server:accept(transport) return self.acceptor:take(transport) end
+---@return smpp.Session? session  nil: it was reset (a limit, the end of the server), or a filter has to be established first
+function Server:accept(transport) return self.acceptor:accept(transport) end
 
 function Server:trace(session)
   session:on("pdu", function(pdu, direction) self:emit("pdu", session, pdu, direction) end)
