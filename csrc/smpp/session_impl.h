@@ -36,6 +36,7 @@ struct smpp_session {
   uint32_t bind_id; /* 0: none */
   uint32_t bind_sequence;
   uint8_t bind_version;
+  bool odd_bind_sequence; /* our bind was answered under another number */
 
   /* unbind: asked for by us, sent by us, received */
   bool unbinding;         /* no new requests */

@@ -256,6 +256,11 @@ static bool receive_response(struct smpp_session *s, struct smpp_event *e) {
     pending = smpp_inflight_find_any(&s->inflight, pdu->sequence);
     if (pending != NULL) return complete(s, pending, e);
   }
+  /* Some peers number their bind_resp as they like; while nothing but the bind is open it can only be for that. */
+  if (s->config.role == SMPP_ESME && s->bind_id != 0 && s->inflight.count == 1 && pdu->id == (s->bind_id | SMPP_RESPONSE_BIT)) {
+    s->odd_bind_sequence = true;
+    return complete(s, smpp_inflight_oldest(&s->inflight), e);
+  }
   return stray(e, pdu->command == NULL ? "unknown response"
                   : is_nack            ? "no request waits for this generic_nack"
                                        : "no request waits for this response");

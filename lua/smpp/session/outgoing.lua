@@ -77,33 +77,7 @@ local function settle(self, cookie, ...)
   end
 end
 
-
---- A response came.
----@param status integer  command_status
----@param reason string|false  what is wrong with it: the outcome is unknown
-function Outgoing:complete(cookie, pdu, status, reason)
-  local started = self.started[cookie]
-  if started then
-    local session, counters = self.session, self.counters
-    local latency_s, owner = session.now - started, session.owner
-    counters:note_latency(latency_s)
-    if status == 0 then counters.answered = counters.answered + 1 else counters:note_refusal(pdu.status) end
-    if owner.on_response then owner:on_response(session, pdu, latency_s) end
-  end
-  if reason then
-    settle(self, cookie, nil, reason .. ", outcome unknown", "timeout", pdu)
-  elseif status == 0 then
-    settle(self, cookie, pdu)
-  else
-    local row, session = explain.status(status), self.session
-    local owner = session.owner
-    if owner.on_refusal then owner:on_refusal(session, row, pdu) end
-    local name = pdu.command_id == GENERIC_NACK and " (generic_nack)" or ""
-    settle(self, cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
-  end
-end
-
-local function fail(self, cookie, message, code)
+local function fail(self, cookie, message, code, pdu)
   if self.started[cookie] then
     local session = self.session
     local owner = session.owner
@@ -112,7 +86,33 @@ local function fail(self, cookie, message, code)
       owner:on_outcome_unknown(session, self.commands[cookie], self.fields[cookie], code)
     end
   end
-  settle(self, cookie, nil, message, code)
+  settle(self, cookie, nil, message, code, pdu)
+end
+
+--- A response came.
+---@param status integer  command_status
+---@param reason string|false  what is wrong with it: the outcome is unknown
+function Outgoing:complete(cookie, pdu, status, reason)
+  if reason then
+    return fail(self, cookie, ("%s: %s, outcome unknown"):format(pdu.command, reason), "timeout", pdu)
+  end
+  local started = self.started[cookie]
+  if started then
+    local session, counters = self.session, self.counters
+    local latency_s, owner = session.now - started, session.owner
+    counters:note_latency(latency_s)
+    if status == 0 then counters.answered = counters.answered + 1 else counters:note_refusal(pdu.status) end
+    if owner.on_response then owner:on_response(session, pdu, latency_s) end
+  end
+  if status == 0 then
+    settle(self, cookie, pdu)
+  else
+    local row, session = explain.status(status), self.session
+    local owner = session.owner
+    if owner.on_refusal then owner:on_refusal(session, row, pdu) end
+    local name = pdu.command_id == GENERIC_NACK and " (generic_nack)" or ""
+    settle(self, cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
+  end
 end
 
 --- No response came in time.
