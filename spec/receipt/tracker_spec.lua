@@ -354,6 +354,7 @@ describe("smpp.receipt.tracker: ids", function()
     end
     assert.is_true(matches("auto", "1234567", "1234567", "491701******"))
     assert.is_false(matches("auto", "1234567", "1234567", ELSEWHERE))
+    assert.is_true(matches("auto", "12345678", "12345678", ELSEWHERE))
   end)
 
   --- Teaches a tracker that ids are equal, or decimal in receipts.

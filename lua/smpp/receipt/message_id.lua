@@ -13,6 +13,7 @@ Rule.__name = "smpp.receipt.message_id"
 local ENOUGH = 3 -- receipts that agree make a rule
 local MOST = 10 -- and so many of another kind at most undo it
 local DISTINCT = 5 -- digits that two unrelated ids hardly share
+local CERTAIN = 8 -- and so many that ids in use at a time do not share in two bases: 0x12345678 is 25 times 12345678
 
 --- Ways to read a receipt's id under each rule.  dec: the receipt's id is decimal, that of the response hexadecimal.
 local WAYS = {
@@ -110,7 +111,7 @@ function Rule:weigh(id, key, way, same_number)
   if way == "as-is" then
     if rule == "as-is" or not is_ambiguous then return 3 end
     if same_number then return 2 end
-    if rule == "auto" then return same_number == nil and 1 or #folded >= DISTINCT and 0.5 or nil end
+    if rule == "auto" then return (same_number == nil or #folded >= CERTAIN) and 1 or #folded >= DISTINCT and 0.5 or nil end
     return nil -- the id of another message, in the base that the rule names
   end
   if self.rule ~= "auto" then return 3 end
