@@ -269,6 +269,26 @@ static bool is_tlvs_only(const struct smpp_pdu *pdu) {
   return are_tlvs(pdu->octets + SMPP_HEADER_OCTETS, pdu->octets + pdu->length);
 }
 
+/* A text of data_coding 1 with control characters that only GSM 03.38 has letters for: node-smpp sends such. */
+static void check_ascii(const struct smpp_pdu *pdu, struct report *r) {
+  int coding = smpp_param_position(pdu->command, SMPP_F_DATA_CODING), text = smpp_param_position(pdu->command, SMPP_F_SHORT_MESSAGE);
+  if (coding < 0 || coding >= pdu->param_count || smpp_pdu_number(pdu, (unsigned)coding) != 1) return;
+  struct smpp_tlv tlv = {0, 0, NULL};
+  if (!smpp_pdu_find_tlv(pdu, SMPP_TLV_MESSAGE_PAYLOAD, &tlv) && text >= 0 && text < pdu->param_count) {
+    tlv.octets = pdu->octets + pdu->params[text].offset;
+    tlv.length = (uint16_t)pdu->params[text].length;
+  }
+  bool has_control = false;
+  for (unsigned i = 0; i < tlv.length; i++) {
+    uint8_t c = tlv.octets[i];
+    if (c > 0x7F) return;
+    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') has_control = true;
+  }
+  if (has_control)
+    note(r, SMPP_WARNING, "bad_value", "data_coding", pdu->params[coding].offset, 0,
+         "data_coding 1 is ASCII, the text looks like GSM 03.38");
+}
+
 static void walk(struct smpp_pdu *pdu, struct report *r) {
   const struct smpp_command *command = pdu->command;
   struct cursor c = {pdu->octets, pdu->octets + SMPP_HEADER_OCTETS, pdu->octets + pdu->length};
@@ -318,6 +338,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
   if (r->thorough) {
     int text = smpp_param_position(command, SMPP_F_SHORT_MESSAGE);
     struct smpp_tlv payload;
+    check_ascii(pdu, r);
     if (text >= 0 && text < pdu->param_count && pdu->params[text].length > 0 &&
         smpp_pdu_find_tlv(pdu, SMPP_TLV_MESSAGE_PAYLOAD, &payload))
       note(r, SMPP_WARNING, "bad_value", "short_message", pdu->params[text].offset, SMPP_RINVMSGLEN,

@@ -266,3 +266,22 @@ describe("smpp.client.inbox: receipts that come before the program has its clien
     assert.same({ 20, 20 }, pool(function() end, { bind_timeout_s = 5, handler = true, before = 20 }))
   end)
 end)
+
+describe("smpp.client.inbox: byte order marks", function()
+  it("go from each part, and FF FE turns round what follows", function()
+    for _, row in ipairs {
+      { "\254\255\0a\0b", "\254\255\0c\0d" }, { "\255\254a\0b\0", "\255\254c\0d\0" }, { "\255\254a\0b\0", "c\0d\0" },
+      { "\0a\0b", "\255\254c\0d\0" }, { "\255\254a\0b\0", "\254\255\0c\0d" },
+    } do
+      with({}, function(world)
+        for seq, octets in ipairs(row) do
+          local pdu = part(7, 2, seq, octets)
+          pdu.data_coding = 8
+          world.send(pdu)
+        end
+        smpp.sleep(1)
+        assert.same({ "abcd" }, world.texts)
+      end)
+    end
+  end)
+end)

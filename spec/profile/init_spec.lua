@@ -22,8 +22,8 @@ end
 
 describe("smpp.profile", function()
   it("have names, and say which there are", function()
-    assert.same({ "default", "gatewayapi", "strict" }, profiles.names())
-    assert.has_error(function() profiles.options "nobody" end, "no profile 'nobody'; there are default, gatewayapi, strict")
+    assert.same({ "default", "gatewayapi", "node-smpp", "strict" }, profiles.names())
+    assert.has_error(function() profiles.options "nobody" end, "no profile 'nobody'; there are default, gatewayapi, node-smpp, strict")
     assert.has_error(function() profiles.options { defalt_alphabet = "latin1" } end)
     assert.has_error(function() profiles.options { receipts = { zon_s = 1 } } end, "receipts: unknown option 'zon_s'; did you mean 'zone_s'?")
     assert.has_error(function() profiles.options { tolerate = { overlnog = true } } end, "tolerate: unknown option 'overlnog'; did you mean 'overlong'?")

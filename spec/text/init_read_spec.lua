@@ -42,4 +42,42 @@ describe("smpp.text.read", function()
     assert.same({ "" }, { (text.read {}) })
     assert.has_error(function() text.read({}, { encoding = "gsm7" }) end)
   end)
+
+  it("takes data_coding 1 with control characters for GSM 03.38, with a problem on the PDU", function()
+    local function read(octets, peer)
+      local pdu = smpp.decode(assert(smpp.encode { command = "submit_sm", data_coding = 1, short_message = octets }))
+      local words, info = text.read(pdu, peer)
+      local problem = pdu:problems()[1]
+      return { words, info.encoding, problem and problem.field }
+    end
+    assert.same({ "a@b_c$d", "gsm7", "data_coding" }, read "a\0b\17c\2d")
+    assert.same({ "äöü €", "gsm7", "data_coding" }, read "{|~ \27e")
+    assert.same({ "{|~\t\r\n", "ascii" }, read "{|~\t\r\n")
+    assert.equal("ascii", read("\2\233")[2]) -- of neither
+    assert.same({ "äöü", "gsm7" }, read("{|~", smpp.profile.options "node-smpp"))
+    assert.equal("latin1", read("\2x", { data_codings = { [1] = "latin1" } })[2])
+  end)
+
+  it("lets byte order marks decide, and drops them", function()
+    for _, octets in ipairs { "\254\255\0H\0i", "\255\254H\0i\0" } do
+      local words, info = text.read { short_message = octets, data_coding = 8 }
+      assert.equal("Hi", words)
+      assert.matches("^ucs2", info.encoding)
+      assert.equal("Hi", (text.read { short_message = unhex "0500030102 01" .. octets, data_coding = 8, esm_class = 0x40 }))
+    end
+  end)
+
+  it("reads headers whose length is one too large, where one element fits, and none where it would halve a character", function()
+    local function read(octets, data_coding)
+      local words, info = text.read { short_message = unhex(octets), data_coding = data_coding or 8, esm_class = 0x40 }
+      return words, info.header and info.header.concat and info.header.concat.seq, info.header and info.header.length
+    end
+    assert.same({ "رم", 1, 6 }, { read "060003f3020106310645" })
+    assert.same({ "Hi", 1, 7 }, { read("0708040001020148 69", 0) })
+    assert.same({ "Hi" }, { (read("0600030102014869", 0)) })
+    assert.same({ "Hello" }, { read "00480065006c006c006f" })
+    assert.same({ "H", nil, 1 }, { read "000048" })
+    assert.equal(nil, select(2, read("07990301020148", 0))) -- no element of the standard
+    assert.equal(nil, select(2, read("0800030102014869", 0))) -- two too large
+  end)
 end)

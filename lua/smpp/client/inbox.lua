@@ -179,7 +179,8 @@ local function part_of(client, pdu, session, peer)
     account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu),
     data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0, size = pdu.command_length, link = session,
   }
-  if math.floor((pdu.esm_class or 0) / 64) % 2 == 1 then header = udh.decode(octets) end
+  local encoding = text.data_coding(part.data_coding, peer).encoding
+  if math.floor((pdu.esm_class or 0) / 64) % 2 == 1 then header = udh.of_text(octets, encoding:find "^ucs2" ~= nil) end
   if header then
     octets = octets:sub(header.length + 1)
     part.udh, part.locking, part.single, part.fill = header, header.locking, header.single, (7 - header.length * 8 % 7) % 7
@@ -191,8 +192,28 @@ local function part_of(client, pdu, session, peer)
     part.total, part.seq = pdu.sar_total_segments, pdu.sar_segment_seqnum
   end
   part.octets = octets
-  part.packed = text.data_coding(part.data_coding, peer).encoding == "gsm7_packed"
+  part.packed = encoding == "gsm7_packed"
   return part
+end
+
+local BIG_ENDIAN, LITTLE_ENDIAN = "\254\255", "\255\254"
+
+--- Parts of UCS-2 without the byte order marks that each may begin with: FF FE turns round that part and those behind it.
+local function without_marks(set, peer)
+  local parts, is_little, found = {}, false, false
+  for seq = 1, set.total do
+    local part = set.parts[seq]
+    local octets = part.octets
+    local mark = octets:sub(1, 2)
+    local has_mark = mark == BIG_ENDIAN or mark == LITTLE_ENDIAN
+    if (has_mark or is_little) and text.data_coding(part.data_coding, peer).encoding == "ucs2" then
+      if has_mark then octets, is_little, found = octets:sub(3), mark == LITTLE_ENDIAN, true end
+      if is_little then octets = octets:gsub("(.)(.)", "%2%1") end
+      part = options.merge(part, { octets = octets })
+    end
+    parts[seq] = part
+  end
+  return found and { total = set.total, parts = parts } or set
 end
 
 --- Text (or octets, if any part is binary) of parts; runs of one coding are decoded whole, which heals pairs that were cut.
@@ -200,7 +221,8 @@ end
 ---@return string? data
 ---@return string encoding  of the first part
 function Inbox:decode(set)
-  local words, pieces, binary = {}, {}, false
+  local words, pieces, binary, first = {}, {}, false, nil
+  set = without_marks(set, self.peer)
   for i, run in ipairs(reassembly.join(set)) do
     local coding = text.data_coding(run.data_coding, self.peer)
     binary = binary or coding.encoding == "binary" or coding.compressed
@@ -209,10 +231,10 @@ function Inbox:decode(set)
       default_alphabet = self.peer.default_alphabet, data_codings = self.peer.data_codings,
       locking = run.locking, single = run.single, fill = set.parts[run.first].fill,
     })
+    first = first or text.encoding_of(run.octets, run.data_coding, self.peer)
   end
-  local encoding = text.data_coding(set.parts[1].data_coding, self.peer).encoding
-  if binary then return nil, table.concat(pieces), encoding end
-  return table.concat(words), nil, encoding
+  if binary then return nil, table.concat(pieces), first end
+  return table.concat(words), nil, first
 end
 
 --- What a handler is to be told of again: its result, or false when the MC shall try once more.

@@ -43,6 +43,9 @@ profile.shipped = {
   },
 }
 
+-- Programs on node-smpp, whose "ASCII" (data_coding 1, its default) is GSM 03.38.
+profile.shipped["node-smpp"] = { data_codings = { [1] = "gsm7" } }
+
 --- Names of the profiles that ship, in order.
 ---@return string[]
 function profile.names()

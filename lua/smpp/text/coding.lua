@@ -103,6 +103,25 @@ function coding.meaning(octet, peer)
   return row.encoding
 end
 
+-- What no text of ASCII has, and GSM 03.38 has letters for: some peers send it under data_coding 1.
+local GSM_SIGNS, ASCII = "[%z\1-\8\11\12\14-\31]", "^[%z\1-\127]*$"
+
+--- The encoding that a text with this data_coding is in, and the text without its byte order mark.
+---@param octet integer
+---@param peer { default_alphabet: string?, data_codings: table<integer, string>? }
+---@param octets string
+---@return string encoding
+---@return string octets
+function coding.of_text(octet, peer, octets)
+  local encoding = coding.meaning(octet, peer)
+  if encoding == "ascii" and octets:find(GSM_SIGNS) and octets:find(ASCII) and not (peer.data_codings and peer.data_codings[octet]) then
+    return "gsm7", octets
+  elseif encoding == "ucs2" and octets:find "^\255\254" then
+    return "ucs2_le", octets:sub(3)
+  end
+  return encoding, octets
+end
+
 --- A description that the caller may keep: the row of the octet, with the encoding it has at this peer.
 function coding.describe(octet, peer)
   local copy = {}

@@ -237,7 +237,7 @@ function text.decode(octets, what, o)
     if coding.is_compressed(what) then
       return octets, { { code = "compressed", offset = 1, message = "compressed text is handed on as it is" }, total = 1 }
     end
-    encoding = coding.meaning(what, o)
+    encoding, octets = coding.of_text(what, o, octets)
   elseif not coding.encodings[what] then
     error(an_encoding(what), 2)
   end
@@ -265,6 +265,15 @@ function text.part(pdu, header)
   return reference and total and seq and { reference = reference, total = total, seq = seq } or nil
 end
 
+--- The encoding that octets with this data_coding are in: what it means to the peer, or what they show to be meant.
+---@param octets string
+---@param data_coding integer
+---@param o? smpp.TextPeer
+---@return string encoding
+function text.encoding_of(octets, data_coding, o)
+  return (coding.of_text(data_coding, o and options.check(o, DECODE) or NONE, octets))
+end
+
 ---@class smpp.ReadText
 ---@field header? smpp.UdhHeader  what stood before the text
 ---@field header_problems? smpp.TextProblem[]|string  what is odd about the header; why there is none where esm_class says so
@@ -280,14 +289,17 @@ end
 function text.read(pdu, o)
   o = o and options.check(o, PEER) or NONE
   local octets, data_coding, header, header_problems = text.octets(pdu), pdu.data_coding or 0, nil, nil
-  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then header, header_problems = udh.decode(octets) end
+  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then
+    header, header_problems = udh.of_text(octets, coding.meaning(data_coding, o):find "^ucs2" ~= nil)
+  end
   if header then octets = octets:sub(header.length + 1) end
   local words, problems = text.decode(octets, data_coding, {
     default_alphabet = o.default_alphabet, data_codings = o.data_codings, locking = header and header.locking,
     single = header and header.single, fill = header and plan.fill_bits(header.length),
   })
   return words, {
-    header = header, header_problems = header_problems, octets = octets, encoding = coding.meaning(data_coding, o), problems = problems,
+    header = header, header_problems = header_problems, octets = octets, encoding = (coding.of_text(data_coding, o, octets)),
+    problems = problems,
   }
 end
 

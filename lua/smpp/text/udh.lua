@@ -34,6 +34,22 @@ local udh = {}
 ---@return string? code  "truncated" (longer than the message), "bad_length" (an element longer than the header)
 function udh.decode(octets) return core.decode(octets) end
 
+--- The header of a text as peers really send it: a length that is one too large is corrected where exactly one element of
+--- the standard fits, and in UCS-2 an empty header, which would leave half a character, is none.
+---@param octets string
+---@param is_ucs2 boolean  the text is of two octets per character
+---@return smpp.UdhHeader? header  its length is that of the octets before the text
+---@return smpp.UdhProblem[]|string? problems  if any; without a header: why there is none
+function udh.of_text(octets, is_ucs2)
+  local header, problems, code = core.decode(octets)
+  if header and header.length == 1 and is_ucs2 and #octets % 2 == 0 then return nil, "an empty header halves a character" end
+  if code ~= "bad_length" then return header, problems end
+  local length, iei, of_element = octets:byte(1, 3)
+  header = of_element + 3 == length and core.decode(string.char(length - 1) .. octets:sub(2))
+  if not header or header.elements[1].name == "reserved" then return nil, problems end
+  return header, { { code = "bad_length", offset = 1, iei = iei, message = "the length of the header is one too large" } }
+end
+
 --- Writes a header.  An element is given by iei or name, with its fields, or its octets, or both if they agree.
 ---@param elements (smpp.UdhElement|table)[]
 ---@return string? octets  length octet first
