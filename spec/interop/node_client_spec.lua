@@ -71,8 +71,8 @@ end)
 
 describe("node-smpp as a client sends", function()
   -- DCS 1 is IA5 in the standard.  node-smpp 0.5.1 calls it ASCII and writes GSM 03.38 in it, and takes it for every
-  -- text that fits when no data_coding is given.  data_codings tells our side so.
-  local NODE = { data_codings = { [1] = "gsm7" } }
+  -- text that fits when no data_coding is given.  The profile node-smpp tells our side so.
+  local NODE = smpp.profile.options "node-smpp"
   local GSM = "Grüße @ £5 ^{}\\[~]| € ΔΩ"
   local TEXTS = {
     { "default alphabet", GSM, data_coding = 0 },
@@ -96,8 +96,25 @@ describe("node-smpp as a client sends", function()
         local pdu = seen[i]
         assert.equal(case.expected_coding or case.data_coding, pdu.data_coding, case[1])
         assert.equal(case[2], (text.decode(pdu.short_message, pdu.data_coding, NODE)), case[1])
-        assert.same({}, pdu:problems())
+        local problem = pdu:problems()[1]
+        assert.equal(case[2] == GSM and pdu.data_coding == 1 and "data_coding" or nil, problem and problem.field)
+        assert.equal(case[2], (text.read(pdu))) -- control characters show it without the profile
       end
+    end)
+  end)
+
+  it("requests that are refused, and reads the refusals", function()
+    local function refuse() return nil, "ESME_RINVDSTADR" end
+    with({ query_sm = refuse, cancel_sm = refuse, replace_sm = refuse, submit_multi = refuse, data_sm = refuse }, function(_, esme)
+      esme:bind "transceiver"
+      for name, fields in pairs {
+        query_sm = { message_id = "77" }, cancel_sm = { message_id = "77" }, replace_sm = { message_id = "77", short_message = "x" },
+        submit_multi = { dest_address = { { destination_addr = "1" } }, short_message = "x" }, data_sm = { destination_addr = "1" },
+      } do
+        assert.equal(0x0B, esme:request(name, fields).command_status, name)
+      end
+      assert.equal(0, esme:request("enquire_link").command_status)
+      assert.same({}, esme.errors)
     end)
   end)
 
