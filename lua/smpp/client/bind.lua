@@ -105,7 +105,9 @@ function Bind:adopt(session)
   self.counters.binds = self.counters.binds + 1
   self.on_response = (self.adaptive or session.version >= 0x50) and self.observe or nil
   if self.adaptive then session:set_window(self.adaptive.size) end
-  if session:info().odd_bind_sequence then self.client:log("warn", "bind_resp_sequence", { host = session.host, reason = "not the bind's sequence_number" }) end
+  if session:info().odd_bind_sequence then
+    self.client:log("warn", "bind_resp_sequence", { host = session.host, reason = "not the bind's sequence_number" })
+  end
   self.pool:bind_up(self, session)
   return session
 end
