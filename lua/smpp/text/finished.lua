@@ -13,7 +13,7 @@ local MAX_KEY_OCTETS = 4096 -- of the index
 local MAX_CONTENT_OCTETS, END_OCTETS = 3000, 1400 -- of a part: beyond that its length and its ends
 local TEXT_COST = 640 -- octets of a text's tables; what its parts are known by is in the index
 
-local WEAK = { __mode = "v" }
+local WEAK_KEYS, WEAK_VALUES = { __mode = "k" }, { __mode = "v" }
 
 ---@class smpp.FinishedText
 ---@field set smpp.PartSet?       until it is settled, and as long as its handler may be asked again
@@ -21,7 +21,6 @@ local WEAK = { __mode = "v" }
 ---@field completed number        when its last part came
 ---@field last_seq integer        the part that came last
 ---@field late boolean            the answer to it took long
----@field links table<integer, table>  what each part came on, by number
 ---@field cost integer            octets of the set
 
 ---@class smpp.FinishedTexts
@@ -39,6 +38,7 @@ function finished.new(max_age_s, seed)
     count = 0,
     unsettled = 0,  -- texts whose set is still here
     set_octets = 0, -- of these
+    references = setmetatable({}, WEAK_KEYS), -- link -> { link } that does not keep it
   }, Finished)
 end
 
@@ -50,6 +50,23 @@ local function content_key(key, part)
   return key:sub(-MAX_KEY_OCTETS)
 end
 
+--- A reference that does not keep the link.
+local function reference_to(self, link)
+  if not link then return false end
+  local reference = self.references[link]
+  if not reference then
+    reference = setmetatable({ link }, WEAK_VALUES)
+    self.references[link] = reference
+  end
+  return reference
+end
+
+--- Whether the answer to a part may have been lost with what it came on.
+local function is_lost(reference)
+  local link = reference and reference[1]
+  return not link or link.closed
+end
+
 --- Takes a text whose last part has come.
 ---@param key string  what its parts have in common
 ---@param set smpp.PartSet
@@ -58,17 +75,35 @@ end
 ---@param now number
 ---@return smpp.FinishedText
 function Finished:add(key, set, cost, last_seq, now)
-  local text = { set = set, result = nil, completed = now, late = false, last_seq = last_seq, links = setmetatable({}, WEAK), cost = cost }
-  self.last = self.last + 1
-  self.texts[self.last] = text
+  local text = {
+    set = set, result = nil, completed = now, late = false, last_seq = last_seq, cost = cost,
+    reference = reference_to(self, set.parts[1].link), -- what its parts came on
+    references = nil, -- where it was not one for all: by number
+  }
+  local id = self.last + 1
+  self.last, self.texts[id] = id, text
   for seq, part in ipairs(set.parts) do
     local name = content_key(key, part)
     self.index:delete(name) -- an entry keeps its age
-    self.index:put(name, self.last, now)
-    text.links[seq] = part.link
+    self.index:put(name, id, now)
+    self:came_on(text, seq, part.link)
   end
   self.count, self.unsettled, self.set_octets = self.count + 1, self.unsettled + 1, self.set_octets + cost
   return text
+end
+
+--- Notes what a part has come on.
+---@param text smpp.FinishedText
+---@param seq integer
+---@param link table?
+function Finished:came_on(text, seq, link)
+  local reference = reference_to(self, link)
+  if reference == text.reference and not text.references then return end
+  if not text.references then
+    text.references = {}
+    for i = 1, #text.set.parts do text.references[i] = text.reference end
+  end
+  text.references[seq] = reference
 end
 
 --- The text that a part came with, if it may be that part once more.  What came on a link that is still up, and was
@@ -80,8 +115,9 @@ function Finished:find(key, part)
   if self.count == 0 then return nil end
   local text = self.texts[self.index:get(content_key(key, part))]
   if not text then return nil end
-  local link = text.links[part.seq]
-  if text.result and link and not link.closed and not (text.late and part.seq == text.last_seq) then return nil end
+  local references = text.references
+  local lost = is_lost(references and references[part.seq] or not references and text.reference)
+  if text.result and not lost and not (text.late and part.seq == text.last_seq) then return nil end
   return text
 end
 
@@ -119,9 +155,13 @@ function Finished:forget(now)
   end
 end
 
+--- Octets that are held, without the sets that may be needed again.
+---@return integer
+function Finished:settled_octets() return self.count == 0 and 0 or self.count * TEXT_COST + self.index:memory() end
+
 --- Octets that are held.
 ---@return integer
-function Finished:octets() return self.set_octets + self.count * TEXT_COST + (self.count > 0 and self.index:memory() or 0) end
+function Finished:octets() return self.set_octets + self:settled_octets() end
 
 --- When the oldest text has to be forgotten.
 ---@return number?

@@ -17,6 +17,7 @@ local PART_COST = 2048 -- octets that a part takes beside those of its PDU: its 
 local SET_COST = 1024 -- and a set
 local MISSING_COST = 16 -- and the number of a missing part in a report
 local ALL, IDLE, SENDER = list.links "all", list.links "idle", list.links "sender"
+local REMEMBERED = 4 -- whole texts that are settled may take one part in so many of max_octets
 local REPORTS = 4 -- the reports of sets given up may take one part in so many of max_octets, beside it
 
 local OPTIONS = {
@@ -283,7 +284,7 @@ end
 local function repeated(self, text, key, sender, part, now)
   if text.result == false then
     text.result, text.completed, text.last_seq = nil, now, part.seq
-    text.links[part.seq] = part.link
+    self.finished:came_on(text, part.seq, part.link)
     return "complete", text.set
   end
   local set = self.by_key[key]
@@ -340,6 +341,7 @@ end
 
 --- Keeps to max_octets: what is whole and settled goes first.
 function Reassembly:make_room()
+  while self.finished:settled_octets() > self.max_octets / REMEMBERED and forget(self, math.huge) do end
   count(self)
   while self.octets > self.max_octets do
     if not forget(self, math.huge) then
