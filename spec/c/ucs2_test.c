@@ -11,7 +11,7 @@ int main(void) {
       if (c >= 0xD800 && c <= 0xDFFF) continue;
       if (c == 0xFEFF) continue; /* a mark at the start */
       uint8_t text[4], wire[12], back[24];
-      size_t length = smpp_utf8_put(text, c), octets;
+      size_t length = smpp_utf8_put(text, c), octets = 0;
       struct smpp_text_problems problems = {0};
       good = good && smpp_ucs2_encode(order, text, length, wire, sizeof wire, &octets, &fault) == 0;
       size_t n = smpp_ucs2_decode(order, wire, octets, back, &problems);
