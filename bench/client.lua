@@ -1,11 +1,12 @@
 -- A client: WINDOW tasks for each of its connections that call esme:submit_sm.
--- Arguments: PORT COUNT WINDOW CONNECTIONS WARM PID.  Prints what COUNT messages took, after WARM others: seconds, own CPU
--- seconds and, given its process id, those of the server.
+-- Arguments: PORT COUNT WINDOW CONNECTIONS WARM PID [receipts].  Prints what COUNT messages took, after WARM others: seconds, own
+-- CPU seconds and, given its process id, those of the server.  With `receipts` each asks for a receipt, and all are awaited.
 local smpp = require "smpp"
 local loop = require("smpp.loop").current()
 
 local port, count, window = tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3])
 local connections, warm = tonumber(arg[4] or 1), tonumber(arg[5] or 0)
+local registered, received = arg[7] == "receipts" and 1 or 0, 0
 
 local function cpu_of(pid)
   if not pid then return 0 end
@@ -18,11 +19,12 @@ end
 smpp.run(function()
   local esmes, text = {}, ("x"):rep(40)
   for i = 1, connections do
-    esmes[i] = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench", window = window })
+    esmes[i] = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench", window = window,
+      deliver_sm = function() received = received + 1 end })
   end
   local function burst(n)
     local wall, cpu, peer = loop:precise(), os.clock(), cpu_of(arg[6])
-    local left = n
+    local left, expected = n, received + n * registered
     local function items()
       if left == 0 then return nil end
       left = left - 1
@@ -31,9 +33,10 @@ smpp.run(function()
     smpp.each(items, window * connections, function(esme)
       assert(esme:submit_sm {
         source_addr_ton = 5, source_addr = "TestApp", dest_addr_ton = 1, dest_addr_npi = 1,
-        destination_addr = "491761234567", short_message = text,
+        destination_addr = "491761234567", short_message = text, registered_delivery = registered,
       })
     end)
+    while received < expected do smpp.sleep(0.001) end
     return loop:precise() - wall, os.clock() - cpu, cpu_of(arg[6]) - peer
   end
   if warm > 0 then burst(warm) end

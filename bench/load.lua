@@ -9,18 +9,20 @@ local load = {}
 load.WARM = 20000
 
 --- Sends submit_sm over so many connections, first some to get warm.  Returns the seconds that `count` took and the
---- CPU seconds of the server meanwhile, binds not counted.
-local function drive(bench, server, count, window, connections)
+--- CPU seconds of the server meanwhile, binds not counted.  With `receipts` each message asks for one; they are awaited.
+function load.drive(bench, server, count, window, connections, receipts)
   local warm = math.max(load.WARM, 5 * connections * window)
   local command
-  if bench.tools then
+  if receipts then
+    command = ("%s %s %d %d 1 %d %s receipts"):format(bench.helper.command "client", server.found, count, window, warm, server.pid)
+  elseif bench.tools then
     command = ("%s --port %s -n %d -w %d -c %d --warmup %d --pid %s")
       :format(bench.tools.refload, server.found, count, window, connections, warm, server.pid)
   else
     command = ("%s %s %d %d %d %d %s"):format(bench.helper.command "client", server.found, count, window, connections, warm, server.pid)
   end
   local out = process.capture(process.with_descriptors(connections + 50, command))
-  if not bench.tools then
+  if receipts or not bench.tools then
     local seconds, _, cpu = out:match "([%d.]+) ([%d.]+) ([%d.]+)"
     return assert(tonumber(seconds), out), tonumber(cpu)
   end
@@ -41,7 +43,7 @@ end
 --- A server under load: messages per second and its CPU µs per message, warm.
 function load.server(bench, subject, count, window, connections)
   local server = process.start(process.with_descriptors(connections + 100, subject.command "server"), "(%d+)\n")
-  local seconds, cpu = drive(bench, server, count, window, connections)
+  local seconds, cpu = load.drive(bench, server, count, window, connections)
   server:stop()
   return count / seconds, cpu / count * 1e6
 end

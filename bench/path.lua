@@ -1,0 +1,79 @@
+-- One path that README teaches, over one connection with window 100.  Arguments: PATH PORT COUNT WARM [OPEN]
+-- Prints what COUNT messages took, after WARM others: seconds, own CPU seconds.  The other end is bench/mc.lua or, for
+-- most paths, refsink.  OPEN: messages that await their receipts before the measurement begins.
+local smpp = require "smpp"
+local loop = require("smpp.loop").current()
+
+local path, port, count, warm, open = arg[1], tonumber(arg[2]), tonumber(arg[3]), tonumber(arg[4] or 0), tonumber(arg[5] or 0)
+
+local WINDOW = 100
+local TO = "+491761234567"
+local TEXT = "Your code is 481516, valid for 5 minutes"
+local UNICODE = ("Ваш код 481516, он действует пять минут. "):rep(4) -- 164 characters: three parts
+assert(#TEXT == 40)
+
+local function connect(o)
+  o.host, o.port, o.system_id, o.password, o.window = "127.0.0.1", port, "bench", "bench", WINDOW
+  return assert(smpp.connect(o))
+end
+
+--- Runs fn so many times, as many at a time as the window is wide.
+local function each(n, fn)
+  local left = n
+  smpp.each(function()
+    if left == 0 then return nil end
+    left = left - 1
+    return left + 1
+  end, WINDOW, fn)
+end
+
+--- What a sender does per message.
+local sends = {
+  submit_sm = function(esme)
+    assert(esme:submit_sm {
+      source_addr_ton = 5, source_addr = "TestApp", dest_addr_ton = 1, dest_addr_npi = 1,
+      destination_addr = "491761234567", short_message = TEXT,
+    })
+  end,
+  send = function(esme) assert(esme:send { from = "TestApp", to = TO, text = TEXT }) end,
+  send_unicode = function(esme) assert(esme:send { from = "TestApp", to = TO, text = UNICODE }) end,
+  send_receipt = function(esme) assert(assert(esme:send { from = "TestApp", to = TO, text = TEXT, receipt = true }):receipt(60)) end,
+}
+
+local function measure(run)
+  if warm > 0 then run(warm) end
+  local wall, cpu = loop:precise(), os.clock()
+  run(count)
+  print(("%.6f %.6f"):format(loop:precise() - wall, os.clock() - cpu))
+  io.stdout:flush()
+end
+
+--- Waits until the other end has pushed so many.
+local function receive(option)
+  local received, done, wall, cpu = 0, false, nil, nil
+  local function one()
+    received = received + (path == "message_3" and 3 or 1)
+    if not wall and received >= warm then wall, cpu = loop:precise(), os.clock() end
+    if received >= warm + count then
+      print(("%.6f %.6f"):format(loop:precise() - wall, os.clock() - cpu))
+      io.stdout:flush()
+      done = true
+    end
+  end
+  local handlers = {
+    deliver_sm = function(pdu) return #pdu.source_addr + #pdu.short_message > 0 and one() or nil end,
+    message = function(msg) return #msg.text > 0 and one() or nil end,
+    receipt = function(receipt) return receipt.state and one() or nil end,
+  }
+  local esme = connect { [option] = handlers[option] }
+  while not done do smpp.sleep(0.01) end
+  esme:close()
+end
+
+smpp.run(function()
+  if not sends[path] then return receive(path:match "^message" or path) end
+  local esme = connect { receipt = path == "send_receipt" and function() end or nil }
+  if open > 0 then each(open, function() assert(esme:send { from = "TestApp", to = "+4999", text = "x", receipt = true }) end) end
+  measure(function(n) each(n, function() sends[path](esme) end) end)
+  esme:close()
+end)

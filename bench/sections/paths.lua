@@ -1,0 +1,79 @@
+--- CPU per message of what README teaches: a client's calls and handlers, and `smpp sim`, each over one connection, window 100.
+local load = require "load"
+local process = require "process"
+
+local CLIENT = { -- path, messages, messages that await their receipts already
+  { "submit_sm", 200000 }, { "send", 100000 }, { "send_unicode", 30000 }, { "send_receipt", 30000, 1000 }, { "send_receipt", 30000, 1000000 },
+  { "deliver_sm", 200000 }, { "message", 100000 }, { "message_3", 90000 }, { "receipt", 60000 },
+}
+local PUSHED = { deliver_sm = true, message = true, message_3 = true, receipt = true }
+local WARM = 9000
+
+local NAMES = {
+  submit_sm = "esme:submit_sm", send = "esme:send, 40 characters", send_unicode = "esme:send, three parts of Unicode",
+  send_receipt = "send and sent:receipt(), %d open", deliver_sm = "deliver_sm handler", message = "message handler, one part",
+  message_3 = "message handler, each of three parts", receipt = "receipt handler",
+  sim = "smpp sim, no receipts", sim_receipts = "smpp sim with receipts",
+}
+
+return function(bench)
+  local readings = load.readings()
+
+  local function client(subject, case)
+    local path, count, open = case[1], case[2], case[3] or 0
+    local mc = process.start(bench.helper.command "mc" .. (PUSHED[path] and (" %s %d"):format(path, WARM + count) or ""), "(%d+)\n")
+    local program = process.start(("%s %s %s %d %d %d"):format(subject.command "path", path, mc.found, count, WARM, open))
+    local found = program:expect "([%d.]+ [%d.]+)\n"
+    program:stop()
+    mc:stop()
+    local wall, cpu = found:match "(%S+) (%S+)"
+    return count / tonumber(wall), tonumber(cpu) / count * 1e6
+  end
+
+  local function sim(subject, receipts, count)
+    local server = process.start(subject.smpp .. " sim -q --port 0", "listening on [%d.]+:(%d+)\n")
+    local before = server:rss()
+    local rate, cpu = load.drive(bench, server, count, 100, 1, receipts)
+    local kept = (server:rss() - before) / count
+    server:stop()
+    return rate, cpu, kept
+  end
+
+  local function key_of(subject, case) return ("%s %s %d"):format(subject.name, case[1], case[3] or 0) end
+
+  local function round()
+    for _, subject in ipairs(bench.subjects) do
+      if subject.is_ours then
+        for _, case in ipairs(CLIENT) do readings.note(key_of(subject, case), client(subject, case)) end
+        readings.note(subject.name .. "sim", sim(subject, false, 100000))
+        readings.note(subject.name .. "sim_receipts", sim(subject, true, 30000))
+      end
+    end
+  end
+
+  local function result()
+    local rows = {}
+    for _, subject in ipairs(bench.subjects) do
+      if subject.is_ours then
+        for _, case in ipairs(CLIENT) do
+          local rate, cpu = readings.medians(key_of(subject, case))
+          rows[#rows + 1] = { subject = subject.name, path = NAMES[case[1]]:format(case[3]), rate_per_s = rate, cpu_us = cpu }
+        end
+        for _, path in ipairs { "sim", "sim_receipts" } do
+          local rate, cpu, kept = readings.medians(subject.name .. path)
+          rows[#rows + 1] = { subject = subject.name, path = NAMES[path], rate_per_s = rate, cpu_us = cpu, kept = kept }
+        end
+      end
+    end
+    return {
+      title = "What README teaches, one connection, window 100",
+      columns = {
+        { "subject", "", "%s" }, { "path", "", "%s" }, { "rate_per_s", "messages/s", "%.0f" }, { "cpu_us", "CPU us/message", "%.2f" },
+        { "kept", "octets kept", "%.0f" },
+      },
+      rows = rows,
+    }
+  end
+
+  return { round = round, result = result }
+end
