@@ -20,6 +20,12 @@ SECONDS ?= 30
 
 CORE_CFLAGS = -std=c99 $(WARN) $(WERROR) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 
+# `make profile PATH=send`: the word is the path to profile; recipes keep the environment's PATH, which $(shell) still has.
+ifeq ($(origin PATH),command line)
+PROFILED := $(PATH)
+override PATH := $(shell echo "$$PATH")
+endif
+
 ifneq ($(words $(filter $(KNOWN),$(LUA))),1)
 $(error LUA is one of: $(KNOWN))
 endif
@@ -40,7 +46,7 @@ CORE_OBJ := $(CORE_SRC:csrc/smpp/%.c=$(B)/core/%.o)
 MODULE   := $(B)/$(call id,$(LUA))/smpp/core.so
 
 .PHONY: help build build-all build-c build-asan build-fuzz demo test env check check-gcc check-clang check-core \
-        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz coverage soak bench rockspec tables install uninstall clean FORCE
+        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz coverage soak bench profile rockspec tables install uninstall clean FORCE
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -115,6 +121,11 @@ bench: ## speed and memory beside node-smpp; BENCH="--rounds 5 --json FILE", BEN
 	@.ci/packages check build lua5.4 luajit node
 	@$(MAKE) --no-print-directory -s build-all spec/interop/node/node_modules/.package-lock.json LUAS="lua5.4 luajit"
 	@$(LUA) bench/run.lua --build $(B) $(if $(BENCH_TOOLS),--tools $(BENCH_TOOLS)) $(BENCH)
+
+profile: ## instructions by function, of Lua and of C: make profile PATH=send|receipt|message|sim; docs/performance.md
+	@.ci/packages check build lua5.4 valgrind
+	@$(MAKE) --no-print-directory -s build LUA=lua5.4
+	@lua5.4 bench/profile.lua "$(PROFILED)" $(B)
 
 rockspec: ## writes the list of modules in the rockspec again
 	@$(LUA) rockspec/modules.lua

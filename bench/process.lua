@@ -48,9 +48,15 @@ end
 --- Octets of memory in use.
 function Process:rss() return tonumber(slurp("/proc/" .. self.pid .. "/status"):match "VmRSS:%s*(%d+)") * 1024 end
 
+--- Ends it; waits until it has ended.
 function Process:stop()
   os.execute("kill " .. self.pid .. " 2>/dev/null")
-  for _ = 1, 500 do
+  self:join()
+end
+
+--- Waits until it has ended, at most half a minute.
+function Process:join()
+  for _ = 1, 3000 do
     local state = slurp("/proc/" .. self.pid .. "/stat"):match "%) (%a)"
     if not state or state == "Z" then break end
     uv.sleep(10)
