@@ -10,7 +10,53 @@ static int suggest(lua_State *L) {
   return 1;
 }
 
+/* Whether a PDU of |command| may have a value under the name behind |code|. */
+static bool has_name(const struct smpp_command *command, uint32_t code) {
+  return NAME_ITEM(code) != 0 || NAME_TAG(code) != 0 ||
+         (NAME_FIELD(code) != 0 && smpp_param_position(command, NAME_FIELD(code) - 1) >= 0);
+}
+
+/* Pushes the name of a parameter or TLV of |command| that looks most like |name|, or nil. */
+void push_field_suggestion(lua_State *L, const struct smpp_command *command, const char *name) {
+  luaL_checkstack(L, 8, "names");
+  lua_newtable(L);
+  int names = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, lua_upvalueindex(UP_NAMES)) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -1) != LUA_TNUMBER || !has_name(command, (uint32_t)lua_tonumber(L, -1))) continue;
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, names);
+  }
+  push_suggestion(L, names, name);
+  lua_remove(L, names);
+}
+
 /* ---- functions ---- */
+
+/* field(command, name) -> the kind of value that PDUs of the command have under the name | nil, suggestion */
+static int field(lua_State *L) {
+  static const char *const kinds[] = {"integer", "integer", "integer", "string", "time",   "octets",
+                                      "list",    "list",    "list",    "octets", "flag"};
+  const struct smpp_command *command = smpp_command_by_name(declared_commands(L), luaL_checkstring(L, 1));
+  const char *name = luaL_checkstring(L, 2);
+  uint32_t code = 0;
+  luaL_argcheck(L, command != NULL, 1, "no such command");
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) code = (uint32_t)lua_tonumber(L, -1);
+  int position = NAME_FIELD(code) != 0 ? smpp_param_position(command, NAME_FIELD(code) - 1) : -1;
+  if (position >= 0)
+    lua_pushstring(L, kinds[command->params[position].kind]);
+  else if (NAME_ITEM(code) != 0)
+    lua_pushliteral(L, "integer");
+  else if (NAME_TAG(code) != 0)
+    lua_pushstring(L, kinds[NAME_KIND(code)]);
+  else {
+    lua_pushnil(L);
+    push_field_suggestion(L, command, name);
+    return 2;
+  }
+  return 1;
+}
 
 /* decode(octets [, position [, max_length [, strict]]]) -> view, next position | nil, message, code */
 static int decode(lua_State *L) {
@@ -190,7 +236,7 @@ static int view_newindex(lua_State *L) {
 static int codec(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"decode", decode},   {"encode", encode},     {"declare", codec_declare}, {"declare_command", codec_declare_command},
-      {"session", session_new}, {NULL, NULL}};
+      {"field", field}, {"session", session_new}, {NULL, NULL}};
   static const luaL_Reg with[] = {{"with", view_with}, {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);

@@ -8,6 +8,8 @@
 
 #include "binding.h"
 
+#define ENUM_LISTED_MAX 16 /* names that a message lists */
+
 bool to_status(lua_State *L, int index, uint32_t *status) {
   if (lua_type(L, index) != LUA_TSTRING) return to_u32(L, index, status) != 0;
   const struct smpp_status_row *row = smpp_status_by_name(lua_tostring(L, index));
@@ -41,12 +43,28 @@ static int bad_value(lua_State *L, const char *field, const char *expected) {
   return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
 }
 
-static int unknown_field(lua_State *L, const char *name) {
-  push_suggestion(L, lua_upvalueindex(UP_NAMES), name);
+/* A value of an enumeration; its names are listed where they are few. */
+static int bad_enum(lua_State *L, const char *field, unsigned set) {
+  const struct smpp_enum_set *names = set != 0 ? smpp_enum_set_at(set) : NULL;
+  if (names == NULL) return bad_value(L, field, "a whole number");
+  if (names->count > ENUM_LISTED_MAX) return bad_value(L, field, "a number or a name of its values");
+  const struct smpp_enum *row = smpp_enums(names);
+  int value = lua_gettop(L);
+  lua_pushliteral(L, "a number or one of");
+  for (unsigned i = 0; i < names->count; i++) {
+    lua_pushfstring(L, i == 0 ? " %s" : ", %s", row[i].name);
+    lua_concat(L, 2);
+  }
+  lua_pushvalue(L, value);
+  return bad_value(L, field, lua_tostring(L, -2));
+}
+
+static int unknown_field(lua_State *L, const struct smpp_command *command, const char *name) {
+  push_field_suggestion(L, command, name);
   if (lua_isnil(L, -1))
-    lua_pushfstring(L, "%s: no such parameter or TLV", name);
+    lua_pushfstring(L, "%s: no such parameter or TLV in %s", name, command->name);
   else
-    lua_pushfstring(L, "%s: no such parameter or TLV; did you mean %s?", name, lua_tostring(L, -1));
+    lua_pushfstring(L, "%s: no such parameter or TLV in %s; did you mean %s?", name, command->name, lua_tostring(L, -1));
   return push_error(L, SMPP_ERR_UNKNOWN_FIELD, lua_tostring(L, -1));
 }
 
@@ -216,7 +234,7 @@ static int read_other(lua_State *L, int slots, const struct smpp_param *param, s
       return read_list(L, slots, name, param->kind, value);
     default:
       if (!number(L, lua_gettop(L), param->enum_set, param->field == SMPP_F_ERROR_STATUS_CODE, &value->number))
-        return bad_value(L, name, param->enum_set != 0 ? "a number or a name of its values" : "a whole number");
+        return bad_enum(L, name, param->enum_set);
       value->is = SMPP_NUMBER;
       return 0;
   }
@@ -269,7 +287,7 @@ static int read_tlv(lua_State *L, const char *name, uint32_t code, struct draft 
   }
   if (kind == SMPP_FLAG && lua_isboolean(L, -1) && lua_toboolean(L, -1)) return 0; /* no octets */
   if (!number(L, lua_gettop(L), row != NULL ? row->enum_set : 0, tlv->tag == SMPP_TLV_BROADCAST_ERROR_STATUS, &value))
-    return bad_value(L, name, row != NULL && row->enum_set != 0 ? "a number or a name of its values" : "a whole number");
+    return bad_enum(L, name, row != NULL ? row->enum_set : 0);
   if (octets < 4 && value >> (8 * octets) != 0) {
     lua_pushfstring(L, "%s: %s, at most %d", name, u32_text(L, value), octets == 1 ? 0xFF : 0xFFFF);
     return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
@@ -379,7 +397,7 @@ static int gather_tlvs(lua_State *L, int slots, struct draft *d) {
       if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) (void)to_u32(L, -1, &code);
       lua_pop(L, 1);
       tag = NAME_TAG(code);
-      if (tag == 0) return unknown_field(L, lua_tostring(L, -1));
+      if (tag == 0) return unknown_field(L, d->message.command, lua_tostring(L, -1));
     } else if (!to_u32(L, -1, &tag) || tag > 0xFFFF) {
       return bad_value(L, "tlvs: tag", "a number from 0 to 0xFFFF");
     }
@@ -456,7 +474,7 @@ static int check_given(lua_State *L, struct draft *d) {
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     if ((d->given_set & 1u << counts[i].item) == 0) continue;
     int position = smpp_param_position(command, counts[i].field);
-    if (position < 0) return unknown_field(L, counts[i].name);
+    if (position < 0) return unknown_field(L, command, counts[i].name);
     const struct smpp_value *value = &d->message.params[position];
     uint32_t actual = value->is == SMPP_WIRE && value->length > 0 ? value->octets[0] : value->length;
     if (d->given[counts[i].item] != actual) {
@@ -528,7 +546,7 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
     }
     if (error != 0) return error;
   }
-  if (unknown != NULL) return unknown_field(L, unknown);
+  if (unknown != NULL) return unknown_field(L, d->message.command, unknown);
   if ((error = gather_tlvs(L, slots, d)) != 0) return error;
   if (base != NULL && base->param_count == 0) { /* a body that was left out stays so, unless it got something */
     bool touched = false;

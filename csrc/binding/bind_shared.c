@@ -60,7 +60,7 @@ void push_suggestion(lua_State *L, int names, const char *name) {
     size_t other_length = 0;
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *other = lua_tolstring(L, -2, &other_length);
-    if (other_length > SUGGEST_MAX) continue;
+    if (other_length > SUGGEST_MAX || strcmp(other, name) == 0) continue; /* the name itself is no help */
     size_t d = distance(name, length, other, other_length);
     if (d < best || (d == best && lua_isstring(L, -3) && strcmp(other, lua_tostring(L, -3)) < 0)) {
       best = d;

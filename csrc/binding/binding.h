@@ -42,6 +42,7 @@ int to_u32(lua_State *L, int index, uint32_t *out);
 /* Pushes the string key of the table at |names| that looks most like |name|, or
  * nil.  Ties go to the first in the alphabet. */
 void push_suggestion(lua_State *L, int names, const char *name);
+void push_field_suggestion(lua_State *L, const struct smpp_command *command, const char *name);
 
 /* ---- codec: names of fields and TLVs for one profile (bind_codec.c) ----
  *

@@ -46,8 +46,8 @@ describe("smpp.base.log", function()
   end)
 
   it("says what the option `log` may be", function()
-    for _, value in ipairs { true, false, "debug", "error", print, { level = "warn" }, {} } do assert.is_nil(log.wrong(value), tostring(value)) end
-    for _, value in ipairs { "loud", { level = "loud" }, 5 } do assert.matches("expected", log.wrong(value)) end
+    for _, value in ipairs { true, false, "debug", "error", print, { level = "warn" }, {} } do assert.is_true(log.kind.fits(value), tostring(value)) end
+    for _, value in ipairs { "loud", { level = "loud" }, 5 } do assert.matches("expected", log.kind.explain(value).message) end
   end)
 
   it("writes to stderr from a level on, where only that is given", function()

@@ -122,7 +122,13 @@ describe("bind_draft", function()
   it("names a misspelt field, the same one every time", function()
     local code, message = refused { command = "submit_sm", destinaton_addr = "1", zzz = 1, sorce_addr = "2" }
     assert.equal("unknown_field", code)
-    assert.equal("destinaton_addr: no such parameter or TLV; did you mean destination_addr?", message)
+    assert.equal("destinaton_addr: no such parameter or TLV in submit_sm; did you mean destination_addr?", message)
+    -- A parameter of other PDUs is not suggested to itself, and names of other PDUs are not suggested at all.
+    code, message = refused { command = "deliver_sm", message_id = "1" }
+    assert.same({ "unknown_field", "message_id: no such parameter or TLV in deliver_sm" }, { code, message })
+    code, message = refused { command = "deliver_sm", message_state = "delivrd" }
+    assert.same({ "bad_value", 'message_state: a number or one of scheduled, enroute, delivered, expired, deleted, undeliverable, accepted, unknown, '
+      .. 'rejected, skipped expected, got "delivrd"' }, { code, message })
     assert.equal("unknown_field", (refused { command = "enquire_link", esm = 1 }))
     assert.has_error(function() pdus.encode { command = "submit_sm", "positional" } end)
     assert.has_error(function() pdus.encode "submit_sm" end)

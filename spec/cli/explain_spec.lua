@@ -22,6 +22,16 @@ describe("smpp explain", function()
     end
   end)
 
+  it("wraps at the width of the terminal; elsewhere a line stays one", function()
+    local _, wrapped = run({ "explain", "ESME_RBINDFAIL" }, { env = { COLUMNS = "60" } })
+    local _, long = run { "explain", "ESME_RBINDFAIL" }
+    local longest = 0
+    for line in wrapped:gmatch "[^\n]+" do longest = math.max(longest, #line) end
+    assert.is_true(longest <= 60 and longest > 48, longest)
+    assert.equal((long:gsub("%s+", " ")), (wrapped:gsub("%s+", " ")))
+    assert.is_true(#long:match "meaning[^\n]+" > 100)
+  end)
+
   it("knows every command, parameter and TLV", function()
     for _, command in ipairs(core.protocol.commands()) do
       for _, words in ipairs { { command.name }, { ("0x%08X"):format(command.id) }, { "command_id", ("%.0f"):format(command.id) } } do

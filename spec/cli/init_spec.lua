@@ -73,7 +73,7 @@ describe("smpp", function()
     local hex = "0000002d000000040000000000000001000100413100000134390000000000000001000000000005" .. "68656c6c6f"
     for _, words in ipairs { { "decode", hex }, { "decode", "-b", hex }, { "explain", "submit_sm" }, { "count", "h\226\130\172\226\128\166" } } do
       local _, plain = run(words)
-      local _, painted = run(words, { terminal = true })
+      local _, painted = run(words, { terminal = true, env = { COLUMNS = "300" } })
       assert.not_equal(plain, painted)
       assert.equal(plain, (painted:gsub("\27%[%d*m", "")))
     end

@@ -347,7 +347,7 @@ describe("smpp.client: send", function()
       local esme = assert(smpp.connect(URL))
       for code, message in pairs {
         unmappable = { to = "491", text = "Ж", encoding = "gsm7" }, too_long = { to = "491", from = "A name too long", text = "x" },
-        bad_value = { to = "491", text = "\255" }, unknown_field = { to = "491", text = "x", receit = true },
+        bad_value = { to = "491", text = "\255" }, missing = { text = "x" },
       } do
         local sent, words, got = esme:send(message)
         assert.is_nil(sent)
@@ -358,8 +358,22 @@ describe("smpp.client: send", function()
       assert.has_error(function() esme:send { to = "491" } end)
       assert.has_error(function() esme:send { to = "491", text = "x", data = "y" } end)
       assert.has_error(function() esme:send { to = "491", text = "x", receipt = "always" } end)
-      assert.has_error(function() esme:send { to = "491", text = "x", lane = "high" } end, "lane: a number expected, got string")
-      assert.has_error(function() esme:send "x" end)
+      for text, message in pairs {
+        ["unknown option 'recipt'; did you mean 'receipt'?"] = { to = "491", text = "x", recipt = true },
+        ["unknown option 'destinaton_addr'; did you mean 'destination_addr'?"] = { to = "491", text = "x", destinaton_addr = "1" },
+        ["unknown option 'message_id'"] = { to = "491", text = "x", message_id = "1" }, -- of other PDUs
+        ["lane: expected a number, got 'high'"] = { to = "491", text = "x", lane = "high" },
+        ["to: expected a string, a number or a table, got true"] = { to = true, text = "x" },
+        ["expected name = value, got a string without a name"] = { "491", "x" },
+        ["expected a table of options, got 'x'"] = "x",
+        ["one of text and data expected"] = { to = "491" },
+      } do
+        local line = debug.getinfo(1, "l").currentline + 1
+        local ok, err = pcall(function() esme:send(message) end)
+        assert.is_false(ok)
+        assert.equal(("init_spec.lua:%d: %s"):format(line, text), err:match "[^/]*$")
+      end
+      assert.has_error(function() esme:send({ to = "491", text = "x" }, 5) end, "send: argument 2: expected a callback function, got 5")
       esme:close()
       s:close()
     end)

@@ -19,12 +19,6 @@ describe("smpp.client.url", function()
     assert.equal("", url.parse("smpp://me:@h/").password)
   end)
 
-  it("has options that are more than texts", function()
-    for text, value in pairs { ["50"] = 50, ["0x10"] = 16, ["true"] = true, ["false"] = false, x = "x", ["1,5"] = "1,5" } do
-      assert.equal(value, url.value(text))
-    end
-  end)
-
   it("refuses what is none, without telling passwords", function()
     for _, text in ipairs { "", "h", "http://h", "smpp:/h", "smpp://", "smpp://h:0", "smpp://h:65536", "smpp://h:99999999999999999999", "smpp://::1", "smpp://h:x", "smpp://[", "smpp://[]", "smpp://[::1" } do
       local parsed, message, code = url.parse(text)

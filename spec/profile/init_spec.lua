@@ -23,10 +23,10 @@ end
 describe("smpp.profile", function()
   it("have names, and say which there are", function()
     assert.same({ "default", "gatewayapi", "node-smpp", "strict" }, profiles.names())
-    assert.has_error(function() profiles.options "nobody" end, "no profile 'nobody'; there are default, gatewayapi, node-smpp, strict")
+    assert.has_error(function() profiles.options "nobody" end, "unknown profile 'nobody'; there are default, gatewayapi, node-smpp, strict")
     assert.has_error(function() profiles.options { defalt_alphabet = "latin1" } end)
-    assert.has_error(function() profiles.options { receipts = { zon_s = 1 } } end, "receipts: unknown option 'zon_s'; did you mean 'zone_s'?")
-    assert.has_error(function() profiles.options { tolerate = { overlnog = true } } end, "tolerate: unknown option 'overlnog'; did you mean 'overlong'?")
+    assert.has_error(function() profiles.options { receipts = { zon_s = 1 } } end, "unknown option 'receipts.zon_s'; did you mean 'receipts.zone_s'?")
+    assert.has_error(function() profiles.options { tolerate = { overlnog = true } } end, "unknown option 'tolerate.overlnog'; did you mean 'tolerate.overlong'?")
     assert.has_error(function() smpp.connect { "smpp://h", receipts = { zon_s = 1 } } end)
     assert.same({}, profiles.options(nil))
     assert.equal(30, profiles.options("gatewayapi").enquire_link_s)
@@ -113,9 +113,9 @@ describe("smpp.profile: docs/profiles.md", function()
     for row in page:match("## The habits.-\n## "):gmatch "\n|([^|]+)|" do
       for name in row:gmatch "`([%w_]+)`" do told[name] = true end
     end
-    for name in pairs(profiles.known) do assert.is_true(told[name], name .. " is missing") end
+    for name in pairs(profiles.schema.by_name) do assert.is_true(told[name], name .. " is missing") end
     for name in pairs(told) do
-      local ok = profiles.known[name] or not profiles.known.tolerate { [name] = true }
+      local ok = profiles.schema.by_name[name] or profiles.tolerate.by_name[name]
       assert.is_truthy(name == "tolerate" or ok, name .. " is no habit")
     end
   end)

@@ -444,6 +444,8 @@ describe("smpp.receipt.format", function()
       assert.is_string(err)
       assert.equal("bad_value", code)
     end
+    assert.same({ "state: expected one of SCHEDULED, ENROUTE, DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED, SKIPPED, "
+      .. "or a stat beside it, got 'DELIVRED'", "bad_value" }, { select(2, receipt.format { id = "1", state = "DELIVRED" }) })
     assert.has_error(function() receipt.format { id = "1" } end)
     assert.error_matches(function() receipt.format { id = "1", state = "EXPIRED", to = "5" } end, "unknown option 'to'")
   end)

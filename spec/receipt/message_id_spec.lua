@@ -71,7 +71,7 @@ describe("smpp.receipt.message_id", function()
   end)
 
   it("knows its rules", function()
-    for _, rule in ipairs { "auto", "as-is", "hex", "dec" } do assert.is_nil(message_id.check_rule(rule)) end
-    for _, rule in ipairs { "octal", 5, true } do assert.is_string(message_id.check_rule(rule)) end
+    for _, rule in ipairs { "auto", "as-is", "hex", "dec" } do assert.is_true(message_id.kind.fits(rule)) end
+    for _, rule in ipairs { "octal", 5, true } do assert.is_string(message_id.kind.explain(rule).message) end
   end)
 end)

@@ -239,7 +239,7 @@ describe("smpp.receipt.tracker", function()
       { "part: 1 to 2 expected, got 3", function() t:accepted(1, 3, "x", 0) end },
       { "part: 1 to 2 expected, got 0", function() t:refused(1, 0, "x", 0) end },
       { "receipt: a table expected", function() t:receipt("id:1", 0) end },
-      { "id_base: \"auto\"", function() tracker.new { id_base = "octal" } end },
+      { "id_base: expected one of \"auto\"", function() tracker.new { id_base = "octal" } end },
       { "unknown option 'ttl'", function() tracker.new { ttl = 5 } end },
     }
     for _, row in ipairs(wrong) do

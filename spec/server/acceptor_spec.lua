@@ -83,9 +83,9 @@ describe("smpp.server.acceptor: listen", function()
         return not ok and message or nil
       end
       assert.matches("listen: ", wrong { listen = {} })
-      assert.matches("listen: %[2%]: port: ", wrong { listen = { {}, { port = 65536 } } })
-      assert.matches("listen: %[1%]: unknown option 'prot'", wrong { listen = { { prot = 1 } } })
-      assert.matches("listen: %[1%]: proxy_protocol: ", wrong { listen = { { proxy_protocol = "yes" } } })
+      assert.matches("listen%[2%].port: ", wrong { listen = { {}, { port = 65536 } } })
+      assert.matches("unknown option 'listen%[1%].prot'", wrong { listen = { { prot = 1 } } })
+      assert.matches("listen%[1%].proxy_protocol: ", wrong { listen = { { proxy_protocol = "yes" } } })
       assert.matches("listen or port, not both", wrong { port = 1, listen = { {} } })
       assert.matches("listen or proxy_protocol, not both", wrong { proxy_protocol = true, listen = { {} } })
     end)

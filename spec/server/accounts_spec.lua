@@ -253,12 +253,12 @@ describe("smpp.server.accounts", function()
       assert.equal("ESME_RINVPASWD", bind_code(w, { system_id = "a", password = "1" }))
       assert.equal("bound", bind_code(w, { system_id = "c", password = "3" }))
       assert.has_error(function() server:set_accounts { a = { pasword = "x" } } end,
-        "account a: unknown option 'pasword'; did you mean 'password'?")
-      assert.has_error(function() server:set_accounts { a = { "x" } } end, "account a: name = value expected, got a string without a name")
+        "unknown option 'accounts.a.pasword'; did you mean 'accounts.a.password'?")
+      assert.has_error(function() server:set_accounts { a = { "x" } } end, "accounts.a: expected name = value, got a string without a name")
       assert.has_error(function() server:set_accounts { a = { bind = { "tx", "both" } } } end,
-        'account a: bind: "trx", "tx", "rx" or a list of them expected, got both')
+        'accounts.a.bind[2]: expected one of "trx", "tx", "rx", got \'both\'')
       assert.has_error(function() server:set_accounts { a = { addresses = "10.0.0.0/8" } } end,
-        "account a: addresses: a list of addresses and networks expected")
+        "accounts.a.addresses: expected a list of addresses and networks, got '10.0.0.0/8'")
       assert.equal("bound", bind_code(w, { system_id = "a", password = "new" }))
       server:close()
     end)
@@ -303,12 +303,12 @@ describe("smpp.server.accounts: a file", function()
       local a, b = w:bind { system_id = "a", password = "1" }, w:bind { system_id = "b", password = "2" }
       for i, broken in ipairs {
         { "return {", "accounts: %S+:1: unexpected symbol" }, { "error 'no'", "no$" }, { "return 7", "returns a number; a table expected" },
-        { "return { a = { pasword = 'x' } }", "account a: .*did you mean 'password'" }, { "return { [5] = 'x' }", "a system_id .* expected, got 5" },
-        { "return { a = { password = 12345678 } }", "account a: password: a string expected, got number" }, { "return { a = true }", "account a: " },
-        { "return { a = '1', b = { 'geheim12' } }", "account b: name = value expected, got a string" },
+        { "return { a = { pasword = 'x' } }", "accounts.a.pasword.*did you mean 'accounts.a.password'" }, { "return { [5] = 'x' }", "accounts%[5%]: expected a string of at most 15 octets, got 5" },
+        { "return { a = { password = 12345678 } }", "accounts.a.password: expected a string, got a number" }, { "return { a = true }", "accounts.a: expected a password or a table of settings, got a boolean" },
+        { "return { a = '1', b = { 'geheim12' } }", "accounts.b: expected name = value, got a string without a name" },
         { "return { b = { password = geheim12 'x } }", "accounts: %S+:1: unfinished string" },
         { "return { b = { password = 5 'geheim12' } }", "accounts: %S+:1: '}' expected" },
-        { "return { a = 'changed', z = { profile = 'nosuch' } }", "no profile 'nosuch'" },
+        { "return { a = 'changed', z = { profile = 'nosuch' } }", "unknown profile 'nosuch'" },
       } do
         write(broken[1])
         assert.is_true(w.loop:raise "SIGHUP")

@@ -167,7 +167,7 @@ describe("smpp.server.checks", function()
       local a, b = w:bind { system_id = "a" }, w:bind { system_id = "b" }
       assert.is_truthy(a:submit_sm { destination_addr = "1", short_message = "\200" })
       assert.equal("ESME_RSUBMITFAIL", select(3, b:submit_sm { destination_addr = "1", short_message = "\200" }))
-      assert.has_error(function() w:server { checks = { decodeable = true } } end, "unknown option 'decodeable'; did you mean 'decodable'?")
+      assert.has_error(function() w:server { checks = { decodeable = true } } end, "unknown option 'checks.decodeable'; did you mean 'checks.decodable'?")
       server:close()
     end)
   end)

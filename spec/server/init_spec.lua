@@ -220,7 +220,7 @@ describe("smpp.server", function()
   it("refuses misspelt options, two sources of accounts, a used port", function()
     mc.world(function(w)
       assert.has_error(function() w:server { acounts = {} } end, "unknown option 'acounts'; did you mean 'accounts'?")
-      assert.has_error(function() w:server { { accounts = {} } } end, "name = value expected, got a table without a name")
+      assert.has_error(function() w:server { { accounts = {} } } end, "expected name = value, got a table without a name")
       assert.has_error(function() w:server { accounts = {}, authenticate = function() end } end)
       assert.has_error(function() w:server { submit_sm = "yes" } end)
       for _, name in ipairs { "bind_transmitter", "unbind", "enquire_link", "deliver_sm", "outbind", "alert_notification" } do

@@ -4,6 +4,24 @@ local stores = require "smpp.store"
 local with = require "spec.support.receivers"
 
 describe("smpp.server.outbound: a message", function()
+  it("with a misspelt field raises at once, where the call stands", function()
+    with({}, function(_, server)
+      for text, fields in pairs {
+        ["deliver: shrt_message: no such parameter or TLV in deliver_sm; did you mean short_message?"] = { shrt_message = "x" },
+        ["deliver: message_id: no such parameter or TLV in deliver_sm"] = { message_id = "1" }, -- of other PDUs
+        ["deliver: short_message: no such parameter or TLV in data_sm"] = { command = "data_sm", short_message = "x" },
+        ["deliver(system_id, { from =, to =, text = }) expected"] = "x",
+      } do
+        local line = debug.getinfo(1, "l").currentline + 1
+        local ok, err = pcall(function() server:deliver("a", fields) end)
+        assert.is_false(ok)
+        assert.equal(("outbound_spec.lua:%d: %s"):format(line, text), err:match "[^/]*$")
+      end
+      assert.equal(0, server.outbound.waiting)
+      assert(server:deliver("a", { short_message = "x", tlvs = { { 0x1400, "x" } } }))
+    end)
+  end)
+
   it("waits for a receiver, and a transmitter is none", function()
     with({}, function(w, server, receiver, put)
       local silent = receiver { type = "transmitter" }

@@ -7,11 +7,11 @@ describe("smpp.simulator.behaviours", function()
     local names = behaviours.names()
     for i, name in ipairs(names) do
       assert.is_table(behaviours.get(name).settings, name)
-      assert.is_nil(behaviours.wrong(name))
+      assert.is_true(behaviours.kind.fits(name))
       assert.is_true(i == 1 or names[i - 1] < name)
     end
     assert.is_nil(behaviours.get "nonsense")
-    for _, value in ipairs { "nonsense", 5, false } do assert.matches("healthy", behaviours.wrong(value)) end
+    for _, value in ipairs { "nonsense", 5, false } do assert.matches("healthy", behaviours.kind.explain(value).message) end
   end)
 
   it("are options that a simulator takes, under what is given beside them", async.virtual(function()

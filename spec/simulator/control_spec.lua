@@ -467,7 +467,7 @@ describe("smpp.simulator.control: a Lua file of options", function()
         assert.equal(i, #w.errors)
         assert.matches("nothing changed: ", w.errors[i])
       end
-      assert.matches("deliver_after_s: seconds", w.errors[2])
+      assert.matches("deliver_after_s: expected seconds", w.errors[2])
       write(path, 'return { deliver_after_s = 0.5, rules = { function() return { state = "EXPIRED" } end }, accounts = { b = "2" } }')
       w:sleep(2)
       assert.is_true(esme.closed)

@@ -103,7 +103,7 @@ describe("client: log", function()
       local levels = {}
       session { level = "warn", write = function(record) levels[record.level] = (levels[record.level] or 0) + 1 end }
       assert.same({ warn = 3 }, levels)
-      assert.has_error(function() connect { log = "loud" } end, 'log: "debug", "info", "warn" or "error" expected, got loud')
+      assert.has_error(function() connect { log = "loud" } end, [[log: expected true or false, one of "debug", "info", "warn", "error", a function or a table of options, got 'loud']])
       assert.has_error(function() connect { log = 7 } end)
     end)
   end)

@@ -148,8 +148,10 @@ local READERS = {
   ["timestamp.parse"] = function(octets) smpp.timestamp.parse(octets) end,
   ["address"] = function(octets)
     local address = require "smpp.codec.address"
-    address.parse(octets)
-    address.parse("+" .. octets)
+    for _, read in ipairs { address.source, address.destination } do
+      read(octets)
+      read("+" .. octets)
+    end
     address.format(octets, 1)
   end,
   ["explain"] = function(octets)

@@ -1,4 +1,7 @@
 --- Sets of addresses: "10.0.0.0/8", "192.0.2.7", "2001:db8::/32".
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
+
 local cidr = {}
 
 local MOST_OCTETS = 45 -- 39 of IPv6; an IPv4 address at its end makes them 45
@@ -80,5 +83,11 @@ function cidr.owner(host)
   if address[5] ~= 0 or address[6] ~= 0xFFFF then return host end
   return ("%d.%d.%d.%d"):format(math.floor(address[7] / 256), address[7] % 256, math.floor(address[8] / 256), address[8] % 256)
 end
+
+--- A list of addresses and networks, as an option.
+cidr.kind = kind.checked("a list of addresses and networks", function(value)
+  if type(value) ~= "table" then return mistake.wrong("a list of addresses and networks", value) end
+  return (select(2, cidr.set(value)))
+end)
 
 return cidr

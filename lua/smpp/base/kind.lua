@@ -20,12 +20,16 @@ kind.string = plain("string", "a string", function(word) return word end)
 kind.number = plain("number", "a number", tonumber)
 kind.fn = plain("function", "a function")
 kind.table = plain("table", "a table")
+kind.userdata = plain("userdata", "a PDU")
 kind.any = { expected = "any value", fits = function(value) return value ~= nil end }
 
 local BOOLEANS = { ["true"] = true, ["false"] = false, yes = true, no = false, on = true, off = false }
 kind.boolean = plain("boolean", "true or false", function(word) return BOOLEANS[word] end)
 
-local BY_TYPE = { string = kind.string, number = kind.number, ["function"] = kind.fn, table = kind.table, boolean = kind.boolean, any = kind.any }
+local BY_TYPE = {
+  string = kind.string, number = kind.number, ["function"] = kind.fn, table = kind.table, userdata = kind.userdata,
+  boolean = kind.boolean, any = kind.any,
+}
 
 --- A kind, a schema, or the name of a Lua type.
 ---@param given smpp.Kind|string
@@ -113,8 +117,11 @@ function kind.one_of(...)
   }
   function self.explain(value)
     local wrong = mistake.wrong(self.expected, value)
-    local word = type(value) == "string" and value:lower()
-    local like = word and (set[word] and word or mistake.similar(word, set))
+    local like
+    if type(value) == "string" then
+      local low, high = value:lower(), value:upper()
+      like = set[low] and low or set[high] and high or mistake.similar(value, set) or mistake.similar(low, set) or mistake.similar(high, set)
+    end
     if like then
       wrong.reason = ("%s; did you mean '%s'?"):format(wrong.reason, like)
       wrong.message = wrong.reason
@@ -153,7 +160,7 @@ function kind.either(...)
     readable, self.unit, self.schema = readable or one.read ~= nil, self.unit or one.unit, self.schema or one.schema
     for _, value in ipairs(one.values or {}) do values[#values + 1] = value end
   end
-  self.expected, self.values = table.concat(names, " or "), #values > 0 and values or nil
+  self.expected, self.values = table.concat(names, ", ", 1, #names - 1) .. " or " .. names[#names], #values > 0 and values or nil
   function self.fits(value)
     for i = 1, #kinds do
       if kinds[i].fits(value) then return true end

@@ -1,4 +1,6 @@
 --- One structured line per change.  Numbers of messages are masked unless somebody asks for them, texts stay out.
+local kind = require "smpp.base.kind"
+local schema = require "smpp.base.schema"
 local shown = require "smpp.base.shown"
 
 local log = {}
@@ -25,16 +27,14 @@ function log.line(record)
   return table.concat(parts, " ")
 end
 
---- Checks the option `log`.
----@return string? wrong
-function log.wrong(o)
-  local level = type(o) == "table" and o.level or type(o) == "string" and o or "info"
-  if not LEVELS[level] then return ('"debug", "info", "warn" or "error" expected, got %s'):format(tostring(level)) end
-  local kind = type(o)
-  if kind ~= "boolean" and kind ~= "string" and kind ~= "table" and kind ~= "function" then
-    return "true, a level, a function or a table expected, got " .. kind
-  end
-end
+local level = kind.one_of("debug", "info", "warn", "error")
+
+--- The option `log`.
+log.kind = kind.either("boolean", level, "function", schema.new {
+  { "level", level, "info", "the least that is written", 'level = "warn"' },
+  { "write", "function", nil, "gets the records instead of stderr", "write = function(record) end" },
+  { "show", "boolean", false, "numbers of messages are not masked", "show = true" },
+})
 
 --- A number or an address with all but its last three characters hidden.
 ---@param address string

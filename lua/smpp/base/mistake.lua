@@ -66,9 +66,10 @@ end
 --- A name that no option has.
 ---@param name string
 ---@param names table<string, any>  those there are, as keys
+---@param other? string  a similar name from elsewhere
 ---@return smpp.Mistake
-function mistake.unknown(name, names)
-  return compose { unknown = true, path = name, reason = "unknown option", suggestion = mistake.similar(name, names) }
+function mistake.unknown(name, names, other)
+  return compose { unknown = true, path = name, reason = "unknown option", suggestion = mistake.similar(name, names) or other }
 end
 
 local function joined(key, path)

@@ -9,6 +9,7 @@ local mistake = require "smpp.base.mistake"
 ---@field [3] any                 default, nil: none
 ---@field [4] string?             what it means
 ---@field [5] string?             an example, as in Lua
+---@field implied boolean?        the default holds without being filled in
 ---@field default_text string?    the default in words, where no one value stands for it
 ---@field secret boolean?         messages do not show the value
 ---@field required boolean?
@@ -24,6 +25,17 @@ local mt = { __index = Schema, __name = "smpp.Schema" }
 
 local schema = {}
 
+--- A shallow copy of several tables, later ones winning.
+---@param ... table?
+---@return table
+function schema.merge(...)
+  local out = {}
+  for i = 1, select("#", ...) do
+    for key, value in pairs((select(i, ...)) or {}) do out[key] = value end
+  end
+  return out
+end
+
 --- Makes a schema of rows, of other schemas, or both; a later row replaces an earlier one of its name.
 ---@param ... smpp.Schema|smpp.OptionRow[]
 ---@return smpp.Schema
@@ -35,7 +47,8 @@ function schema.new(...)
       local name = row[1]
       place[name] = place[name] or #self.rows + 1
       self.rows[place[name]], self.by_name[name] = row, row
-      self.defaults[name], self.kinds[name] = row[3], kind.of(row[2])
+      self.kinds[name], self.defaults[name] = kind.of(row[2]), nil
+      if not row.implied then self.defaults[name] = row[3] end
       self.required[name] = row.required
     end
   end
@@ -57,6 +70,20 @@ function schema.new(...)
   return self
 end
 
+--- The same with names that a function knows, asked once for each.
+---@param lookup fun(name: string): smpp.Kind?, string?  nil, and the most similar name: there is no such option
+---@return smpp.Schema
+function Schema:with_names(lookup)
+  local more = schema.new(self)
+  more.lookup = lookup
+  setmetatable(more.kinds, { __index = function(kinds, name)
+    local one = type(name) == "string" and lookup(name) or nil
+    kinds[name] = one
+    return one
+  end })
+  return more
+end
+
 --- Some of the rows, as a schema.
 ---@param ... string
 ---@return smpp.Schema
@@ -66,27 +93,50 @@ function Schema:pick(...)
   return schema.new(rows)
 end
 
---- All rows but some, as a schema.
----@param ... string
+--- The same rows with other defaults.
+---@param defaults table<string, any>
 ---@return smpp.Schema
-function Schema:without(...)
-  local left, rows = {}, {}
-  for _, name in ipairs { ... } do left[name] = true end
-  for _, row in ipairs(self.rows) do
-    if not left[row[1]] then rows[#rows + 1] = row end
+function Schema:with_defaults(defaults)
+  local rows = {}
+  for i, row in ipairs(self.rows) do
+    rows[i] = row
+    if defaults[row[1]] ~= nil then
+      rows[i] = schema.merge(row)
+      rows[i][3] = defaults[row[1]]
+    end
   end
   return schema.new(rows)
 end
 
-local function problem_of(self, name, value)
-  local row = self.by_name[name]
-  if not row then
-    if type(name) ~= "string" then return mistake.new(("expected name = value, got a %s without a name"):format(type(value))) end
-    return mistake.unknown(name, self.by_name)
+--- The rows that a function wants, as a schema.
+---@param wants fun(row: smpp.OptionRow): boolean?
+---@return smpp.Schema
+function Schema:select(wants)
+  local rows = {}
+  for _, row in ipairs(self.rows) do
+    if wants(row) then rows[#rows + 1] = row end
   end
+  return schema.new(rows)
+end
+
+--- All rows but some, as a schema.
+---@param ... string
+---@return smpp.Schema
+function Schema:without(...)
+  local left = {}
+  for _, name in ipairs { ... } do left[name] = true end
+  return self:select(function(row) return not left[row[1]] end)
+end
+
+local function problem_of(self, name, value)
   local one = self.kinds[name]
+  if not one then
+    if type(name) ~= "string" then return mistake.new(("expected name = value, got a %s without a name"):format(type(value))) end
+    return mistake.unknown(name, self.by_name, self.lookup and select(2, self.lookup(name)))
+  end
   if one.fits(value) then return nil end
-  return mistake.inside(row.secret and mistake.wrong(one.expected, value, true) or kind.problem(one, value), name)
+  local row = self.by_name[name]
+  return mistake.inside(row and row.secret and mistake.wrong(one.expected, value, true) or kind.problem(one, value), name)
 end
 
 --- What is wrong with a table of options, nil: nothing.  Of several mistakes the first in the order of names.
@@ -120,22 +170,17 @@ end
 --- The defaults, with what several tables say over them, later ones winning.
 ---@param ... table?
 ---@return table
-function Schema:fill(...)
-  local out = {}
-  for name, value in pairs(self.defaults) do out[name] = value end
-  for i = 1, select("#", ...) do
-    for name, value in pairs((select(i, ...)) or {}) do out[name] = value end
-  end
-  return out
-end
+function Schema:fill(...) return schema.merge(self.defaults, ...) end
 
 --- The row and kind of a name with dots, "retry.attempts".
 local function find(self, path)
   local head, rest = path:match "^([^.]+)%.(.+)$"
   head = head or path
   local row, one = self.by_name[head], self.kinds[head]
-  if not row or row.program then return nil, nil, mistake.unknown(head, self.by_name) end
-  if not rest then return row, one end
+  if not one or row and row.program then
+    return nil, nil, mistake.unknown(head, self.by_name, self.lookup and select(2, self.lookup(head)))
+  end
+  if not rest then return row or {}, one end
   if not one.schema then return nil, nil, mistake.inside(mistake.unknown(rest, {}), head) end
   local wrong
   row, one, wrong = find(one.schema, rest)

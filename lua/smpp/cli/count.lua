@@ -120,8 +120,8 @@ end
 local function text_options(options)
   local o = { encoding = options.encoding, udh = options.long, on_unmappable = options.transliterate and "transliterate" or nil }
   if options.language and #options.language > 0 then o.language = options.language end
-  local ok, message = pcall(text.measure, "", o)
-  if not ok then return nil, (tostring(message):gsub("^.-:%d+: ", "")) end
+  local wrong = text.schema:problem(o)
+  if wrong then return nil, wrong.message end
   return o
 end
 

@@ -1,9 +1,12 @@
 --- What `smpp send` and `smpp listen` share: URL and password, the connection, PDUs going by, traces.
 local brief = require "smpp.cli.brief"
+local client_options = require "smpp.client.options"
 local content = require "smpp.cli.content"
 local exit = require "smpp.cli.exit"
 local explain = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
+local luafile = require "smpp.base.luafile"
+local schema = require "smpp.base.schema"
 local smpp = require "smpp"
 local traces = require "smpp.capture.writer"
 local url = require "smpp.client.url"
@@ -17,6 +20,8 @@ local BINDS = { "trx", "tx", "rx", "tx+rx" }
 function dial.define(command)
   command:argument("url", "smpp://system_id:password@host:2775, with ?option=value for any option of smpp.connect.")
   command:option("--password-file", "Read the password from a file (or set SMPP_PASSWORD)."):argname "FILE"
+  command:option("--config", "A Lua file that returns options of smpp.connect, vendor TLVs for instance; the URL and the command line win.")
+    :argname "FILE"
   command:option("--bind", "What to bind as: trx, tx, rx or tx+rx."):choices(BINDS):argname "TYPE"
   dial.define_watching(command)
 end
@@ -73,18 +78,35 @@ function dial.watch(options, out, name)
   end, trace
 end
 
+--- The options that a file returns.
+local function of_file(path)
+  if not path then return {} end
+  local loaded, message = luafile.load(path)
+  if not loaded then return nil, message end
+  local wrong = client_options.schema:problem(loaded)
+  if wrong then return nil, path .. ": " .. wrong.message end
+  return loaded
+end
+
 --- What smpp.connect gets.
+---@param options table
+---@param out smpp.CliOutput
+---@param extra? table  more options for smpp.connect
 ---@return table? given
----@return string? message
-local function connect_options(options, out)
+---@return string|table message  or the same as smpp.connect reads it
+function dial.read(options, out, extra)
   local parsed, message = url.parse(options.url)
   if not parsed then return nil, message end
   local password, why = password_of(parsed, options, out)
   if why then return nil, why end
-  if password and (password:find "^%s" or password:find "%s$") then
-    out:note("%s the password begins or ends with a blank", out:paint_note("yellow", "warning:"))
-  end
-  return { options.url, password = password, bind = options.bind }
+  local given, wrong = of_file(options.config)
+  if not given then return nil, wrong end
+  for name in pairs(parsed.options) do given[name] = nil end -- the URL wins
+  given = schema.merge(given, { options.url, password = password, bind = options.bind }, extra)
+  local read
+  read, wrong = client_options.read(given)
+  if not read then return nil, wrong.message end
+  return given, read
 end
 
 --- Why there is no bind, with what to check on lines of their own.
@@ -99,12 +121,6 @@ local function tell_refused(out, why, code)
   if note then out:note("      %s %s", out:paint_note("yellow", "note:"), note) end
 end
 
--- smpp.connect raises for options that are none; a raise with our own position is the user's mistake, not a bug.
-local function connect(given)
-  local esme, message, code = smpp.connect(given)
-  return esme, message, code
-end
-
 --- Connects and binds.
 ---@async
 ---@param options table
@@ -114,29 +130,26 @@ end
 ---@return integer? exit_code  people have been told why
 ---@return smpp.Trace? trace  to be closed at the end
 function dial.connect(options, out, extra)
-  local given, message = connect_options(options, out)
+  local given, message = dial.read(options, out, extra)
   if not given then
     out:fail("%s", message)
     return nil, exit.USAGE
   end
-  for name, value in pairs(extra) do given[name] = value end
+  local password = given.password
+  if password and (password:find "^%s" or password:find "%s$") then
+    out:note("%s the password begins or ends with a blank", out:paint_note("yellow", "warning:"))
+  end
   local trace
   given.pdu, trace = dial.watch(options, out)
   if options.trace and not given.pdu then
     out:fail("%s", trace)
     return nil, exit.USAGE
   end
-  local ok, esme, why, code = smpp.pcall(connect, given)
-  if ok and esme then return esme, nil, trace end
+  local esme, why, code = smpp.connect(given)
+  if esme then return esme, nil, trace end
   if trace then trace:close() end
-  if ok then
-    tell_refused(out, why, code)
-    return nil, exit.UNREACHABLE
-  end
-  local mistake = tostring(esme):match "^[^\n]-smpp/cli/dial%.lua:%d+: ([^\n]*)$"
-  if not mistake then error(esme, 0) end
-  out:fail("%s", mistake)
-  return nil, exit.USAGE
+  tell_refused(out, why, code)
+  return nil, exit.UNREACHABLE
 end
 
 return dial

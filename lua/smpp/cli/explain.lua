@@ -3,6 +3,7 @@ local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
 local explains = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
+local option_help = require "smpp.cli.option_help"
 local text = require "smpp.text"
 
 local explain = {
@@ -260,6 +261,8 @@ local function suggestion(what)
     or #what > 4 and (core.suggest("ESME_" .. what:upper(), names) or core.suggest("ESME_R" .. what:upper(), names)) or nil
 end
 
+local MARGIN = (" "):rep(20) -- the column of the names
+
 --- Lines without a name belong to the one before.
 local function to_object(lines)
   local list = {}
@@ -301,8 +304,11 @@ function explain.run(options, out)
     out:object(to_object(lines))
     return exit.DONE
   end
+  local width = out:width()
   for _, line in ipairs(lines) do
-    out:print(out:paint("cyan", ("%-20s"):format(line[1])) .. line[2])
+    local words = line[2]
+    if width and #MARGIN + #words > width then words = option_help.wrap(words, width, MARGIN, MARGIN):sub(#MARGIN + 1) end
+    out:print(out:paint("cyan", ("%-20s"):format(line[1])) .. words)
   end
   return exit.DONE
 end

@@ -1,6 +1,7 @@
 --- The command `smpp`.  `main(arg)` returns the exit code; docs/cli.md is the guide.
 local argparse = require "argparse"
 local exit = require "smpp.cli.exit"
+local option_help = require "smpp.cli.option_help"
 local output = require "smpp.cli.output"
 local task = require "smpp.base.task"
 
@@ -48,9 +49,9 @@ end
 
 --- The parser of the whole command line.  Only the command that is called has its options defined.
 ---@param called string?
-local function new_parser(asked, called)
-  -- Help is narrower than the text it wraps.
-  local parser = argparse("smpp", DESCRIPTION, EPILOG):help_max_width(96):help_description_margin(28)
+---@param width integer  of its help
+local function new_parser(asked, called, width)
+  local parser = argparse("smpp", DESCRIPTION, EPILOG):help_max_width(width):usage_max_width(width):help_description_margin(28)
   parser:require_command(false)
   add_help(parser, asked)
   parser:flag("--version", "Show the version."):action(function()
@@ -62,7 +63,8 @@ local function new_parser(asked, called)
     local command = parser:command(name):summary(summary)
     if name == called then
       local module = require("smpp.cli." .. name)
-      command:description(module.description):epilog(module.epilog)
+      command:description(module.description)
+      command:epilog(module.keys_help and module.epilog .. "\n\n" .. module.keys_help(width) or module.epilog)
       add_help(command, asked)
       module.define(command)
       add_common(command)
@@ -109,7 +111,7 @@ function cli.main(arg, streams)
   local out, asked = output.new(streams), {}
   local words = words_of(arg)
   local command = called_in(words)
-  local parser = new_parser(asked, command)
+  local parser = new_parser(asked, command, option_help.width(out:width()))
   local parsed, ok, result = pcall(parser.pparse, parser, words)
   if asked.help then
     out.stdout:write(asked.help, "\n")

@@ -13,6 +13,8 @@ local output = {}
 
 local STYLES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", magenta = "35", cyan = "36" }
 
+local MIN_COLUMNS, DEFAULT_COLUMNS = 40, 80
+
 local FILES = { stdin = { 0, io.stdin }, stdout = { 1, io.stdout }, stderr = { 2, io.stderr } }
 
 --- Whether one of the process's own streams is a terminal; luv knows, else the shell's test.
@@ -65,6 +67,17 @@ function Output:set_color(when)
   for _, file in ipairs { self.stdout, self.stderr } do
     self.colors[file] = when == "always" or when ~= "never" and not plain and self.is_terminal(file)
   end
+end
+
+--- How wide the terminal behind stdout is: COLUMNS, else what the terminal says; nil: what is written need not be wrapped.
+---@return integer?
+function Output:width()
+  local columns = tonumber(self.getenv "COLUMNS" or "")
+  if columns then return math.max(MIN_COLUMNS, columns) end
+  if not self.is_terminal(self.stdout) then return nil end
+  local has_luv, streams = pcall(require, "smpp.loop.luv_stream")
+  columns = has_luv and streams.columns(FILES.stdout[1]) or DEFAULT_COLUMNS
+  return math.max(MIN_COLUMNS, columns)
 end
 
 local function paint(self, file, style, text)

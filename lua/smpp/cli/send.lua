@@ -6,9 +6,10 @@ local decode = require "smpp.cli.decode"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local explain = require "smpp.codec.explain"
+local fields = require "smpp.cli.fields"
 local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
-local url = require "smpp.client.url"
+local pdus = require "smpp.codec"
 
 local send = {
   description = "Binds to a message centre, sends, and tells what became of it. Long texts are cut into parts; the cheapest "
@@ -54,26 +55,30 @@ function send.define(command)
   command:flag("--flash", "Shown at once, not stored.")
   command:option("--validity", "Seconds after which it need not be delivered any more."):convert(positive()):argname "S"
   command:option("--data", "Octets in hex instead of a text."):argname "HEX"
-  command:option("--set", "Any field or TLV of submit_sm."):count "*":argname "NAME=VALUE"
+  command:option("--set", "Any field or TLV of submit_sm by its name; octets also as hex:0A0B, its_session_info as SESSION,SEQUENCE[,end].")
+    :count "*":argname "NAME=VALUE"
+  command:option("--tlv", "A TLV by its tag or name: 0x1400=abc, 0x1400=hex:616263."):count "*":argname "TAG=VALUE"
   command:option("--text", "The text, when there is a file."):target "template":argname "TEXT"
   bulk.define(command)
 end
 
-local function plain_number(word) return word:find "^0[xX]%x+$" and tonumber(word) or word:find "^%d+$" and tonumber(word) or nil end
-
 --- What esme:send gets, without from, to and text; nil and a message for what is wrong.
-local function message_of(options)
+local function message_of(options, codec)
   local message = {
     from = options.from, receipt = options.receipt or nil, encoding = options.encoding, long = options.long, flash = options.flash,
     validity_s = options.validity,
   }
+  local why
   for _, word in ipairs(options.set) do
-    local name, value = word:match "^([%w_]+)=(.*)$"
-    if not name then return nil, ("--set %s: NAME=VALUE expected"):format(word) end
-    message[name] = plain_number(value) or value
+    why = why or fields.set(message, codec, word)
   end
+  for _, word in ipairs(options.tlv) do
+    why = why or fields.tlv(message, codec, word)
+  end
+  if why then return nil, why end
   if options.data then
-    local octets, why = input.unhex(options.data)
+    local octets
+    octets, why = input.unhex(options.data)
     if not octets then return nil, "--data: " .. why end
     message.data = octets
   end
@@ -206,10 +211,11 @@ local function plan_of(options, out)
     out:note "try: smpp send --help"
     return nil, exit.USAGE
   end
-  local message, why = message_of(options)
+  local given, read = dial.read(options, out)
+  if not given then return wrong(read) end
+  local message, why = message_of(options, read.codec or pdus.codec)
   if not message then return wrong(why) end
-  local parsed = url.parse(options.url)
-  if (options.bind or parsed and parsed.options.bind) == "rx" then return wrong "a receiver (bind rx) cannot send" end
+  if read.bind == "rx" then return wrong "a receiver (bind rx) cannot send" end
   if options.file then
     if options.text then return wrong "with --file the text is given by --text" end
     local plan

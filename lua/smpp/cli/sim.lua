@@ -3,8 +3,9 @@ local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
 local net = require "smpp.base.net"
+local option_help = require "smpp.cli.option_help"
+local settings = require "smpp.simulator.settings"
 local sim_events = require "smpp.cli.sim_events"
-local sim_keys = require "smpp.cli.sim_keys"
 local sim_options = require "smpp.cli.sim_options"
 local smpp = require "smpp"
 local task = require "smpp.base.task"
@@ -28,8 +29,19 @@ Examples:
    smpp sim sim.lua --set 'rules={ { destination = "^4999", state = "EXPIRED" } }'
    smpp send smpp://me:secret@localhost --to 491 --receipt "sim: undelivered after 3s"
 
-]] .. sim_keys.help(),
+]],
 }
+
+--- What stands behind the options in the help: the keys of FILE and --set.
+---@param width integer
+---@return string
+function sim.keys_help(width)
+  return option_help.wrap("Keys of FILE and of --set, each with an example:", width, "", "") .. "\n"
+    .. option_help.rows(settings.own:without("file").rows, width) .. "\n\n"
+    .. option_help.wrap("Keys of the server under it (handlers of other requests by their names, as submit_sm); in a file that is read "
+      .. "again only accounts change:", width, "", "") .. "\n" .. option_help.rows(settings.of_server.rows, width)
+end
+
 
 local function duration(word)
   local n = tonumber(word)
@@ -46,25 +58,17 @@ function sim.define(command)
   dial.define_watching(command)
 end
 
--- Not a tail call: checks of options blame this line.
-local function simulate(given)
-  local mc, message, code = smpp.simulator(given)
-  return mc, message, code
-end
-
 --- A simulator, or an exit code: people have been told why.
 local function start(given, out)
-  local called, mc, message, code = smpp.pcall(simulate, given)
-  if called and mc then return mc end
-  if called then
-    out:fail("%s", message)
-    return nil, code == "bad_value" and exit.USAGE or exit.UNREACHABLE
+  local read, wrong = settings.read(given)
+  if not read then
+    out:fail("%s", wrong.message)
+    return nil, exit.USAGE
   end
-  -- What the checks of options blame on their caller is the user's mistake; what Lua itself says is ours.
-  local mistake = tostring(mc):match "^[^\n]-smpp/[%w_/]+%.lua:%d+: ([^\n]*)$"
-  if not mistake or mistake:find "^attempt to " then error(mc, 0) end
-  out:fail("%s", mistake)
-  return nil, exit.USAGE
+  local mc, message, code = smpp.simulator(read)
+  if mc then return mc end
+  out:fail("%s", message)
+  return nil, code == "bad_value" and exit.USAGE or exit.UNREACHABLE
 end
 
 --- Waits for the end: a time, a broken pipe.

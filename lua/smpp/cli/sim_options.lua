@@ -1,16 +1,15 @@
 --- The options of `smpp sim`: what people type, as what smpp.simulator takes.
-local control = require "smpp.simulator.control"
-local core = require "smpp.core"
-local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
-local options = require "smpp.base.options"
+local mistake = require "smpp.base.mistake"
+local outcome = require "smpp.simulator.outcome"
+local schema = require "smpp.base.schema"
+local settings = require "smpp.simulator.settings"
 
 local sim_options = {}
 
 --- The keys behind --set: all but what the command brings.
-local known = options.merge(control.known)
-known.loop, known.file = nil, nil
+local keys = settings.schema:without("file", "loop")
 
 --- A converter for argparse: a number in a range.
 local function number(least, most)
@@ -24,17 +23,9 @@ end
 
 --- "0.5", "0.5-3", "normal:1,0.2": a time that varies, as smpp.simulator.latency has it.
 local function time(word)
-  local value = tonumber(word)
-  local low, high = word:match "^([%d.]+)%-([%d.]+)$"
-  if low then value = { uniform = { tonumber(low), tonumber(high) } } end
-  local kind, list = word:match "^(%a+):(.+)$"
-  if kind then
-    local numbers = {}
-    for item in (list .. ","):gmatch "([^,]*)," do numbers[#numbers + 1] = tonumber(item) or -1 end
-    value = { [kind] = numbers }
-  end
-  if value and not latency.wrong(value) then return value end
-  return nil, ("'%s': seconds, FROM-TO, normal:MEAN,DEVIATION, spikes:USUAL,SPIKE,PERCENT or checks:EVERY,PERCENT,MAX expected"):format(word)
+  local value = latency.kind.read(word)
+  if value and latency.kind.fits(value) then return value end
+  return nil, ("'%s': expected seconds, FROM-TO, normal:MEAN,DEVIATION, spikes:USUAL,SPIKE,PERCENT or checks:EVERY,PERCENT,MAX"):format(word)
 end
 
 --- A converter for "NAME=NUMBER,NAME=NUMBER"; `name_of(word)` returns the name, or nil and a message.
@@ -59,23 +50,18 @@ local function one_of(words, word, what)
   local set = {}
   for _, name in ipairs(words) do set[name] = true end
   if set[word] then return word end
-  local like = core.suggest(word, set)
-  return nil, ("no %s is called '%s'%s; there are %s"):format(what, word, like and (", did you mean '" .. like .. "'?") or "",
-    table.concat(words, ", "))
+  local like = mistake.similar(word, set)
+  return nil, ("unknown %s '%s'%s; there are %s"):format(what, word, like and (", did you mean '" .. like .. "'?") or "", table.concat(words, ", "))
 end
 
-local STATES = { "DELIVERED", "UNDELIVERABLE", "EXPIRED", "DELETED", "ACCEPTED", "UNKNOWN", "REJECTED", "SKIPPED", "ENROUTE" }
-
-local function state(word) return one_of(STATES, word:upper(), "final state") end
+local function state(word) return one_of(outcome.state_kind.values, word:upper(), "final state") end
 
 local function fault(word) return one_of(faults.names, word:gsub("%-", "_"), "fault") end
 
 local function status(word)
-  for _, name in ipairs { word, "ESME_" .. word:upper(), "ESME_R" .. word:upper() } do
-    local row = explain.status(tonumber(name) or name)
-    if row then return row.name end
-  end
-  return nil, ("no status is called '%s'"):format(word)
+  local value = outcome.status_kind.read(word)
+  if outcome.status_kind.fits(value) then return value end
+  return nil, ("unknown command_status '%s'"):format(word)
 end
 
 --- Lists of { name, number } as one table.
@@ -88,27 +74,36 @@ local function tabled(lists)
   return out
 end
 
---- The value behind --set KEY=: a Lua expression, or else a string.
-local function value_of(word)
-  if word:find "^[%a_][%w_]*$" and word ~= "true" and word ~= "false" then return word end
+--- A Lua expression; nil and a message for what is none.
+local function evaluated(word)
   local chunk, message = (loadstring or load)("return " .. word, "=VALUE") -- luacheck: compat
-  if not chunk then
-    if word:find "^%s*{" or word:find "^%s*function" then return nil, message end
-    return word
-  end
+  if not chunk then return nil, message end
   local ok, value = pcall(chunk)
   if not ok then return nil, tostring(value) end
-  if value == nil then return word end
+  return value
+end
+
+--- The value behind --set KEY=: a table, a function or a string as in Lua, else what the kind of the key makes of the word.
+local function value_of(name, word)
+  local as_lua = word:find "^%s*[{\"']" or word:find "^%s*function"
+  local value, wrong, message
+  if not as_lua then
+    value, wrong = keys:parse(name, word)
+    if value ~= nil then return value end
+    if wrong.unknown or word:find "^%s*[%a_][%w_]*%s*$" then return nil, wrong.message end
+  end
+  value, message = evaluated(word)
+  if value == nil then return nil, wrong and wrong.message or name .. ": " .. (message or "nil") end
+  wrong = keys:problem { [name] = value }
+  if wrong then return nil, wrong.message end
   return value
 end
 
 local function setting(word)
-  local name, text = word:match "^([%w_]+)=(.*)$"
+  local name, text = word:match "^([%w_.]+)=(.*)$"
   if not name then return nil, ("'%s': KEY=VALUE expected"):format(word) end
-  local value, message = value_of(text)
-  if value == nil then return nil, name .. ": " .. message end
-  local ok, wrong = pcall(options.check, { [name] = value }, known, 0)
-  if not ok then return nil, (tostring(wrong):gsub("^[^:]+:%d+: ", "")) end
+  local value, message = value_of(name, text)
+  if value == nil then return nil, message end
   return { name, value }
 end
 
@@ -191,7 +186,7 @@ function sim_options.read(o)
     loopback = o.loopback, esme_to_esme = o.esme_to_esme,
   }
   if o.outbind and #o.account == 1 then o.outbind.account = next(accounts) end
-  for _, pair in ipairs(o.set) do given[pair[1]] = pair[2] end
+  for _, pair in ipairs(o.set) do schema.put(given, pair[1], pair[2]) end
   return given
 end
 

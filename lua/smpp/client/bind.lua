@@ -47,7 +47,7 @@ function bind.new(client, pool, kind, hosts)
     backoff_until = 0,          -- throttled: no submissions before, 0: not throttled
     backoff_s = nil,            -- how long the last back-off was
     counters = stats.new(),
-    adaptive = o.adaptive and windows.new(type(o.adaptive) == "table" and o.adaptive or { max = o.window }) or nil,
+    adaptive = o.adaptive and windows.new(o.adaptive) or nil,
     keeper = nil,               -- the task that dials again
     stopped = false,
     on_response = nil,          -- Bind.observe, where responses are looked at
@@ -177,9 +177,9 @@ end
 function Bind:reconnect_delay_s(n, code)
   local r = self.options.reconnect
   if r.fixed_s then return r.fixed_s end
-  local s = math.min(r.max_s or 60, (r.min_s or 1) * 2 ^ math.min(n - 1, 30))
-  if code == ALREADY_BOUND then s = math.max(s, math.min(ALREADY_BOUND_S, r.max_s or 60)) end
-  return s * (1 - (r.jitter or 0.5) * self.loop:random())
+  local s = math.min(r.max_s, r.min_s * 2 ^ math.min(n - 1, 30))
+  if code == ALREADY_BOUND then s = math.max(s, math.min(ALREADY_BOUND_S, r.max_s)) end
+  return s * (1 - r.jitter * self.loop:random())
 end
 
 --- Starts the task that keeps it bound.
@@ -198,7 +198,7 @@ function Bind:run(code)
   while not self.stopped do
     if self.session then
       task.wait(self)
-      if self.loop:now() - self.bound_at >= (self.options.reconnect.stable_s or 60) then failures = 0 end
+      if self.loop:now() - self.bound_at >= self.options.reconnect.stable_s then failures = 0 end
     else
       failures = failures + 1
       timer:start(self:reconnect_delay_s(failures, code))

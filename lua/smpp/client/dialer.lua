@@ -7,16 +7,6 @@ local transports = require "smpp.transport"
 local dialer = {}
 
 local BINDS = { trx = 0x09, tx = 0x02, rx = 0x01 }
-local VERSIONS = { ["3.3"] = 0x33, ["3.4"] = 0x34, ["5.0"] = 0x50, [0x33] = 0x33, [0x34] = 0x34, [0x50] = 0x50 }
-
---- The interface_version octet of "3.3", "3.4", "5.0" or the octet itself.
----@param version string|integer?
----@return integer? octet  nil: none of them
-function dialer.version(version)
-  if version == nil then return 0x34 end
-  if type(version) == "number" and version < 10 then version = ("%.1f"):format(version) end
-  return VERSIONS[version]
-end
 
 --- Connects, with the filters that the options ask for.
 ---@async

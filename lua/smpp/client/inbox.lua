@@ -2,9 +2,9 @@
 local address = require "smpp.codec.address"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
-local options = require "smpp.base.options"
 local reassembly = require "smpp.text.reassembly"
 local receipts = require "smpp.receipt"
+local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
 local udh = require "smpp.text.udh"
@@ -32,11 +32,6 @@ local inbox = { class = Inbox }
 
 local REPORT_S = 60 -- between two reports that nobody listens
 
-inbox.options = {
-  default_alphabet = text.options.default_alphabet, data_codings = text.options.data_codings, reassembly = "table",
-  tracker = "table", receipts = receipts.check,
-}
-
 ---@param client smpp.Client
 function inbox.new(client)
   local o = client.options
@@ -44,9 +39,9 @@ function inbox.new(client)
   self = setmetatable({
     client = client,
     loop = client.loop,
-    reassembly = reassembly.new(options.merge({ seed = client.map_seed }, o.reassembly)),
+    reassembly = reassembly.new(schema.merge({ seed = client.map_seed }, o.reassembly)),
     peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings },
-    receipts = options.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
+    receipts = schema.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
     queued = {},                -- PDUs that came before anybody listened
     keeps_receipts = false,     -- receipts, too, wait for somebody to listen
     reported_at = -math.huge,   -- when it was last said that nobody listens
@@ -209,7 +204,7 @@ local function without_marks(set, peer)
     if (has_mark or is_little) and text.data_coding(part.data_coding, peer).encoding == "ucs2" then
       if has_mark then octets, is_little, found = octets:sub(3), mark == LITTLE_ENDIAN, true end
       if is_little then octets = octets:gsub("(.)(.)", "%2%1") end
-      part = options.merge(part, { octets = octets })
+      part = schema.merge(part, { octets = octets })
     end
     parts[seq] = part
   end
@@ -393,7 +388,7 @@ Message.forward = task.waits(Message.forward, function(self) return self.esme.si
 ---@return string? code
 function Message:reply(reply)
   self:accept()
-  local message = options.merge({ from = self.destination, to = self.source }, type(reply) == "table" and reply or { text = reply })
+  local message = schema.merge({ from = self.destination, to = self.source }, type(reply) == "table" and reply or { text = reply })
   return self.esme:send(message)
 end
 

@@ -6,11 +6,12 @@ local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local inbox = require "smpp.client.inbox"
 local logs = require "smpp.base.log"
-local options = require "smpp.base.options"
+local mistake = require "smpp.base.mistake"
 local outbind = require "smpp.client.outbind"
 local outbox = require "smpp.client.outbox"
 local pools = require "smpp.client.pool"
 local run = require "smpp.loop.run"
+local schema = require "smpp.base.schema"
 local sender = require "smpp.client.sender"
 local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
@@ -59,8 +60,15 @@ local function request_method(command)
   end
   return function(self, fields, timeout_s, callback)
     local defaults = takes_defaults and self.options.defaults
-    if defaults and type(fields) ~= "userdata" then fields = options.merge(defaults, fields) end
+    if defaults and type(fields) ~= "userdata" then fields = schema.merge(defaults, fields) end
     return self.outbox:request(id, fields or {}, timeout_s, callback)
+  end
+end
+
+--- `smpp.connect(url:gsub(a, b))` passes gsub's count, too.
+local function check_callback(callback, name)
+  if callback ~= nil and type(callback) ~= "function" then
+    error(("%s: argument 2: expected a callback function, got %s"):format(name, mistake.show(callback)), 3)
   end
 end
 
@@ -101,7 +109,7 @@ end
 --- Writes one line to the log, if there is one.
 ---@param level "debug"|"info"|"warn"|"error"
 function Client:log(level, event, fields)
-  if self.write_log then self.write_log(level, event, options.merge({ system_id = self.system_id }, fields)) end
+  if self.write_log then self.write_log(level, event, schema.merge({ system_id = self.system_id }, fields)) end
 end
 
 --- What follows is for the parts of a client.
@@ -237,7 +245,9 @@ function Client:capacity() return self.pool:capacity() end
 ---@return string? code
 ---@return smpp.Sent? partial  the parts that went before one was refused
 function Client:send(message, callback)
-  if type(message) ~= "table" then error("send{ from =, to =, text = } expected", 2) end
+  local wrong = sender.problem(message, self.sender.messages)
+  if wrong then mistake.raise(wrong, 2) end
+  check_callback(callback, "send")
   return self.sender:send(message, callback, 3)
 end
 
@@ -350,7 +360,11 @@ end
 ---@return smpp.Client? esme
 ---@return string? message
 ---@return string? code  "connect_failed", "tls", "timeout", "connection_lost", or the status that refused the bind
-function client.connect(given, callback) return open(settings.read(given, 2), callback) end
+function client.connect(given, callback)
+  local o = settings.demand(given, 2)
+  check_callback(callback, "connect")
+  return open(o, callback)
+end
 
 --- Several binds that act as one: requests go to the one with the least outstanding, receipts come on any.
 ---@async
@@ -360,7 +374,8 @@ function client.connect(given, callback) return open(settings.read(given, 2), ca
 ---@return string? message
 ---@return string? code
 function client.pool(given, callback)
-  local o = settings.read(given, 2)
+  local o = settings.demand(given, 2)
+  check_callback(callback, "pool")
   o.binds = o.binds or #o.hosts
   o.pinned = o.binds >= #o.hosts
   return open(o, callback)
@@ -374,12 +389,12 @@ end
 ---@return string? message
 ---@return string? code  "connect_failed"
 function client.listen_outbind(given)
-  local o = settings.read(options.merge({ host = "127.0.0.1", bind = "rx" }, given), 2)
+  local o = settings.demand(given, 2, { host = "127.0.0.1", bind = "rx" })
   if not o.outbind then error("outbind: a function that says which MCs to trust expected", 2) end
   if o.bind == "tx+rx" then error('bind = "tx+rx": an outbind is for one bind', 2) end
   o.reconnect = false
-  return outbind.listen(o, given.port or 2775, function()
-    local esme = new(options.merge(o))
+  return outbind.listen(o, o.port or 2775, function()
+    local esme = new(schema.merge(o))
     run.opened(esme, true)
     esme:hold_loop(true)
     return esme
@@ -394,7 +409,8 @@ end
 ---@return string? message
 ---@return string? code
 function client.open(given, callback)
-  local o = settings.read(given, 2)
+  local o = settings.demand(given, 2)
+  check_callback(callback, "open")
   if callback then
     task.start(nil, function() callback(client.open(given)) end)
     return
@@ -402,7 +418,7 @@ function client.open(given, callback)
   need(2)
   o.bind = false
   local owner, given_handlers = sessions.handlers {}, { deliver_sm = o.deliver_sm, data_sm = o.data_sm }
-  for name, handler in pairs(options.merge(given_handlers, o.vendor_handlers)) do
+  for name, handler in pairs(schema.merge(given_handlers, o.vendor_handlers)) do
     owner.handlers[o.codec.commands.ids[name]] = function(session, pdu) return handler(pdu, session, session) end
   end
   function owner.on_closed(_, session) run.closed(session) end

@@ -1,116 +1,179 @@
---- What smpp.connect and its kin are given: a URL, or a table with a URL in it, or a table; checked, with defaults.
-local dialer = require "smpp.client.dialer"
-local inbox = require "smpp.client.inbox"
+--- Options of smpp.connect, pool, open and listen_outbind: a URL, or a table with a URL in it, or a table.
+local kind = require "smpp.base.kind"
 local logs = require "smpp.base.log"
 local loops = require "smpp.loop"
-local options = require "smpp.base.options"
+local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
-local sender = require "smpp.client.sender"
+local reassembly = require "smpp.text.reassembly"
+local schema = require "smpp.base.schema"
+local text = require "smpp.text"
+local transports = require "smpp.transport"
 local url = require "smpp.client.url"
+local version = require "smpp.codec.version"
 
 local settings = {}
 
-local seconds, whole = options.seconds, options.number(1, math.huge, true)
+local host_kind = kind.either("string", schema.new {
+  { "host", "string", nil, "a name or an address", 'host = "192.0.2.1"', required = true },
+  { "port", kind.integer(1, 65535), nil, "its port", "port = 2775" },
+})
 
-local function version(value)
-  return not dialer.version(value) and ("3.3, 3.4 or 5.0 expected, got %s"):format(tostring(value)) or nil
-end
-
-local function on_unknown(value)
-  if value == "report" or value == "resend" or type(value) == "function" then return nil end
-  return '"report", "resend" or a function expected'
-end
-
-local KNOWN = options.merge({
-  [1] = "string", url = "string", host = "string", port = options.number(0, 65535, true), hosts = "table", system_id = "string",
-  password = "string", system_type = "string", bind = options.one_of("trx", "tx", "rx", "tx+rx"), fallback = "boolean", version = version,
-  addr_ton = "number|string", addr_npi = "number|string", address_range = "string",
-  window = options.number(1, 65535, true), queue_limit = whole, first_sequence = whole, max_unanswered = whole,
-  enquire_link_s = seconds, enquire_link_response_s = seconds, response_timeout_s = seconds, bind_timeout_s = seconds,
-  connect_timeout_s = seconds, answer_timeout_s = seconds, inactivity_s = seconds, pdu_read_s = seconds,
-  max_pdu_octets = whole, tls = "boolean|table", profile = "string|table", wait = "boolean", unchecked = "boolean",
-  require_sc_version = "boolean", reconnect = "boolean|table", tolerate = "table", tlvs = "table", commands = "table", loop = "table",
-  binds = whole, order = options.one_of("destination", "none"), rate_per_s = options.number(1e-3, math.huge),
-  burst = options.number(1, math.huge), adaptive = "boolean|table", retry = "boolean|table", log = logs.wrong,
-  on_unknown = on_unknown, outbind = "function", bound = "function",
-  message = "function", receipt = "function", deliver_sm = "function", data_sm = "function",
-  pdu = "function",
-}, sender.options, inbox.options)
-
--- Options that are tables of their own.
-local INNER = {
-  retry = { attempts = whole, age_s = seconds },
-  reconnect = { min_s = seconds, max_s = seconds, stable_s = seconds, fixed_s = seconds, jitter = options.number(0, 1) },
-  adaptive = { min = whole, max = options.number(1, 65535, true), start = whole },
+--- When messages that were refused are sent again.
+settings.retry = schema.new {
+  { "attempts", kind.count, 10, "so often in all", "attempts = 3" },
+  { "age_s", kind.seconds, 60, "so long after the first refusal", "age_s = 300" },
 }
 
-local function check_inner(o, level)
-  for _, name in ipairs { "retry", "reconnect", "adaptive" } do
-    if type(o[name]) == "table" then options.check(o[name], INNER[name], level + 1) end
-  end
-end
+--- How far a window that adapts goes.
+settings.adaptive = schema.new {
+  { "min", kind.count, 1, "the smallest window", "min = 2" },
+  { "max", kind.window, 100, "the largest", "max = 500", default_text = "window, or 100" },
+  { "start", kind.count, 10, "the first", "start = 20" },
+}
+
+--- All of them.
+settings.schema = schema.new({
+  -- whom to bind to, and as whom
+  { 1, "string", nil, "the URL, without a name", '"smpp://me:secret@mc.example"' },
+  { "url", "string", nil, "the URL", 'url = "smpp://me:secret@mc.example"' },
+  { "host", "string", nil, "instead of the URL's; of listen_outbind: where to listen", 'host = "mc.example"' },
+  { "port", kind.port, nil, "of host", "port = 2776", default_text = "2775, with TLS 8775" },
+  { "hosts", kind.list(host_kind, "hosts"), nil, "several, tried in turn", 'hosts = { "one:2775", { host = "two", port = 2775 } }' },
+  { "tls", transports.kind("tls", "connect"), nil, "true: TLS, as smpps:// says; or its options", "tls = true" },
+  { "system_id", "string", nil, "the name to bind with", 'system_id = "me"' },
+  { "password", "string", nil, "its password", 'password = "secret"', secret = true },
+  { "bind", kind.one_of("trx", "tx", "rx", "tx+rx"), nil, "transceiver, transmitter, receiver, or two binds that act as one", 'bind = "rx"',
+    default_text = '"trx"; SMPP 3.3: "tx+rx"' },
+  { "fallback", "boolean", false, 'bind "tx+rx" where the MC has no transceivers', "fallback = true" },
+  { "binds", kind.count, nil, "how many binds", "binds = 4", default_text = "1; of smpp.pool one per host" },
+  { "addr_ton", kind.either("number", "string"), nil, "of the bind", "addr_ton = 1" },
+  { "addr_npi", kind.either("number", "string"), nil, "of the bind", "addr_npi = 1" },
+  { "address_range", "string", nil, "of the bind: destinations whose messages it wants", 'address_range = "^4917"' },
+  -- sending
+  { "adaptive", kind.either("boolean", settings.adaptive), nil, "the window grows while latency is flat, and halves when the MC is congested",
+    "adaptive = { max = 200 }" },
+  { "rate_per_s", kind.with_unit("per s", kind.real(1e-3)), nil, "submissions per second", "rate_per_s = 50", default_text = "no limit" },
+  { "burst", kind.real(1), nil, "so many at once, under rate_per_s", "burst = 1", default_text = "those of one second" },
+  { "queue_limit", kind.count, 1000, "requests that wait for the window or a bind; more are refused (queue_full)", "queue_limit = 100" },
+  { "order", kind.one_of("destination", "none"), nil, "requests to one destination go one after the other",
+    'order = "destination"', default_text = '"none"' },
+  { "retry", kind.either("boolean", settings.retry), nil, "messages that the MC throttles or refuses for now are sent again; false: they are not",
+    "retry = { attempts = 3, age_s = 300 }", default_text = "{ attempts = 10, age_s = 60 }" },
+  { "on_unknown", kind.either(kind.one_of("report", "resend"), "function"), nil,
+    "requests of unknown outcome: report or resend them, or a function (fields, code) that returns true to resend", 'on_unknown = "resend"',
+    default_text = '"report"' },
+  { "encoding", text.options.encoding, nil, "of all texts", 'encoding = "ucs2"' },
+  { "graphemes", "boolean", nil, "what a reader sees as one character stays in one part", "graphemes = false", default_text = "true" },
+  -- receiving
+  { "message", "function", nil, "handler of messages: (msg)", "message = function(msg) print(msg.text) end" },
+  { "receipt", "function", nil, "handler of receipts: (receipt)", "receipt = function(receipt) print(receipt.state) end" },
+  { "deliver_sm", "function", nil, "handler of deliver_sm, instead of these two: (pdu, esme)", "deliver_sm = function(pdu, esme) end" },
+  { "data_sm", "function", nil, "handler of data_sm: (pdu, esme)", "data_sm = function(pdu, esme) end" },
+  { "pdu", "function", nil, "sees every PDU: (pdu, direction, session)", "pdu = function(pdu) print(pdu) end" },
+  { "reassembly", reassembly.schema, nil, "limits of texts whose parts have not all come", "reassembly = { max_age_s = 3600 }" },
+  { "tracker", "table", nil, "a receipt tracker to share with other clients", "tracker = smpp.tracker.new()", program = true },
+  { "max_unanswered", kind.count, nil, "requests of the MC that may wait for their answer", "max_unanswered = 100", default_text = "1000" },
+  -- the session
+  { "wait", "boolean", false, "keep trying where the first attempt fails", "wait = true" },
+  { "connect_timeout_s", kind.seconds, nil, "for the connection", "connect_timeout_s = 3", default_text = "bind_timeout_s" },
+  { "first_sequence", kind.count, nil, "the first sequence_number", "first_sequence = 100", default_text = "1" },
+  { "max_pdu_octets", kind.octets, nil, "of a PDU of the MC; beyond it the session ends", "max_pdu_octets = 4096", default_text = "131072" },
+  { "unchecked", "boolean", false, "of smpp.open: also send what the state of the session forbids", "unchecked = true" },
+  { "profile", profiles.kind, nil, "the habits of this MC: a name, or a table", 'profile = "gatewayapi"' },
+  { "log", logs.kind, nil, "true: a line to stderr for each change of state; a level; or a function that gets records", 'log = "warn"' },
+  { "loop", "table", nil, "the event loop", "loop = loop", default_text = "the current one", program = true },
+  -- listen_outbind
+  { "outbind", "function", nil, "of listen_outbind: which MCs to trust: (pdu, session) -> true", "outbind = function(pdu) return true end" },
+  { "bound", "function", nil, "of listen_outbind: called for each bound client: (esme)", "bound = function(esme) end" },
+}, profiles.habits)
+
+local S = settings.schema
+S.expected = "a URL or a table of options"
 
 --- { host, port } of each host, whichever way it was written.
-local function hosts_of(o, level)
-  if o.host then return { { host = o.host, port = o.port or (o.tls and 8775 or 2775) } } end
+local function hosts_of(o)
+  local default = transports.default_port(o)
+  if o.host then return { { host = o.host, port = o.port or default } } end
   local hosts = {}
   for i, host in ipairs(o.hosts or {}) do
     if type(host) == "string" then
       local parsed, message = url.parse((o.tls and "smpps://" or "smpp://") .. host)
-      if not parsed then error(message, level + 1) end
+      if not parsed then return nil, mistake.inside(mistake.inside(mistake.new(message), i), "hosts") end
       host = parsed.hosts[1]
-    elseif type(host) ~= "table" or type(host.host) ~= "string" then
-      error("hosts: strings like \"host:port\", or { host =, port = } expected", level + 1)
     end
-    hosts[i] = { host = host.host, port = host.port or (o.tls and 8775 or 2775) }
+    hosts[i] = { host = host.host, port = host.port or default }
   end
-  if #hosts == 0 then error("no host: give a URL, host = or hosts =", level + 1) end
+  if #hosts == 0 then return nil, mistake.new "no host: give a URL, host = or hosts =" end
   return hosts
 end
 
---- Reads what the user gave.
+--- What a URL says, as options.
+local function of_url(words)
+  if not words then return {} end
+  local parsed, message = url.parse(words)
+  if not parsed then return nil, mistake.new(message) end
+  local o, wrong = S:parse_all(parsed.options)
+  if not o then return nil, wrong end
+  for _, name in ipairs { "system_id", "password", "hosts", "tls" } do
+    if o[name] == nil then o[name] = parsed[name] end
+  end
+  return o
+end
+
+--- Tables of options within the options: true and nil are their defaults.
+local function fill_inner(o, window)
+  if o.reconnect ~= false then o.reconnect = profiles.reconnect:fill(o.reconnect ~= true and o.reconnect or nil) end
+  if o.retry ~= false then o.retry = settings.retry:fill(o.retry ~= true and o.retry or nil) end
+  if o.adaptive then o.adaptive = settings.adaptive:fill({ max = window }, o.adaptive ~= true and o.adaptive or nil) end
+end
+
+--- Reads what the user gave; a mistake is a value.
 ---@param given string|table
----@param level integer  as of `error`
----@return table o
-function settings.read(given, level)
+---@param more? table  defaults of the caller
+---@param level? integer  as of `error`: vendor TLVs and commands that cannot be declared raise
+---@return table? o
+---@return smpp.Mistake?
+function settings.read(given, more, level)
+  level = (level or 1) + 1
   if type(given) == "string" then given = { given } end
-  local vendor_handlers
-  if type(given) == "table" then
-    local vendor = options.merge(profiles.options(given.profile, level + 1), { commands = given.commands })
-    given, vendor_handlers = pdus.codec_of({ commands = vendor.commands }, level + 1).commands:take_handlers(given, level + 1)
+  local handlers, said, profile, wrong
+  if type(given) == "table" then -- handlers of vendor commands stand among the options
+    local vendor = given.commands or (profiles.read(given.profile) or {}).commands
+    given, handlers = pdus.codec_of({ commands = vendor }, level).commands:take_handlers(given, level)
   end
-  options.check(given, KNOWN, level + 1)
-  local o = options.merge(given)
-  local text = given[1] or given.url
+  wrong = S:problem(given)
+  if wrong then return nil, wrong end
+  local o
+  said, wrong = of_url(given[1] or given.url)
+  if not said then return nil, wrong end
+  profile, wrong = profiles.read(given.profile or said.profile)
+  if not profile then return nil, mistake.inside(wrong, "profile") end
+  o = S:fill(more, profile, said, given)
   o[1] = nil
-  if text then
-    if type(text) ~= "string" then error("a URL expected, got " .. type(text), level + 1) end
-    local parsed, message = url.parse(text)
-    if not parsed then error(message, level + 1) end
-    for name, value in pairs(parsed.options) do
-      if KNOWN[name] ~= "string" then parsed.options[name] = url.value(value) end
-    end
-    options.check(parsed.options, KNOWN, level + 1)
-    o = options.merge({ system_id = parsed.system_id, password = parsed.password, hosts = parsed.hosts, tls = parsed.tls },
-      parsed.options, o)
-  end
-  o.hosts = hosts_of(o, level + 1)
-  o = options.merge(profiles.options(o.profile, level + 1), o)
-  o.version = dialer.version(o.version)
+  o.hosts, wrong = hosts_of(o)
+  if wrong then return nil, wrong end
+  fill_inner(o, given.window or said.window or profile.window)
+  o.version = version.of(o.version)
   if o.version < 0x34 and o.bind == "trx" then
-    error('bind = "trx": SMPP 3.3 has no transceivers; "tx+rx" is two binds that act as one', level + 1)
+    return nil, mistake.inside(mistake.new 'SMPP 3.3 has no transceivers; "tx+rx" is two binds that act as one', "bind")
   end
   o.bind = o.bind or (o.version < 0x34 and "tx+rx" or "trx")
-  o.bind_timeout_s = o.bind_timeout_s or 10
-  o.queue_limit = o.queue_limit or 1000
   o.loop = o.loop or loops.current()
-  if o.reconnect == nil or o.reconnect == true then o.reconnect = {} end
-  if o.retry == nil or o.retry == true then o.retry = {} end
-  check_inner(o, level + 1)
   if o.on_unknown == "report" then o.on_unknown = nil end
   if o.order == "none" then o.order = nil end
-  o.codec, o.vendor_handlers = pdus.codec_of(o, level + 1), vendor_handlers
+  o.codec, o.vendor_handlers = pdus.codec_of(o, level), handlers
+  return o
+end
+
+--- The same for programs: a mistake raises.
+---@param given string|table
+---@param level integer  as of `error`, seen from the caller
+---@param more? table
+---@return table o
+function settings.demand(given, level, more)
+  local o, wrong = settings.read(given, more, level + 1)
+  if not o then mistake.raise(wrong, level + 1) end
   return o
 end
 

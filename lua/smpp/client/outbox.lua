@@ -9,6 +9,7 @@
 --- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
 local explain = require "smpp.codec.explain"
 local queues = require "smpp.base.queue"
+local settings = require "smpp.client.options"
 local task = require "smpp.base.task"
 local throttles = require "smpp.base.bucket"
 
@@ -221,9 +222,9 @@ local class_of = explain.class
 --- Whether an entry is to be sent once more; waits until it may be.
 ---@async
 local function wants_again(self, entry, code, retries)
-  local retry = self.options.retry or {}
+  local retry = self.options.retry or settings.retry.defaults
   entry.code = code
-  if entry.expired or self.client.state == "closed" or entry.attempts >= (retry.attempts or 10) then return false end
+  if entry.expired or self.client.state == "closed" or entry.attempts >= retry.attempts then return false end
   if UNKNOWN[code] then
     -- A client that closes has it in its list by now.
     if self.client.state == "closing" or not wants_resend(self, entry, code) or entry.expired then return false end -- it may have waited
@@ -234,7 +235,7 @@ local function wants_again(self, entry, code, retries)
     entry.refused_at = entry.refused_at or now
     -- Throttled: the bind backs off, and what was refused goes first afterwards.
     local delay_s = class == "throttle" and math.max(0, entry.bind.backoff_until - now) or math.min(LONGEST_RETRY_S, 2 ^ (entry.attempts - 1))
-    if now + delay_s - entry.refused_at > (retry.age_s or 60) then return false end
+    if now + delay_s - entry.refused_at > retry.age_s then return false end
     if class ~= "throttle" and not back_off(self, entry, delay_s) then return false end
   end
   self.counters.retried = self.counters.retried + 1

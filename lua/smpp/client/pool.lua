@@ -117,7 +117,7 @@ end
 function Pool:capacity()
   local n, o = 0, self.options
   for _, bind in ipairs(self.binds) do
-    if bind.sends then n = n + (bind.adaptive and bind.adaptive.max or o.window or 10) end
+    if bind.sends then n = n + (bind.adaptive and bind.adaptive.max or o.window) end
   end
   return math.max(1, n)
 end

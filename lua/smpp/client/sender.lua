@@ -1,6 +1,10 @@
 --- What `esme:send` does: text -> parts -> submit_sm, and what became of them.
 local address = require "smpp.codec.address"
-local options = require "smpp.base.options"
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
+local pdus = require "smpp.codec"
+local profiles = require "smpp.profile"
+local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 local compose = require "smpp.text.compose"
 local text = require "smpp.text"
@@ -24,21 +28,64 @@ function sent_mt:__tostring() return ("sent %s (%d parts)"):format(self.message_
 
 local sender = { class = Sender }
 
-local LONG = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse")
+local LONG = profiles.habits.kinds.long
 
-sender.options = {
-  defaults = "table", encoding = text.options.encoding, long = LONG, allow = text.options.allow, language = text.options.language,
-  graphemes = "boolean", on_unmappable = text.options.on_unmappable, max_parts = text.options.max_parts,
-  short_code_ton = "number", short_code_npi = "number", receipt_ttl_s = options.seconds,
-  id_base = "string", flash_by = options.one_of("class", "subunit"),
+local an_address = {
+  expected = "a string, a number or a table",
+  fits = function(value)
+    local of = type(value)
+    return of == "string" or of == "table" or of == "number"
+  end,
 }
 
--- What a message may say besides submit_sm's own parameters and TLVs.
-local OWN = {
-  from = true, to = true, text = true, data = true, receipt = true, flash = true, encoding = true, long = true,
-  validity_s = true, at = true, priority = true, reference = true, language = true, graphemes = true,
-  allow = true, on_unmappable = true, max_parts = true, elements = true, concat_reference = true, no_wait = true, class = true, lane = true,
-}
+--- What a message may say besides submit_sm's own parameters and TLVs.
+sender.schema = schema.new({
+  { "to", an_address, nil, "the destination, a number", 'to = "+491761234567"' },
+  { "from", an_address, nil, "the source: a number, a short code, a name of up to 11 characters", 'from = "Shop"', default_text = "the MC's" },
+  { "text", "string", nil, "UTF-8; the cheapest encoding is chosen", 'text = "Hello"' },
+  { "data", "string", nil, "octets instead of a text", 'data = "\\1\\2"' },
+  { "receipt", kind.either("boolean", kind.one_of("failure", "success", "intermediate")), nil,
+    "a delivery receipt is wanted; intermediate: also those on the way", "receipt = true" },
+  { "flash", "boolean", nil, "shown at once, not stored", "flash = true" },
+  { "long", LONG, nil, "how a text of several parts is sent", 'long = "sar"', default_text = '"concat_8bit"' },
+  { "concat_reference", kind.either("number", "function"), nil, "reference of the parts", "concat_reference = 7", default_text = "a counter" },
+  { "validity_s", kind.with_unit("s", kind.number), nil, "how long it may live", "validity_s = 3600" },
+  { "at", "number", nil, "Unix time before which it is not delivered", "at = os.time() + 60" },
+  { "priority", kind.either("number", "string"), nil, "priority_flag", "priority = 1" },
+  { "reference", "number", nil, "user_message_reference", "reference = 4711" },
+  { "lane", "number", nil, "what waits in a higher lane is sent first", "lane = 1", default_text = "0" },
+  { "no_wait", "boolean", nil, "when the queue is full, fail with queue_full instead of waiting", "no_wait = true" },
+}, text.schema:pick("encoding", "allow", "language", "on_unmappable", "graphemes", "max_parts", "elements", "class"))
+
+local OWN = sender.schema.by_name
+
+local schemas = setmetatable({}, { __mode = "k" }) -- codec -> schema of messages with the names of its TLVs
+
+--- The schema of messages of a codec: those of its fields that stand in a submit_sm are options, too.
+---@param codec smpp.Codec
+---@return smpp.Schema
+function sender.schema_of(codec)
+  local found = schemas[codec]
+  if not found then
+    found = sender.schema:with_names(function(name)
+      local known, like = codec.field("submit_sm", name)
+      return (known or name == "tlvs" or name == "trailing") and kind.any or nil, like
+    end)
+    schemas[codec] = found
+  end
+  return found
+end
+
+--- What is wrong with a message, apart from what the text and the addresses themselves may be; nil: nothing.
+---@param message table
+---@param messages smpp.Schema
+---@return smpp.Mistake?
+function sender.problem(message, messages)
+  if not messages.fits(message) then return messages:problem(message) end
+  if (message.text ~= nil) == (message.data ~= nil) and message.short_message == nil and message.message_payload == nil then
+    return mistake.new "one of text and data expected"
+  end
+end
 
 local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
 
@@ -55,6 +102,7 @@ function sender.new(client)
     loop = client.loop,
     tracker = tracker,
     book = books[tracker],
+    messages = sender.schema_of(o.codec or pdus.codec), -- what they may say
     references = {},            -- source and destination -> last reference of their parts
     reference_count = 0,
     timer = nil,                -- of the tracker's next expiry
@@ -99,23 +147,18 @@ local function choice(message, o, name)
 end
 
 --- The submit_sm of each part; nil, message, code when the text or an address cannot be sent.
-function Sender:build(message, level)
+function Sender:build(message)
   local o = self.client.options
-  local from, wrong, code = address.parse(message.from, o)
+  local from, wrong, code = address.source(message.from, o)
   if not from then return nil, "from: " .. wrong, code end
   local to
-  to, wrong, code = address.parse(message.to, o)
-  if not to then return nil, "to: " .. wrong, code end
-  if message.text ~= nil and type(message.text) ~= "string" then error("text: a string expected, got " .. type(message.text), level + 1) end
-  if (message.text ~= nil) == (message.data ~= nil) and message.short_message == nil and message.message_payload == nil then
-    error("one of text and data expected", level + 1)
+  if message.to == nil and message.destination_addr ~= nil then
+    to = { addr = message.destination_addr, ton = 0, npi = 0 }
+  else
+    to, wrong, code = address.destination(message.to, o)
+    if not to then return nil, "to: " .. wrong, code end
   end
-  if message.receipt ~= nil and RECEIPT[message.receipt] == nil then
-    error('receipt: true, false, "failure", "success" or "intermediate" expected', level + 1)
-  end
-  if message.lane ~= nil and type(message.lane) ~= "number" then error("lane: a number expected, got " .. type(message.lane), level + 1) end
-
-  local base = options.merge(o.defaults)
+  local base = schema.merge(o.defaults)
   for name, value in pairs(message) do
     if not OWN[name] then base[name] = value end
   end
@@ -137,7 +180,6 @@ function Sender:build(message, level)
   if message.text == nil and message.data == nil then return { base } end
 
   local long = choice(message, o, "long") or "concat_8bit"
-  if message.long and LONG(message.long) then error("long: " .. LONG(message.long), level + 1) end
   local flash = message.flash
   local by_subunit = flash and o.flash_by == "subunit"
   local split = {
@@ -152,12 +194,12 @@ function Sender:build(message, level)
       return self:next_reference(from, to, long == "concat_8bit" and 0xFF or 0xFFFF)
     end,
   }
-  local parts, info, split_code = text.split(message.data or message.text, split)
+  local parts, info, split_code = text.split(message.data or message.text, split, true)
   if not parts then return nil, info, split_code end
   if by_subunit then base.dest_addr_subunit = 1 end
   local submits = {}
   for i = 1, #parts do
-    submits[i] = compose.part(options.merge(base), parts, info, i, long)
+    submits[i] = compose.part(schema.merge(base), parts, info, i, long)
   end
   return submits, info
 end
@@ -197,7 +239,7 @@ end
 
 --- Builds and sends a message; with a callback returns false when the queue is full.
 function Sender:send(message, callback, level)
-  local submits, info, code = self:build(message, level)
+  local submits, info, code = self:build(message)
   if not submits then
     if not callback then return nil, info, code end
     task.start(self.client.sink, callback, nil, info, code)
@@ -246,7 +288,7 @@ function Sender:settle(outcome)
   if outcome.kind == "expired" then
     sent.overdue = true
   else
-    sent.done = options.merge(outcome.receipt, {
+    sent.done = schema.merge(outcome.receipt, {
       id = sent.message_id, ids = sent.message_ids, state = outcome.state, delivered = outcome.delivered, code = outcome.code,
       final = true, err = outcome.err, sent = sent, part = outcome.part, -- unknown yet when it came before its response
     })

@@ -24,15 +24,6 @@ local function host_of(text, default_port)
   return { host = decode(host), port = number }
 end
 
---- What an option's text means where it need not be a text: a number where it looks like one, true or false.
----@param text string
----@return string|number|boolean
-function url.value(text)
-  if text == "true" then return true end
-  if text == "false" then return false end
-  return tonumber(text) or text
-end
-
 --- Reads a URL.
 ---@param text string
 ---@return { system_id: string?, password: string?, hosts: { host: string, port: integer }[], tls: boolean?, options: table<string, string> }? parsed

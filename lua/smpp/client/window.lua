@@ -1,15 +1,17 @@
 --- An adaptive window: grows while latency is flat, halves when the MC says that it is too much.
+local settings = require "smpp.client.options"
+
 local Window = {}
 Window.__index = Window
 
 local window = {}
 
----@param o { min: integer?, max: integer?, start: integer? }
+---@param o? { min: integer?, max: integer?, start: integer? }  as the option `adaptive`
 function window.new(o)
-  local min = o.min or 1
+  o = settings.adaptive:fill(o)
   return setmetatable({
-    min = min, max = o.max or 100,
-    size = math.max(min, math.min(o.start or 10, o.max or 100)),
+    min = o.min, max = o.max,
+    size = math.max(o.min, math.min(o.start, o.max)),
     base_s = nil,               -- the least latency of late
     answered = 0,               -- since the last change
     calm_until = 0,             -- no second halving for what was in flight at the first

@@ -3,8 +3,9 @@
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
+local kind = require "smpp.base.kind"
+local schema = require "smpp.base.schema"
 local secret_range = require("smpp.codec.secrets").range
-local options = require "smpp.base.options"
 local text = require "smpp.text"
 local strings = require "smpp.base.strings"
 local shown = require "smpp.base.shown"
@@ -135,8 +136,11 @@ end
 --- What removes a field in pdu:with{ field = smpp.none }.
 pdu.none = setmetatable({}, { __tostring = function() return "smpp.none" end, __newindex = function() error("smpp.none cannot be changed", 2) end })
 
-local DECODE = { max_length = options.number(16, 0x7FFFFFFF, true), strict = "boolean" }
-local ENCODE = { version = options.number(0, 255, true) }
+local DECODE = schema.new {
+  { "max_length", kind.integer(16, 0x7FFFFFFF), 131072, "octets of a PDU" },
+  { "strict", "boolean", false, "a problem is a failure, its code the ESME_ name to answer" },
+}
+local ENCODE = schema.new { { "version", kind.integer(0, 255), 0x50, "the limits that hold: 0x33, 0x34 or 0x50" } }
 
 --- The codec of this Lua state: what smpp.decode, smpp.encode and sessions without a vendor's TLVs and commands use.
 pdu.codec = core.codec(methods, pdu.none)
@@ -166,7 +170,7 @@ end
 ---  max_length; with strict also ESME_ names
 function pdu.decode(octets, position, o)
   if o == nil then return pdu.codec.decode(octets, position) end
-  options.check(o, DECODE)
+  DECODE:check(o)
   return pdu.codec.decode(octets, position, o.max_length, o.strict)
 end
 
@@ -179,7 +183,7 @@ end
 ---@return string? code  "too_long", "bad_value", "missing", "unknown_field"
 function pdu.encode(value, o)
   if o == nil then return pdu.codec.encode(value) end
-  return pdu.codec.encode(value, options.check(o, ENCODE).version)
+  return pdu.codec.encode(value, ENCODE:check(o).version)
 end
 
 --- Gives a vendor TLV a name, for this Lua state.

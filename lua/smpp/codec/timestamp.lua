@@ -1,7 +1,7 @@
 --- SMPP's times: YYMMDDhhmmsstnnp, absolute (p is + or -) or relative (p is R).
 --- Unix times are UTC; no C library time zone takes part.
 local core = require "smpp.core".timestamp
-local options = require "smpp.base.options"
+local schema = require "smpp.base.schema"
 
 local timestamp = {}
 
@@ -9,7 +9,12 @@ local DAY_S = 86400
 local MONTH_S, YEAR_S = 30 * DAY_S, 365 * DAY_S -- where one number has to stand for a calendar step
 local QUARTER_S = 900
 
-local PARSE = { zone_s = "number", first_year = "number", lenient = "boolean" }
+local PARSE = schema.new {
+  { "zone_s", "number", 0, "seconds ahead of UTC of the 12-character form" },
+  { "first_year", "number", 2000, "two-digit years lie in the hundred from here on" },
+  { "lenient", "boolean", false, "a lower-case r is R, second 60 is 59, only zeros are no time" },
+}
+local TEXT = schema.new { { "months", "boolean", false, "months and years may be used, which have no fixed length" } }
 
 ---@class smpp.Time
 ---@field kind "absolute"|"relative"|"none"  none: an empty field
@@ -31,7 +36,7 @@ local PARSE = { zone_s = "number", first_year = "number", lenient = "boolean" }
 ---@return string? code  "bad_value"
 function timestamp.parse(octets, o)
   if type(octets) ~= "string" then error("octets: a string expected, got " .. type(octets), 2) end
-  o = options.check(o, PARSE)
+  o = PARSE:check(o)
   local kind, a, b, c = core.read(octets, o.zone_s, o.first_year, o.lenient)
   if kind == "absolute" then
     return { kind = kind, unix = b == 0 and a or a + b / 10, tenths = b, quarters = c }
@@ -81,7 +86,7 @@ end
 ---@return string? code    "bad_value" (negative), "too_long" (100 days and more without `months`)
 function timestamp.relative(seconds, o)
   check_number(seconds, "seconds", 2)
-  o = options.check(o, { months = "boolean" })
+  o = TEXT:check(o)
   local rest = math.ceil(seconds)
   if rest < 0 then return nil, "a period cannot be negative", "bad_value" end
   local years, months = 0, 0

@@ -12,6 +12,17 @@ local mt = { __index = Stream, __name = "smpp.LuvStream" }
 ---@return boolean
 function streams.is_terminal(fd) return uv.guess_handle(fd) == "tty" end
 
+--- How many columns a terminal has.
+---@param fd integer
+---@return integer?
+function streams.columns(fd)
+  local terminal = uv.new_tty(fd, false)
+  if not terminal then return nil end
+  local columns = terminal:get_winsize()
+  terminal:close()
+  return type(columns) == "number" and columns > 0 and columns or nil
+end
+
 --- Opens a pipe with a name, or stdin where that is a pipe or a terminal.
 ---@param path string  - is stdin
 ---@return smpp.LuvStream? stream  nil: it is something else

@@ -999,6 +999,7 @@
 ---@field encode fun(value: smpp.Fields|smpp.Pdu, version: integer?): string?, string?, string?
 ---@field declare fun(tag: integer, name: string, type: "int1"|"int2"|"int4"|"cstring"|"octets"|nil)
 ---@field declare_command fun(name: string, id: integer, esme_sends_in: integer, mc_sends_in: integer, params: table[], response: any): smpp.Command
+---@field field fun(command: string, name: string): string?, string?  integer, string, time, octets, list, flag; or nil, a similar name
 ---@field session fun(options: table): smpp.CoreSession  docs/session.md lists the options
 
 --- The rules of one session, without I/O or clock: docs/session.md.  `now` is in seconds; `events` is filled and reused.

@@ -1,28 +1,77 @@
 --- Peers and their habits, as data: a profile is a table of options with a name, under those that a client or an account
 --- is given.  docs/profiles.md tells what each option is for.
-local options = require "smpp.base.options"
+local kind = require "smpp.base.kind"
+local message_id = require "smpp.receipt.message_id"
+local mistake = require "smpp.base.mistake"
 local receipt = require "smpp.receipt"
+local schema = require "smpp.base.schema"
 local text = require "smpp.text"
+local version = require "smpp.codec.version"
 
 local profile = {}
 
-local TOLERATE = { overlong = "boolean", unterminated = "boolean", stray_octets = "boolean", long_password = "boolean" }
-local function tolerate(value) return options.wrong(value, TOLERATE) end
+local number = kind.either("number", "string") -- a value of an enumeration, or its name
 
---- What a profile may say; every one of these is an option of smpp.connect, too.
-profile.known = {
-  base = "string", name = "string",
-  default_alphabet = text.options.default_alphabet, data_codings = text.options.data_codings, allow = text.options.allow,
-  language = text.options.language,
-  long = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), max_parts = text.options.max_parts,
-  flash_by = options.one_of("class", "subunit"), on_unmappable = text.options.on_unmappable,
-  short_code_ton = "number", short_code_npi = "number",
-  id_base = options.one_of("auto", "as-is", "hex", "dec"), receipts = receipt.check, receipt_ttl_s = options.seconds,
-  tolerate = tolerate, tlvs = "table", commands = "table", version = "string|number", require_sc_version = "boolean", system_type = "string",
-  window = options.number(1, 65535, true), enquire_link_s = options.seconds, enquire_link_response_s = options.seconds,
-  response_timeout_s = options.seconds, bind_timeout_s = options.seconds, answer_timeout_s = options.seconds,
-  inactivity_s = options.seconds, pdu_read_s = options.seconds, reconnect = "boolean|table", defaults = "table",
+--- What of a peer's mistakes is forgiven.
+profile.tolerate = schema.new {
+  { "overlong", "boolean", false, "strings longer than the standard allows", "overlong = true" },
+  { "unterminated", "boolean", false, "strings without their NUL", "unterminated = true" },
+  { "stray_octets", "boolean", false, "octets behind the last parameter that are no TLV", "stray_octets = true" },
+  { "long_password", "boolean", true, "passwords of more than 8 octets", "long_password = false" },
 }
+
+--- A vendor TLV.
+profile.tlv = schema.new {
+  { "tag", kind.integer(0, 0xFFFF), nil, "its tag", "tag = 0x1400", required = true },
+  { "name", "string", nil, "its name in tables and PDUs", 'name = "campaign"', required = true },
+  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets"), "octets", "what its octets are", 'type = "cstring"' },
+}
+
+--- When a bind that was lost is made again.
+profile.reconnect = schema.new {
+  { "min_s", kind.seconds, 1, "the first pause; each further one is twice as long", "min_s = 5" },
+  { "max_s", kind.seconds, 60, "the longest pause", "max_s = 300" },
+  { "stable_s", kind.seconds, 60, "a bind that lasted so long begins with min_s again", "stable_s = 10" },
+  { "fixed_s", kind.seconds, nil, "the same pause every time", "fixed_s = 30" },
+  { "jitter", kind.real(0, 1), 0.5, "the part of a pause that is left to chance", "jitter = 0" },
+}
+
+--- What a profile may say; each of these is an option of smpp.connect, too.
+profile.habits = schema.new(text.peer_schema, text.schema:pick("allow", "language", "max_parts", "on_unmappable"), {
+  { "long", kind.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), "concat_8bit", "how a text of several parts is sent",
+    'long = "sar"', implied = true },
+  { "flash_by", kind.one_of("class", "subunit"), "class", "flash is message class 0 of data_coding, or dest_addr_subunit = 1",
+    'flash_by = "subunit"', implied = true },
+  { "short_code_ton", number, 3, "TON of 3 to 8 digits", "short_code_ton = 0", implied = true },
+  { "short_code_npi", number, 0, "NPI of 3 to 8 digits", "short_code_npi = 1", implied = true },
+  { "id_base", message_id.kind, "auto", "how ids in receipts and in responses relate", 'id_base = "hex"', implied = true },
+  { "receipts", receipt.schema, nil, "how receipts are written, see docs/receipts.md", "receipts = { zone_s = 7200 }" },
+  { "receipt_ttl_s", kind.seconds, 48 * 3600, "how long a receipt is waited for", "receipt_ttl_s = 86400", implied = true },
+  { "tolerate", profile.tolerate, nil, "what of a peer's mistakes is forgiven", "tolerate = { stray_octets = true }" },
+  { "tlvs", kind.list(profile.tlv, "TLVs"), nil, "vendor TLVs, by name from then on",
+    'tlvs = { { tag = 0x1400, name = "campaign", type = "cstring" } }' },
+  { "commands", "table", nil, "vendor commands, see docs/codec.md", "commands = {}" },
+  { "version", version.kind, "3.4", "the version of SMPP to speak; what the MC says may lower it", 'version = "5.0"' },
+  { "require_sc_version", "boolean", false, "an MC that does not name its version speaks 3.3", "require_sc_version = true" },
+  { "system_type", kind.text(12), nil, "of the bind", 'system_type = "VMA"' },
+  { "window", kind.window, 10, "requests that may await their response", "window = 50" },
+  { "enquire_link_s", kind.seconds, 30, "silence until an enquire_link; 0: never", "enquire_link_s = 10" },
+  { "enquire_link_response_s", kind.seconds, 10, "then the session ends", "enquire_link_response_s = 5" },
+  { "response_timeout_s", kind.seconds, 60, "for the response to a request", "response_timeout_s = 10" },
+  { "bind_timeout_s", kind.seconds, 10, "for the response to the bind", "bind_timeout_s = 5" },
+  { "answer_timeout_s", kind.seconds, 10, "for handlers", "answer_timeout_s = 30" },
+  { "inactivity_s", kind.seconds, 0, "without a transaction: unbind; 0: never", "inactivity_s = 300" },
+  { "pdu_read_s", kind.seconds, 10, "from the first octet of a PDU to its last", "pdu_read_s = 5" },
+  { "reconnect", kind.either("boolean", profile.reconnect), nil, "when a lost bind is made again; false: the client closes instead",
+    "reconnect = { fixed_s = 30 }", default_text = "{ min_s = 1, max_s = 60 }" },
+  { "defaults", "table", nil, "fields of every submission", 'defaults = { service_type = "CMT" }' },
+})
+
+--- A profile: habits, and what it builds upon.
+profile.schema = schema.new(profile.habits, {
+  { "base", "string", nil, "the profile that this one builds upon", 'base = "gatewayapi"' },
+  { "name", "string", nil, "for people", 'name = "my carrier"' },
+})
 
 --- The profiles that ship.
 ---@type table<string, table>
@@ -55,24 +104,49 @@ function profile.names()
   return names
 end
 
+local function copy(o)
+  local out = {}
+  for name, value in pairs(o) do out[name] = value end
+  return out
+end
+
 --- The options of a profile: of one that ships, by its name, or of a table, which may name one as its `base`.
+---@param value string|table|nil
+---@return table? options
+---@return smpp.Mistake?
+function profile.read(value)
+  if value == nil then return {} end
+  if type(value) == "string" then
+    local found = profile.shipped[value]
+    if found then return copy(found) end
+    local like = mistake.similar(value, profile.shipped)
+    return nil, mistake.new(("unknown profile '%s'%s; there are %s"):format(value, like and (", did you mean '%s'?"):format(like) or "",
+      table.concat(profile.names(), ", ")))
+  end
+  local wrong = profile.schema:problem(value)
+  if wrong then return nil, wrong end
+  local base
+  base, wrong = profile.read(value.base)
+  if not base then return nil, mistake.inside(wrong, "base") end
+  for name, habit in pairs(value) do base[name] = habit end
+  base.base, base.name = nil, nil
+  return base
+end
+
+--- A profile as the value of an option: the name of one that ships, or a table.
+profile.kind = kind.checked("the name of a profile or a table", function(value)
+  if type(value) ~= "string" and type(value) ~= "table" then return mistake.wrong("the name of a profile or a table", value) end
+  return (select(2, profile.read(value)))
+end, function(word) return word end)
+
+--- The same; what is wrong raises.
 ---@param value string|table|nil
 ---@param level? integer  as of `error`
 ---@return table options
 function profile.options(value, level)
-  level = (level or 1) + 1
-  if value == nil then return {} end
-  if type(value) == "string" then
-    local found = profile.shipped[value]
-    if not found then
-      error(("no profile '%s'; there are %s"):format(value, table.concat(profile.names(), ", ")), level)
-    end
-    return options.merge(found)
-  end
-  options.check(value, profile.known, level)
-  local merged = options.merge(profile.options(value.base, level), value)
-  merged.base, merged.name = nil, nil
-  return merged
+  local found, wrong = profile.read(value)
+  if not found then mistake.raise(wrong, (level or 1) + 1) end
+  return found
 end
 
 return profile

@@ -1,7 +1,9 @@
 --- Delivery receipts, text and TLVs: read as message centres write them, written as the standard has them.
 --- The guide is docs/receipts.md.
 local core = require "smpp.core"
-local options = require "smpp.base.options"
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
+local schema = require "smpp.base.schema"
 local timestamp = require "smpp.codec.timestamp"
 local smpp_text = require "smpp.text"
 
@@ -15,16 +17,22 @@ local LATIN1 = 3
 local MAX_ID_OCTETS = 64 -- of a message_id; a longer TLV is no id
 local NONE = {}
 
-local PARSE = {
-  esm_class = "number", data_coding = "number", encoding = options.one_of("octets", "gsm7", "latin1", "ucs2", "ucs2_le"),
-  zone_s = "number", first_year = "number", states = "table", final = "table", err_rule = "function", untyped = "boolean",
-  default_alphabet = "string", read = "function",
+--- How receipts are read: options of `parse`, and of the option `receipts` of clients.
+receipt.schema = schema.new {
+  { "esm_class", "number", nil, "of a text without its PDU", "esm_class = 4" },
+  { "data_coding", "number", nil, "of a text without its PDU", "data_coding = 8" },
+  { "encoding", kind.one_of("octets", "gsm7", "latin1", "ucs2", "ucs2_le"), nil, "of the text, instead of what data_coding says",
+    'encoding = "latin1"' },
+  { "zone_s", kind.with_unit("s", kind.number), 0, "time zone of the dates, ahead of UTC", "zone_s = 7200" },
+  { "first_year", "number", 2000, "two-digit years lie in the hundred from here on", "first_year = 1990" },
+  { "states", "table", nil, "states of other words in stat", 'states = { OK = "DELIVERED" }' },
+  { "final", "table", nil, "which states are final, by name", "final = { ACCEPTED = true }" },
+  { "err_rule", "function", nil, "the state that an err means: (receipt) -> state", "err_rule = function(receipt) end" },
+  { "untyped", "boolean", false, "receipts have no esm_class that says so", "untyped = true" },
+  { "default_alphabet", "string", nil, "the encoding behind data_coding 0", 'default_alphabet = "latin1"' },
+  { "read", "function", nil, "reads formats of its own: see docs/receipts.md", "read = function(text) end" },
 }
-
---- What is wrong with options of `parse`, for those who take them from a user and hand them on.
----@param given any
----@return string? message
-function receipt.check(given) return options.wrong(given, PARSE) end
+local PARSE = receipt.schema
 
 local checked = setmetatable({}, { __mode = "k" }) -- options of parse that were looked at once
 
@@ -220,7 +228,7 @@ end
 ---@return string? code  "missing" (no id or no state), "bad_value" (by its esm_class an ordinary message)
 function receipt.parse(pdu, o)
   if o == nil then o = NONE
-  elseif not checked[o] then checked[options.check(o, PARSE)] = true end
+  elseif not checked[o] then checked[PARSE:check(o)] = true end
   if type(pdu) == "string" then
     pdu = { short_message = pdu, esm_class = o.esm_class, data_coding = o.data_coding }
   elseif type(pdu) ~= "table" and type(pdu) ~= "userdata" then
@@ -286,10 +294,11 @@ local function first_characters(text, count)
   return text:sub(1, position - 1)
 end
 
-local FORMAT = {
-  id = "string", state = "string", stat = "string", err = "string|number", submitted = "number", done = "number",
-  sub = "number", dlvrd = "number", text = "string", zone_s = "number", submit = "table|userdata", version = "number",
-  intermediate = "boolean", network_error = "table", default_alphabet = "string",
+local FORMAT = schema.new {
+  { "id", "string" }, { "state", "string" }, { "stat", "string" }, { "err", kind.either("string", "number") }, { "submitted", "number" },
+  { "done", "number" }, { "sub", "number" }, { "dlvrd", "number" }, { "text", "string" }, { "zone_s", "number" },
+  { "submit", kind.either("table", "userdata") }, { "version", "number" }, { "intermediate", "boolean" }, { "network_error", "table" },
+  { "default_alphabet", "string" },
 }
 
 --- Copies the swapped addresses of the original message.
@@ -317,13 +326,21 @@ end
 ---@field intermediate boolean?  an intermediate notification
 ---@field network_error { type: integer, code: integer }?  for the TLV network_error_code
 
+-- Those of message_state, in the order of their values.
+local STATES = {}
+for _, value in ipairs(core.protocol.values().message_state) do STATES[#STATES + 1] = value.name:upper() end
+STATES = table.concat(STATES, ", ")
+
 --- The text; and the number of its state, nil for a word of the caller's own.
 local function write(o)
   if not (o.id and o.state) then error("id and state are required", 3) end
   if o.id:find "[%s%z]" or #o.id == 0 or #o.id > 64 then return nil, "no message id: " .. o.id, "bad_value" end
   local _, _, number, stat = known_state(o.state)
   stat = o.stat or stat
-  if not stat or stat:find "[%s%z]" or stat == "" then return nil, "no stat for the state " .. o.state, "bad_value" end
+  if not stat then
+    return nil, ("state: expected one of %s, or a stat beside it, got %s"):format(STATES, mistake.show(o.state)), "bad_value"
+  end
+  if stat:find "[%s%z]" or stat == "" then return nil, ("invalid stat %s: expected a word"):format(mistake.show(stat)), "bad_value" end
   local submitted, done = date(o.submitted, o.zone_s), date(o.done, o.zone_s)
   if not submitted or not done then return nil, "a date that two-digit years cannot name", "bad_value" end
   local err = type(o.err) == "string" and o.err or ("%03d"):format(o.err or 0)
@@ -363,7 +380,7 @@ end
 ---@return string? code  "bad_value": an id with white space or over 64 octets, an unknown state without `stat`, an err
 ---  with white space, a year that two digits cannot name, more than 254 octets in all
 function receipt.format(o)
-  o = options.check(o, FORMAT)
+  o = FORMAT:check(o)
   local text, number, code = write(o)
   if not text then return nil, number, code end
   return text, o.submit and carry(text, number, o.submit, o)
@@ -374,8 +391,8 @@ end
 ---@field destination { addr: string, ton?: integer, npi?: integer }|nil
 ---@field user_message_reference integer?  of the original message
 
-local DELIVER = options.merge(FORMAT, {
-  source = "table", destination = "table", user_message_reference = "number",
+local DELIVER = schema.new(FORMAT, {
+  { "source", "table" }, { "destination", "table" }, { "user_message_reference", "number" }, -- of the original message
 })
 
 local function addresses(o)
@@ -394,7 +411,7 @@ end
 ---@return string? err
 ---@return string? code  as `format`
 function receipt.deliver_sm(o)
-  o = options.check(o, DELIVER)
+  o = DELIVER:check(o)
   local submit = o.submit or addresses(o)
   local text, number, code = write(o)
   if not text then return nil, number, code end

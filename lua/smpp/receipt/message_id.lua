@@ -1,6 +1,7 @@
 --- How the message_id of a receipt relates to that of the submit_sm_resp.  They should be equal; some message centres
 --- write one in hex and the other in decimal, pad with zeros or blanks, or change case.
 local core = require "smpp.core"
+local kind = require "smpp.base.kind"
 
 local rebase = core.receipt.rebase
 
@@ -39,12 +40,8 @@ end
 
 local fold = message_id.fold
 
---- What is wrong with the name of a rule, or nil.
----@return string?
-function message_id.check_rule(rule)
-  if WAYS[rule] then return nil end
-  return ('"auto", "as-is", "hex" or "dec" expected, got %s'):format(tostring(rule))
-end
+--- The names of the rules, as options have them.
+message_id.kind = kind.one_of("auto", "as-is", "hex", "dec")
 
 ---@class smpp.MessageIdRule
 ---@field rule "auto"|"as-is"|"hex"|"dec"

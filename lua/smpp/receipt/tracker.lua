@@ -3,7 +3,8 @@
 local core = require "smpp.core"
 local keystore = require "smpp.receipt.keystore"
 local message_id = require "smpp.receipt.message_id"
-local options = require "smpp.base.options"
+local schema = require "smpp.base.schema"
+local kind = require "smpp.base.kind"
 local pack = require "smpp.receipt.pack"
 local random = require "smpp.base.random"
 
@@ -25,10 +26,17 @@ local MAX_TEXT_OCTETS = 160 -- of its text when it has more
 --- What became of a part, one octet each in the record of a message.
 local WAITING, ACCEPTED, DELIVERED, FAILED = "w", "a", "d", "f"
 
-local OPTIONS = {
-  store = keystore.wrong, recent = keystore.wrong, ttl_s = options.seconds, limit = options.number(1, 4294967295, true),
-  recent_s = options.seconds, recent_limit = options.number(1, 4294967295, true), id_base = message_id.check_rule,
-  seed = "string",
+local store_kind, limit = kind.checked("a key store", keystore.wrong), kind.integer(1, 4294967295)
+
+local OPTIONS = schema.new {
+  { "id_base", message_id.kind, "auto", "how ids in receipts and in responses relate", 'id_base = "hex"' },
+  { "ttl_s", kind.seconds, 48 * 3600, "how long a message stays open", "ttl_s = 86400" },
+  { "limit", limit, nil, "of open messages and parts; beyond it the oldest gives way", "limit = 100000" },
+  { "recent_s", kind.seconds, 600, "how long early receipts and finished ids are remembered", "recent_s = 60" },
+  { "recent_limit", limit, 100000, "of those", "recent_limit = 1000" },
+  { "seed", "string", nil, "8 octets nobody can guess, for the maps", "seed = octets" },
+  { "store", store_kind, nil, "of open messages, instead of a map with ttl_s and limit", "store = store" },
+  { "recent", store_kind, nil, "of early receipts and finished ids, instead of a map with recent_s and recent_limit", "recent = store" },
 }
 
 ---@class smpp.Outcome
@@ -64,12 +72,12 @@ local OPTIONS = {
 ---@param o? smpp.TrackerOptions
 ---@return smpp.Tracker
 function tracker.new(o)
-  o = options.check(o, OPTIONS)
+  o = OPTIONS:fill(OPTIONS:check(o))
   local seed = o.seed or random.octets(8)
   return setmetatable({
-    store = o.store or core.map.new(o.limit, o.ttl_s or 48 * 3600, seed),
-    recent = o.recent or core.map.new(o.recent_limit or 100000, o.recent_s or 600, seed),
-    ids = message_id.new(o.id_base or "auto"),
+    store = o.store or core.map.new(o.limit, o.ttl_s, seed),
+    recent = o.recent or core.map.new(o.recent_limit, o.recent_s, seed),
+    ids = message_id.new(o.id_base),
     gone = {}, -- outcomes that expire() has to report
   }, Tracker)
 end
@@ -271,7 +279,7 @@ local function write_receipt(receipt)
   for key, value in pairs(receipt.fields or {}) do
     if #tostring(value) <= MAX_TEXT_OCTETS then fields[key] = value end
   end
-  receipt = options.merge(receipt, { fields = fields, tlvs = {} })
+  receipt = schema.merge(receipt, { fields = fields, tlvs = {} })
   receipt.raw = nil
   if receipt.text then receipt.text = receipt.text:sub(1, MAX_TEXT_OCTETS) end
   octets = pack.write(receipt)

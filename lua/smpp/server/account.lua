@@ -1,8 +1,10 @@
 --- One account: who may bind as it, how, and what its binds may do.
 --- An account outlives its binds: they share its rate, and what waits for them waits here.
 local cidr = require "smpp.base.cidr"
-local options = require "smpp.base.options"
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
 local profiles = require "smpp.profile"
+local schema = require "smpp.base.schema"
 local text = require "smpp.text"
 
 ---@class smpp.Account
@@ -16,49 +18,57 @@ function mt:__tostring() return "account " .. self.system_id end
 
 local account_of = { class = Account }
 
-local BIND_TYPES = { trx = true, tx = true, rx = true }
+local bind_type = kind.one_of("trx", "tx", "rx")
 
-local function bind_types(value)
-  for _, name in ipairs(type(value) == "table" and value or { value }) do
-    if not BIND_TYPES[name] then return ('"trx", "tx", "rx" or a list of them expected, got %s'):format(tostring(name)) end
-  end
-end
-
-local function networks(value)
-  if type(value) ~= "table" then return "a list of addresses and networks expected" end
-  return select(2, cidr.set(value))
-end
-
-local whole = options.number(1, 1e9, true)
-
-account_of.options = {
-  password = "string",                   -- absent: any
-  bind = bind_types,                     -- "trx", "tx", "rx" or a list; absent: all
-  addresses = networks,                  -- { "192.0.2.0/24", ... } it may come from
-  max_binds = whole,                     -- default 1000; of a server that lets anybody bind none
-  window = options.number(1, 65535, true),         -- its requests that may be unanswered, per bind
-  deliver_window = options.number(1, 65535, true), -- ours, per bind
-  rate_per_s = options.number(1e-6, 1e9), burst = whole,
-  default_alphabet = text.options.default_alphabet, -- what data_coding 0 means
-  profile = "string|table",
-  -- receipts and MO that wait for a receiver
-  queue_limit = options.number(0, 1e9, true), keep_s = options.seconds, retry_s = options.seconds, max_attempts = whole,
-  spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
-  data = function() end,                 -- the user's own
+--- How receipts and MO messages wait for a receiver; the server's own options, too.
+account_of.waiting = schema.new {
+  { "queue_limit", kind.integer(0, 1e9), 25000, "messages and receipts of one account that wait; more are refused (queue_full)",
+    "queue_limit = 1000" },
+  { "keep_s", kind.seconds, 172800, "how long they wait", "keep_s = 3600" },
+  { "retry_s", kind.seconds, 30, "until one that the ESME refused for now is sent again", "retry_s = 5" },
+  { "max_attempts", kind.count, nil, "how often it is sent", "max_attempts = 3", default_text = "no limit" },
+  { "spread", kind.one_of("round_robin", "least_outstanding", "same_bind"), "round_robin", "over the receivers of an account",
+    'spread = "same_bind"' },
 }
 
---- Checks what is given for an account; a string is its password.
----@param system_id string
----@param given table|string
----@param level integer
----@return table
-function account_of.check(system_id, given, level)
-  if type(given) == "string" then given = { password = given } end
-  local wrong = options.wrong(given, account_of.options)
-  if wrong then error(("account %s: %s"):format(system_id, wrong), level + 1) end
-  if given.profile then profiles.options(given.profile, level + 1) end
-  return given
+local own_waiting = {}
+for i, row in ipairs(account_of.waiting.rows) do
+  own_waiting[i] = schema.merge(row, { default_text = "the server's" })
+  own_waiting[i][3] = nil
 end
+
+--- Settings of an account.
+account_of.schema = schema.new({
+  { "password", "string", nil, "its password", 'password = "secret"', secret = true, default_text = "any" },
+  { "bind", kind.either(bind_type, kind.list(bind_type, "bind types")), nil, "the binds it may make",
+    'bind = { "tx", "rx" }', default_text = "all" },
+  { "addresses", cidr.kind, nil, "where it may come from", 'addresses = { "192.0.2.0/24", "2001:db8::/32" }', default_text = "anywhere" },
+  { "max_binds", kind.count, nil, "binds at once", "max_binds = 2", default_text = "1000; where any bind is welcome no limit" },
+  { "window", kind.window, nil, "its requests that may be unanswered on one bind; beyond: ESME_RTHROTTLED",
+    "window = 10", default_text = "max_unanswered" },
+  { "deliver_window", kind.window, nil, "unanswered requests of ours on one bind", "deliver_window = 1", default_text = "window of the server" },
+  { "rate_per_s", kind.rate, nil, "submits of all its binds; beyond: ESME_RTHROTTLED", "rate_per_s = 50", default_text = "no limit" },
+  { "burst", kind.count, nil, "so many of them at once", "burst = 5", default_text = "those of one second" },
+  { "default_alphabet", text.options.default_alphabet, nil, "the encoding behind its data_coding 0", 'default_alphabet = "latin1"',
+    default_text = "the profile's" },
+  { "profile", profiles.kind, nil, "what its data_coding and the like mean", 'profile = "gatewayapi"', default_text = "the server's" },
+  { "data", "any", nil, "yours", "data = { customer = 5 }" },
+}, own_waiting)
+
+--- An account as it is given: settings, or a password.
+account_of.kind = {
+  expected = "a password or a table of settings",
+  fits = function(value) return type(value) == "string" or account_of.schema.fits(value) end,
+  explain = function(value)
+    return type(value) == "table" and account_of.schema:problem(value) or mistake.wrong("a password or a table of settings", value, true)
+  end,
+  schema = account_of.schema,
+}
+
+--- The settings of an account; a string is its password.
+---@param given table|string
+---@return table
+function account_of.settings(given) return type(given) == "string" and { password = given } or given end
 
 ---@param system_id string
 ---@param given table  checked
@@ -92,8 +102,6 @@ local function limited(self, loop, handler)
   end
 end
 
-local DELIVERY = { queue_limit = 25000, keep_s = 172800, spread = "round_robin", retry_s = 30, max_attempts = math.huge }
-
 --- Takes (new) settings.
 ---@param given table
 function Account:configure(given)
@@ -103,7 +111,7 @@ function Account:configure(given)
   self.is_from = given.addresses and cidr.set(given.addresses)
   self.types = given.bind and {}
   for _, name in ipairs(type(given.bind) == "table" and given.bind or { given.bind }) do self.types[name] = true end
-  local profile = options.merge(server.profile, profiles.options(given.profile))
+  local profile = schema.merge(server.profile, profiles.options(given.profile))
   self.peer_text = { default_alphabet = given.default_alphabet or profile.default_alphabet, data_codings = profile.data_codings }
   self.handlers = server.handlers
   if given.rate_per_s then
@@ -115,7 +123,8 @@ function Account:configure(given)
       if self.handlers[id] then self.handlers[id] = limited(self, server.loop, self.handlers[id]) end
     end
   end
-  for name, default in pairs(DELIVERY) do self[name] = given[name] or server.options[name] or default end
+  for name in pairs(account_of.waiting.by_name) do self[name] = given[name] or server.options[name] end
+  self.max_attempts = self.max_attempts or math.huge
   for _, session in ipairs(self.binds) do self:apply(session) end
   if self.outbox then server.outbound.dispatch:pump(self) end
 end
@@ -124,8 +133,8 @@ end
 function Account:apply(session)
   local given, server = self.given, self.server
   session:identify { account = given, peer_text = self.peer_text }
-  session:set_max_unanswered(given.window or server.options.max_unanswered or 1000)
-  session:set_window(given.deliver_window or server.options.window or 10)
+  session:set_max_unanswered(given.window or server.options.max_unanswered)
+  session:set_window(given.deliver_window or server.options.window)
 end
 
 --- Why a bind is refused, nil: it is welcome.

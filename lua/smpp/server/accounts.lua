@@ -1,6 +1,8 @@
 --- The accounts of a server: given as a table or a file, decided by a function, or anybody's.
 local account_of = require "smpp.server.account"
 local files = require "smpp.base.luafile"
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
 local task = require "smpp.base.task"
 
 ---@class smpp.Directory
@@ -10,6 +12,9 @@ local Directory = {}
 local mt = { __index = Directory, __name = "smpp.Directory" }
 
 local accounts = { class = Directory }
+
+--- Accounts as they are given: settings or passwords by system_id.
+accounts.kind = kind.map(kind.text(15), account_of.kind, "a table of accounts by system_id")
 
 ---@param server smpp.Server
 ---@return smpp.Directory
@@ -26,20 +31,17 @@ function accounts.new(server)
   }, mt)
 end
 
---- Replaces the accounts; sessions of removed accounts are unbound.
+--- Replaces the accounts; sessions of removed accounts are unbound.  A mistake changes nothing.
 ---@param given table<string, table|string>  system_id -> settings, or a password
----@param level? integer  as of `error`, seen from the caller
-function Directory:set(given, level)
-  level = (level or 1) + 1
+---@return boolean? ok
+---@return smpp.Mistake?
+function Directory:replace(given)
+  local wrong = kind.problem(accounts.kind, given)
+  if wrong then return nil, mistake.inside(wrong, "accounts") end
   local ids, checked = {}, {}
-  for id in pairs(given) do
-    if type(id) ~= "string" or #id > 15 then
-      error(("accounts: a system_id of at most 15 octets expected, got %s"):format(tostring(id)), level)
-    end
-    ids[#ids + 1] = id
-  end
+  for id in pairs(given) do ids[#ids + 1] = id end
   table.sort(ids)
-  for _, id in ipairs(ids) do checked[id] = account_of.check(id, given[id], level) end
+  for _, id in ipairs(ids) do checked[id] = account_of.settings(given[id]) end
   self.is_fixed = true
   for _, id in ipairs(ids) do self:configure(id, checked[id]) end
   local removed = {}
@@ -55,6 +57,15 @@ function Directory:set(given, level)
     end
     self.server.outbound:drop(account)
   end
+  return true
+end
+
+--- The same for programs: a mistake raises.
+---@param given table<string, table|string>
+---@param level? integer  as of `error`, seen from the caller
+function Directory:set(given, level)
+  local ok, wrong = self:replace(given)
+  if not ok then mistake.raise(wrong, (level or 1) + 1) end
 end
 
 --- Reads the accounts' file (again); an invalid file changes nothing.
@@ -64,10 +75,8 @@ end
 function Directory:load()
   local given, message = files.load(self.path)
   if not given then return nil, "accounts: " .. message, "bad_value" end
-  local ok, err = pcall(self.set, self, given, 0)
-  if not ok then
-    return nil, ("accounts: %s: %s"):format(self.path, (tostring(err):gsub("^[^:]+:%d+: ", ""))), "bad_value"
-  end
+  local ok, wrong = self:replace(given)
+  if not ok then return nil, ("%s: %s"):format(self.path, wrong.message), "bad_value" end
   return true
 end
 
@@ -116,7 +125,10 @@ function Directory:find(session, pdu)
   if self.authenticate then
     local result, status = self.authenticate(session, pdu)
     if not result then return nil, status or "ESME_RBINDFAIL", "refused by authenticate" end
-    return self:configure(system_id, type(result) == "table" and account_of.check(system_id, result, 0) or nil), false
+    local settings = type(result) == "table" and result or nil
+    local wrong = settings and account_of.schema:problem(settings)
+    if wrong then error(("authenticate, %s: %s"):format(mistake.show(system_id), wrong.message), 0) end
+    return self:configure(system_id, settings), false
   end
   local account = self:get(system_id)
   if not account then return nil, "ESME_RINVSYSID", "no such account" end

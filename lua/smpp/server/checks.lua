@@ -1,7 +1,8 @@
 --- What is wrong with a request of an ESME, and the status that says so.  This is the one place that decides.
 local core = require "smpp.core"
 local ids = require("smpp.codec.commands").ids
-local options = require "smpp.base.options"
+local kind = require "smpp.base.kind"
+local schema = require "smpp.base.schema"
 local smpp_text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
 local udh = require "smpp.text.udh"
@@ -39,10 +40,17 @@ end
 ---@field digits boolean?         destinations of TON 0 and 1 must be digits; default true
 ---@field tlv_lengths boolean?    TLVs must be as long as the standard has them; default true
 ---@field default_messages integer?  how many predefined messages sm_default_msg_id may name, default 255
-checks.options = {
-  ton = "table", data_coding = "table", decodable = "boolean", schedule = "boolean",
-  max_octets = options.number(0, 65535, true), max_units = options.number(1, 65535, true), service_types = "table",
-  digits = "boolean", tlv_lengths = "boolean", default_messages = options.number(0, 255, true),
+checks.schema = schema.new {
+  { "ton", kind.list(kind.integer(0, 255), "numbers"), nil, "dest_addr_ton that are allowed", "ton = { 0, 1 }", default_text = "0 to 6" },
+  { "data_coding", kind.list(kind.integer(0, 255), "numbers"), nil, "data_codings that are allowed", "data_coding = { 0, 8 }", default_text = "all" },
+  { "decodable", "boolean", false, "the text must decode with its data_coding", "decodable = true" },
+  { "max_octets", kind.integer(0, 65535), 65535, "of the text", "max_octets = 140" },
+  { "max_units", kind.window, nil, "of a message without UDH in its own coding", "max_units = 160", default_text = "no limit" },
+  { "schedule", "boolean", true, "false: schedule_delivery_time is not supported", "schedule = false" },
+  { "service_types", kind.list("string", "strings"), nil, "service_types that are allowed", 'service_types = { "", "CMT" }', default_text = "all" },
+  { "digits", "boolean", true, "destinations of TON 0 and 1 must be digits", "digits = false" },
+  { "tlv_lengths", "boolean", true, "TLVs must be as long as the standard has them", "tlv_lengths = false" },
+  { "default_messages", kind.integer(0, 255), 255, "how many predefined messages sm_default_msg_id may name", "default_messages = 0" },
 }
 
 local function set_of(list)
@@ -188,7 +196,7 @@ local BY_COMMAND = {
 ---@return fun(pdu: smpp.Pdu, version: integer, now: number, peer: smpp.TextPeer?): string?, table<integer, string>? check
 ---  status; of a submit_multi that is right otherwise also those of its destinations that are not, by their index
 function checks.new(given)
-  local o = options.merge({ max_octets = 65535, default_messages = 255, digits = true, tlv_lengths = true }, given)
+  local o = checks.schema:fill(given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
   return function(pdu, version, now, peer)
     local check = BY_COMMAND[pdu.command_id]

@@ -17,7 +17,7 @@ end
 
 local function put_address(fields, value, role)
   if value == nil then return true end
-  local found, message, code = address.parse(value)
+  local found, message, code = address.source(value) -- an ESME may be reached under a name
   if not found then return nil, message, code end
   local prefix = role == "source" and "source_addr" or "dest_addr"
   fields[role == "source" and "source_addr" or "destination_addr"] = found.addr
@@ -39,7 +39,7 @@ end
 ---@param o smpp.ServerMessage
 ---@return table[]? list  fields of a deliver_sm each
 ---@return string? message
----@return string? code  as smpp.text.split and smpp.address.parse
+---@return string? code  as smpp.text.split and smpp.codec.address.source
 function compose.pdus(o)
   if o.parts then return o.parts end
   local base = {}

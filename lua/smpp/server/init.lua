@@ -7,12 +7,14 @@ local checks = require "smpp.server.checks"
 local compose = require "smpp.server.compose"
 local core = require "smpp.core"
 local events = require "smpp.base.events"
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
 local net = require "smpp.base.net"
-local options = require "smpp.base.options"
 local outbound = require "smpp.server.outbound"
 local parts = require "smpp.server.parts"
 local reporters = require "smpp.server.reporter"
 local run = require "smpp.loop.run"
+local schema = require "smpp.base.schema"
 local sessions = require "smpp.server.sessions"
 local settings = require "smpp.server.options"
 local shutdown = require "smpp.server.shutdown"
@@ -35,10 +37,16 @@ function mt:__tostring()
   return ("server %s, %d sessions"):format(net.address(self.host, self.port), #self.sessions)
 end
 
-local server = { class = Server }
+local server = { class = Server, schema = settings.schema, read = settings.read }
 
---- The options' names and checks, for smpp.base.options.
-server.known = settings.known
+local OUTBIND = schema.new {
+  { "host", "string", nil, "of the ESME", 'host = "192.0.2.1"', required = true },
+  { "port", kind.integer(1, 65535), nil, "its port", "port = 2776", required = true },
+  { "system_id", kind.text(15), nil, "of the outbind", 'system_id = "SMSC"', default_text = "the server's" },
+  { "password", "string", nil, "of the outbind", 'password = "secret"', secret = true },
+  { "timeout_s", kind.seconds, nil, "for the connection", "timeout_s = 5" },
+  { "tls", transports.kind("tls", "connect"), nil, "true, or its options", "tls = true" },
+}
 
 --- Ids for handlers that give none: eight hexadecimal digits (all that 3.3 allows), counted from the second of the start.
 local function counted_ids(loop)
@@ -50,11 +58,11 @@ local function counted_ids(loop)
 end
 
 --- The handlers of a server by command_id: the user's, behind the checks asked for, and that of the binds.
-local function add_handlers(self, level)
+local function add_handlers(self)
   local o, handlers = self.options, self.handlers
   for _, command in ipairs(settings.handlers) do handlers[command.id] = o[command.name] end
   for name, handler in pairs(o.vendor_handlers) do handlers[self.codec.commands.ids[name]] = handler end
-  if o.checks then checks.guard(handlers, options.check(o.checks, checks.options, level + 1), self.loop) end
+  if o.checks then checks.guard(handlers, o.checks, self.loop) end
   local on_bind = bind.handler(self)
   for id in pairs(self.codec.commands.roles.bind) do handlers[id] = on_bind end
 end
@@ -66,6 +74,7 @@ end
 ---@return string? code  "connect_failed": cannot listen there; "bad_value": there is something wrong with the accounts' file
 function server.new(given)
   local o, profile = settings.read(given, 2)
+  if not o then mistake.raise(profile, 2) end
   local self = setmetatable({
     options = o,
     loop = o.loop,
@@ -89,7 +98,7 @@ function server.new(given)
   self.reporter = reporters.new(self)
   self.accounts, self.sessions = self.directory.by_id, self.connections.bound
   self.message_id = o.message_id or counted_ids(o.loop)
-  add_handlers(self, 2)
+  add_handlers(self)
   local ok, message, code = true, nil, nil
   if type(o.accounts) == "string" then
     ok, message, code = self:load_accounts()
@@ -111,7 +120,11 @@ function server.new(given)
   return self
 end
 
-local DELIVER = { session = "table", done = "function", stored = "function" }
+local DELIVER = schema.new {
+  { "session", "table", nil, "the bind to use while it lasts", "session = session" },
+  { "done", "function", nil, "called once, when the message is acknowledged, refused for good or given up", "done = print" },
+  { "stored", "function", nil, "called when the store has it", "stored = print" },
+}
 
 --- Replaces the accounts; sessions of removed accounts are unbound.
 ---@param given table<string, table|string>  system_id -> settings, or a password
@@ -152,10 +165,6 @@ function Server:on(name, fn)
   return self
 end
 
-local OUTBIND = {
-  host = "string", port = "number", system_id = "string", password = "string", timeout_s = "number", tls = transports.check("tls", "connect"),
-}
-
 --- Calls an ESME that listens, so that it binds.  The bind is checked as any other.
 ---@async
 ---@param o { host: string, port: integer, system_id: string?, password: string?, timeout_s: number?, tls: boolean|table? }
@@ -163,7 +172,7 @@ local OUTBIND = {
 ---@return string? message
 ---@return string? code  "connect_failed", "tls", "timeout", "closed"
 function Server:outbind(o)
-  options.check(o, OUTBIND)
+  OUTBIND:check(o)
   task.need(2)
   if self.shutdown then return nil, "the server is closing", "closed" end
   local chain, message, code = transports.chain("connect", o, self.options.filters)
@@ -195,7 +204,7 @@ end
 ---@return string? code  "queue_full", "closed", "store_failed"; "bad_value": no such account; what is wrong with a value
 function Server:deliver(system_id, message, o)
   if type(message) ~= "table" and not core.is_pdu(message) then error("deliver(system_id, { from =, to =, text = }) expected", 2) end
-  o = options.check(o, DELIVER)
+  o = DELIVER:check(o)
   if self.shutdown then return nil, "the server is closing", "closed" end
   local account = self.directory:get(system_id)
   if not account then return nil, "no such account: " .. system_id, "bad_value" end

@@ -1,55 +1,76 @@
---- What smpp.server is given: names, checks and defaults of its options.
+--- Options of smpp.server.
+local account_of = require "smpp.server.account"
+local accounts = require "smpp.server.accounts"
+local checks = require "smpp.server.checks"
 local commands = require "smpp.codec.commands"
+local kind = require "smpp.base.kind"
 local loops = require "smpp.loop"
-local options = require "smpp.base.options"
+local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
+local schema = require "smpp.base.schema"
 local transports = require "smpp.transport"
+local version = require "smpp.codec.version"
 
 local settings = {}
 
-local VERSIONS = { ["3.3"] = 0x33, ["3.4"] = 0x34, ["5.0"] = 0x50 }
-
---- The interface_version octet of "3.3", "3.4", "5.0", 3.3, 3.4, 5.0 or the octet itself; nil: not a version.
-local function version_of(value)
-  if type(value) == "number" and value < 10 then value = ("%.1f"):format(value) end
-  if value == 0x33 or value == 0x34 or value == 0x50 then return value end
-  return VERSIONS[value]
+local function row_of(command)
+  return { command.name, "function", nil, "handler: (session, pdu) -> result", ("%s = function(session, pdu) end"):format(command.name) }
 end
 
-local function system_id(value)
-  return not (type(value) == "string" and #value < 16) and "at most 15 octets expected" or nil
-end
-
-local seconds, whole = options.seconds, options.number(1, 1e9, true)
-
---- What an address to listen on has.
-local ADDRESS = {
-  host = "string", port = options.number(0, 65535, true), backlog = whole,
-  proxy_protocol = transports.check("proxy_protocol", "accept"), tls = transports.check("tls", "accept"),
+--- An address to listen on.
+settings.address = schema.new {
+  { "host", "string", "127.0.0.1", "where to listen", 'host = "0.0.0.0"', implied = true },
+  { "port", kind.port, nil, "0 picks a free one", "port = 2776", default_text = "2775, with TLS 8775" },
+  { "backlog", kind.count, nil, "connections that the system keeps until they are taken", "backlog = 128", default_text = "the system's" },
+  { "proxy_protocol", transports.kind("proxy_protocol", "accept"), false, "the PROXY header of a balancer is taken: true, or from whom",
+    'proxy_protocol = { "10.0.0.0/8" }', implied = true },
+  { "tls", transports.kind("tls", "accept"), nil, "TLS on every connection: true, or its options", "tls = true" },
 }
 
-local function wrong_addresses(value)
-  if type(value) ~= "table" or #value == 0 then return "a list of addresses { host =, port = } expected" end
-  for i, address in ipairs(value) do
-    local wrong = options.wrong(address, ADDRESS)
-    if wrong then return ("[%d]: %s"):format(i, wrong) end
-  end
-end
-
---- The options' names and checks, for smpp.base.options.
-settings.known = options.merge(ADDRESS, {
-  listen = wrong_addresses, filters = "table", loop = "table",
-  accounts = "table|string", authenticate = "function", refuse_bind = "function", system_id = system_id,
-  version = function(value) return not version_of(value) and "3.3, 3.4 or 5.0 expected" or nil end,
-  window = options.number(1, 65535, true), max_unanswered = whole, max_unanswered_in_all = whole, max_binds = whole, max_failed_binds = whole,
-  max_connections = whole, max_connections_per_address = whole, max_pdu_octets = options.number(16, 0x7FFFFFFF, true),
-  enquire_link_s = seconds, enquire_link_response_s = seconds, inactivity_s = seconds, bind_timeout_s = seconds,
-  pdu_read_s = seconds, response_timeout_s = seconds, answer_timeout_s = seconds, tolerate = "table", profile = "string|table",
-  message_id = "function", checks = "table", store = "table",
-  queue_limit = options.number(0, 1e9, true), max_waiting = whole, keep_s = seconds, retry_s = seconds, max_attempts = whole,
-  spread = options.one_of("round_robin", "least_outstanding", "same_bind"),
-})
+local rows = {
+  { "listen", kind.list(settings.address, "addresses"), nil, "instead of host, port, proxy_protocol and tls: several addresses, each with its own",
+    'listen = { { port = 2775 }, { host = "::1", port = 2776, proxy_protocol = true } }' },
+  { "filters", kind.list("function", "functions"), nil, "further transports over every connection: (inner, context) -> transport",
+    "filters = { function(inner) return inner end }", program = true },
+  { "system_id", kind.text(15), "smpp", "the name it answers binds with", 'system_id = "SMSC"' },
+  { "version", version.kind, "5.0", "the highest version of SMPP to speak", 'version = "3.4"' },
+  { "accounts", kind.either(accounts.kind, "string"), nil, "who may bind: passwords, tables of limits, or a Lua file with them",
+    'accounts = { me = "secret", you = { password = "x", rate_per_s = 10 } }', default_text = "everybody" },
+  { "authenticate", "function", nil, "decides about binds instead: (session, bind) -> true, or nil and a status",
+    "authenticate = function(session, bind) return bind.password == os.date '%H' end" },
+  { "refuse_bind", "function", nil, "asked before the account is looked up: (session, bind) -> a status that refuses",
+    'refuse_bind = function(session, bind) if bind.system_id == "x" then return "ESME_RBINDFAIL" end end' },
+  { "max_binds", kind.count, nil, "binds of one account at once", "max_binds = 2", default_text = "1000; where any bind is welcome no limit" },
+  { "max_failed_binds", kind.count, 3, "failed binds of one connection; then it is closed", "max_failed_binds = 1" },
+  -- requests
+  { "checks", checks.schema, nil, "what is refused before a handler sees it", "checks = { ton = { 0, 1 }, data_coding = { 0, 8 } }" },
+  { "message_id", "function", nil, "makes ids for handlers that give none: (session, pdu) -> string", 'message_id = function() return "1" end',
+    default_text = "eight hexadecimal digits" },
+  { "profile", profiles.kind, nil, "what data_coding and the like mean to its peers", 'profile = "gatewayapi"' },
+  { "tolerate", profiles.tolerate, nil, "what of a peer's mistakes is forgiven",
+    "tolerate = { stray_octets = true }", default_text = "the profile's" },
+  { "window", kind.window, 10, "requests of its own that may be unanswered on one bind", "window = 1" },
+  { "max_waiting", kind.count, 250000, "messages and receipts that wait for ESMEs, of all accounts", "max_waiting = 10000" },
+  { "max_unanswered", kind.count, 1000, "pending requests of one session; above: ESME_RTHROTTLED", "max_unanswered = 10" },
+  { "max_unanswered_in_all", kind.count, 100000, "pending requests of all sessions; above: ESME_RTHROTTLED", "max_unanswered_in_all = 100" },
+  -- limits
+  { "max_connections", kind.count, 20000, "bound or not", "max_connections = 10" },
+  { "max_connections_per_address", kind.count, nil, "of one IPv4 address, or IPv6 network of 64 bits", "max_connections_per_address = 2",
+    default_text = "1000; from this machine no limit" },
+  { "max_pdu_octets", kind.with_unit("octets", kind.integer(16, 0x7FFFFFFF)), nil, "larger: generic_nack, and the connection is closed",
+    "max_pdu_octets = 4096", default_text = "131072, before a bind 4096" },
+  { "bind_timeout_s", kind.seconds, 10, "from connecting to a bind", "bind_timeout_s = 5" },
+  { "pdu_read_s", kind.seconds, 10, "from the first octet of a PDU to its last", "pdu_read_s = 2" },
+  { "enquire_link_s", kind.seconds, 30, "silence until an enquire_link; 0: never", "enquire_link_s = 5" },
+  { "enquire_link_response_s", kind.seconds, 10, "then the session ends", "enquire_link_response_s = 2" },
+  { "inactivity_s", kind.seconds, 0, "without a request other than enquire_link: unbind; 0: never", "inactivity_s = 60" },
+  { "response_timeout_s", kind.seconds, 60, "for responses to requests of its own", "response_timeout_s = 5" },
+  { "answer_timeout_s", kind.seconds, 10, "for its handlers", "answer_timeout_s = 30" },
+  { "store", "table", nil, "keeps the receipts and messages that wait, see docs/store.md", "store = require('smpp.store').memory()",
+    default_text = "in memory" },
+  { "loop", "table", nil, "the event loop", "loop = loop", default_text = "the current one", program = true },
+}
 
 --- Commands that have a handler among the options, in the order of their ids.
 ---@type { id: integer, name: string }[]
@@ -57,49 +78,51 @@ settings.handlers = {}
 
 -- Those that the server does not answer by itself, and that an ESME may send.
 for _, command in ipairs(commands.requests) do
-  if not command.roles.session and command.esme_sends_in > 0 then
-    settings.known[command.name] = "function"
-    table.insert(settings.handlers, command)
-  end
+  if not command.roles.session and command.esme_sends_in > 0 then table.insert(settings.handlers, command) end
 end
 table.sort(settings.handlers, function(a, b) return a.id < b.id end)
 
-local DEFAULTS = {
-  system_id = "smpp", version = 0x50, max_connections = 20000,
-  max_failed_binds = 3, bind_timeout_s = 10, max_waiting = 250000, max_unanswered_in_all = 100000,
-}
+for _, command in ipairs(settings.handlers) do rows[#rows + 1] = row_of(command) end
 
---- The addresses to listen on, with defaults: those of `listen`, or the one that the options themselves are.
-local function addresses_of(given, level)
-  local list = {}
-  for name in pairs(ADDRESS) do
-    if given.listen and given[name] ~= nil then error(("listen or %s, not both"):format(name), level + 1) end
+settings.schema = schema.new(settings.address, rows, account_of.waiting)
+
+--- The addresses to listen on: those of `listen`, or the one that the options themselves are.
+local function addresses_of(given)
+  local list, names = {}, settings.address.by_name
+  for _, row in ipairs(settings.address.rows) do
+    if given.listen and given[row[1]] ~= nil then return nil, mistake.new(("listen or %s, not both"):format(row[1])) end
   end
   for i, address in ipairs(given.listen or { given }) do
     list[i] = {}
-    for name in pairs(ADDRESS) do list[i][name] = address[name] end
-    list[i].host = list[i].host or "127.0.0.1"
+    for name in pairs(names) do list[i][name] = address[name] end
+    list[i].host = list[i].host or names.host[3]
     list[i].port = list[i].port or transports.default_port(address)
   end
+  if #list == 0 then return nil, mistake.inside(mistake.new "expected a list of addresses, got none", "listen") end
   return list
 end
 
---- Checks what a user gave; returns it with defaults, and the options of its profile.
+--- Reads what a user gave; a mistake is a value.
 ---@param given table
----@param level integer  as of `error`, seen from the caller
----@return table o
----@return table profile
+---@param level? integer  as of `error`: vendor TLVs and commands that cannot be declared raise
+---@return table? o  with defaults
+---@return smpp.Mistake|table profile  the options of its profile
 function settings.read(given, level)
-  level = level + 1
-  local profile = profiles.options(given.profile, level)
-  local codec = pdus.codec_of(profile, level)
-  local rest, handlers = codec.commands:take_handlers(given, level)
-  options.check(rest, settings.known, level)
-  local o = options.merge(DEFAULTS, rest)
+  level = (level or 1) + 1
+  local codec, handlers = pdus.codec, {}
+  if type(given) == "table" then -- handlers of vendor commands stand among the options
+    codec = pdus.codec_of(profiles.read(given.profile) or {}, level)
+    given, handlers = codec.commands:take_handlers(given, level)
+  end
+  local wrong = settings.schema:problem(given)
+  if wrong then return nil, wrong end
+  if given.accounts and given.authenticate then return nil, mistake.new "accounts or authenticate, not both" end
+  local o = settings.schema:fill(given)
   o.codec, o.vendor_handlers = codec, handlers
-  if o.accounts and o.authenticate then error("accounts or authenticate, not both", level) end
-  o.addresses = addresses_of(rest, level)
-  o.version = version_of(o.version)
+  o.addresses, wrong = addresses_of(given)
+  if wrong then return nil, wrong end
+  local profile = profiles.read(o.profile)
+  o.version = version.of(o.version)
   o.loop = o.loop or loops.current()
   o.tolerate = o.tolerate or profile.tolerate
   return o, profile

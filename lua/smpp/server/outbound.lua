@@ -7,7 +7,7 @@
 ---                         │  └── requeue ─────┤ session lost, no answer in time, throttled
 ---                         └── deferred <──────┘ refused for now: after retry_s
 local dispatch = require "smpp.server.dispatch"
-local options = require "smpp.base.options"
+local schema = require "smpp.base.schema"
 local queues = require "smpp.server.account_queue"
 local scheduler = require "smpp.base.scheduler"
 local stored = require "smpp.server.stored"
@@ -87,7 +87,7 @@ function Outbound:draft(account, fields, bind, delay_s)
   end
   local count = account.outbox and account.outbox.count or 0
   if count >= account.queue_limit then return nil, ("%d messages wait for %s already"):format(count, account.system_id), "queue_full" end
-  if not fields.command then fields = options.merge(fields, { command = "deliver_sm" }) end
+  if not fields.command then fields = schema.merge(fields, { command = "deliver_sm" }) end
   local octets, message, code = self.server.codec.encode(fields)
   if not octets then
     self.server:forget(account)

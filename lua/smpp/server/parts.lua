@@ -1,5 +1,5 @@
 --- A long message for an ESME: its parts are stored together or not at all, and reported as one.
-local options = require "smpp.base.options"
+local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 
 local parts = {}
@@ -34,7 +34,7 @@ function parts.put(outbound, account, list, bind, done, on_stored)
     end
     local change = outbound.stored:change(item, octets)
     item.done, items[i] = each, item
-    changes[i] = options.merge(change, { record = options.merge(change.record) }) -- the next part takes the tables again
+    changes[i] = schema.merge(change, { record = schema.merge(change.record) }) -- the next part takes the tables again
   end
   local is_first, refusal, refusal_code = true, nil, nil
   outbound.stored.store:commit(changes, function(ok, message, code)

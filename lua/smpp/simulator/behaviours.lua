@@ -1,4 +1,6 @@
 --- Ready behaviours: settings by a name.
+local kind = require "smpp.base.kind"
+
 local behaviours = {}
 
 ---@class smpp.Behaviour
@@ -43,12 +45,7 @@ function behaviours.names()
   return names
 end
 
---- A check for options.
----@param value any
----@return string? message
-function behaviours.wrong(value)
-  if type(value) == "string" and behaviours.get(value) then return nil end
-  return ("one of %s expected, got %s"):format(table.concat(behaviours.names(), ", "), tostring(value))
-end
+--- The option.
+behaviours.kind = kind.one_of((table.unpack or unpack)(behaviours.names())) -- luacheck: compat
 
 return behaviours

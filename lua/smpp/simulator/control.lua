@@ -2,8 +2,7 @@
 local behaviours = require "smpp.simulator.behaviours"
 local files = require "smpp.base.luafile"
 local mo = require "smpp.simulator.mo"
-local options = require "smpp.base.options"
-local servers = require "smpp.server"
+local schema = require "smpp.base.schema"
 local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
@@ -24,7 +23,7 @@ methods.default = setmetatable({}, { __tostring = function() return "default" en
 function methods:apply()
   local name = self.given.behaviour or self.from_file.behaviour
   local behaviour = name and behaviours.get(name)
-  self.settings = options.merge(settings.defaults, behaviour and behaviour.settings, self.from_file, self.given)
+  self.settings = settings.own:fill(behaviour and behaviour.settings, self.from_file, self.given)
   self.behaviour = behaviour
   self.behaviour_admit = behaviour and behaviour.admit
   self.behaviour_receipt = behaviour and behaviour.receipt
@@ -49,7 +48,7 @@ end
 ---@return string? message  nothing has changed
 ---@return string? code  "bad_value": something is wrong with the file of `mo`
 function methods:set(changes)
-  local known, checked, given = settings.known, {}, options.merge(self.given)
+  local known, checked, given = settings.own.by_name, {}, schema.merge(self.given)
   for name, value in pairs(changes) do
     if value == methods.default and known[name] then
       given[name] = nil
@@ -57,7 +56,7 @@ function methods:set(changes)
       checked[name], given[name] = value, value
     end
   end
-  options.check(checked, known)
+  settings.own:check(checked)
   local list, message = mo_list(checked.mo)
   if not list then return nil, message, "bad_value" end
   self.given = given
@@ -66,9 +65,6 @@ function methods:set(changes)
   return true
 end
 
---- All options there are, of the simulator and of the server under it, for smpp.options.
-control.known = options.merge(servers.known, { checks = "table|boolean" }, settings.known)
-
 --- Reads and checks a file of options.
 ---@param path string
 ---@return table? options
@@ -76,15 +72,15 @@ control.known = options.merge(servers.known, { checks = "table|boolean" }, setti
 function control.read_file(path)
   local loaded, message = files.load(path)
   if not loaded then return nil, message end
-  local ok, wrong = pcall(options.check, loaded, control.known, 0)
-  if not ok then return nil, path .. ": " .. tostring(wrong):gsub("^[^:]+:%d+: ", "") end
-  return loaded
+  local read, wrong = settings.read(loaded)
+  if not read then return nil, path .. ": " .. wrong.message end
+  return read
 end
 
 local function accounts_of_file(self, given)
   if type(given) ~= "table" or self.has_accounts then return true end
-  local ok, wrong = pcall(self.server.set_accounts, self.server, given, 0)
-  if not ok then return nil, self.given.file .. ": " .. tostring(wrong):gsub("^[^:]+:%d+: ", "") end
+  local ok, wrong = self.server.directory:replace(given)
+  if not ok then return nil, self.given.file .. ": " .. wrong.message end
   return true
 end
 
@@ -98,7 +94,7 @@ local function take_file(self)
   if not ok then return nil, message end
   self.from_file = {}
   for name, value in pairs(loaded) do
-    if settings.known[name] then self.from_file[name] = value end
+    if settings.own.by_name[name] then self.from_file[name] = value end
   end
   self:apply()
   self:begin_runs()
@@ -194,7 +190,7 @@ function methods:begin_mo()
     if self.runs.mo ~= o then return false end
     at = o.random and math.floor(self.random() * #list) + 1 or at % #list + 1
     local item = type(list[at]) == "string" and { text = list[at] } or list[at]
-    local ok, message = self:deliver(options.merge({ system_id = o.system_id, from = o.source, to = o.destination }, item))
+    local ok, message = self:deliver(schema.merge({ system_id = o.system_id, from = o.source, to = o.destination }, item))
     if not ok and message ~= NOBODY then self:emit("error", "mo: " .. message) end
   end)
 end

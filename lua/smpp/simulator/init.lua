@@ -15,10 +15,11 @@ local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
 local random = require "smpp.base.random"
 local mo = require "smpp.simulator.mo"
-local options = require "smpp.base.options"
+local mistake = require "smpp.base.mistake"
 local outcome = require "smpp.simulator.outcome"
 local requests = require "smpp.service.requests"
 local scheduler = require "smpp.base.scheduler"
+local schema = require "smpp.base.schema"
 local servers = require "smpp.server"
 local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
@@ -47,7 +48,7 @@ for name, method in pairs(control.methods) do Simulator[name] = method end
 local function split(given)
   local own, of_server = {}, {}
   for name, value in pairs(given) do
-    if settings.known[name] then own[name] = value else of_server[name] = value end
+    if settings.own.by_name[name] then own[name] = value else of_server[name] = value end
   end
   return own, of_server
 end
@@ -213,7 +214,7 @@ local function make_lifecycle(self)
     store = self.store,
     plan = function(message)
       local plan = outcome.plan(self.settings, message.fate or {}, self.random)
-      if self.settings.zone_s ~= 0 then plan.receipt = options.merge({ zone_s = self.settings.zone_s }, plan.receipt) end
+      if self.settings.zone_s ~= 0 then plan.receipt = schema.merge({ zone_s = self.settings.zone_s }, plan.receipt) end
       return plan
     end,
     receipt = function(message, pdu) return receipt_of(self, message, pdu) end,
@@ -254,17 +255,17 @@ local function refuse_bind(self, given)
   end
 end
 
-local SERVER_DEFAULTS = { system_id = "smppsim", queue_limit = 1000000, max_waiting = 1000000, window = 100, answer_timeout_s = 3600 }
-
 --- Starts a message centre.
 ---@param given? table  docs/simulator.md lists the options; those of smpp.server are options, too
 ---@return smpp.Simulator? simulator
 ---@return string? message
 ---@return string? code  "connect_failed": cannot listen there; "bad_value": something is wrong with one of its files
 function simulator.new(given)
-  local vendor = pdus.codec_of(profiles.options(given and given.profile, 2), 2).commands
+  local vendor = pdus.codec_of(profiles.read(given and given.profile) or {}, 2).commands
   local rest, vendor_handlers = vendor:take_handlers(given or {}, 2)
-  local own, of_server = split(options.check(rest, control.known))
+  local read, wrong = settings.read(rest)
+  if not read then mistake.raise(wrong, 2) end
+  local own, of_server = split(read)
   local from_file, server_from_file = {}, {}
   if own.file then
     local loaded, message = control.read_file(own.file)
@@ -295,7 +296,7 @@ function simulator.new(given)
   self.lifecycle = make_lifecycle(self)
   self.requests = make_requests(self)
   self:apply() -- to these, too
-  of_server = options.merge(SERVER_DEFAULTS, self.behaviour and self.behaviour.server, server_from_file, of_server, vendor_handlers)
+  of_server = schema.merge(settings.server_defaults, self.behaviour and self.behaviour.server, server_from_file, of_server, vendor_handlers)
   handlers_of(self, of_server)
   of_server.filters = of_server.filters and { unpack(of_server.filters) } or {}
   table.insert(of_server.filters, faults.filter(self)) -- next to the session, which plans the faults of its answers

@@ -1,4 +1,6 @@
 --- Times that vary: how long something takes, drawn anew each time.
+local kind = require "smpp.base.kind"
+
 local latency = {}
 
 local KINDS = { uniform = 2, normal = 2, spikes = 3, checks = 3 }
@@ -14,20 +16,34 @@ local KINDS = { uniform = 2, normal = 2, spikes = 3, checks = 3 }
 ---@return string? message
 function latency.wrong(value)
   if type(value) == "function" then return nil end
-  if type(value) == "number" then return (value ~= value or value < 0) and "a number of seconds expected" or nil end
+  if type(value) == "number" then return (value ~= value or value < 0) and "expected a number >= 0" or nil end
   local kind = type(value) == "table" and next(value)
   local count = kind and KINDS[kind]
   if not count or next(value, kind) ~= nil then
-    return "seconds, { uniform = { a, b } }, { normal = { mean, deviation } }, { spikes = { usual, spike, percent } }, "
-      .. "{ checks = { every_s, percent, max_s } } or a function expected"
+    return "expected seconds, { uniform = { a, b } }, { normal = { mean, deviation } }, { spikes = { usual, spike, percent } }, "
+      .. "{ checks = { every_s, percent, max_s } } or a function"
   end
   local list = value[kind]
-  if type(list) ~= "table" or #list ~= count then return ("%s: %d numbers expected"):format(kind, count) end
+  if type(list) ~= "table" or #list ~= count then return ("%s: expected %d numbers"):format(kind, count) end
   for _, number in ipairs(list) do
-    if type(number) ~= "number" or number ~= number or number < 0 then return ("%s: numbers of 0 and more expected"):format(kind) end
+    if type(number) ~= "number" or number ~= number or number < 0 then return ("%s: expected numbers >= 0"):format(kind) end
   end
   if kind == "checks" and not (list[1] > 0 and list[2] > 0) then return "checks: every_s and percent must be above 0" end
 end
+
+--- The option.  Texts have it as the command line does: 0.5, 0.5-3, normal:1,0.2.
+latency.kind = kind.with_unit("s", kind.checked("seconds, or a table or function that draws them", latency.wrong, function(word)
+  local value = tonumber(word)
+  local low, high = word:match "^([%d.]+)%-([%d.]+)$"
+  if low then value = { uniform = { tonumber(low), tonumber(high) } } end
+  local shape, list = word:match "^(%a+):(.+)$"
+  if shape then
+    local numbers = {}
+    for item in (list .. ","):gmatch "([^,]*)," do numbers[#numbers + 1] = tonumber(item) or -1 end
+    value = { [shape] = numbers }
+  end
+  return value
+end))
 
 local DRAW = {
   uniform = function(a, random) return a[1] + (a[2] - a[1]) * random() end,

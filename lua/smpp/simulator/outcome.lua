@@ -2,10 +2,12 @@
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
+local kind = require "smpp.base.kind"
 local latency = require "smpp.simulator.latency"
 local lifecycle = require "smpp.service.lifecycle"
-local options = require "smpp.base.options"
+local mistake = require "smpp.base.mistake"
 local orders = require "smpp.simulator.directives"
+local schema = require "smpp.base.schema"
 
 local unpack = table.unpack or unpack -- luacheck: compat
 
@@ -15,68 +17,61 @@ local outcome = {}
 local DIGITS = { ["1"] = "EXPIRED", ["2"] = "DELETED", ["3"] = "UNDELIVERABLE", ["4"] = "ACCEPTED", ["5"] = "REJECTED" }
 
 local ORDER = { "DELIVERED", "UNDELIVERABLE", "EXPIRED", "DELETED", "ACCEPTED", "UNKNOWN", "REJECTED", "SKIPPED", "ENROUTE" }
-local IS_STATE = {}
-for _, state in ipairs(ORDER) do IS_STATE[state] = true end
 
---- A check for `outcomes`: weights of final states (ENROUTE: it never gets one).
-function outcome.wrong_weights(value)
-  if type(value) ~= "table" then return "a table of states and their weights expected" end
-  local sum, unknown = 0, nil
-  for state, weight in pairs(value) do
-    if not IS_STATE[state] then
-      unknown = tostring(state)
-    elseif type(weight) ~= "number" or weight ~= weight or weight < 0 then
-      return state .. ": a weight of 0 or more expected"
-    else
-      sum = sum + weight
-    end
+--- A state that a message can end in; ENROUTE: it never gets one.
+outcome.state_kind = kind.one_of(unpack(ORDER))
+
+local weights = kind.map(outcome.state_kind, kind.real(0), "a table of states and their weights")
+
+--- Weights of final states.
+outcome.weights_kind = kind.checked(weights.expected, function(value)
+  local wrong = kind.problem(weights, value)
+  if wrong then return wrong end
+  local sum = 0
+  for _, weight in pairs(value) do sum = sum + weight end
+  return sum <= 0 and "expected a weight above 0" or nil
+end)
+
+local is_status = kind.integer(1, 0xFFFFFFFF)
+
+--- A status that refuses: a name of the tables, or a number.
+outcome.status_kind = kind.checked("the name or number of a command_status", function(value)
+  if type(value) ~= "string" then return kind.problem(is_status, value) end
+  if core.protocol.status(value) then return nil end
+  return select(2, explain.status(value)) or mistake.wrong("the name or number of a command_status", value)
+end, function(word)
+  for _, name in ipairs { word, "ESME_" .. word:upper(), "ESME_R" .. word:upper() } do
+    local row = explain.status(tonumber(name) or name)
+    if row then return row.name end
   end
-  if unknown then return ("no final state is called '%s'; there are %s"):format(unknown, table.concat(ORDER, ", ")) end
-  if sum <= 0 then return "one weight must be above 0" end
-end
+  return word
+end)
 
-local is_status = options.number(1, 0xFFFFFFFF, true)
-
---- A check for a status that refuses: a name of the tables, or a number.
-function outcome.wrong_status(value)
-  if type(value) ~= "string" then return is_status(value) end
-  if not core.protocol.status(value) then return select(2, explain.status(value)) or "a name or a number expected" end
-end
-
---- A check for a state that a message can end in.
-function outcome.wrong_state(value)
-  if not IS_STATE[value] then return ("no final state is called '%s'"):format(tostring(value)) end
-end
-
---- A check for a Lua pattern; Lua itself would complain only of what it reaches in a match.
-function outcome.wrong_pattern(value)
-  if type(value) ~= "string" then return "a Lua pattern expected" end
+--- A Lua pattern; Lua itself would complain only of what it reaches in a match.
+outcome.pattern_kind = kind.checked("a Lua pattern", function(value)
+  if type(value) ~= "string" then return mistake.wrong("a Lua pattern", value) end
   local rest = value:gsub("%%b..", "a"):gsub("%%.", "a"):gsub("%[%^?%]?[^%]]*%]", "a")
   local _, opened = rest:gsub("%(", "")
   local _, closed = rest:gsub("%)", "")
-  if rest:find "[%[%%]" or opened ~= closed then return ("'%s' is no Lua pattern"):format(value) end
-end
+  if rest:find "[%[%%]" or opened ~= closed then return "invalid Lua pattern " .. mistake.show(value) end
+end, kind.string.read)
 
-local RULE = {
-  destination = outcome.wrong_pattern, source = outcome.wrong_pattern, text = outcome.wrong_pattern, system_id = "string",
-  percent = options.number(0, 100), state = function(value) return value and outcome.wrong_state(value) end, error = "number",
-  after_s = latency.wrong, status = outcome.wrong_status, receipt = "table|boolean", fault = options.one_of(unpack(faults.names)),
-  answer_s = latency.wrong,
+--- Rules, and functions (message) -> rule.
+outcome.rule = schema.new {
+  { "destination", outcome.pattern_kind, nil, "of the message", 'destination = "^4999"' },
+  { "source", outcome.pattern_kind, nil, "of the message", 'source = "^Shop$"' },
+  { "text", outcome.pattern_kind, nil, "of the message", 'text = "STOP"' },
+  { "system_id", "string", nil, "whose message it is", 'system_id = "me"' },
+  { "percent", kind.percent, 100, "of these messages", "percent = 5" },
+  { "state", kind.either(outcome.state_kind, "boolean"), nil, "the final state; false: none", 'state = "EXPIRED"' },
+  { "error", "number", nil, "err of the receipt", "error = 13" },
+  { "after_s", latency.kind, nil, "from the submit to the final state", "after_s = 5", default_text = "deliver_after_s" },
+  { "status", outcome.status_kind, nil, "refuses the submit", 'status = "ESME_RINVDSTADR"' },
+  { "receipt", kind.either("boolean", "table"), nil, "false: no receipt; a table: its options", "receipt = false" },
+  { "fault", kind.one_of(unpack(faults.names)), nil, "what goes wrong with the answer", 'fault = "drop"' },
+  { "answer_s", latency.kind, nil, "from the submit to its answer", "answer_s = 3", default_text = "latency_s" },
 }
-
-local function wrong_rule(rule, i)
-  local wrong = type(rule) ~= "table" and "a table or a function expected" or options.wrong(rule, RULE)
-  return wrong and ("rule %d: %s"):format(i, wrong)
-end
-
---- A check for `rules`.
-function outcome.wrong_rules(value)
-  if type(value) ~= "table" then return "a list of rules expected" end
-  for i, rule in ipairs(value) do
-    local wrong = type(rule) ~= "function" and wrong_rule(rule, i)
-    if wrong then return wrong end
-  end
-end
+outcome.rules_kind = kind.list(kind.either(outcome.rule, "function"), "rules")
 
 --- Whether an address is one of a list of numbers and Lua patterns (those that begin with ^).
 local function is_listed(list, address)
@@ -134,8 +129,8 @@ function outcome.decide(o, message, random, peer)
     local fate = rule
     if type(rule) == "function" then
       fate = rule(message)
-      local wrong = fate and wrong_rule(fate, i)
-      if wrong then error(wrong, 0) end
+      local wrong = fate and kind.problem(outcome.rule, fate)
+      if wrong then error(mistake.inside(mistake.inside(wrong, i), "rules").message, 0) end
     elseif not fits(rule, message, random, peer) then
       fate = nil
     end

@@ -1,8 +1,9 @@
 --- A store in memory.  It keeps octets, not tables: records take little room, what they take is counted, and nobody can
 --- rely on getting the very table that was added.
 local core = require "smpp.core"
+local option = require "smpp.base.kind"
 local kinds = require "smpp.store.kinds"
-local options = require "smpp.base.options"
+local schema = require "smpp.base.schema"
 
 local memory = {}
 
@@ -15,8 +16,14 @@ local write, read, field, change_octets = codec.write, codec.read, codec.field, 
 local RECORD_OCTETS = 160 -- what a record takes besides its own octets, about: key, indices, a string's header
 local RESERVE = 1.1 -- what finishes messages is taken up to this part of max_octets
 
-local whole = options.number(1, 2 ^ 53, true)
-memory.options = { limit = whole, max_octets = whole, keep_final = options.number(0, 2 ^ 53, true) }
+local whole = option.integer(1, 2 ^ 53)
+
+--- Its options.
+memory.schema = schema.new {
+  { "limit", whole, 100000, "messages that are not final", "limit = 1000" },
+  { "max_octets", option.with_unit("octets", whole), 256 * 1024 * 1024, "of all records", "max_octets = 1048576" },
+  { "keep_final", option.integer(0, 2 ^ 53), 10000, "final messages to keep for queries; the oldest goes first", "keep_final = 0" },
+}
 
 ---@class smpp.MemoryOptions
 ---@field limit integer?       messages that are not final (100000)
@@ -115,9 +122,9 @@ end
 ---@param o? smpp.MemoryOptions
 ---@return smpp.Store
 function memory.open(o)
-  o = options.check(o, memory.options)
+  o = memory.schema:fill(memory.schema:check(o))
   local self = setmetatable({
-    limit = o.limit or 100000, max_octets = o.max_octets or 256 * 1024 * 1024, keep_final = o.keep_final or 10000,
+    limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final,
     octets = 0,
     kinds = {},
     new = {},                      -- octets that a commit is about to put, by the number of its change
@@ -129,7 +136,7 @@ end
 --- Changes the limits.
 ---@param o smpp.MemoryOptions
 function Memory:configure(o)
-  for name, value in pairs(options.check(o, memory.options)) do self[name] = value end
+  for name, value in pairs(memory.schema:check(o)) do self[name] = value end
 end
 
 local function kind_of(self, name)

@@ -2,8 +2,10 @@
 --- The guide is docs/text.md.
 local core = require "smpp.core".text
 local coding = require "smpp.text.coding"
-local options = require "smpp.base.options"
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
 local plan = require "smpp.text.plan"
+local schema = require "smpp.base.schema"
 local udh = require "smpp.text.udh"
 
 local text = {}
@@ -50,53 +52,61 @@ local UDHI = 0x40
 ---@field octet integer     where its UTF-8 begins, from 1
 ---@field units integer     what it takes in the coding chosen
 
-local function an_encoding(name)
-  return not coding.encodings[name] and ("no encoding is called '%s'"):format(tostring(name)) or nil
-end
+local encodings = {}
+for name in pairs(coding.encodings) do encodings[#encodings + 1] = name end
+table.sort(encodings)
+local encoding_kind = kind.one_of((table.unpack or unpack)(encodings)) -- luacheck: compat
 
---- A check that every value of a table passes.
-local function each(check)
-  return function(list)
-    if type(list) ~= "table" then return "a table expected, got " .. type(list) end
-    for _, value in pairs(list) do
-      local wrong = check(value)
-      if wrong then return wrong end
-    end
-    return nil
-  end
-end
-
---- A check for a national language, by name or number, that has a table of this kind.
-local function a_language(kind)
-  return function(language)
+--- A national language, by name or number, that has a table of this kind.
+local function language_kind(shift)
+  return kind.checked("a national language", function(language)
     local row = core.languages[coding.language(language)]
-    if not row then return ("no language is called '%s'"):format(tostring(language)) end
-    return not row[kind] and ("%s has no %s shift table"):format(row.name, kind) or nil
-  end
+    if not row then return "unknown language " .. mistake.show(language) end
+    return not row[shift] and ("%s has no %s shift table"):format(row.name, shift) or nil
+  end, function(word) return tonumber(word) or word end)
 end
 
-local function languages(given)
-  return each(a_language "single")(type(given) == "table" and given or { given })
-end
+local single_kind = language_kind "single"
 
-local ENCODE = {
-  encoding = an_encoding, allow = each(an_encoding), language = languages,
-  locking = a_language "locking", single = a_language "single", class = options.number(0, 3, true),
-  on_unmappable = options.one_of("error", "?", "transliterate"),
-  udh = options.one_of("concat_8bit", "concat_16bit", "sar", "payload", "none"),
-  reference = "number|function", elements = "string|table", graphemes = "boolean",
-  max_parts = options.number(1, 255, true), fill = options.number(0, 6, true),
-  default_alphabet = an_encoding, data_codings = each(an_encoding),
+text.peer_schema = schema.new {
+  { "default_alphabet", encoding_kind, "gsm7", "the encoding behind data_coding 0", 'default_alphabet = "latin1"', implied = true },
+  { "data_codings", kind.map(kind.integer(0, 255), encoding_kind, "a table of encodings by data_coding"), nil,
+    "encodings behind other values of data_coding", 'data_codings = { [1] = "gsm7", [8] = "ucs2_le" }' },
 }
--- A language out of a received UDH may be one that nobody knows: the core reads it with the default table.
-local DECODE = {
-  locking = "number|string", single = "number|string", fill = options.number(0, 6, true),
-  septets = options.number(0, math.huge, true), default_alphabet = an_encoding, data_codings = each(an_encoding),
-}
-local PEER = { default_alphabet = an_encoding, data_codings = each(an_encoding) }
 
---- The checks of these options, for those who take the same from a user and hand them on.
-text.options = ENCODE
+--- Options of `encode`, `split` and `measure`, for those who take the same from a user and hand them on.
+text.schema = schema.new({
+  { "encoding", encoding_kind, nil, "this encoding only", 'encoding = "ucs2"' },
+  { "allow", kind.list(encoding_kind, "encodings"), nil,
+    "encodings to choose from, the preferred first; the first that needs the fewest parts is taken",
+    'allow = { "gsm7", "ucs2" }', default_text = "default alphabet, ucs2" },
+  { "language", kind.either(single_kind, kind.list(single_kind, "national languages")), nil, "national languages whose tables may be used",
+    'language = "turkish"' },
+  { "locking", language_kind "locking", nil, "this locking shift table", 'locking = "turkish"' },
+  { "single", single_kind, nil, "this single shift table", 'single = "spanish"' },
+  { "class", kind.integer(0, 3), nil, "message class: 0 flash, 1 ME, 2 SIM, 3 TE", "class = 0" },
+  { "on_unmappable", kind.one_of("error", "?", "transliterate"), "error", "what to do with characters that no allowed encoding has",
+    'on_unmappable = "transliterate"', implied = true },
+  { "udh", kind.one_of("concat_8bit", "concat_16bit", "sar", "payload", "none"), "concat_8bit", "how several parts are marked",
+    'udh = "sar"', implied = true },
+  { "reference", kind.either("number", "function"), nil, "of the parts", "reference = 7", default_text = "a counter" },
+  { "elements", kind.either("string", "table"), nil, "other UDH elements for every part", "elements = { { port = 2948 } }" },
+  { "graphemes", "boolean", true, "what a reader sees as one character stays in one part", "graphemes = false", implied = true },
+  { "max_parts", kind.integer(1, 255), 255, "a text of more parts is refused (too_long)", "max_parts = 4", implied = true },
+  { "fill", kind.integer(0, 6), nil, "gsm7_packed: zero bits before the first septet", "fill = 1" },
+}, text.peer_schema)
+local ENCODE = text.schema
+
+-- The language of a received UDH may be unknown: the core reads it with the default table.
+local DECODE = schema.new({
+  { "locking", kind.either("number", "string"), nil, "locking shift table" },
+  { "single", kind.either("number", "string"), nil, "single shift table" },
+  { "fill", kind.integer(0, 6), nil, "gsm7_packed: bits before the first septet" },
+  { "septets", kind.integer(0), nil, "gsm7_packed: how many there are" },
+}, text.peer_schema)
+
+--- The kinds of these options by name.
+text.options = ENCODE.kinds
 
 local function a_text(message)
   if type(message) ~= "string" then error("text must be a string, not a " .. type(message), 3) end
@@ -143,7 +153,7 @@ end
 ---@return string? code  "unmappable", "bad_value" (ill-formed UTF-8; a peer without this coding), "too_long"
 function text.encode(message, o)
   a_text(message)
-  local best, err, code = plan.choose(message, o and options.check(o, ENCODE) or NONE)
+  local best, err, code = plan.choose(message, o and ENCODE:check(o) or NONE)
   if not best then return nil, err, code end
   return best.octets, describe(best)
 end
@@ -156,7 +166,7 @@ end
 ---@return string? code  as `encode`
 function text.measure(message, o)
   a_text(message)
-  local best, err, code = plan.choose(message, o and options.check(o, ENCODE) or NONE)
+  local best, err, code = plan.choose(message, o and ENCODE:check(o) or NONE)
   if not best then return nil, err, code end
   local info = describe(best)
   info.culprits = info.culprits
@@ -187,12 +197,13 @@ end
 --- Cuts a text into parts.  With `udh = "sar"` the parts carry no number: give them the sar_* TLVs.
 ---@param message string
 ---@param o? smpp.TextOptions
+---@param checked? boolean  the options have been checked before
 ---@return smpp.TextPart[]? parts
 ---@return smpp.TextInfo|string info
 ---@return string? code  as `encode`
-function text.split(message, o)
+function text.split(message, o, checked)
   a_text(message)
-  o = o and options.check(o, ENCODE) or NONE
+  o = o and (checked and o or ENCODE:check(o)) or NONE
   local best, err, code = plan.choose(message, o, true)
   if not best then return nil, err, code end
   local info = describe(best)
@@ -231,7 +242,7 @@ end
 ---@return string text  UTF-8; binary and compressed text as they are
 ---@return (smpp.TextProblem[]|{ total: integer })? problems  the first 16, if any
 function text.decode(octets, what, o)
-  o = o and options.check(o, DECODE) or NONE
+  o = o and DECODE:check(o) or NONE
   local encoding = what
   if type(what) == "number" then
     if coding.is_compressed(what) then
@@ -239,7 +250,7 @@ function text.decode(octets, what, o)
     end
     encoding, octets = coding.of_text(what, o, octets)
   elseif not coding.encodings[what] then
-    error(an_encoding(what), 2)
+    mistake.raise(kind.problem(encoding_kind, what), 2)
   end
   local c = { encoding = encoding, locking = coding.language(o.locking), single = coding.language(o.single) }
   return coding.decode(octets, c, o.fill, o.septets)
@@ -271,7 +282,7 @@ end
 ---@param o? smpp.TextPeer
 ---@return string encoding
 function text.encoding_of(octets, data_coding, o)
-  return (coding.of_text(data_coding, o and options.check(o, DECODE) or NONE, octets))
+  return (coding.of_text(data_coding, o and DECODE:check(o) or NONE, octets))
 end
 
 ---@class smpp.ReadText
@@ -287,7 +298,7 @@ end
 ---@return string text  UTF-8; binary and compressed content as it is
 ---@return smpp.ReadText info
 function text.read(pdu, o)
-  o = o and options.check(o, PEER) or NONE
+  o = o and text.peer_schema:check(o) or NONE
   local octets, data_coding, header, header_problems = text.octets(pdu), pdu.data_coding or 0, nil, nil
   if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then
     header, header_problems = udh.of_text(octets, coding.meaning(data_coding, o):find "^ucs2" ~= nil)
@@ -319,7 +330,7 @@ end
 ---@param o? smpp.TextPeer
 ---@return smpp.DataCoding
 function text.data_coding(octet, o)
-  return coding.describe(octet, o and options.check(o, DECODE) or NONE)
+  return coding.describe(octet, o and DECODE:check(o) or NONE)
 end
 
 return text

@@ -1,9 +1,10 @@
 --- Collects the parts of long messages until they are whole.  Rules only: no I/O, no clock (`now` is an argument), no
 --- decoding.  What has to be done with a part is for the caller; the engine bounds what it keeps.
 local finished = require "smpp.text.finished"
+local kind = require "smpp.base.kind"
 local list = require "smpp.base.list"
-local options = require "smpp.base.options"
 local random = require "smpp.base.random"
+local schema = require "smpp.base.schema"
 
 local digest = require("smpp.core").map.digest
 
@@ -20,10 +21,15 @@ local ALL, IDLE, SENDER = list.links "all", list.links "idle", list.links "sende
 local REMEMBERED = 4 -- whole texts that are settled may take one part in so many of max_octets
 local REPORTS = 4 -- the reports of sets given up may take one part in so many of max_octets, beside it
 
-local OPTIONS = {
-  max_sets = options.number(1, math.huge, true), max_octets = options.number(1, math.huge, true),
-  max_sets_per_sender = options.number(1, math.huge, true), max_age_s = options.seconds, max_gap_s = options.seconds,
-  suspicious_gap_s = options.seconds, seed = "string",
+--- Options of `new`.
+reassembly.schema = schema.new {
+  { "max_sets", kind.count, 10000, "incomplete texts at a time; beyond, a whole text is forgotten, or the oldest given up", "max_sets = 1000" },
+  { "max_octets", kind.octets, 64 * 1024 * 1024, "held at a time, tables included", "max_octets = 1048576" },
+  { "max_sets_per_sender", kind.count, 100, "incomplete texts of one account and source address", "max_sets_per_sender = 10" },
+  { "max_age_s", kind.seconds, 24 * 3600, "from the first part until the text is given up; whole texts are remembered as long", "max_age_s = 3600" },
+  { "max_gap_s", kind.seconds, 3600, "between two parts: those further apart are of two texts", "max_gap_s = 600" },
+  { "suspicious_gap_s", kind.seconds, 120, "beyond this only the part that is next in order is of the same text", "suspicious_gap_s = 60" },
+  { "seed", "string", nil, "8 octets nobody can guess", 'seed = "8 octets"', default_text = "random" },
 }
 
 ---@class smpp.PartAddress
@@ -80,16 +86,15 @@ local OPTIONS = {
 ---@param o? smpp.ReassemblyOptions
 ---@return smpp.Reassembly
 function reassembly.new(o)
-  o = options.check(o, OPTIONS)
-  local max_age_s = o.max_age_s or 24 * 3600
+  o = reassembly.schema:fill(reassembly.schema:check(o))
   local seed = ((o.seed or "") .. random.octets(16)):sub(1, 16)
   return setmetatable({
-    max_sets = o.max_sets or 10000,
-    max_octets = o.max_octets or 64 * 1024 * 1024,
-    max_sets_per_sender = o.max_sets_per_sender or 100,
-    max_age_s = max_age_s,
-    max_gap_s = o.max_gap_s or 3600,
-    suspicious_gap_s = o.suspicious_gap_s or 120,
+    max_sets = o.max_sets,
+    max_octets = o.max_octets,
+    max_sets_per_sender = o.max_sets_per_sender,
+    max_age_s = o.max_age_s,
+    max_gap_s = o.max_gap_s,
+    suspicious_gap_s = o.suspicious_gap_s,
     sets = 0,
     octets = 0,
     open_octets = 0, -- of open sets
@@ -100,7 +105,7 @@ function reassembly.new(o)
     senders = {}, -- digest of a sender -> list of its open sets (base/list)
     all = {},     -- list of all open sets, by their first part
     idle = {},    -- and by their last one
-    finished = finished.new(max_age_s, seed),
+    finished = finished.new(o.max_age_s, seed),
     given_up = {}, -- what expire() has to report, a queue
     first_given_up = 1,
     last_given_up = 0,

@@ -1,5 +1,6 @@
 --- What carries the octets of a session: the loop's TCP connection, and over it a chain of filters.
 --- A filter is a file of this folder and a row in FILTERS; CONTRIBUTING.md has the recipe.
+local kind = require "smpp.base.kind"
 local task = require "smpp.base.task"
 
 local transport = {}
@@ -27,7 +28,7 @@ function transport.default_port(o) return transport.schemes[o.tls and "smpps" or
 ---  connection needs no filter
 ---@field prepare (fun(side: "accept"|"connect", value: any, o: table): any, string?, string?)?  reads the option's value once for
 ---  many connections; nil, message, code when certificates or the like cannot be read; default: the value itself
----@field wrong (fun(side: "accept"|"connect", value: any): string?)?  what is wrong with the option's value, nil: nothing
+---@field wrong (fun(side: "accept"|"connect", value: any): string|smpp.Mistake|nil)?  what is wrong with the option's value, nil: nothing
 
 -- In the order of a connection: the first stands on the socket, the last below the session.
 ---@type smpp.FilterRow[]
@@ -44,19 +45,20 @@ local function module_of(row)
   error(result, 0)
 end
 
---- A check of the option that asks for a filter.
+local switch = kind.either("boolean", "table")
+
+--- The kind of the option that asks for a filter.
 ---@param option string
 ---@param side "accept"|"connect"
----@return fun(value: any): string?  message when wrong
-function transport.check(option, side)
+---@return smpp.Kind
+function transport.kind(option, side)
   for _, row in ipairs(FILTERS) do
     if row.option == option then
-      return function(value)
+      return kind.checked(switch.expected, function(value)
         local module = module_of(row)
         if module and module.wrong then return module.wrong(side, value) end
-        local kind = type(value)
-        return kind ~= "boolean" and kind ~= "table" and ("a boolean or table expected, got %s"):format(kind) or nil
-      end
+        return kind.problem(switch, value)
+      end, switch.read)
     end
   end
   error("no filter has the option " .. option)

@@ -1,5 +1,6 @@
 --- The PROXY protocol, versions 1 and 2: what a load balancer puts before the first octet to say who is behind it.
 local cidr = require "smpp.base.cidr"
+local kind = require "smpp.base.kind"
 local filter = require "smpp.transport.filter"
 
 local proxy = {}
@@ -74,14 +75,12 @@ function proxy.matcher(value)
   return (cidr.set(value))
 end
 
+local TRUSTED = kind.either("boolean", cidr.kind)
+
 --- What is wrong with the option `proxy_protocol`, nil: nothing.
 ---@param value any
----@return string?
-function proxy.wrong(_, value)
-  if type(value) == "boolean" then return nil end
-  if type(value) ~= "table" then return "true, or a list of the proxies' addresses, expected" end
-  return select(2, cidr.set(value))
-end
+---@return smpp.Mistake?
+function proxy.wrong(_, value) return kind.problem(TRUSTED, value) end
 
 --- The settings that `new` takes.
 ---@param value true|string[]
