@@ -330,6 +330,22 @@ describe("smpp.capture: requests and responses", function()
   end)
 end)
 
+describe("smpp.capture: a long connection", function()
+  it("forgets requests that were answered, and keeps those that were not", function()
+    local c = packets.conversation():handshake()
+    for n = 1, 2500 do
+      c:send("esme", submit(n, "x"))
+      if n ~= 5 and n ~= 2400 then c:send("mc", submit_resp(n)) end
+    end
+    local _, summary = read(packets.pcap(c.packets))
+    assert.equal(2498, summary.latency.submit_sm.count)
+    assert.equal(0, summary.unasked)
+    local open = {}
+    for i, item in ipairs(summary.unanswered) do open[i] = item.pdu.sequence_number end
+    assert.same({ 5, 2400 }, open)
+  end)
+end)
+
 describe("smpp.capture: what is not SMPP", function()
   it("is told of on SMPP's port, and no word elsewhere", function()
     local http = "GET / HTTP/1.1\r\nHost: example\r\n\r\n"

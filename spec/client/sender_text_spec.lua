@@ -262,3 +262,23 @@ describe("smpp.client.sender: message", function()
     assert.equal(8, #incomplete) -- and the rest at the close
   end)
 end)
+
+describe("smpp.client.sender: at", function()
+  local world = require "spec.support.esme"
+
+  it("is a Unix time, written as schedule_delivery_time; one that the field cannot name is not sent", function()
+    world.run(function()
+      local s, seen = world.server()
+      local esme = assert(world.connect())
+      assert(esme:send { to = "+491", text = "x", at = 1700003600 })
+      assert.equal("231114231320000+", seen.submits[1].schedule_delivery_time)
+      local sent, message, code = esme:send { to = "+491", text = "x", at = 0 }
+      assert.is_nil(sent)
+      assert.matches("^at: ", message)
+      assert.equal("bad_value", code)
+      assert.equal(1, #seen.submits)
+      esme:close()
+      s:close()
+    end)
+  end)
+end)
