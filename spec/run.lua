@@ -15,6 +15,9 @@ package.path = "lua/?.lua;lua/?/init.lua;./?.lua;" .. package.path
 -- No ./?.so: a module that LuaRocks left there is for another Lua.
 package.cpath = build .. "/" .. id .. "/?.so;" .. package.cpath:gsub("%./%?%.so;?", "")
 
+-- busted unloads modules between files, and luv frees its loop with its module: this one keeps it.
+pcall(require, "smpp.loop.uv")
+
 if #arg == 0 then
   local find = assert(io.popen("find spec -name '*_spec.lua' | sort"))
   for path in find:lines() do
