@@ -54,6 +54,25 @@ describe("smpp sim", function()
     assert.same({ "password" }, by.pdu.hidden)
   end)
 
+  it("tells of messages that are refused, by a rule or by the checks; with -q it counts them", function()
+    local function submit()
+      local session = assert(smpp.connect "smpp://me@127.0.0.1:2775")
+      for _, to in ipairs { "4999", "49a", "49" } do
+        session:submit_sm { source_addr = "Shop", dest_addr_ton = 1, dest_addr_npi = 1, destination_addr = to, short_message = "Hi" }
+      end
+      session:submit_sm { source_addr = "Shop", dest_addr_ton = 1, dest_addr_npi = 1, destination_addr = "49", esm_class = 0x3C }
+      session:close()
+    end
+    local _, out = sim({ "--for", "10", "--set", 'rules={ { destination = "^4999", status = "ESME_RSYSERR" } }' }, submit)
+    has(out, 'refused  me  Shop > +4999  "Hi": ESME_RSYSERR\n')
+    has(out, 'refused  me  Shop > 49a  "Hi": ESME_RINVDSTADR\n')
+    has(out, ": ESME_RINVESMCLASS\n")
+    has(out, "1 binds, 0 refused binds, 1 messages, 0 receipts, 3 refused messages")
+    _, out = sim({ "-q", "--for", "10", "--set", 'rules={ { destination = "^4999", status = "ESME_RSYSERR" } }' }, submit)
+    has(out, "3 refused messages")
+    lacks(out, "Shop")
+  end)
+
   it("lets in whom it knows, and shows no passwords", function()
     local code, out, err = sim({ "--port", "99", "-a", "me:a:b", "--account", "you:x", "--for", "10", "-v" }, function()
       assert(smpp.connect "smpp://me:a%3Ab@127.0.0.1:99"):close()

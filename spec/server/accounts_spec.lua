@@ -193,6 +193,24 @@ describe("smpp.server.accounts", function()
     end
   end)
 
+  it("an answer of a handler, or of the checks before it, that refuses is told as rejected", function()
+    mc.world(function(w)
+      local rejected = {}
+      local server = w:server { checks = {}, submit_sm = function(_, pdu)
+        if pdu.destination_addr == "4" then return nil, "ESME_RINVDSTADR" end
+        w:sleep(0.1)
+        if pdu.destination_addr == "5" then return nil, "ESME_RSYSERR" end
+        return "1"
+      end }
+      server:on("rejected", function(session, pdu, status) rejected[#rejected + 1] = session.system_id .. pdu.destination_addr .. status end)
+      local session = w:bind { system_id = "a" }
+      for _, to in ipairs { "4", "x", "5", "6" } do session:submit_sm { dest_addr_ton = 1, dest_addr_npi = 1, destination_addr = to } end
+      assert.same({ "a4ESME_RINVDSTADR", "axESME_RINVDSTADR", "a5ESME_RSYSERR" }, rejected)
+      session:close()
+      server:close()
+    end)
+  end)
+
   it("throttle above the account's rate, all its binds together", function()
     mc.world(function(w)
       local server = w:server {

@@ -109,33 +109,16 @@ end
 
 function ON.reloaded(self, path) say(self, "green", "reloaded", path, pack("file", json.text(path))) end
 
---- A message that was not taken: its request, and the answer that says so.
-local function refused_message(self, session, request, answer)
+--- A message that was not taken: its request, and the status that says so.
+local function refused_message(self, session, request, status)
+  if not commands.roles.submit[request.command_id] then return end
+  local row = explain.status(status)
+  if row.code == 0 then return end
   self.refused_messages = self.refused_messages + 1
   if self.quiet then return end
   local words, fields = letter(self, request, smpp.text.octets(request))
-  say(self, "red", "refused", ("%s  %s: %s"):format(or_dash(session.system_id), words, answer.status),
-    with(fields, "what", "message", "system_id", or_dash(session.system_id), "command", request.command, "status", answer.status))
-end
-
---- Requests that wait for their answers, by session and number.
-local function follow_answers(self)
-  local asked = setmetatable({}, { __mode = "k" })
-  self.mc:on("pdu", function(session, pdu, direction)
-    local requests, sequence = asked[session], pdu.sequence_number
-    if direction == "in" then
-      if not commands.roles.submit[pdu.command_id] then return end
-      if not requests then
-        requests = {}
-        asked[session] = requests
-      end
-      requests[sequence] = pdu
-    elseif requests and requests[sequence] and pdu.command_id >= 0x80000000 then
-      local request = requests[sequence]
-      requests[sequence] = nil
-      if pdu.command_status ~= 0 then refused_message(self, session, request, pdu) end
-    end
-  end)
+  say(self, "red", "refused", ("%s  %s: %s"):format(or_dash(session.system_id), words, row.name),
+    with(fields, "what", "message", "system_id", or_dash(session.system_id), "command", request.command, "status", row.name))
 end
 
 ---@class smpp.SimEvents  what has happened so far
@@ -148,15 +131,17 @@ local mt = { __index = Events, __name = "smpp.SimEvents" }
 ---@param quiet? boolean  no lines, only warnings
 ---@return smpp.SimEvents
 function sim_events.follow(mc, out, quiet)
-  local self = setmetatable({ mc = mc, out = out, quiet = quiet, refused_messages = 0, states = {} }, mt)
+  local self = setmetatable({ mc = mc, out = out, quiet = quiet, refused_messages = 0 }, mt)
   if not quiet then
     for _, name in ipairs { "session", "refused", "closed", "message", "receipt", "mo", "fault", "reloaded" } do
       mc:on(name, function(...) ON[name](self, ...) end)
     end
   end
-  mc:on("final", function(message) self.states[message.state] = (self.states[message.state] or 0) + 1 end)
   mc:on("error", function(problem) out:note("%s %s", out:paint_note("yellow", "warning:"), problem) end)
-  follow_answers(self)
+  mc:on("rejected", function(session, request, status) refused_message(self, session, request, status) end)
+  mc:on("refused", function(session, _, status, _, request)
+    if request then refused_message(self, session, request, status) end
+  end)
   return self
 end
 
@@ -171,7 +156,7 @@ function Events:summary()
   }
   local states, words, left = {}, {}, c.messages
   for _, state in ipairs(STATES) do
-    local count = self.states[state]
+    local count = self.mc.states[state]
     if count then
       states[#states + 1], states[#states + 2] = state, count
       words[#words + 1] = ("%d %s"):format(count, state)

@@ -31,7 +31,7 @@ local transports = require "smpp.transport"
 local Server = {}
 local mt = { __index = Server, __name = "smpp.Server" }
 
-events.mixin(Server, { "connection", "session", "closed", "state", "pdu", "error", "refused", "stopped" })
+events.mixin(Server, { "connection", "session", "closed", "state", "pdu", "error", "refused", "rejected", "stopped" })
 
 function mt:__tostring()
   return ("server %s, %d sessions"):format(net.address(self.host, self.port), #self.sessions)

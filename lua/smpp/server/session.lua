@@ -31,9 +31,13 @@ function ServerSession:on_request(session, pdu, command_id)
     return nil, "ESME_RINVCMDID"
   end
   local result, status = handler(session, pdu)
-  if result == nil and status == nil then
+  if result == nil then
     local server = self.server
-    if server.codec.commands.roles.message_id[command_id] then return server.message_id(session, pdu) end
+    if status ~= nil then
+      if server.listeners.rejected then server:emit("rejected", session, pdu, status) end
+    elseif server.codec.commands.roles.message_id[command_id] then
+      return server.message_id(session, pdu)
+    end
   end
   return result, status
 end

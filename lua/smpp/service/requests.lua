@@ -398,7 +398,7 @@ function Requests:handlers()
   local list = {}
   for _, name in ipairs(requests.names) do
     local method = Requests[name]
-    list[name] = function(...) return method(self, ...) end
+    list[name] = function(session, pdu, refused) return method(self, session, pdu, refused) end
   end
   return list
 end

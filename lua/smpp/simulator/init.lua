@@ -33,10 +33,13 @@ local unpack = table.unpack or unpack -- luacheck: compat
 ---@field server smpp.Server
 ---@field settings table  what is in force: defaults, behaviour, file, what was given and set
 ---@field counts table<string, integer>
+---@field states table<string, integer>  final states, how many messages got each
 local Simulator = {}
 local mt = { __index = Simulator, __name = "smpp.Simulator" }
 
-events.mixin(Simulator, { "session", "closed", "state", "refused", "pdu", "error", "message", "final", "receipt", "mo", "fault", "reloaded" })
+events.mixin(Simulator, {
+  "session", "closed", "state", "refused", "rejected", "pdu", "error", "message", "final", "receipt", "mo", "fault", "reloaded",
+})
 
 function mt:__tostring() return "simulator " .. net.address(self.host, self.port) end
 
@@ -122,9 +125,11 @@ end
 
 --- Tells of a final state; what comes back from the destination does so now.
 local function changed(self, message, from)
-  if not stores.is_final(message.state) then return end
+  local state = message.state
+  if not stores.is_final(state) then return end
+  self.states[state] = (self.states[state] or 0) + 1
   if self.listeners.final then self:emit("final", message, from) end
-  if message.state ~= "DELIVERED" then return end
+  if state ~= "DELIVERED" then return end
   local s, fate = self.settings, message.fate or {}
   if fate.reply then
     self:deliver { from = message.destination_addr, to = message.source_addr, text = fate.reply, system_id = message.system_id }
@@ -282,6 +287,7 @@ function simulator.new(given)
     random = nil,
     started = loop:now(), throttle_free = 0,
     counts = { sessions = 0, refused_binds = 0, messages = 0, refused = 0, receipts = 0, mo = 0, faults = 0 },
+    states = {},
     last_reference = 0,                   -- of long messages to ESMEs
     store = nil, own_store = nil,         -- own_store: made here, not given
     lifecycle = nil, requests = nil, server = nil,
@@ -319,6 +325,8 @@ function simulator.new(given)
   return self
 end
 
+local RELAYED = { pdu = true, rejected = true } -- events of the server that cost something when somebody listens
+
 local on = Simulator.on
 --- Adds a listener; see `smpp.base.events`.
 ---@param name string
@@ -326,7 +334,7 @@ local on = Simulator.on
 ---@return table self
 function Simulator:on(name, fn)
   on(self, name, fn)
-  if name == "pdu" and #self.listeners.pdu == 1 then relay(self, "pdu") end
+  if RELAYED[name] and #self.listeners[name] == 1 then relay(self, name) end
   return self
 end
 
