@@ -53,7 +53,8 @@ describe("smpp.cli.capture", function()
     local code, out = run({ "decode", "--json" }, { stdin = capture() })
     assert.equal(0, code)
     local list = lines(out)
-    assert.equal(4, #list)
+    assert.equal(5, #list)
+    assert.equal("summary", dkjson.decode(list[5]).event)
     local last = assert(dkjson.decode(list[4]))
     assert.equal(88, last.command_status)
     assert.equal("10.0.0.2:2775", last.from)
@@ -62,6 +63,21 @@ describe("smpp.cli.capture", function()
     assert.equal(6, last.request_packet)
     assert.truthy(last.time:find "^2023%-11%-14T22:13:20%.00%d+Z$")
     lacks(out, util.hex "secret1")
+  end)
+
+  it("hands on each PDU before it reads on", function()
+    local octets, at, events = capture(), 1, {}
+    local stdin = { read = function(_, n)
+      local piece = at <= #octets and octets:sub(at, at + n - 1) or nil
+      at = at + n
+      if events[#events] ~= "read" then events[#events + 1] = "read" end
+      return piece
+    end }
+    local stdout = { write = function(_, text) if text:find " #%d" then events[#events + 1] = "write" end return true end,
+      flush = function() events[#events + 1] = "flush" return true end }
+    local quiet = { write = function() return true end }
+    require("smpp.cli").main({ "decode" }, { stdin = stdin, stdout = stdout, stderr = quiet, is_terminal = function() return false end })
+    assert.equal("read" .. (" write flush read"):rep(4), table.concat(events, " "))
   end)
 
   it("cut at every octet ends with a word and 1, never with a crash", function()

@@ -2,10 +2,12 @@
 local brief = require "smpp.cli.brief"
 local content = require "smpp.cli.content"
 local exit = require "smpp.cli.exit"
+local filter = require "smpp.cli.filter"
 local json = require "smpp.cli.json"
 local pcap = require "smpp.capture"
 local may_hold = require("smpp.codec.secrets").may_hold
 local show_octets = require("smpp.codec.stream").show_octets
+local tally = require "smpp.cli.tally"
 
 local capture = {}
 
@@ -71,7 +73,32 @@ function Printer:line(item, words)
     out:paint("yellow", item.from == known and "->" or "<-"), words))
 end
 
+--- An item, and before it the request that it answers where a filter has held that back.
 function Printer:item(item)
+  local is_wanted = self.is_wanted
+  if not is_wanted then
+    if item.pdu then self.tally:add(item.pdu, true) end
+    return self:show(item)
+  end
+  if not item.pdu then return end
+  local request = item.request
+  local shown = is_wanted(item.pdu, request and request.pdu, item.latency_s)
+  self.tally:add(item.pdu, shown)
+  item.shown = shown
+  if not shown then return end
+  if request and not request.shown then
+    request.shown = true
+    self:show(request)
+  end
+  self:show(item)
+end
+
+function Printer:show(item)
+  self:write(item)
+  self.out:flush()
+end
+
+function Printer:write(item)
   local out, options = self.out, self.options
   local c = item.pdu and content.of(item.pdu, options.alphabet)
   if out.json then return out:object(text_object(item, c, options.show_secrets)) end
@@ -84,13 +111,35 @@ function Printer:item(item)
   local words = brief.line(out, item.pdu, c)
   if item.latency_s then words = words .. "  " .. out:paint("dim", milliseconds(item.latency_s)) end
   self:line(item, words)
-  if out.verbose then self.show(out, item.pdu, c, options.show_secrets) end
+  if out.verbose then self.dump(out, item.pdu, c, options.show_secrets) end
 end
 
 local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
 
-local function note_summary(out, summary)
-  out:note("%s on %s, in %s", plural(summary.pdus, "PDU"), plural(summary.connections, "connection"), plural(summary.packets, "packet"))
+local function latency_object(l)
+  local function seconds(s) return tonumber(("%.6f"):format(s)) end
+  return json.object { "count", l.count, "median_s", seconds(l.median_s), "p95_s", seconds(l.p95_s), "max_s", seconds(l.max_s) }
+end
+
+--- The last object: `event` tells it from those of PDUs.
+local function summary_object(summary, counted, file)
+  local object = json.object({ "event", "summary", "file", file, "packets", summary.packets, "connections", summary.connections }, 8)
+  counted:add_json(object)
+  json.add(object, "latency", tally.object_of(summary.latency, latency_object))
+  json.add(object, "unanswered", #summary.unanswered)
+  json.add(object, "unasked", summary.unasked)
+  json.add(object, "missing_octets", summary.missing_octets)
+  json.add(object, "retransmissions", summary.retransmissions)
+  json.add(object, "other_connections", summary.other_connections)
+  json.add(object, "skipped_packets", tally.object_of(summary.skipped))
+  json.add(object, "problem", summary.problem)
+  return object
+end
+
+local function note_summary(out, summary, counted)
+  out:note("%s on %s, in %s%s", plural(summary.pdus, "PDU"), plural(summary.connections, "connection"), plural(summary.packets, "packet"),
+    counted.shown < counted.pdus and (", %d selected by the filter"):format(counted.shown) or "")
+  for _, line in ipairs(counted:lines()) do out:note("%s", line) end
   local commands = {}
   for command in pairs(summary.latency) do commands[#commands + 1] = command end
   table.sort(commands)
@@ -123,10 +172,14 @@ end
 ---@param read fun(n: integer): string?
 ---@param options table
 ---@param out smpp.CliOutput
----@param show fun(out, pdu, content, secrets)  all of a PDU
+---@param dump fun(out, pdu, content, secrets)  shows all of a PDU
+---@param name? string  of the file, where there are several
 ---@return integer exit_code
-function capture.run(read, options, out, show)
-  local printer = setmetatable({ out = out, options = options, show = show, connections = {}, day = nil }, Printer)
+function capture.run(read, options, out, dump, name)
+  local printer = setmetatable({
+    out = out, options = options, dump = dump, connections = {}, day = nil,
+    is_wanted = filter.of(options), tally = tally.new(),
+  }, Printer)
   local ports
   for _, port in ipairs(options.port or {}) do
     ports = ports or {}
@@ -137,7 +190,7 @@ function capture.run(read, options, out, show)
     out:fail("%s", message)
     return exit.FAILED
   end
-  note_summary(out, summary)
+  if out.json then out:object(summary_object(summary, printer.tally, name)) else note_summary(out, summary, printer.tally) end
   if summary.problem then
     out:fail("%s", summary.problem)
     return exit.FAILED

@@ -4,12 +4,14 @@ local capture = require "smpp.cli.capture"
 local content = require "smpp.cli.content"
 local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
+local filter = require "smpp.cli.filter"
 local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
 local be32 = require("smpp.capture.octets").be32
 local pcap = require "smpp.capture"
 local pdus = require "smpp.codec"
 local show_octets = require("smpp.codec.stream").show_octets
+local tally = require "smpp.cli.tally"
 
 local decode = {
   description = "Explains PDUs octet by octet: texts are decoded, user data headers and receipts read, what is odd is "
@@ -33,6 +35,7 @@ function decode.define(command)
   command:flag("-b --brief", "One line per PDU.")
   command:flag("-v --verbose", "Captures: every octet, too."):count "*"
   command:flag("--show-secrets", "Show passwords.")
+  filter.define(command)
   command:option("--port", "Captures: only connections with this port."):count "*":convert(tonumber):argname "N"
   command:option("--alphabet", "What data_coding 0 means to this peer."):choices(decode.alphabets()):argname "NAME"
 end
@@ -237,47 +240,74 @@ local function show_garbage(out, octets, at, message, secrets)
   end
 end
 
-local function decode_octets(octets, options, out)
-  local at, count, code = 1, 0, exit.DONE
+--- A PDU out of many.
+local function show_pdu(out, options, pdu, title)
+  local c = content.of(pdu, options.alphabet)
+  if out.json then
+    local object = json.pdu(pdu, options.show_secrets)
+    content.add_json(object, c)
+    out:object(object)
+  elseif options.brief then
+    out:print(brief.line(out, pdu, c))
+  else
+    if title then out:print(out:paint("bold", title)) end
+    decode.show(out, pdu, c, options.show_secrets)
+  end
+  out:flush()
+end
+
+--- What there was, where it was more than one PDU.
+local function summarize(out, counted, name)
+  if counted.pdus < 2 then return end
+  if out.json then
+    local object = json.object({ "event", "summary", "file", name }, 4)
+    counted:add_json(object)
+    return out:object(object)
+  end
+  if counted.shown < counted.pdus then out:note("%d of %d PDUs selected by the filter", counted.shown, counted.pdus) end
+  for _, line in ipairs(counted:lines()) do out:note("%s", line) end
+end
+
+local function decode_octets(octets, options, out, name)
+  local at, code, is_wanted, counted = 1, exit.DONE, filter.of(options), tally.new()
   while at <= #octets do
     local pdu, following, why = pdus.decode(octets, at, { max_length = math.max(MAX_LENGTH, #octets) }) -- all of it is here
     if not pdu then
-      if count > 0 and not out.json and not options.brief then out:print "" end
+      if counted.shown > 0 and not out.json and not options.brief then out:print "" end
       if why == "truncated" then
         show_cut(out, octets:sub(at), options)
       else
         show_garbage(out, octets, at, following, options.show_secrets)
       end
-      return exit.FAILED
+      code = exit.FAILED
+      break
     end
-    local c = content.of(pdu, options.alphabet)
-    count = count + 1
-    if out.json then
-      local object = json.pdu(pdu, options.show_secrets)
-      content.add_json(object, c)
-      out:object(object)
-    elseif options.brief then
-      out:print(brief.line(out, pdu, c))
-    else
-      if count > 1 then out:print "" end
-      if count > 1 or following <= #octets then
-        out:print(out:paint("bold", ("PDU %d, octets %d to %d"):format(count, at - 1, following - 2)))
-      end
-      decode.show(out, pdu, c, options.show_secrets)
+    local is_shown = not is_wanted or is_wanted(pdu)
+    if is_shown and counted.shown > 0 and not out.json and not options.brief then out:print "" end
+    counted:add(pdu, is_shown)
+    if is_shown then
+      local is_one = counted.pdus == 1 and following > #octets
+      show_pdu(out, options, pdu, not is_one and ("PDU %d, octets %d to %d"):format(counted.pdus, at - 1, following - 2))
     end
     at = following
   end
+  summarize(out, counted, name)
   return code
 end
 
 --- Shows one file, or what was typed.
-local function decode_one(options, out, octets, message, source)
-  if source then return capture.run(source, options, out, decode.show) end
+---@param name? string  of the file, where there are several
+local function decode_one(options, out, name, octets, message, source)
+  if source then return capture.run(source, options, out, decode.show, name) end
   if not octets then
     out:fail("%s", message)
     return exit.FAILED
   end
-  return decode_octets(octets, options, out)
+  if options.slow then
+    out:fail "--slow needs a capture: PDUs alone have no times"
+    return exit.USAGE
+  end
+  return decode_octets(octets, options, out, name)
 end
 
 --- Whether all words name files.
@@ -300,11 +330,11 @@ function decode.run(options, out)
     return exit.USAGE
   end
   if #words == 0 then words = { "-" } end
-  if not are_files(words) then return decode_one(options, out, read_words(words)) end
+  if not are_files(words) then return decode_one(options, out, nil, read_words(words)) end
   local code = exit.DONE
   for i, path in ipairs(words) do
     if #words > 1 and not out.json then out:print((i > 1 and "\n" or "") .. out:paint("bold", "== " .. path)) end
-    code = math.max(code, decode_one(options, out, read_path(path, out)))
+    code = math.max(code, decode_one(options, out, #words > 1 and path or nil, read_path(path, out)))
   end
   return code
 end

@@ -112,6 +112,11 @@ function Output:put(text)
   self.on_broken()
 end
 
+--- Hands on what was printed: whoever reads a pipe sees it now.
+function Output:flush()
+  if self.stdout.flush and not self.stdout:flush() then error(output.BROKEN_PIPE, 0) end
+end
+
 --- One object as a line of JSON.
 ---@param value table  as json.object makes it
 function Output:object(value) self:put(require("smpp.cli.json").encode(value)) end
