@@ -85,6 +85,7 @@ build = {
     ["smpp.client.outbind"] = "lua/smpp/client/outbind.lua",
     ["smpp.client.outbox"] = "lua/smpp/client/outbox.lua",
     ["smpp.client.pool"] = "lua/smpp/client/pool.lua",
+    ["smpp.client.rate"] = "lua/smpp/client/rate.lua",
     ["smpp.client.sender"] = "lua/smpp/client/sender.lua",
     ["smpp.client.url"] = "lua/smpp/client/url.lua",
     ["smpp.client.window"] = "lua/smpp/client/window.lua",

@@ -35,6 +35,41 @@ describe("smpp.base.bucket", function()
     assert.is_true(math.abs(taken - 3 * 3600) <= 1, taken)
   end)
 
+  it("paces: one at a time, and makes up for a timer that was late, not for a pause", function()
+    local b = bucket.paced(100, nil, 0)
+    assert.equal(0, b:take(0))
+    assert.near(0.01, b:take(0), 1e-9)
+    assert.equal(0, b:take(0.012))         -- 2 ms late
+    assert.near(0.008, b:take(0.012), 1e-9)
+    assert.equal(0, b:take(5))             -- a pause: no token was saved
+    assert.near(0.01, b:take(5), 1e-9)
+    local fast, n = bucket.paced(2000, nil, 0), 0
+    for ms = 0, 999 do
+      while fast:take(ms / 1000) == 0 do n = n + 1 end
+    end
+    assert.is_true(n >= 1998 and n <= 2000, n)
+    local unlimited = bucket.paced(math.huge, nil, 0)
+    for _ = 1, 1000 do assert.equal(0, unlimited:take(0)) end
+  end)
+
+  it("holds a burst after a pause, unless it was drained", function()
+    local b = bucket.paced(10, 3, 0)
+    for _ = 1, 3 do assert.equal(0, b:take(7)) end
+    assert.near(0.1, b:take(7), 1e-9)
+    b:drain(20)
+    assert.equal(0, b:take(20))
+    assert.near(0.1, b:take(20), 1e-9)
+  end)
+
+  it("changes its rate", function()
+    local b = bucket.paced(10, nil, 0)
+    b:take(0)
+    b:set_rate(2)
+    assert.near(0.1, b:take(0), 1e-9)
+    assert.equal(0, b:take(0.1))
+    assert.near(0.5, b:take(0.1), 1e-9)
+  end)
+
   it("takes a token back", function()
     local b = bucket.new(1, 1, 0)
     assert.equal(0, b:take(0))

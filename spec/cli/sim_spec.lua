@@ -225,6 +225,7 @@ describe("smpp sim: an option", function()
     ["--latency checks:5,75,60"] = { latency_s = { checks = { 5, 75, 60 } } },
     ["--undeliverable 491 --undeliverable ^4998 --by-digit"] = { undeliverable = { "491", "^4998" }, by_digit = true },
     ["-b flaky --seed 42 --throttle 50"] = { behaviour = "flaky", seed = 42, throttle = { rate_per_s = 50 } },
+    ["--throttle 50 --throttle-burst 5"] = { throttle = { rate_per_s = 50, burst = 5 } },
     ["--refuse RSYSERR=2,ESME_RMSGQFUL=1 --refuse 0x58=0.5 --refuse rinvdstadr=3"] = {
       refusals = { ESME_RSYSERR = 2, ESME_RMSGQFUL = 1, ESME_RTHROTTLED = 0.5, ESME_RINVDSTADR = 3 },
     },

@@ -1,5 +1,4 @@
 local smpp = require "smpp"
-local throttles = require "smpp.base.bucket"
 local world = require "spec.support.esme"
 
 local run, server, connect, submit = world.run, world.server, world.connect, world.submit
@@ -23,18 +22,6 @@ local function all(n, what)
 end
 
 describe("smpp.client.outbox: rate limit", function()
-  it("lets a burst pass, then so many per second", function()
-    local t = throttles.new(10, 3, 0)
-    assert.same({ 0, 0, 0 }, { t:take(0), t:take(0), t:take(0) })
-    assert.is_true(math.abs(t:take(0) - 0.1) < 1e-9)
-    assert.equal(0, t:take(0.1))
-    t:give_back()
-    assert.equal(0, t:take(0.1))
-    assert.is_true(t:take(0.15) > 0.049)
-    for _ = 1, 3 do assert.equal(0, t:take(100)) end
-    assert.is_true(t:take(100) > 0)
-  end)
-
   it("is not used up by what finds the window full", function()
     run(function(loop)
       local s = server { submit_sm = function()

@@ -142,6 +142,7 @@ function sim_options.define(command)
       :argname "NAME",
     command:option("--latency", "From a request to its answer (0)."):convert(time):argname "TIME",
     command:option("--throttle", "Above so many messages a second: ESME_RTHROTTLED."):convert(number(1e-6, 1e9)):argname "RATE",
+    command:option("--throttle-burst", "So many of them may come at once (a second's worth)."):convert(number(1, 1e9, true)):argname "N",
     command:option("--refuse", "Refuse so many percent of the messages: RSYSERR=2,RMSGQFUL=1."):count "*"
       :convert(weights(status)):argname "STATUS=PERCENT",
     command:option("--fault", "Spoil so many percent of the answers: " .. table.concat(faults.names, ", ") .. "."):count "*"
@@ -176,11 +177,12 @@ function sim_options.read(o)
   local accounts, message = accounts_of(o.account)
   if message then return nil, message end
   if o.mo_rate and not o.mo_file then return nil, "--mo-rate: of which messages? --mo-file FILE is missing" end
+  if o.throttle_burst and not o.throttle then return nil, "--throttle-burst: --throttle RATE is missing" end
   local given = {
     file = o.file, host = o.host, port = o.port, accounts = accounts, outbind = o.outbind,
     outcomes = tabled(o.state), deliver_after_s = o.deliver_after, receipt_after_s = o.receipt_after,
     undeliverable = #o.undeliverable > 0 and o.undeliverable or nil, by_digit = o.by_digit,
-    behaviour = o.behaviour, latency_s = o.latency, throttle = o.throttle and { rate_per_s = o.throttle },
+    behaviour = o.behaviour, latency_s = o.latency, throttle = o.throttle and { rate_per_s = o.throttle, burst = o.throttle_burst },
     refusals = tabled(o.refuse), faults = tabled(o.fault), seed = o.seed,
     mo = o.mo_file and { file = o.mo_file, per_minute = 60 * (o.mo_rate or 1) },
     loopback = o.loopback, esme_to_esme = o.esme_to_esme,

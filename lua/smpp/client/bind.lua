@@ -101,6 +101,7 @@ function Bind:adopt(session)
   self.session = session
   self.host_index = self.host_index - 1 -- the next attempt begins with this host
   self.bound_at = self.loop:now()
+  if self.backoff_until > 0 then self.client.outbox:bind_resumed(self.bound_at) end
   self.backoff_until, self.backoff_s, self.unbinding, self.full = 0, nil, false, false
   self.counters.binds = self.counters.binds + 1
   self.on_response = (self.adaptive or session.version >= 0x50) and self.observe or nil
@@ -147,7 +148,9 @@ function Bind:observe(session, pdu, latency_s)
 end
 
 function Bind:on_refusal(session, status)
-  if session == self.session and status.class == "throttle" then self:back_off(status.name) end
+  if session ~= self.session or status.class ~= "throttle" then return end
+  self.client.outbox:note_too_many()
+  self:back_off(status.name)
 end
 
 function Bind:on_outcome_unknown(_, command_id, fields, code)
@@ -228,6 +231,7 @@ function Bind:back_off(reason)
   if now < self.backoff_until then return end -- what was refused had been sent before the back-off began
   self.backoff_s = math.min(LONGEST_BACKOFF_S, self.backoff_s and self.backoff_s * 2 or FIRST_BACKOFF_S)
   self.backoff_until = now + self.backoff_s
+  self.client.outbox:bind_paused()
   self.client:log("warn", "paused", { host = self.session and self.session.host, pause_s = self.backoff_s, reason = reason })
 end
 

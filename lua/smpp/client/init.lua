@@ -306,6 +306,7 @@ function Client:stats()
   local snapshot = total:snapshot()
   snapshot.queued, snapshot.in_flight, snapshot.bound, snapshot.window = own:waiting() + #own.backing_off, in_flight, bound, window
   snapshot.state, snapshot.links = self.state, list
+  snapshot.rate_per_s = own.rate and own.rate.rate_per_s < math.huge and own.rate.rate_per_s or nil -- nil: no limit (yet)
   return snapshot
 end
 

@@ -32,6 +32,15 @@ settings.adaptive = schema.new {
   { "start", kind.count, 10, "the first", "start = 20" },
 }
 
+local per_s = kind.with_unit("per s", kind.real(1e-3))
+
+--- How far a rate that is learned goes.
+settings.rate = schema.new {
+  { "min", per_s, 0.1, "the lowest rate", "min = 5" },
+  { "max", per_s, nil, "the highest", "max = 200", default_text = "no limit" },
+  { "start", per_s, nil, "the first", "start = 20", default_text = "max" },
+}
+
 --- All of them.
 settings.schema = schema.new({
   -- whom to bind to, and as whom
@@ -53,8 +62,10 @@ settings.schema = schema.new({
   -- sending
   { "adaptive", kind.either("boolean", settings.adaptive), nil, "the window grows while latency is flat, and halves when the MC is congested",
     "adaptive = { max = 200 }" },
-  { "rate_per_s", kind.with_unit("per s", kind.real(1e-3)), nil, "submissions per second", "rate_per_s = 50", default_text = "no limit" },
-  { "burst", kind.real(1), nil, "so many at once, under rate_per_s", "burst = 1", default_text = "those of one second" },
+  { "rate_per_s", kind.either(per_s, kind.one_of "adaptive", settings.rate), nil,
+    "submissions per second, evenly spaced, those that are tried again included; or learned from what the MC refuses", "rate_per_s = 50",
+    default_text = "no limit" },
+  { "burst", kind.real(1), 1, "so many at once after a pause, under rate_per_s", "burst = 5" },
   { "queue_limit", kind.count, 1000, "requests that wait for the window or a bind; more are refused (queue_full)", "queue_limit = 100" },
   { "order", kind.one_of("destination", "none"), nil, "requests to one destination go one after the other",
     'order = "destination"', default_text = '"none"' },
@@ -125,6 +136,9 @@ end
 local function fill_inner(o, window)
   if o.reconnect ~= false then o.reconnect = profiles.reconnect:fill(o.reconnect ~= true and o.reconnect or nil) end
   if o.retry ~= false then o.retry = settings.retry:fill(o.retry ~= true and o.retry or nil) end
+  if o.rate_per_s and type(o.rate_per_s) ~= "number" then
+    o.rate_per_s = settings.rate:fill(o.rate_per_s ~= "adaptive" and o.rate_per_s or nil)
+  end
   if o.adaptive then o.adaptive = settings.adaptive:fill({ max = window }, o.adaptive ~= true and o.adaptive or nil) end
 end
 

@@ -9,9 +9,9 @@
 --- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
 local explain = require "smpp.codec.explain"
 local queues = require "smpp.base.queue"
+local rates = require "smpp.client.rate"
 local settings = require "smpp.client.options"
 local task = require "smpp.base.task"
-local throttles = require "smpp.base.bucket"
 
 local need, wait = task.need, task.wait
 
@@ -45,7 +45,7 @@ function outbox.new(client)
     deferred = {}, deferred_count = 0, -- destination -> requests behind the one that is on its way
     backing_off = {},           -- entries between two attempts
     performing = 0,             -- requests and messages that policies see through to their end
-    throttle = o.rate_per_s and throttles.new(o.rate_per_s, o.burst, client.loop:now()) or nil,
+    rate = o.rate_per_s and rates.new(o.rate_per_s, o.burst, client.loop:now()) or nil,
     drain_owed = false,         -- a callback was told that the queue is full
     drainer = nil,              -- the task in drain()
     timer = client.loop:timer(function() self:pump() end), -- wakes the queue after a back-off
@@ -67,8 +67,8 @@ function Outbox:pump()
   while queue.count > 0 do
     local now = self.loop:now()
     local bind, wait_s = self.pool:choose(now)
-    if bind and self.throttle then
-      wait_s = self.throttle:take(now)
+    if bind and self.rate then
+      wait_s = self.rate:take(now)
       if wait_s > 0 then bind = nil end
     end
     if not bind then
@@ -77,7 +77,7 @@ function Outbox:pump()
     end
     local entry, session = queue:peek(), bind.session
     local cookie, message, code = session:send(entry.id, entry.fields, entry.waiter)
-    if not cookie and self.throttle then self.throttle:give_back() end
+    if not cookie and self.rate then self.rate:give_back() end
     if not cookie and (code == "closed" or (code == "not_sent" and session:is_unbinding())) then
       bind.unbinding = true -- another bind takes it, or the next session
     elseif not cookie and code == "window_full" then
@@ -336,6 +336,25 @@ function Outbox:request(command_id, fields, timeout_s, callback)
   end
   task.start(self.client.sink, function() callback(self:perform(entry, timeout_s)) end)
   return not entry.rejected
+end
+
+-- ---- too much ----
+
+--- A bind is sent nothing for a while.
+function Outbox:bind_paused()
+  if self.rate then self.rate:pause() end
+end
+
+--- A bind may be sent on again.
+---@param now number
+function Outbox:bind_resumed(now)
+  local rate = self.rate
+  if rate and rate:resume(now) then self.client:log("info", "rate_adapted", { rate_per_s = rate.rate_per_s }) end
+end
+
+--- A request was refused with a status that says there are too many.
+function Outbox:note_too_many()
+  if self.rate then self.rate:note_refused() end
 end
 
 -- ---- the end ----

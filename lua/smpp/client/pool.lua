@@ -102,7 +102,10 @@ function Pool:choose(now)
       if now < bind.backoff_until then
         wait_s = math.min(wait_s or math.huge, bind.backoff_until - now)
       else
-        bind.backoff_until = 0
+        if bind.backoff_until > 0 then
+          bind.backoff_until = 0
+          self.client.outbox:bind_resumed(now)
+        end
         local in_flight = session:in_flight()
         if in_flight < least then best, least = bind, in_flight end
       end

@@ -1,5 +1,6 @@
 --- One account: who may bind as it, how, and what its binds may do.
 --- An account outlives its binds: they share its rate, and what waits for them waits here.
+local buckets = require "smpp.base.bucket"
 local cidr = require "smpp.base.cidr"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
@@ -80,7 +81,7 @@ function account_of.new(system_id, given, server)
     server = server,
     given = nil, is_from = nil, types = nil, -- set by configure
     binds = {}, receivers = {},              -- sessions; those that can receive
-    next_free = 0,                           -- when the rate's bucket is full again
+    bucket = nil,                            -- smpp.Bucket of its rate
     handlers = server.handlers,
     peer_text = nil,                         -- what data_coding means to it: session.peer_text
     outbox = nil,                            -- smpp.AccountQueue: what waits for a receiver
@@ -90,14 +91,10 @@ function account_of.new(system_id, given, server)
   return self
 end
 
---- A handler that refuses what comes too fast: one comparison per message, no table.
-local function limited(self, loop, handler)
+--- A handler that refuses what comes too fast.
+local function limited(bucket, loop, handler)
   return function(session, pdu)
-    local now, step = loop:now(), self.step_s
-    local free = self.next_free
-    if free < now then free = now end
-    if free + step - now > self.burst_s then return nil, "ESME_RTHROTTLED" end
-    self.next_free = free + step
+    if bucket:take(loop:now()) > 0 then return nil, "ESME_RTHROTTLED" end
     return handler(session, pdu)
   end
 end
@@ -115,12 +112,12 @@ function Account:configure(given)
   self.peer_text = { default_alphabet = given.default_alphabet or profile.default_alphabet, data_codings = profile.data_codings }
   self.handlers = server.handlers
   if given.rate_per_s then
-    self.step_s = 1 / given.rate_per_s
-    self.burst_s = self.step_s * (given.burst or math.max(1, math.ceil(given.rate_per_s))) + 1e-9
-    self.handlers = {}
+    local fresh = buckets.new(given.rate_per_s, given.burst, server.loop:now())
+    if self.bucket then fresh.full_at = self.bucket.full_at end -- new settings bring no tokens
+    self.bucket, self.handlers = fresh, {}
     for id, handler in pairs(server.handlers) do self.handlers[id] = handler end
     for id in pairs(server.codec.commands.roles.limited) do
-      if self.handlers[id] then self.handlers[id] = limited(self, server.loop, self.handlers[id]) end
+      if self.handlers[id] then self.handlers[id] = limited(fresh, server.loop, self.handlers[id]) end
     end
   end
   for name in pairs(account_of.waiting.by_name) do self[name] = given[name] or server.options[name] end

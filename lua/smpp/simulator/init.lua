@@ -1,5 +1,6 @@
 --- A message centre for tests: answers all that an ESME asks, gives ids, keeps messages, sends receipts, and misbehaves
 --- as it is told.  Built on smpp.server; the guide is docs/simulator.md.
+local buckets = require "smpp.base.bucket"
 local commands = require "smpp.codec.commands"
 local control = require "smpp.simulator.control"
 local events = require "smpp.base.events"
@@ -73,11 +74,12 @@ local function throttled(self)
   if not throttle then return nil end
   local now = self.loop:now()
   if throttle.on_s and (now - self.started) % (throttle.on_s + (throttle.off_s or 0)) >= throttle.on_s then return nil end
-  local step, free = 1 / throttle.rate_per_s, math.max(self.throttle_free, now)
-  if free + step - now > step * (throttle.burst or math.max(1, throttle.rate_per_s)) + 1e-9 then
-    return throttle.status or "ESME_RTHROTTLED"
+  if self.throttle ~= throttle then
+    local fresh = buckets.new(throttle.rate_per_s, throttle.burst, now)
+    if self.bucket then fresh.full_at = self.bucket.full_at end -- new settings bring no tokens
+    self.throttle, self.bucket = throttle, fresh
   end
-  self.throttle_free = free + step
+  if self.bucket:take(now) > 0 then return throttle.status or "ESME_RTHROTTLED" end
 end
 
 --- What of an outcome is kept with its message: plain data, times drawn.
@@ -285,7 +287,8 @@ function simulator.new(given)
     settings = nil, behaviour = nil,      -- set by apply
     behaviour_admit = nil, behaviour_receipt = nil,
     random = nil,
-    started = loop:now(), throttle_free = 0,
+    started = loop:now(),
+    throttle = nil, bucket = nil,         -- smpp.Bucket of settings.throttle, and that table
     counts = { sessions = 0, refused_binds = 0, messages = 0, refused = 0, receipts = 0, mo = 0, faults = 0 },
     states = {},
     last_reference = 0,                   -- of long messages to ESMEs

@@ -1,0 +1,111 @@
+--- The rate of a client's submissions: a fixed one, or one that is learned from what the MC refuses.
+--- Learned: no limit until the first refusal; then what the MC took, measured; from there up, fast until it refuses
+--- again, slowly near the rate at which it did, and down by a step each time.
+local buckets = require "smpp.base.bucket"
+
+local rates = {}
+
+---@class smpp.Rate
+---@field rate_per_s number  math.huge: none yet
+local Rate = {}
+local mt = { __index = Rate, __name = "smpp.Rate" }
+
+local STEP_DOWN = 0.93        -- of the refused rate is gone on with
+local CLIMB_S = 30            -- from there back to the refused rate,
+local CLIMB_MESSAGES = 200    -- but not in fewer messages: at most one or two in a hundred are refused
+local APPROACH_S = 5          -- time constant of the way up to STEP_DOWN times the refused rate, from far below
+local FORGET = 1.25           -- times the refused rate without a refusal: the MC's limit is a higher one now
+local SOON_S = 5              -- refused again within: far above the limit
+local DOUBLE_MESSAGES = 4     -- a second is too short for doubling below so many per second
+
+---@param given number|{ min: number, max: number?, start: number? }  messages per second; or the limits of an adaptive rate
+---@param burst? number
+---@param now number
+---@return smpp.Rate
+function rates.new(given, burst, now)
+  local limits = type(given) == "table" and given or nil
+  local max = limits and limits.max or math.huge
+  local rate = limits and (limits.start or max) or given
+  return setmetatable({
+    rate_per_s = rate,
+    bucket = buckets.paced(rate, burst, now),
+    adaptive = limits ~= nil,
+    min = limits and limits.min, max = max,
+    refused_rate = nil,         -- at which the MC refused last
+    taken = 0, refused = 0,     -- requests since `since`
+    since = now,                -- the last change downwards
+    last_at = now,              -- of the last request
+    waited = false,             -- the rate, and nothing else, held the next request up
+    is_over = false,            -- refused: slower when the pause is over
+  }, mt)
+end
+
+local function set(self, rate)
+  self.rate_per_s = math.max(self.min, math.min(self.max, rate))
+  self.bucket:set_rate(self.rate_per_s)
+end
+
+--- The rate was used to the full for a while.
+local function climb(self, elapsed_s)
+  local rate, refused_rate = self.rate_per_s, self.refused_rate
+  if refused_rate and rate > refused_rate * FORGET then
+    refused_rate, self.refused_rate = nil, nil
+  end
+  if not refused_rate then return set(self, rate * 2 ^ (elapsed_s * math.min(1, rate / DOUBLE_MESSAGES))) end
+  local slope = (1 - STEP_DOWN) * refused_rate / math.max(CLIMB_S, CLIMB_MESSAGES / refused_rate)
+  local far = math.max(0, STEP_DOWN * refused_rate - rate)
+  set(self, rate + slope * elapsed_s + far * math.min(1, elapsed_s / APPROACH_S))
+end
+
+--- Asks for a request to be sent now.
+---@param now number
+---@return number wait_s  0: it may
+function Rate:take(now)
+  local wait_s = self.bucket:take(now)
+  if not self.adaptive then return wait_s end
+  if wait_s > 0 then
+    self.waited = true
+    return wait_s
+  end
+  if self.waited then climb(self, now - self.last_at) end
+  self.waited, self.last_at, self.taken = false, now, self.taken + 1
+  return 0
+end
+
+--- A request was not sent after all.
+function Rate:give_back()
+  self.bucket:give_back()
+  self.taken = self.taken - 1
+end
+
+--- A request was refused, since there were too many.
+function Rate:note_refused() self.refused = self.refused + 1 end
+
+--- The MC is sent nothing for a while, since there was too much.
+function Rate:pause() self.is_over = true end
+
+--- The pause is over.
+---@param now number
+---@return boolean changed
+function Rate:resume(now)
+  self.waited = false
+  if not self.adaptive or not self.is_over then
+    self.bucket:drain(now)
+    return false
+  end
+  local rate, elapsed_s = self.rate_per_s, now - self.since
+  local measured = math.max(0, self.taken - self.refused) / math.max(elapsed_s, 1) -- the MC takes as much as this at least
+  if rate == math.huge then
+    rate = measured
+  else
+    local far_above = not self.refused_rate or elapsed_s < SOON_S
+    self.refused_rate = rate
+    rate = math.min(STEP_DOWN * rate, math.max(measured, far_above and rate / 2 or STEP_DOWN * rate))
+  end
+  self.is_over, self.taken, self.refused, self.since, self.last_at = false, 0, 0, now, now
+  set(self, rate)
+  self.bucket:drain(now)
+  return true
+end
+
+return rates
