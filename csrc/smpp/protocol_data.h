@@ -1093,6 +1093,7 @@ static const struct smpp_enum enums[] = {
   {"", 0xFF, 0x11, 0x11, "pssr_response"}, /* ussd_service_op */
   {"", 0xFF, 0x12, 0x12, "ussr_confirm"}, /* ussd_service_op */
   {"", 0xFF, 0x13, 0x13, "ussn_confirm"}, /* ussd_service_op */
+  {"", 0xFF, 0x20, 0xFF, "vendor_specific"}, /* ussd_service_op */
   {"", 0xFF, 0x00, 0x00, "as_often_as_possible"}, /* broadcast_frequency_unit */
   {"", 0xFF, 0x08, 0x08, "seconds"}, /* broadcast_frequency_unit */
   {"", 0xFF, 0x09, 0x09, "minutes"}, /* broadcast_frequency_unit */
@@ -1216,14 +1217,14 @@ static const struct smpp_enum_set enum_sets[] = {
   {"dest_addr_np_resolution", 269, 3},
   {"broadcast_content_network", 272, 4},
   {"broadcast_area_format", 276, 3},
-  {"ussd_service_op", 279, 8},
-  {"broadcast_frequency_unit", 287, 8},
-  {"subaddress_type", 295, 3},
-  {"ms_msg_wait_facilities", 298, 6},
-  {"callback_num_pres_ind", 304, 8},
-  {"callback_num", 312, 2},
-  {"broadcast_content_type", 314, 44},
-  {"national_language", 358, 14},
+  {"ussd_service_op", 279, 9},
+  {"broadcast_frequency_unit", 288, 8},
+  {"subaddress_type", 296, 3},
+  {"ms_msg_wait_facilities", 299, 6},
+  {"callback_num_pres_ind", 305, 8},
+  {"callback_num", 313, 2},
+  {"broadcast_content_type", 315, 44},
+  {"national_language", 359, 14},
 };
 
 #endif

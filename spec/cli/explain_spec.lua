@@ -108,6 +108,46 @@ describe("smpp explain", function()
     assert.equal(2, (run { "explain", "a", "b", "c" }))
   end)
 
+  it("knows the words of receipts", function()
+    for words, answers in pairs {
+      DELIVRD = { "DELIVERED (2)", "yes: no other state follows" }, ["stat:UNDELIV"] = { "UNDELIVERABLE (5)" }, undeliv = { "cannot be delivered" },
+      ["stat ACCEPTD"] = { "ACCEPTED (6)" }, EXPIRED = { "validity period" }, BUFFERD = { "not the standard's" }, stat = { "DELIVRD, EXPIRED" },
+      ["stat:"] = { "DELIVRD, EXPIRED" }, ["stat:FOO"] = { 'states = { FOO = "UNDELIVERABLE" }' }, err = { "SMPP defines no values" },
+      ["err:000"] = { "no error" }, ["err 126"] = { "GatewayAPI       SMS error code 0x107E" }, done_date = { "YYMMDDhhmm" }, dlvrd = { "delivered" },
+    } do
+      local arguments = { "explain" }
+      for word in words:gmatch "%S+" do arguments[#arguments + 1] = word end
+      local code, out, err = run(arguments)
+      assert.equal(0, code, words .. err)
+      for _, answer in ipairs(answers) do has(out, answer) end
+    end
+    has(select(3, run { "explain", "DELIVERD" }), "did you mean DELIVERED?")
+  end)
+
+  it("reads its_session_info by its parts", function()
+    local out = select(2, run { "explain", "its_session_info", "0x0503" })
+    has(out, "session number      5")
+    has(out, "sequence number     1")
+    has(out, "end of session      yes")
+    has(out, "--set its_session_info=5,1,end")
+    has(select(2, run { "explain", "its_session_info" }), "bits 7 to 1")
+  end)
+
+  it("tells vendors' ranges from reserved ones", function()
+    has(select(2, run { "explain", "ussd_service_op", "32" }), "vendor_specific")
+    has(select(2, run { "explain", "ussd_service_op", "255" }), "vendor_specific")
+    has(select(2, run { "explain", "ussd_service_op", "31" }), "reserved")
+    has(select(2, run { "explain", "0x1400" }), "TLV                 0x1400: specific to a vendor")
+    has(select(2, run { "explain", "0x3FFF" }), "specific to a vendor")
+    has(select(2, run { "explain", "0x80010200" }), "command             0x80010200: specific to a vendor")
+  end)
+
+  it("says which value of a known name is unknown", function()
+    for _, words in ipairs { { "command_id", "77" }, { "submit_sm", "x" }, { "esm_class", "x" } } do
+      has(select(3, run { "explain", words[1], words[2] }), ("%s: unknown value '%s'"):format(words[1], words[2]))
+    end
+  end)
+
   it("as JSON", function()
     local code, out = run { "explain", "--json", "0x58" }
     assert.equal(0, code)

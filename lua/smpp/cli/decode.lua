@@ -12,6 +12,7 @@ local pcap = require "smpp.capture"
 local pdus = require "smpp.codec"
 local show_octets = require("smpp.codec.stream").show_octets
 local tally = require "smpp.cli.tally"
+local vendor = require "smpp.cli.vendor"
 
 local decode = {
   description = "Explains PDUs octet by octet: texts are decoded, user data headers and receipts read, what is odd is "
@@ -38,6 +39,7 @@ function decode.define(command)
   filter.define(command)
   command:option("--port", "Captures: only connections with this port."):count "*":convert(tonumber):argname "N"
   command:option("--alphabet", "What data_coding 0 means to this peer."):choices(decode.alphabets()):argname "NAME"
+  vendor.define(command)
 end
 
 --- The encodings that a default alphabet can be.
@@ -324,6 +326,11 @@ end
 ---@return integer exit_code
 function decode.run(options, out)
   local words = options.input
+  local declared, wrong = vendor.load(options.config)
+  if not declared then
+    out:fail("%s", wrong)
+    return exit.USAGE
+  end
   if #words == 0 and out.is_terminal(out.stdin) then
     out:fail "give hex or a file, or pipe something into this"
     out:note "try: smpp decode --help"

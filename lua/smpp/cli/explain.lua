@@ -4,11 +4,14 @@ local exit = require "smpp.cli.exit"
 local explains = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
 local option_help = require "smpp.cli.option_help"
+local receipt_terms = require "smpp.cli.receipt_terms"
+local registry = require "smpp.codec.commands"
 local text = require "smpp.text"
+local vendor = require "smpp.cli.vendor"
 
 local explain = {
   description = "Says what a command_status means and what to check, what a field's value stands for, and what the "
-    .. "standard has to say of a command, a parameter or a TLV.",
+    .. "standard has to say of a command, a parameter or a TLV; what the words of delivery receipts mean, too.",
   epilog = [[
 Examples:
    smpp explain ESME_RBINDFAIL
@@ -16,18 +19,28 @@ Examples:
    smpp explain data_coding 0xF5
    smpp explain esm_class 0x43
    smpp explain submit_sm
-   smpp explain 0x0424]],
+   smpp explain 0x0424
+   smpp explain stat:UNDELIV]],
 }
 
 --- The command's arguments and options.
 ---@param command table  of argparse
 function explain.define(command)
-  command:argument("what", "A status, command, parameter or TLV, by name or number.")
+  command:argument("what", "A status, command, parameter or TLV, by name or number; or a word of a receipt, as DELIVRD.")
   command:argument("value", "Of that field: a number, or a status."):args "?"
+  vendor.define(command)
 end
 
-local commands, tlvs = core.protocol.commands(), core.protocol.tlvs()
+local tlvs = core.protocol.tlvs()
 local sets = core.protocol.values()
+
+--- All commands, also those that were declared since, in the order of their ids.
+local function all_commands()
+  local list = {}
+  for _, row in pairs(registry.rows) do list[#list + 1] = row end
+  table.sort(list, function(a, b) return a.id < b.id end)
+  return list
+end
 
 local function by(list, key, value)
   for _, row in ipairs(list) do
@@ -46,7 +59,7 @@ local CLASSES = {
 }
 local BINDS = {
   bound = "the session stays bound", retry_later = "a bind may be tried again later",
-  give_up = "do not bind again before this is mended",
+  give_up = "do not bind again until the cause is fixed",
 }
 
 local function status_lines(add, row)
@@ -85,13 +98,36 @@ end
 local HEADER = {
   command_length = "octets 1 to 4 of every PDU: its length in octets, these included; 16 at least",
   command_id = "octets 5 to 8: what the PDU is; a response has the id of its request and bit 31 set",
-  command_status = "octets 9 to 12: 0 in requests; in responses what became of the request: smpp explain command_status N",
+  command_status = "octets 9 to 12: 0 in requests; in responses the result of the request: smpp explain command_status N",
   sequence_number = "octets 13 to 16: a response has that of its request; 1 to 0x7FFFFFFF, counted up by each side",
 }
 
+--- A vendor's TLV that --config names.
+local function declared_lines(add, tlv)
+  add("TLV", ("%s (0x%04X), of a vendor"):format(tlv.name, tlv.tag))
+  add("type", tlv.type or "octets")
+end
+
+--- Numbers that the standard leaves to vendors: command_ids (5.0, 4.7.5), here with those of responses, and tags (5.0, 4.8.1).
+local function vendor_lines(add, what, n)
+  local is_known = false
+  if n % 0x80000000 >= 0x00010200 and n % 0x80000000 <= 0x000102FF then
+    add("command", ("0x%08X: specific to a vendor (0x00010200 to 0x000102FF)"):format(n))
+    is_known = true
+  elseif #what == 6 and n >= 0x1400 and n <= 0x3FFF then
+    add("TLV", ("0x%04X: specific to a vendor (0x1400 to 0x3FFF)"):format(n))
+    is_known = true
+  end
+  if is_known then add("to check", "ask the carrier what it means; a name given in --config FILE is known here and to decode") end
+  return is_known
+end
+
+local STANDARD_LAST = 0x1FF -- 5.0, 4.7.5
+
 local function command_lines(add, row)
-  add("command", ("%s (0x%08X), SMPP %s"):format(row.name, row.id, table.concat(row.versions, ", ")))
-  local response = row.response_id and by(commands, "id", row.response_id)
+  add("command", ("%s (0x%08X), %s"):format(row.name, row.id, row.id % 0x80000000 > STANDARD_LAST
+    and "a command of a vendor" or "SMPP " .. table.concat(row.versions, ", ")))
+  local response = row.response_id and registry.rows[row.response_id]
   if response then add("answered by", ("%s (0x%08X), or generic_nack"):format(response.name, response.id)) end
   add("an ESME sends it in", states(row.esme_sends_in))
   add("an MC sends it in", states(row.mc_sends_in))
@@ -99,7 +135,7 @@ local function command_lines(add, row)
 end
 
 local function set_name(field)
-  for _, command in ipairs(commands) do
+  for _, command in ipairs(all_commands()) do
     local param = by(command.params, "name", field)
     if param then return param.values ~= "" and param.values or nil, true end
   end
@@ -110,7 +146,7 @@ end
 
 local function field_lines(add, name)
   local users = {}
-  for _, command in ipairs(commands) do
+  for _, command in ipairs(all_commands()) do
     local param = by(command.params, "name", name)
     if param then
       if #users == 0 then add("parameter", ("%s: %s"):format(name, size(param))) end
@@ -123,6 +159,10 @@ local function field_lines(add, name)
     add("TLV", ("%s (0x%04X), SMPP %s"):format(tlv.name, tlv.tag, table.concat(tlv.versions, ", ")))
     local lengths = tlv.min == tlv.max and ("%d"):format(tlv.min) or ("%d to %d"):format(tlv.min, tlv.max)
     add("length", lengths .. (lengths == "1" and " octet" or " octets") .. (tlv.repeats and ", may stand more than once" or ""))
+  end
+  if name == "its_session_info" then
+    add("first octet", "the number of the session")
+    add("second octet", "bits 7 to 1: the sequence number of the message in the session; bit 0: 1 at the end of the session")
   end
   local set = set_name(name)
   for i, row in ipairs(set and sets[set] or {}) do
@@ -157,7 +197,18 @@ local function mwi_words(mwi)
   return ("%s waiting, %s, the message is %s"):format(mwi.type, mwi.active and "on" or "off", mwi.store and "stored" or "discarded")
 end
 
+--- its_session_info (5.0, 4.8.4.36): the number of the session, then seven bits of sequence number and the end indicator.
+local function session_info_lines(add, value)
+  local low = value % 256
+  add("its_session_info", ("0x%04X"):format(value))
+  add("session number", ("%d"):format(math.floor(value / 256)))
+  add("sequence number", ("%d"):format(math.floor(low / 2)))
+  add("end of session", low % 2 == 1 and "yes: the last message of this session" or "no: the session goes on")
+  add("to send it", ("--set its_session_info=%d,%d%s"):format(math.floor(value / 256), math.floor(low / 2), low % 2 == 1 and ",end" or ""))
+end
+
 local function value_lines(add, name, value)
+  if name == "its_session_info" and value <= 0xFFFF then return session_info_lines(add, value) end
   if name == "data_coding" and value <= 255 then
     local row = text.data_coding(value)
     add("data_coding", ("%d (0x%02X): %s"):format(value, value, explains.value(name, value) or ""))
@@ -183,8 +234,15 @@ end
 --- Everything that could be meant by two words.
 ---@param add fun(name: string, words: string?)
 ---@return boolean known
-local function find(add, what, value)
+---@param declared table[]  vendors' TLVs
+local function find(add, what, value, declared)
   local n = number(what)
+  local own = not value and (by(declared, "name", what:lower()) or n and #what == 6 and by(declared, "tag", n))
+  if own then
+    declared_lines(add, own)
+    return true
+  end
+  if receipt_terms.find(add, what, value) then return true end
   if value then
     local m = number(value)
     if not m then
@@ -194,13 +252,13 @@ local function find(add, what, value)
     elseif what == "command_status" or what == "status" or what == "error_status_code" then
       status_lines(add, explains.status(m))
     elseif what == "command_id" then
-      local row = by(commands, "id", m)
+      local row = registry.rows[m]
       if not row then return false end
       command_lines(add, row)
     else
       local set, known = set_name(what)
       if not known then return false end
-      if not set then
+      if not set and what ~= "its_session_info" then
         add(what, ("%.0f: the standard gives its values no names"):format(m))
       else
         value_lines(add, what, m)
@@ -210,9 +268,10 @@ local function find(add, what, value)
   end
   local known = false
   if n then
-    local command = by(commands, "id", n)
+    local command = registry.rows[n]
     local tlv = by(tlvs, "tag", n)
     local row = core.protocol.status(n) and explains.status(n)
+    if not row and not command and not tlv and vendor_lines(add, what, n) then return true end
     if not row and not command and not tlv then row = explains.status(n) end
     if row then status_lines(add, row) end
     -- small numbers are statuses: nobody means bind_receiver by 1
@@ -229,7 +288,7 @@ local function find(add, what, value)
     status_lines(add, row)
     known = true
   end
-  local command = by(commands, "name", what:lower())
+  local command = registry.rows[registry.ids[what:lower()]]
   if command then
     command_lines(add, command)
     known = true
@@ -246,12 +305,13 @@ end
 local function all_names()
   local names = {}
   for _, name in ipairs(core.protocol.statuses()) do names[name] = true end
-  for _, command in ipairs(commands) do
+  for _, command in ipairs(all_commands()) do
     names[command.name] = true
     for _, param in ipairs(command.params) do names[param.name] = true end
   end
   for _, tlv in ipairs(tlvs) do names[tlv.name] = true end
   for name in pairs(HEADER) do names[name] = true end
+  receipt_terms.add_names(names)
   return names
 end
 
@@ -291,12 +351,18 @@ function explain.run(options, out)
   local function add(name, words)
     if words then lines[#lines + 1] = { name, words } end
   end
-  if not find(add, what, value) then
+  local declared, wrong = vendor.load(options.config)
+  if not declared then
+    out:fail("%s", wrong)
+    return exit.USAGE
+  end
+  if not find(add, what, value, declared) then
     local like = suggestion(what)
-    if value and like == what then
-      out:fail("%s: '%s' is not a value of it", what, value)
+    if value and find(function() end, what, nil, declared) then
+      out:fail("%s: unknown value '%s'", what, value)
     else
-      out:fail("'%s' is not a status, command, parameter or TLV of SMPP%s", what, like and ("; did you mean %s?"):format(like) or "")
+      out:fail("unknown name or number '%s': not a status, command, parameter, TLV or word of a receipt%s", what,
+        like and ("; did you mean %s?"):format(like) or "")
     end
     return exit.FAILED
   end

@@ -143,6 +143,13 @@ local function read_tlvs(pdu)
   return tlvs, nil
 end
 
+--- What the standard knows of a state.
+---@param state string|integer  a name (DELIVERED), the word of a receipt (DELIVRD), or the number of message_state
+---@return string? name  nil: not a state of the standard
+---@return boolean? final
+---@return integer? number
+function receipt.known_state(state) return known_state(state) end
+
 --- Name, final and number of a state, given as the number of message_state or as a word: the caller's meaning of it first,
 --- then the standard's, then the peer's own.  nil: no such number.
 local function state_of(value, o)
