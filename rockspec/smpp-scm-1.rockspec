@@ -26,9 +26,11 @@ build = {
   type = "builtin",
   modules = {
     -- `make rockspec` writes this list.
+    ["smpp.base.backoff"] = "lua/smpp/base/backoff.lua",
     ["smpp.base.bucket"] = "lua/smpp/base/bucket.lua",
     ["smpp.base.cidr"] = "lua/smpp/base/cidr.lua",
     ["smpp.base.events"] = "lua/smpp/base/events.lua",
+    ["smpp.base.heap"] = "lua/smpp/base/heap.lua",
     ["smpp.base.kind"] = "lua/smpp/base/kind.lua",
     ["smpp.base.list"] = "lua/smpp/base/list.lua",
     ["smpp.base.log"] = "lua/smpp/base/log.lua",

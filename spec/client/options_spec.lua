@@ -13,7 +13,7 @@ describe("smpp.client.options", function()
     local o = assert(read "smpp://me:secret@h")
     assert.same({ 10, 30, 1000, 10, "me", 0x34, "trx" }, { o.window, o.enquire_link_s, o.queue_limit, o.bind_timeout_s, o.system_id, o.version, o.bind })
     assert.same({ min_s = 1, max_s = 60, stable_s = 60, jitter = 0.5 }, o.reconnect)
-    assert.same({ attempts = 10, age_s = 60 }, o.retry)
+    assert.same({ attempts = 10, age_s = 60, min_s = 1, max_s = 30 }, o.retry)
     o = assert(read("smpp://h?window=20&profile=gatewayapi", { enquire_link_s = 5 }))
     assert.same({ 20, 5, 30 }, { o.window, o.enquire_link_s, o.reconnect.fixed_s })
     o = assert(read("smpp://h?window=20", { profile = { window = 30, enquire_link_s = 7 } }))
@@ -23,7 +23,7 @@ describe("smpp.client.options", function()
 
   it("of a URL are of the kinds of the options", function()
     local o = assert(read "smpp://h?system_type=0123&wait=true&retry.attempts=3&allow=gsm7,ucs2&version=5.0&reconnect=false&log=warn&addr_ton=1&on_unknown=resend")
-    assert.same({ "0123", true, { attempts = 3, age_s = 60 }, { "gsm7", "ucs2" }, 0x50, false, "warn", 1, "resend" },
+    assert.same({ "0123", true, { attempts = 3, age_s = 60, min_s = 1, max_s = 30 }, { "gsm7", "ucs2" }, 0x50, false, "warn", 1, "resend" },
       { o.system_type, o.wait, o.retry, o.allow, o.version, o.reconnect, o.log, o.addr_ton, o.on_unknown })
     assert.is_true(assert(read "smpp://h?wait").wait)
   end)

@@ -96,6 +96,22 @@ describe("smpp.client.outbox: refusal", function()
     end)
   end
 
+  it("makes the pauses that retry asks for", function()
+    run(function(loop)
+      local at = {}
+      local s = server { submit_sm = function()
+        table.insert(at, loop:now())
+        if #at == 6 then return "x" end
+        return nil, "ESME_RSYSERR"
+      end }
+      local esme = assert(connect { retry = { min_s = 0.5, max_s = 3 } })
+      assert(esme:send { to = "+491", text = "x" })
+      assert.same({ 0, 0.5, 1.5, 3.5, 6.5, 9.5 }, at)
+      esme:close()
+      s:close()
+    end)
+  end)
+
   it("makes pauses of thirty seconds at most, and a short one again after a message was taken", function()
     for _, status in ipairs { "ESME_RTHROTTLED", "ESME_RSYSERR" } do
       run(function(loop)

@@ -1,5 +1,7 @@
 --- Any number of items, each due at a moment, under one timer.  Times are rounded up to milliseconds, so that items of
 --- one moment share a slot and cost one table entry each.
+local heaps = require "smpp.base.heap"
+
 local scheduler = {}
 
 ---@class smpp.Scheduler
@@ -15,41 +17,13 @@ function scheduler.new(loop, fire)
   local self = setmetatable({
     loop = loop,
     fire = fire,
-    slots = {},                -- time in ms -> items
-    heap = {}, size = 0,       -- those times, the earliest first
+    slots = {},                -- time in ms -> { items..., at = that time }
+    heap = {},                 -- those slots, the earliest first
     armed = nil,               -- what the timer waits for
     closed = false,
   }, mt)
   self.timer = loop:timer(function() self:on_timer() end)
   return self
-end
-
-local function push(self, at)
-  local heap, i = self.heap, self.size + 1
-  self.size = i
-  while i > 1 do
-    local parent = math.floor(i / 2)
-    if heap[parent] <= at then break end
-    heap[i], i = heap[parent], parent
-  end
-  heap[i] = at
-end
-
-local function pop(self)
-  local heap, n = self.heap, self.size
-  local top, last = heap[1], heap[n]
-  heap[n], self.size = nil, n - 1
-  n = n - 1
-  if n == 0 then return top end
-  local i = 1
-  while 2 * i <= n do
-    local child = 2 * i
-    if child < n and heap[child + 1] < heap[child] then child = child + 1 end
-    if last <= heap[child] then break end
-    heap[i], i = heap[child], child
-  end
-  heap[i] = last
-  return top
 end
 
 --- Schedules an item for `at`, seconds of the loop's clock.  Returns the moment it is really scheduled for.
@@ -63,9 +37,9 @@ function Scheduler:add(at, item, rank)
   if slot then
     slot[#slot + 1] = item
   else
-    slot = { item }
+    slot = { item, at = key, serial = 0 }
     self.slots[key] = slot
-    push(self, key)
+    heaps.push(self.heap, slot)
     self:arm()
   end
   if rank and rank ~= 0 then
@@ -77,9 +51,9 @@ end
 
 function Scheduler:arm()
   local first = self.heap[1]
-  if self.closed or not first or (self.armed and self.armed <= first) then return end
-  self.armed = first
-  self.timer:start(math.max(0, first / 1000 - self.loop:now()))
+  if self.closed or not first or (self.armed and self.armed <= first.at) then return end
+  self.armed = first.at
+  self.timer:start(math.max(0, first.at / 1000 - self.loop:now()))
 end
 
 --- Puts items of a higher rank first, and leaves those of the same as they were.
@@ -98,16 +72,16 @@ end
 function Scheduler:on_timer()
   self.armed = nil
   local now, left = math.floor(self.loop:now() * 1000 + 1e-6), BATCH
-  while left > 0 and self.size > 0 and self.heap[1] <= now do
-    local key = self.heap[1]
-    local slot, at = self.slots[key], key / 1000
+  while left > 0 and self.heap[1] and self.heap[1].at <= now do
+    local slot = self.heap[1]
+    local key, at = slot.at, slot.at / 1000
     local n, taken = #slot, slot.taken or 0
     if slot.ranks and taken == 0 then order(slot) end
     local last = math.min(n, taken + left)
     left = left - (last - taken)
     if last == n then
       self.slots[key] = nil
-      pop(self)
+      heaps.remove(self.heap, slot)
     else
       slot.taken = last
     end
@@ -123,7 +97,7 @@ end
 function Scheduler:close()
   if self.closed then return end
   self.closed = true
-  self.slots, self.heap, self.size = {}, {}, 0
+  self.slots, self.heap = {}, {}
   self.timer:close()
 end
 

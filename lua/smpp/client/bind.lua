@@ -1,5 +1,6 @@
 --- One bind that is kept: dials its hosts, one attempt at a time, backs off, dials again.  It owns the session it has
 --- (smpp.SessionOwner), and tells the pool it is in when that comes and goes.
+local backoffs = require "smpp.base.backoff"
 local dialer = require "smpp.client.dialer"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
@@ -18,9 +19,6 @@ local bind = {}
 -- An MC that has not noticed that the old connection is dead refuses the new one with this: more patience helps.
 local ALREADY_BOUND = "ESME_RALYBND"
 local ALREADY_BOUND_S = 15
-
--- Throttled: nothing is submitted for so long, doubling up to the second.
-local FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 1, 30
 
 ---@param client smpp.Client
 ---@param pool smpp.BindPool
@@ -44,8 +42,7 @@ function bind.new(client, pool, kind, hosts)
     unbinding = false,          -- the MC unbinds: no new requests in this session
     full = false,               -- its window is, until the session says that there is room
     bound_at = nil,
-    backoff_until = 0,          -- throttled: no submissions before, 0: not throttled
-    backoff_s = nil,            -- how long the last back-off was
+    backoff = backoffs.new(),   -- throttled: no submissions before it ends
     counters = stats.new(),
     adaptive = o.adaptive and windows.new(o.adaptive) or nil,
     keeper = nil,               -- the task that dials again
@@ -101,8 +98,9 @@ function Bind:adopt(session)
   self.session = session
   self.host_index = self.host_index - 1 -- the next attempt begins with this host
   self.bound_at = self.loop:now()
-  if self.backoff_until > 0 then self.client.outbox:bind_resumed(self.bound_at) end
-  self.backoff_until, self.backoff_s, self.unbinding, self.full = 0, nil, false, false
+  if self.backoff.ends_at > 0 then self.client.outbox:bind_resumed(self.bound_at) end
+  self.backoff:clear()
+  self.unbinding, self.full = false, false
   self.counters.binds = self.counters.binds + 1
   self.on_response = (self.adaptive or session.version >= 0x50) and self.observe or nil
   if self.adaptive then session:set_window(self.adaptive.size) end
@@ -180,7 +178,7 @@ end
 function Bind:reconnect_delay_s(n, code)
   local r = self.options.reconnect
   if r.fixed_s then return r.fixed_s end
-  local s = math.min(r.max_s, r.min_s * 2 ^ math.min(n - 1, 30))
+  local s = backoffs.delay_s(n, r.min_s, r.max_s)
   if code == ALREADY_BOUND then s = math.max(s, math.min(ALREADY_BOUND_S, r.max_s)) end
   return s * (1 - r.jitter * self.loop:random())
 end
@@ -227,16 +225,14 @@ end
 --- Throttled: no submissions for a while, a second and doubling up to 30.
 ---@param reason string
 function Bind:back_off(reason)
-  local now = self.loop:now()
-  if now < self.backoff_until then return end -- what was refused had been sent before the back-off began
-  self.backoff_s = math.min(LONGEST_BACKOFF_S, self.backoff_s and self.backoff_s * 2 or FIRST_BACKOFF_S)
-  self.backoff_until = now + self.backoff_s
+  local pause_s = self.backoff:start(self.loop:now())
+  if not pause_s then return end
   self.client.outbox:bind_paused()
-  self.client:log("warn", "paused", { host = self.session and self.session.host, pause_s = self.backoff_s, reason = reason })
+  self.client:log("warn", "paused", { host = self.session and self.session.host, pause_s = pause_s, reason = reason })
 end
 
 --- A submission was taken: the next back-off is a short one again.
-function Bind:recovered() self.backoff_s = nil end
+function Bind:recovered() self.backoff:recovered() end
 
 --- No more attempts.  The session, if any, stays: the client unbinds it.
 function Bind:stop()

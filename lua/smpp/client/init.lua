@@ -299,7 +299,7 @@ function Client:stats()
     total:add(bind.counters)
     each.bind, each.bound, each.host = bind.kind, session ~= nil, (session or bind.previous or {}).host
     each.in_flight, each.window = session and session:in_flight() or 0, session and session.window or 0
-    each.paused_s = math.max(0, bind.backoff_until - now)
+    each.paused_s = math.max(0, bind.backoff.ends_at - now)
     list[i] = each
     bound, in_flight, window = bound + (session and 1 or 0), in_flight + each.in_flight, window + (bind.sends and each.window or 0)
   end

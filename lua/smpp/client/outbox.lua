@@ -7,6 +7,7 @@
 ---
 ---   { id, fields, lane, serial, waiter, queue, session, cookie, bind, accepted, ... }
 --- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
+local backoffs = require "smpp.base.backoff"
 local explain = require "smpp.codec.explain"
 local queues = require "smpp.base.queue"
 local rates = require "smpp.client.rate"
@@ -27,8 +28,6 @@ local UNKNOWN = { timeout = true, connection_lost = true }
 local CLOSED = "the client is closed"
 
 local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call of `request`
-
-local LONGEST_RETRY_S = 30 -- between two attempts of what was refused
 
 ---@param client smpp.Client
 ---@return smpp.Outbox
@@ -234,7 +233,8 @@ local function wants_again(self, entry, code, retries)
     local now = self.loop:now()
     entry.refused_at = entry.refused_at or now
     -- Throttled: the bind backs off, and what was refused goes first afterwards.
-    local delay_s = class == "throttle" and math.max(0, entry.bind.backoff_until - now) or math.min(LONGEST_RETRY_S, 2 ^ (entry.attempts - 1))
+    local delay_s = class == "throttle" and math.max(0, entry.bind.backoff.ends_at - now)
+      or backoffs.delay_s(entry.attempts, retry.min_s, retry.max_s)
     if now + delay_s - entry.refused_at > retry.age_s then return false end
     if class ~= "throttle" and not back_off(self, entry, delay_s) then return false end
   end
@@ -314,7 +314,7 @@ function Outbox:request(command_id, fields, timeout_s, callback)
   if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
   local waiter = callback or need(LEVEL)
   local bind = self.pool.direct
-  if bind and not timeout_s and self.queue.count == 0 and bind.backoff_until == 0 then
+  if bind and not timeout_s and self.queue.count == 0 and bind.backoff.ends_at == 0 then
     local session = bind.session
     local cookie, message, code = session:send(command_id, fields, waiter)
     if cookie then

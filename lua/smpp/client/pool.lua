@@ -99,11 +99,12 @@ function Pool:choose(now)
     local bind = list[(self.turn + i - 1) % n + 1]
     local session = bind.sends and not bind.unbinding and not bind.full and bind.session
     if session then
-      if now < bind.backoff_until then
-        wait_s = math.min(wait_s or math.huge, bind.backoff_until - now)
+      local paused_until = bind.backoff.ends_at
+      if now < paused_until then
+        wait_s = math.min(wait_s or math.huge, paused_until - now)
       else
-        if bind.backoff_until > 0 then
-          bind.backoff_until = 0
+        if paused_until > 0 then
+          bind.backoff.ends_at = 0
           self.client.outbox:bind_resumed(now)
         end
         local in_flight = session:in_flight()

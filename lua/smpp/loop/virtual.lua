@@ -2,6 +2,7 @@
 --- timer when nothing else can run, and a seed makes every run the same on every Lua.
 --- The network, with its faults, is in smpp.loop.virtual_net, pipes are in smpp.loop.virtual_pipe.
 local guards = require "smpp.loop.guard"
+local heaps = require "smpp.base.heap"
 local network = require "smpp.loop.virtual_net"
 local pipes = require "smpp.loop.virtual_pipe"
 local random = require "smpp.base.random"
@@ -35,7 +36,7 @@ function virtual.new(o)
     limit_s = o.limit_s or YEAR_S,
     random_number = random.generator(o.seed or 1),
     serial = 0,                      -- counts everything that is scheduled or opened: ties are broken by age
-    heap = {},                       -- what happens later: a binary heap by time, then age
+    heap = {},                       -- what happens later: smpp.base.heap by time, then age
     posts = {}, post_args = {}, posted = 0,
     spare_posts = {}, spare_post_args = {},
     fns = {}, args = {}, deferred = 0,
@@ -58,54 +59,12 @@ function Loop:time() return self.start + self.clock end
 function Loop:random() return self.random_number() end
 function Loop:random_octets(count) return random.fill(self.random_number, count) end
 
--- The heap.  Items know their index, so that a timer which is stopped leaves at once.
-
-local function is_before(a, b) return a.at < b.at or (a.at == b.at and a.serial < b.serial) end
-
-local function place(heap, item, i)
-  heap[i] = item
-  item.index = i
-end
-
-local function sift_up(heap, item, i)
-  while i > 1 do
-    local parent = math.floor(i / 2)
-    if not is_before(item, heap[parent]) then break end
-    place(heap, heap[parent], i)
-    i = parent
-  end
-  place(heap, item, i)
-end
-
-local function sift_down(heap, item, i)
-  local n = #heap
-  while 2 * i <= n do
-    local child = 2 * i
-    if child < n and is_before(heap[child + 1], heap[child]) then child = child + 1 end
-    if not is_before(heap[child], item) then break end
-    place(heap, heap[child], i)
-    i = child
-  end
-  place(heap, item, i)
-end
-
-local function remove(heap, item)
-  local i, last = item.index, heap[#heap]
-  heap[#heap] = nil
-  item.index = nil
-  if last == item then return end
-  sift_up(heap, last, i)
-  sift_down(heap, last, last.index)
-end
-
 --- Has `item.fire` called in `delay_s` seconds.
 ---@private
 function Loop:schedule(item, delay_s)
   self.serial = self.serial + 1
   item.at, item.serial = self.clock + math.max(delay_s, 0), self.serial
-  local heap = self.heap
-  heap[#heap + 1] = item
-  sift_up(heap, item, #heap)
+  heaps.push(self.heap, item)
 end
 
 --- Has `fn(arg)` called in the next turn.
@@ -153,13 +112,13 @@ end
 function Timer:start(delay_s)
   if self.closed then error("the timer is closed", 2) end
   if delay_s ~= delay_s then error("delay_s is not a number", 2) end
-  if self.index then remove(self.loop.heap, self) end
+  if self.index then heaps.remove(self.loop.heap, self) end
   self.loop:schedule(self, delay_s)
   self.loop:keep(self, self.keep)
 end
 
 function Timer:stop()
-  if self.index then remove(self.loop.heap, self) end
+  if self.index then heaps.remove(self.loop.heap, self) end
   self.loop:keep(self, false)
 end
 
@@ -228,7 +187,7 @@ local function turn(self)
   local guard, heap, newest = self.guard, self.heap, self.serial
   while heap[1] and heap[1].at <= self.clock and heap[1].serial <= newest do
     local item = heap[1]
-    remove(heap, item)
+    heaps.remove(heap, item)
     if item.kind == "timer" and self.clock - item.at > LATE_S then
       self:schedule(item, 0.001)
     else

@@ -1,10 +1,11 @@
 --- What a server knows of one of its sessions, and does for it: the session's owner (smpp.SessionOwner).
+local backoffs = require "smpp.base.backoff"
+
 ---@class smpp.ServerSession : smpp.SessionOwner
 ---@field account smpp.Account?  once a bind is being answered with success
 ---@field serial integer?  in the order of binds, once bound
+---@field backoff smpp.Backoff?  no receipts and MO before it ends; once it was congested
 local ServerSession = {
-  backoff_until = 0,            -- no receipts and MO before
-  backoff_s = nil,              -- how long the last back-off was
   unbound_refusals = 0,         -- requests that were refused before a bind
 }
 local mt = { __index = ServerSession, __name = "smpp.ServerSession" }
@@ -15,13 +16,10 @@ local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
 
 local MAX_UNBOUND_REFUSALS = 3 -- that are told of
 
--- What a receiver that is congested gets nothing for: seconds, doubling up to the second.
-local FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 1, 30
-
 ---@param server smpp.Server
 ---@return smpp.ServerSession
 function owners.new(server)
-  return setmetatable({ server = server, account = nil, serial = nil }, mt)
+  return setmetatable({ server = server, account = nil, serial = nil, backoff = nil }, mt)
 end
 
 function ServerSession:on_request(session, pdu, command_id)
@@ -92,16 +90,17 @@ function ServerSession:set_account(account) self.account = account end
 --- The receiver is congested: it gets nothing for a second, then two, up to thirty.
 ---@return number? until  nil: it backs off already
 function ServerSession:back_off(now)
-  if self.backoff_until > now then return nil end
-  self.backoff_s = math.min(LONGEST_BACKOFF_S, self.backoff_s and self.backoff_s * 2 or FIRST_BACKOFF_S)
-  self.backoff_until = now + self.backoff_s
-  return self.backoff_until
+  local backoff = self.backoff or backoffs.new()
+  self.backoff = backoff
+  return backoff:start(now) and backoff.ends_at
 end
 
 ---@return boolean
-function ServerSession:is_backing_off(now) return self.backoff_until > now end
+function ServerSession:is_backing_off(now) return self.backoff ~= nil and self.backoff:is_active(now) end
 
 --- The receiver took something: the next back-off is a short one again.
-function ServerSession:recovered() self.backoff_s = nil end
+function ServerSession:recovered()
+  if self.backoff then self.backoff:recovered() end
+end
 
 return owners

@@ -1,0 +1,44 @@
+--- Back-offs: pauses that double from the shortest to the longest while whatever they are for goes on failing.
+---@class smpp.Backoff
+---@field ends_at number  of the pause, 0: none is left over
+local Backoff = {}
+local mt = { __index = Backoff, __name = "smpp.Backoff" }
+
+local backoff = {}
+
+local MIN_S, MAX_S = 1, 30
+
+--- The n-th pause in a row.
+---@param n integer  from 1
+---@param min_s? number  default 1
+---@param max_s? number  default 30
+---@return number seconds
+function backoff.delay_s(n, min_s, max_s)
+  return math.min(max_s or MAX_S, (min_s or MIN_S) * 2 ^ math.min(n - 1, 60)) -- 2^60: still a number of seconds
+end
+
+---@return smpp.Backoff
+function backoff.new() return setmetatable({ ends_at = 0, count = 0 }, mt) end
+
+--- Pauses from now on.
+---@param now number
+---@return number? pause_s  nil: it pauses already, and what failed was on its way when that began
+function Backoff:start(now)
+  if now < self.ends_at then return nil end
+  self.count = self.count + 1
+  local pause_s = backoff.delay_s(self.count)
+  self.ends_at = now + pause_s
+  return pause_s
+end
+
+---@param now number
+---@return boolean
+function Backoff:is_active(now) return now < self.ends_at end
+
+--- Something succeeded: the next pause is a short one again.
+function Backoff:recovered() self.count = 0 end
+
+--- All is forgotten.
+function Backoff:clear() self.ends_at, self.count = 0, 0 end
+
+return backoff
