@@ -97,6 +97,7 @@ build = {
     ["smpp.codec.commands"] = "lua/smpp/codec/commands.lua",
     ["smpp.codec.explain"] = "lua/smpp/codec/explain.lua",
     ["smpp.codec"] = "lua/smpp/codec/init.lua",
+    ["smpp.codec.message_state"] = "lua/smpp/codec/message_state.lua",
     ["smpp.codec.secrets"] = "lua/smpp/codec/secrets.lua",
     ["smpp.codec.stream"] = "lua/smpp/codec/stream.lua",
     ["smpp.codec.timestamp"] = "lua/smpp/codec/timestamp.lua",

@@ -246,7 +246,7 @@ describe("smpp.simulator.outcome: a message's outcome", function()
 
   it("must be described well: what is wrong, and where", function()
     for _, case in ipairs {
-      { { outcomes = { DELIVRD = 1 } }, 'outcomes.DELIVRD: expected one of "DELIVERED", "UNDELIVERABLE", ' },
+      { { outcomes = { DELIVRD = 1 } }, 'outcomes.DELIVRD: expected one of "DELIVERED", "EXPIRED", ' },
       { { outcomes = { DELIVRD = 1 } }, "got 'DELIVRD'; did you mean 'DELIVERED'?" },
       { { outcomes = { DELIVERED = -1 } }, "outcomes.DELIVERED: expected a number >= 0, got -1" },
       { { outcomes = { DELIVERED = 0 } }, "outcomes: expected a weight above 0" }, { { outcomes = 5 }, "outcomes: expected a table" },

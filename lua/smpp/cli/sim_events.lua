@@ -4,6 +4,7 @@ local commands = require "smpp.codec.commands"
 local content = require "smpp.cli.content"
 local explain = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
+local message_state = require "smpp.codec.message_state"
 local net = require "smpp.base.net"
 local smpp = require "smpp"
 local shown = require "smpp.base.shown"
@@ -11,7 +12,6 @@ local shown = require "smpp.base.shown"
 local sim_events = {}
 
 local TYPES = { BOUND_TX = "tx", BOUND_RX = "rx", BOUND_TRX = "trx" }
-local STATES = { "DELIVERED", "ACCEPTED", "UNDELIVERABLE", "EXPIRED", "DELETED", "REJECTED", "UNKNOWN", "SKIPPED" }
 
 local function or_dash(word) return word and word ~= "" and shown.text(word) or "-" end
 
@@ -155,7 +155,7 @@ function Events:summary()
     refused_messages = self.refused_messages, mo = c.mo, faults = c.faults,
   }
   local states, words, left = {}, {}, c.messages
-  for _, state in ipairs(STATES) do
+  for _, state in ipairs(message_state.finals) do
     local count = self.mc.states[state]
     if count then
       states[#states + 1], states[#states + 2] = state, count

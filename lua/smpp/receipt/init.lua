@@ -2,6 +2,7 @@
 --- The guide is docs/receipts.md.
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
+local message_state = require "smpp.codec.message_state"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 local timestamp = require "smpp.codec.timestamp"
@@ -334,9 +335,7 @@ end
 ---@field network_error { type: integer, code: integer }?  for the TLV network_error_code
 
 -- Those of message_state, in the order of their values.
-local STATES = {}
-for _, value in ipairs(core.protocol.values().message_state) do STATES[#STATES + 1] = value.name:upper() end
-STATES = table.concat(STATES, ", ")
+local STATES = table.concat(message_state.names, ", ")
 
 --- The text; and the number of its state, nil for a word of the caller's own.
 local function write(o)

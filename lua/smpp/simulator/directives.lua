@@ -1,13 +1,13 @@
 --- Orders in the text of a message: "sim: undelivered after 3s, no receipt" scripts its own fate.
 local core = require "smpp.core"
+local message_state = require "smpp.codec.message_state"
 local strings = require "smpp.base.strings"
 
 local orders = {}
 
-local STATES = {
-  delivered = "DELIVERED", undelivered = "UNDELIVERABLE", undeliverable = "UNDELIVERABLE", expired = "EXPIRED", deleted = "DELETED",
-  accepted = "ACCEPTED", rejected = "REJECTED", unknown = "UNKNOWN", skipped = "SKIPPED",
-}
+local STATES = { undelivered = "UNDELIVERABLE" }
+for _, name in ipairs(message_state.finals) do STATES[name:lower()] = name end
+
 local FAULTS = {
   drop = "drop", duplicate = "duplicate", reorder = "reorder", close = "close", reset = "reset", unbind = "unbind",
   half = "half_pdu", ["half pdu"] = "half_pdu", ["wrong sequence"] = "wrong_sequence", ["wrong length"] = "wrong_length",

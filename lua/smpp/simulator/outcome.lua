@@ -5,6 +5,7 @@ local faults = require "smpp.simulator.faults"
 local kind = require "smpp.base.kind"
 local latency = require "smpp.simulator.latency"
 local lifecycle = require "smpp.service.lifecycle"
+local message_state = require "smpp.codec.message_state"
 local mistake = require "smpp.base.mistake"
 local orders = require "smpp.simulator.directives"
 local schema = require "smpp.base.schema"
@@ -16,7 +17,8 @@ local outcome = {}
 -- SMPPSim's deterministic life cycle: the destination's first digit.
 local DIGITS = { ["1"] = "EXPIRED", ["2"] = "DELETED", ["3"] = "UNDELIVERABLE", ["4"] = "ACCEPTED", ["5"] = "REJECTED" }
 
-local ORDER = { "DELIVERED", "UNDELIVERABLE", "EXPIRED", "DELETED", "ACCEPTED", "UNKNOWN", "REJECTED", "SKIPPED", "ENROUTE" }
+local ORDER = { unpack(message_state.finals) } -- in which chance goes through their weights
+ORDER[#ORDER + 1] = "ENROUTE"
 
 --- A state that a message can end in; ENROUTE: it never gets one.
 outcome.state_kind = kind.one_of(unpack(ORDER))

@@ -1,10 +1,9 @@
 --- The kinds of records that stores keep.
+local message_state = require "smpp.codec.message_state"
+
 local kinds = {}
 
---- The states that end a message (5.0, 4.7.15).
-local FINAL = {
-  DELIVERED = true, EXPIRED = true, DELETED = true, UNDELIVERABLE = true, ACCEPTED = true, UNKNOWN = true, REJECTED = true, SKIPPED = true,
-}
+local FINAL = message_state.final
 
 --- Whether a state of a message is the last.
 ---@param state string
