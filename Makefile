@@ -39,11 +39,16 @@ lua_cflags = $(shell pkg-config --cflags $(call pc,$(1)) 2>/dev/null || echo -I$
 
 CORE_SRC := $(wildcard csrc/smpp/*.c)
 BIND_SRC := $(wildcard csrc/binding/*.c)
+TLS_SRC  := $(wildcard csrc/tls/*.c)
 TEST_SRC := $(wildcard spec/c/*_test.c)
 FUZZ_SRC := $(wildcard spec/c/fuzz_*.c)
 LUA_SRC  := $(shell find lua -name '*.lua')
 CORE_OBJ := $(CORE_SRC:csrc/smpp/%.c=$(B)/core/%.o)
-MODULE   := $(B)/$(call id,$(LUA))/smpp/core.so
+
+# The modules over other libraries are built where the headers are; without them the rest works and says what is missing.
+HAVE_OPENSSL := $(shell printf '\043include <openssl/opensslv.h>\n\043if OPENSSL_VERSION_MAJOR < 3\n\043error\n\043endif\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+modules  = $(B)/$(call id,$(1))/smpp/core.so $(if $(HAVE_OPENSSL),$(B)/$(call id,$(1))/smpp/openssl.so)
+MODULES  := $(call modules,$(LUA))
 
 .PHONY: help build build-all build-c build-asan build-fuzz demo test env check check-gcc check-clang check-core \
         check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz coverage soak bench profile rockspec tables install uninstall clean FORCE
@@ -56,17 +61,17 @@ help: ## this list
 	@echo "LUA=lua5.1|lua5.2|lua5.3|lua5.4|luajit narrows build, test, demo, install (default lua5.4, test: all five)"
 
 demo: ## installs what it needs, builds, and sends messages through the built-in message centre
-	@.ci/packages install build $(LUA) cli
+	@.ci/packages install build $(LUA) cli tls
 	@$(MAKE) --no-print-directory -s build
 	@eval "$$($(MAKE) --no-print-directory -s env)" && exec $(LUA) examples/demo.lua
 
 test: ## installs what the tests need, builds for each Lua and runs everything
-	@.ci/packages install build $(LUA) $(CHOSEN) specs interop $(if $(filter-out $(CHOSEN),$(LUAS)),,lint fuzz valgrind packaging) || \
+	@.ci/packages install build $(LUA) $(CHOSEN) tls specs interop $(if $(filter-out $(CHOSEN),$(LUAS)),,lint fuzz valgrind packaging) || \
 	  { echo "0 passed, 1 failed"; exit 1; }
 	@$(MAKE) --no-print-directory -s spec/interop/node/node_modules/.package-lock.json || { echo "0 passed, 1 failed"; exit 1; }
 	@LUAS="$(CHOSEN)" SECONDS=$(SECONDS) MAKE="$(MAKE)" $(LUA) spec/all.lua $(if $(filter-out $(CHOSEN),$(LUAS)),specs slow)
 
-build: $(MODULE) ## the C module for one Lua
+build: $(MODULES) ## the C module for one Lua
 
 env: ## exports that let this Lua use the checkout: eval "$(make -s env LUA=lua5.4)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
@@ -133,7 +138,7 @@ rockspec: ## writes the list of modules in the rockspec again
 install: build ## copies the modules and the command below PREFIX (default /usr/local), for one Lua
 	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin $(sort $(patsubst lua/%/,share/lua/$(call lua_api,$(LUA))/%,$(dir $(LUA_SRC)))) lib/lua/$(call lua_api,$(LUA))/smpp)
 	@for f in $(LUA_SRC:lua/%=%); do install -m 644 lua/$$f $(DESTDIR)$(PREFIX)/share/lua/$(call lua_api,$(LUA))/$$f || exit 1; done
-	@install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/lua/$(call lua_api,$(LUA))/smpp/core.so
+	@install -m 755 $(MODULES) $(DESTDIR)$(PREFIX)/lib/lua/$(call lua_api,$(LUA))/smpp/
 	@sed 's/^installed_for=$$/installed_for=$(LUA)/' bin/smpp > $(DESTDIR)$(PREFIX)/bin/smpp && chmod 755 $(DESTDIR)$(PREFIX)/bin/smpp
 	@echo "installed below $(DESTDIR)$(PREFIX) for $(LUA)"
 	@for m in luv argparse dkjson; do $(LUA) -e "require '$$m'" 2>/dev/null || \
@@ -146,7 +151,7 @@ uninstall: ## removes what install put there
 
 # What the targets above are made of -------------------------------------------------------------------------------
 
-build-all: $(foreach l,$(LUAS),$(B)/$(call id,$(l))/smpp/core.so)
+build-all: $(foreach l,$(LUAS),$(call modules,$(l)))
 build-c:    $(TEST_SRC:spec/c/%.c=$(B)/c/%)
 build-fuzz: $(FUZZ_SRC:spec/c/%.c=$(B)/fuzz/%) $(B)/fuzz/seeds
 build-asan:
@@ -169,6 +174,12 @@ $(B)/$(call id,$(1))/binding/%.o: csrc/binding/%.c $(B)/flags
 $(B)/$(call id,$(1))/smpp/core.so: $(CORE_OBJ) $(BIND_SRC:csrc/binding/%.c=$(B)/$(call id,$(1))/binding/%.o)
 	@mkdir -p $$(@D)
 	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@.new $$^ && mv $$@.new $$@
+$(B)/$(call id,$(1))/tls/%.o: csrc/tls/%.c $(B)/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(CORE_CFLAGS) -Icsrc $$(call lua_cflags,$(1)) -c -o $$@ $$<
+$(B)/$(call id,$(1))/smpp/openssl.so: $(TLS_SRC:csrc/tls/%.c=$(B)/$(call id,$(1))/tls/%.o)
+	@mkdir -p $$(@D)
+	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@.new $$^ -lssl -lcrypto && mv $$@.new $$@
 endef
 $(foreach l,$(LUAS),$(eval $(call LUA_RULES,$(l))))
 
@@ -195,11 +206,11 @@ check-gcc check-clang: check-%:
 check-core:
 	@! $(CC) -std=c99 -MM $(CORE_SRC) | tr ' ' '\n' | grep '\.h$$' | grep -v '^csrc/smpp/'
 
-TIDY := $(CORE_SRC:csrc/%.c=build/check/tidy/%) $(BIND_SRC:csrc/%.c=build/check/tidy/%)
+TIDY := $(CORE_SRC:csrc/%.c=build/check/tidy/%) $(BIND_SRC:csrc/%.c=build/check/tidy/%) $(TLS_SRC:csrc/%.c=build/check/tidy/%)
 check-tidy: $(TIDY)
 $(TIDY): build/check/tidy/%: csrc/%.c $(wildcard csrc/*/*.h) .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $< -- -std=c99 -Icsrc $(if $(findstring /binding/,$<),$(call lua_cflags,lua5.4)) 2>$@.err || { cat $@.err; exit 1; }
+	@clang-tidy --quiet $< -- -std=c99 -Icsrc $(if $(findstring /smpp/,$<),,$(call lua_cflags,lua5.4)) 2>$@.err || { cat $@.err; exit 1; }
 	@touch $@
 
 check-cppcheck:
@@ -213,4 +224,4 @@ check-luacheck:
 spec/interop/node/node_modules/.package-lock.json: spec/interop/node/package-lock.json
 	cd $(<D) && npm ci --no-audit --no-fund --loglevel=error
 
--include $(wildcard $(B)/core/*.d $(B)/*/binding/*.d $(B)/c/*.d $(B)/fuzz/*.d $(B)/fuzz/core/*.d)
+-include $(wildcard $(B)/core/*.d $(B)/*/binding/*.d $(B)/*/tls/*.d $(B)/c/*.d $(B)/fuzz/*.d $(B)/fuzz/core/*.d)

@@ -15,7 +15,7 @@ for _, file in ipairs(files("lua", "lua")) do
   list[#list + 1] = ('    ["%s"] = "%s",\n'):format(name, file)
 end
 list[#list + 1] = '    ["smpp.core"] = {\n      incdirs = { "csrc" },\n      sources = {\n'
-for _, file in ipairs(files("csrc", "c")) do list[#list + 1] = ('        "%s",\n'):format(file) end
+for _, file in ipairs(files("csrc/binding csrc/smpp", "c")) do list[#list + 1] = ('        "%s",\n'):format(file) end
 list[#list + 1] = "      },\n    },\n"
 
 local file = assert(io.open(path))

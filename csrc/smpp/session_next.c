@@ -282,11 +282,13 @@ static uint32_t longest(const struct smpp_session *s) {
   return anybody && s->config.max_pdu > BIND_OCTETS_MAX ? BIND_OCTETS_MAX : s->config.max_pdu;
 }
 
+static const char looks_like_tls[] = "looks like TLS";
+
 static const char *garbage_reason(const uint8_t *octets, size_t length) {
   static const char http[][5] = {"GET ", "POST", "HEAD", "PUT ", "DELE", "OPTI", "CONN", "PATC", "TRAC", "PRI ", "HTTP"};
   for (size_t i = 0; i < sizeof http / sizeof *http; i++)
     if (length >= 4 && memcmp(octets, http[i], 4) == 0) return "looks like HTTP";
-  if (length >= 2 && (octets[0] == 0x15 || octets[0] == 0x16) && octets[1] == 3) return "looks like TLS";
+  if (length >= 2 && (octets[0] == 0x15 || octets[0] == 0x16) && octets[1] == 3) return looks_like_tls;
   if (length >= 4 && smpp_get_u32(octets) < SMPP_HEADER_OCTETS) return "command_length is below 16";
   return "command_length is above the limit";
 }
@@ -298,7 +300,8 @@ static bool receive_garbage(struct smpp_session *s, const uint8_t *octets, size_
   e->octets = octets;
   e->length = length;
   e->reason = garbage_reason(octets, length);
-  (void)smpp_session_send_header(s, SMPP_GENERIC_NACK, SMPP_RINVCMDLEN, sequence);
+  /* A TLS peer cannot read a PDU, and an alert of one wants no answer. */
+  if (e->reason != looks_like_tls) (void)smpp_session_send_header(s, SMPP_GENERIC_NACK, SMPP_RINVCMDLEN, sequence);
   smpp_session_end(s, e->reason, true);
   return true;
 }

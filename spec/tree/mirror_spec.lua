@@ -1,7 +1,7 @@
 -- The spec tree mirrors the source tree:
 --   lua/smpp/a/b.lua      spec/a/b_spec.lua (a/init.lua: spec/a/init_spec.lua)
 --   bin/smpp              spec/bin/smpp_spec.lua
---   csrc/binding/x.c      spec/binding/x_spec.lua
+--   csrc/binding/x.c      spec/binding/x_spec.lua; csrc/tls/x.c: spec/tls/x_spec.lua
 --   csrc/smpp/x.c         spec/c/x_test.c
 -- A source with much to test has more of them, named after what they test: spec/a/b_topic_spec.lua, spec/c/x_topic_test.c.
 local shell = require "spec.support.shell"
@@ -28,7 +28,7 @@ end
 local function mirrored(path)
   if path:find "^lua/smpp/meta/" then return end -- types for editors
   return path:match "^lua/smpp/(.*)%.lua$" or path:match "^(bin/.*)$"
-    or path:match "^csrc/(binding/.*)%.c$" or path:gsub("^csrc/smpp/(.*)%.c$", "c/%1")
+    or path:match "^csrc/(binding/.*)%.c$" or path:match "^csrc/(tls/.*)%.c$" or path:gsub("^csrc/smpp/(.*)%.c$", "c/%1")
 end
 
 --- What a spec's path says it tests: the path of its source, or of its folder, for the files outside the mirror nil.
@@ -45,7 +45,7 @@ local function exists(path)
 end
 
 local sources, specs = {}, {} -- mirrored path -> path, and tested path -> path
-for _, path in ipairs(lines "git ls-files --cached --others --exclude-standard lua/smpp bin csrc/binding csrc/smpp | grep -e '[.]lua$' -e '[.]c$' -e ^bin/") do
+for _, path in ipairs(lines "git ls-files --cached --others --exclude-standard lua/smpp bin csrc/binding csrc/tls csrc/smpp | grep -e '[.]lua$' -e '[.]c$' -e ^bin/") do
   local name = mirrored(path)
   if name and exists(path) then sources[name] = path end
 end
@@ -65,7 +65,7 @@ end
 --- What a describe of the spec may begin with.
 local function subjects(name)
   local list, base = {}, name:match "([^/]+)$"
-  if name:find "^binding/" then return { base } end
+  if name:find "^binding/" or name:find "^tls/" then return { base } end
   if name:find "^bin/" then return { name } end
   list[1] = ("smpp/" .. name):gsub("/init$", ""):gsub("/", ".")
   if name:find "^cli/" then list[2] = base == "init" and "smpp" or "smpp " .. base end

@@ -70,7 +70,9 @@ function dialer.bind(o, session)
     session:identify { system_id = o.system_id, mc_system_id = response.system_id }
     return session
   end
+  local lost_code, lost_reason = session.lost_code, session.lost_reason
   session:close()
+  if lost_code and status == "connection_lost" then return nil, lost_reason, lost_code end
   local row = explain.status(status)
   if row then
     return nil, ("%s refused the bind with %s (0x%02X), %s"):format(session.host, row.name, row.code, bind_advice(o, row)), row.name

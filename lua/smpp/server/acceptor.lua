@@ -112,6 +112,21 @@ function Acceptor:listen()
   return true
 end
 
+--- Reads certificates and the like again, of all addresses or of none; sessions stay as they are.
+---@return boolean? ok
+---@return string? message
+---@return string? code  "tls"
+function Acceptor:reload()
+  local changes = {}
+  for i, listener in ipairs(self.listeners) do
+    local message, code
+    changes[i], message, code = listener.chain:reload()
+    if not changes[i] then return nil, message, code end
+  end
+  for _, apply in ipairs(changes) do apply() end
+  return true
+end
+
 --- Listens no longer, and ends connections that are not sessions yet.
 function Acceptor:close()
   for _, listener in ipairs(self.listeners) do listener:close() end

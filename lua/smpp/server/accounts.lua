@@ -27,7 +27,6 @@ function accounts.new(server)
     authenticate = o.authenticate,  -- fn(session, bind) of the user
     path = type(o.accounts) == "string" and o.accounts or nil,
     no_settings = {},               -- of an account that nobody configured
-    signal = nil,                   -- SIGHUP: reads the file again
   }, mt)
 end
 
@@ -78,15 +77,6 @@ function Directory:load()
   local ok, wrong = self:replace(given)
   if not ok then return nil, ("%s: %s"):format(self.path, wrong.message), "bad_value" end
   return true
-end
-
---- Reads the file on SIGHUP from now on; what is invalid in it goes to `error`.
-function Directory:watch()
-  if not self.path then return end
-  self.signal = self.server.loop:signal("SIGHUP", function()
-    local ok, message = self:load()
-    if not ok then self.server:emit("error", message) end
-  end)
 end
 
 --- The account of a system_id, with these settings from now on.
@@ -140,11 +130,6 @@ end
 function Directory:forget(account)
   if self.is_fixed or #account.binds > 0 or account.outbox then return end
   if self.by_id[account.system_id] == account then self.by_id[account.system_id] = nil end
-end
-
---- Stops watching the file.
-function Directory:close()
-  if self.signal then self.signal:close() end
 end
 
 return accounts

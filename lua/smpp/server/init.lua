@@ -67,6 +67,17 @@ local function add_handlers(self)
   for id in pairs(self.codec.commands.roles.bind) do handlers[id] = on_bind end
 end
 
+--- Reads its files again on SIGHUP, where it has any; what is invalid in them goes to `error`.
+local function watch(self)
+  local has_files = type(self.options.accounts) == "string"
+  for _, address in ipairs(self.options.addresses) do has_files = has_files or address.tls ~= nil and address.tls ~= false end
+  if not has_files then return end
+  self.signal = self.loop:signal("SIGHUP", function()
+    local ok, message = self:reload()
+    if not ok then self:emit("error", message) end
+  end)
+end
+
 --- Listens.
 ---@param given table  docs/server.md lists the options; handlers by the name of their request
 ---@return smpp.Server? server
@@ -90,6 +101,7 @@ function server.new(given)
     reporter = nil,             -- smpp.server.reporter
     store = o.store or stores.memory(), -- what must outlive the process
     outbound = nil,             -- receipts and MO messages that wait for a receiver
+    signal = nil,               -- SIGHUP: reads its files again
     shutdown = nil,             -- smpp.server.shutdown, once it has begun
     listeners = {},             -- of events
     has_handlers = true,
@@ -114,7 +126,7 @@ function server.new(given)
   end
   self.addresses = self.acceptor.listeners
   self.host, self.port = self.addresses[1].host, self.addresses[1].port
-  self.directory:watch()
+  watch(self)
   self.outbound:restore()
   run.opened(self)
   return self
@@ -138,6 +150,17 @@ end
 ---@return string? message
 ---@return string? code  "bad_value"
 function Server:load_accounts() return self.directory:load() end
+
+--- Reads the accounts' file and the certificates again, as SIGHUP does.  What is invalid changes nothing; sessions stay.
+---@return boolean? ok
+---@return string? message
+---@return string? code  "bad_value": the accounts; "tls": a certificate or key
+function Server:reload()
+  local ok, message, code = self.acceptor:reload()
+  if not ok then return nil, message, code end
+  if type(self.options.accounts) == "string" then return self:load_accounts() end
+  return true
+end
 
 --- Drops an account that nobody configured, once nothing is bound or kept for it.
 ---@param account smpp.Account

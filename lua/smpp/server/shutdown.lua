@@ -45,7 +45,7 @@ function Shutdown:run()
   local server = self.server
   server.acceptor:close()
   server.outbound:stop()
-  server.directory:close()
+  if server.signal then server.signal:close() end
   self.token = task.current()
   self:step()
   if self.token and not self.finished then return task.wait(self) end

@@ -48,6 +48,8 @@ local task = require "smpp.base.task"
 ---@field account table?  settings of the account, on a server
 ---@field peer_text table?  what data_codings mean to the peer, for smpp.text
 ---@field data table  the user's own
+---@field tls { version: string, cipher: string, resumed: boolean, server_name: string?, client: table?, server: table? }?
+---  nil: without TLS; client, server: the peer's certificate (docs/tls.md)
 local Session = {
   -- Defaults: there may be a hundred thousand sessions.
   state = "OPEN", is_bound = false,
@@ -124,9 +126,9 @@ function session.new(o)
     version = o.machine.version or 0x34,
     window = o.machine.window or 10,
     max_pdu_octets = o.machine.max_pdu_octets,
-    data = {},
+    data = {}, tls = o.transport.tls,
     has_handlers = o.has_handlers,
-    -- Later: armed (when the timer fires), unbind_waiter (the task in unbind()), lost_reason (why the transport ended),
+    -- Later: armed (when the timer fires), unbind_waiter (the task in unbind()), lost_reason and lost_code (why the transport ended),
     -- end_reason, stream (of PDUs, for the `pdu` event)
   }, mt)
   self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
@@ -156,7 +158,7 @@ function Session:start()
   self.transport.on_drain = function()
     if not self.closed then self.reading:drained() end
   end
-  self.transport:start(function(chunk) self:receive(chunk) end, function(message) self:lost(message) end)
+  self.transport:start(function(chunk) self:receive(chunk) end, function(message, code) self:lost(message, code) end)
   self:arm()
 end
 
@@ -214,10 +216,13 @@ end
 
 --- The transport has ended.
 ---@param message? string  nil: the peer closed
-function Session:lost(message)
+---@param code? string  "tls": TLS is why
+function Session:lost(message, code)
   if self.closed then return end
   self.machine:lost(message and "connection lost" or "closed by the peer")
-  self.lost_reason = message or (self.state ~= "UNBOUND" and "closed by the peer") or (self.unbinding and "unbound" or "unbound by the peer")
+  if code == "tls" then self.lost_code = code end
+  self.lost_reason = message or self.lost_reason or (self.state ~= "UNBOUND" and "closed by the peer")
+    or (self.unbinding and "unbound" or "unbound by the peer")
   self:poll()
 end
 
@@ -237,6 +242,18 @@ end
 local function showable(self)
   if self.is_bound then return 48 end
   return (self.stray_count > 0 or self.refused_binds > 0) and 0 or 16
+end
+
+--- Octets that are not SMPP: the connection ends.  TLS on the plain port is the usual mistake, and gets its own words.
+---@private
+function Session:on_malformed(octets, reason)
+  if reason == "looks like TLS" and not self.is_bound then
+    self.lost_code = "tls"
+    self.lost_reason = self.role == "esme" and self.host .. " speaks TLS: use smpps://" or "TLS ClientHello on the plain port"
+    return self:report(self.lost_reason, "malformed")
+  end
+  self:report(("malformed SMPP data (%s); closing the connection: %s"):format(
+    reason or "invalid command_length", stream.show_octets(octets, showable(self))), "malformed")
 end
 
 function Session:process(slots, n, more)
@@ -271,8 +288,7 @@ function Session:process(slots, n, more)
         if slots[at + 3] ~= 0 then self:note_refused(slots[at + 1], slots[at + 3], slots[at + 2]) end
         self:emit("stray", slots[at + 1], slots[at + 2])
       elseif kind == MALFORMED then
-        self:report(("malformed SMPP data (%s); closing the connection: %s"):format(
-          slots[at + 2] or "invalid command_length", stream.show_octets(slots[at + 1], showable(self))), "malformed")
+        self:on_malformed(slots[at + 1], slots[at + 2])
       elseif kind == CLOSE then
         self:finish(slots[at + 1])
       end

@@ -47,7 +47,7 @@ function filter.class(name, methods)
   return function(inner, fields)
     local self = setmetatable(fields or {}, mt)
     self.name, self.inner, self.loop = name, inner, inner.loop
-    self.peer, self.local_port = inner.peer, inner.local_port
+    self.peer, self.local_port, self.tls = inner.peer, inner.local_port, inner.tls
     self.on_drain = nil -- the owner's
     inner.on_drain = function() self:drained() end
     return self

@@ -26,8 +26,9 @@ function transport.default_port(o) return transport.schemes[o.tls and "smpps" or
 ---@class smpp.FilterModule
 ---@field new fun(inner: smpp.Transport, settings: any, context: smpp.ChainContext): smpp.Transport  `inner` itself: this
 ---  connection needs no filter
----@field prepare (fun(side: "accept"|"connect", value: any, o: table): any, string?, string?)?  reads the option's value once for
----  many connections; nil, message, code when certificates or the like cannot be read; default: the value itself
+---@field prepare (fun(side: "accept"|"connect", value: any, o: table, previous: any): any, string?, string?)?  reads the option's
+---  value once for many connections; nil, message, code when certificates or the like cannot be read; default: the value
+---  itself.  previous: what it returned before, when a chain is read again
 ---@field wrong (fun(side: "accept"|"connect", value: any): string|smpp.Mistake|nil)?  what is wrong with the option's value, nil: nothing
 
 -- In the order of a connection: the first stands on the socket, the last below the session.
@@ -71,8 +72,17 @@ end
 ---@field port integer?
 ---@field timeout_s number?  for all steps before the session, nil or 0: no limit
 
+---@class smpp.ChainStep  a filter of the table above in a chain
+---@field row smpp.FilterRow
+---@field module smpp.FilterModule
+---@field settings any  of new connections
+
 ---@class smpp.Chain
+---@field side "accept"|"connect"
+---@field options table
 ---@field filters (fun(inner: smpp.Transport, context: smpp.ChainContext): smpp.Transport)[]  the socket's first
+---@field steps smpp.ChainStep[]
+---@field warnings string[]  for a log: what filters found doubtful when they were prepared
 local Chain = {}
 local CHAIN = { __index = Chain, __name = "smpp.Chain" }
 
@@ -84,23 +94,52 @@ local CHAIN = { __index = Chain, __name = "smpp.Chain" }
 ---@return string? message
 ---@return string? code  "tls"; whatever a filter says
 function transport.chain(side, o, more)
-  local filters = {}
+  local self = setmetatable({ side = side, options = o, filters = {}, steps = {}, warnings = {} }, CHAIN)
   for _, row in ipairs(FILTERS) do
-    local value = row[side] and o[row.option]
-    if value then
+    if row[side] and o[row.option] then
       local module = module_of(row)
       if not module then return nil, row.missing, row.option end
-      local settings = value
-      if module.prepare then
-        local message, code
-        settings, message, code = module.prepare(side, value, o)
-        if not settings then return nil, message, code or row.option end
-      end
-      filters[#filters + 1] = function(inner, context) return module.new(inner, settings, context) end
+      local step = { row = row, module = module, settings = nil }
+      local settings, message, code = self:prepare(step)
+      if settings == nil then return nil, message, code end
+      step.settings = settings
+      for _, warning in ipairs(type(settings) == "table" and settings.warnings or {}) do table.insert(self.warnings, warning) end
+      self.steps[#self.steps + 1] = step
+      self.filters[#self.filters + 1] = function(inner, context) return module.new(inner, step.settings, context) end
     end
   end
-  for _, new in ipairs(more or {}) do filters[#filters + 1] = new end
-  return setmetatable({ filters = filters }, CHAIN)
+  for _, new in ipairs(more or {}) do self.filters[#self.filters + 1] = new end
+  return self
+end
+
+--- The settings of a step's connections to come.
+---@private
+---@param step smpp.ChainStep
+---@return any settings
+---@return string? message
+---@return string? code
+function Chain:prepare(step)
+  local value = self.options[step.row.option]
+  if not step.module.prepare then return value end
+  local settings, message, code = step.module.prepare(self.side, value, self.options, step.settings)
+  if settings == nil then return nil, message, code or step.row.option end
+  return settings
+end
+
+--- Reads again what filters read from files.  Nothing changes until `apply` is called, which affects new connections only.
+---@return (fun())? apply
+---@return string? message
+---@return string? code
+function Chain:reload()
+  local fresh = {}
+  for i, step in ipairs(self.steps) do
+    local settings, message, code = self:prepare(step)
+    if settings == nil then return nil, message, code end
+    fresh[i] = settings
+  end
+  return function()
+    for i, step in ipairs(self.steps) do step.settings = fresh[i] end
+  end
 end
 
 ---@class smpp.Establishing  a connection on its way to a session

@@ -1,0 +1,315 @@
+--- Options of TLS become contexts: certificates, keys and authorities are read and checked, once for many connections.
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
+local pins = require "smpp.transport.pin"
+local schema = require "smpp.base.schema"
+
+local contexts = {}
+
+local text_or_list = kind.either("string", kind.list("string", "strings"))
+
+local function pin_problem(value)
+  for _, text in ipairs(type(value) == "table" and value or { value }) do
+    if type(text) ~= "string" or not pins.read(text) then
+      return mistake.wrong('"sha256/BASE64" of a public key', text)
+    end
+  end
+end
+
+local common = {
+  { "cert", "string", nil, "certificate, then intermediates: a PEM file, or PEM text", 'cert = "client.pem"' },
+  { "key", "string", nil, "private key: a PEM file, or PEM text", 'key = "client.key"', default_text = "in `cert`" },
+  { "key_password", kind.either("string", "function"), nil, "password of an encrypted key", secret = true },
+  { "min", kind.one_of("1.2", "1.3"), "1.2", "lowest TLS version", 'min = "1.3"' },
+  { "max", kind.one_of("1.2", "1.3"), nil, "highest TLS version", 'max = "1.2"', default_text = "the highest there is" },
+  { "ciphers", "string", nil, "OpenSSL's names, separated by colons; those that begin with TLS_ are for 1.3", 'ciphers = "ECDHE+AESGCM"' },
+  { "keylog", "string", nil, "file for Wireshark: whoever has it can decrypt the traffic", 'keylog = "keys.log"' },
+  { "handshake_timeout_s", kind.seconds, 10, "limit for the handshake, within bind_timeout_s" },
+  { "handshake_octets", kind.octets, 65536, "limit for what the peer may send before the handshake is done" },
+}
+
+contexts.client_schema = schema.new(common, {
+  { "ca", text_or_list, nil,
+    'authorities to trust instead of the system\'s: PEM files, directories, PEM text; "system" among them keeps the system\'s',
+    'ca = { "system", "carrier-ca.pem" }', default_text = '"system"' },
+  { "pin", kind.checked('"sha256/BASE64" of a public key, or a list of them', pin_problem, function(word) return word end), nil,
+    "SHA-256 of the peer's public key; alone it stands for the whole check, with ca both must hold" },
+  { "verify", "boolean", true, "false: the peer's certificate is not checked" },
+  { "server_name", "string", nil, "name to ask for and to expect", default_text = "the host" },
+})
+
+local pair = schema.new {
+  { "cert", "string", required = true }, { "key", "string" }, { "key_password", kind.either("string", "function"), secret = true },
+}
+
+contexts.server_schema = schema.new(common, {
+  { "certs", kind.list(pair, "tables { cert, key }"), nil, "further certificates, chosen by the name that the client asks for (SNI)" },
+  { "client_ca", text_or_list, nil, "authorities whose client certificates are taken", 'client_ca = "customers.pem"' },
+  { "client_cert", kind.either(kind.one_of("required", "optional"), kind.boolean), nil, "whether clients must have a certificate",
+    default_text = '"required" with client_ca' },
+  { "tickets", "boolean", true, "clients may resume a session" },
+})
+
+local STORES = {
+  "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+  "/usr/local/share/certs/ca-root-nss.crt", "/usr/local/etc/ssl/cert.pem", "/opt/homebrew/etc/openssl@3/cert.pem",
+}
+local STORE_DIRECTORY = "/etc/openssl/certs"
+
+--- The C module; nil, message, code where it is not built.
+---@return table? openssl
+---@return string? message
+---@return string? code  "tls"
+function contexts.openssl()
+  local ok, openssl = pcall(require, "smpp.openssl")
+  if ok then return openssl end
+  return nil, "TLS support is not installed (rock smpp-tls)", "tls"
+end
+
+local function is_pem(text) return text:find("-----BEGIN", 1, true) == 1 end
+
+--- PEM text of an option that names a file or is the text.
+local function read_pem(what, given)
+  if is_pem(given) then return given end
+  local file, message = io.open(given, "rb")
+  local text = file and file:read "*a"
+  if file then file:close() end
+  if not text then return nil, ("%s: cannot read %s"):format(what, message or given .. " (a directory)") end
+  if text:byte() == 0x30 then
+    return nil, ("%s %s is not PEM: convert DER with `openssl x509 -inform der -in %s`, PKCS#12 with `openssl pkcs12 -in %s`"):format(what,
+      given, given, given)
+  end
+  return text
+end
+
+--- How an option's file is called in messages.
+local function shown(given) return is_pem(given) and "(given as text)" or given end
+
+--- Loads a certificate and its key.
+---@return boolean? ok
+---@return string? message
+local function use_certificate(context, o, warnings, openssl)
+  local key_given = o.key or o.cert
+  local cert, message = read_pem("certificate", o.cert)
+  if not cert then return nil, message end
+  local key
+  key, message = read_pem("key", key_given)
+  if not key then return nil, message end
+  local password = o.key_password
+  if type(password) == "function" then password = password() end
+  local ok, reason, word = context:certificate(cert, key, password)
+  if ok then
+    if not is_pem(key_given) and openssl.is_readable_by_others(key_given) then
+      warnings[#warnings + 1] = ("key %s is readable by others: chmod 600"):format(key_given)
+    end
+    return true
+  end
+  local key_name, cert_name = shown(key_given), shown(o.cert)
+  if word == "mismatch" then return nil, ("key %s does not belong to certificate %s"):format(key_name, cert_name) end
+  if word == "encrypted" then return nil, ("key %s is encrypted: give key_password"):format(key_name) end
+  if word == "password" then return nil, ("key %s: wrong key_password"):format(key_name) end
+  if word == "key" then return nil, ("key %s: %s"):format(key_name, reason) end
+  return nil, ("certificate %s: %s"):format(cert_name, reason)
+end
+
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+--- Trusts what the system trusts.
+local function trust_system(context, openssl)
+  local file, directory = os.getenv "SSL_CERT_FILE", os.getenv "SSL_CERT_DIR"
+  if file or directory then return context:trust_path(file, directory) end
+  local own_file, own_directory = openssl.default_paths()
+  local looked = { own_file }
+  for _, path in ipairs(STORES) do looked[#looked + 1] = path end
+  for _, path in ipairs(looked) do
+    if exists(path) and context:trust_path(path) then return true end
+  end
+  for _, path in ipairs { own_directory, STORE_DIRECTORY } do
+    looked[#looked + 1] = path
+    if exists(path) and context:trust_path(nil, path) then return true end
+  end
+  return nil, ("no CA store on this system (looked in %s): give ca = FILE"):format(table.concat(looked, ", "))
+end
+
+--- Trusts one authority: "system", PEM text, a file or a directory.
+local function trust_one(context, given, openssl)
+  if given == "system" then return trust_system(context, openssl) end
+  if is_pem(given) then return context:trust(given) end
+  local text, message = read_pem("ca", given)
+  if text then
+    local ok, reason = context:trust(text)
+    return ok, not ok and ("ca %s: %s"):format(given, reason) or nil
+  end
+  if exists(given) and context:trust_path(nil, given) then return true end -- a directory opens and does not read
+  return nil, message
+end
+
+local function trust(context, given, openssl)
+  for _, one in ipairs(type(given) == "table" and given or { given }) do
+    local ok, message = trust_one(context, one, openssl)
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+local function set_versions(context, o)
+  local old, recent = {}, {}
+  for name in (o.ciphers or ""):gmatch "[^:, ]+" do
+    local list = name:find "^TLS_" and recent or old
+    list[#list + 1] = name
+  end
+  local function joined(list) return #list > 0 and table.concat(list, ":") or nil end
+  local ok, message = context:versions(o.min, o.max)
+  if ok then ok, message = context:ciphers(joined(old), joined(recent)) end
+  return ok, message
+end
+
+local function new_context(openssl, role, o)
+  local context, message = openssl.context(role)
+  if not context then return nil, message end
+  local ok
+  ok, message = set_versions(context, o)
+  if not ok then return nil, message end
+  if o.keylog then context:keylog() end
+  return context
+end
+
+---@class smpp.TlsContext
+---@field context userdata
+---@field options table
+---@field warnings string[]       for the log
+---@field pins table<string, boolean>?  of the public keys that are taken
+---@field verifies boolean        the chain and the name are checked
+---@field versions string         "1.2 to 1.3", for messages
+
+local function versions_of(o) return o.min == (o.max or "1.3") and o.min or ("%s to %s"):format(o.min, o.max or "1.3") end
+
+--- What a client needs.
+---@param given table|true
+---@return smpp.TlsContext?
+---@return string? message
+---@return string? code  "tls"
+function contexts.client(given)
+  local openssl, missing, code = contexts.openssl()
+  if not openssl then return nil, missing, code end
+  local o = contexts.client_schema:fill(given ~= true and given or nil)
+  local self = { options = o, warnings = {}, pins = nil, verifies = o.verify and (not o.pin or o.ca ~= nil), versions = versions_of(o) }
+  local message
+  self.context, message = new_context(openssl, "client", o)
+  if not self.context then return nil, message, "tls" end
+  if o.pin then
+    self.pins = {}
+    for _, text in ipairs(type(o.pin) == "table" and o.pin or { o.pin }) do self.pins[pins.read(text)] = true end
+  end
+  if self.verifies then
+    local ok
+    ok, message = trust(self.context, o.ca or "system", openssl)
+    if not ok then return nil, message, "tls" end
+  end
+  self.context:verify(self.verifies and "required" or "none")
+  if o.cert then
+    local ok
+    ok, message = use_certificate(self.context, o, self.warnings, openssl)
+    if not ok then return nil, message, "tls" end
+  end
+  return self
+end
+
+---@class smpp.TlsServerContexts
+---@field default userdata        the context of names that no certificate has
+---@field by_name table<string, userdata>  in lower case; "*.example" for wildcards
+---@field options table
+---@field warnings string[]
+---@field certificates table[]    the leaves, for metrics
+---@field versions string
+---@field authorities string     of client certificates, as text
+
+--- One context of a server, for one certificate.
+local function server_context(openssl, o, one, number, warnings)
+  local context, message = new_context(openssl, "server", o)
+  if not context then return nil, message end
+  local ok
+  ok, message = use_certificate(context, one, warnings, openssl)
+  if not ok then return nil, message end
+  context:tickets(o.tickets)
+  context:session_context(("smpp %d"):format(number)) -- a ticket of one name opens no other
+  if o.client_ca then
+    ok, message = trust(context, o.client_ca, openssl)
+    if not ok then return nil, message end
+    context:verify(o.client_cert == "optional" and "peer" or "required")
+  end
+  return context
+end
+
+--- The authorities of client certificates as one text, to see whether they have changed.
+local function authorities_text(o)
+  local list = {}
+  for _, one in ipairs(type(o.client_ca) == "table" and o.client_ca or { o.client_ca }) do list[#list + 1] = read_pem("client_ca", one) or one end
+  return table.concat(list, "\n")
+end
+
+--- What a server needs: a context for each certificate; RSA and ECDSA of the same names share one.
+---@param given table|true
+---@return smpp.TlsServerContexts?
+---@return string? message
+---@return string? code  "tls"
+function contexts.server(given)
+  local openssl, missing, code = contexts.openssl()
+  if not openssl then return nil, missing, code end
+  local o = contexts.server_schema:fill(given ~= true and given or nil)
+  if o.client_cert == false then o.client_ca = nil end
+  local self = { default = nil, by_name = {}, options = o, warnings = {}, certificates = {}, versions = versions_of(o) }
+  local list = {}
+  if o.cert then list[1] = { cert = o.cert, key = o.key, key_password = o.key_password } end
+  for _, one in ipairs(o.certs or {}) do list[#list + 1] = one end
+  if #list == 0 then return nil, "a TLS server needs a certificate: give cert and key", "tls" end
+  self.authorities = authorities_text(o)
+  for number, one in ipairs(list) do
+    local text, message = read_pem("certificate", one.cert)
+    if not text then return nil, message, "tls" end
+    local leaf = (openssl.certificates(text) or {})[1]
+    local names, context = leaf and leaf.names.dns or {}, nil
+    for _, name in ipairs(names) do context = context or self.by_name[name:lower()] end
+    if context then
+      local ok
+      ok, message = use_certificate(context, one, self.warnings, openssl)
+      if not ok then return nil, message, "tls" end
+    else
+      context, message = server_context(openssl, o, one, number, self.warnings)
+      if not context then return nil, message, "tls" end
+    end
+    for _, name in ipairs(names) do self.by_name[name:lower()] = self.by_name[name:lower()] or context end
+    self.default = self.default or context
+    self.certificates[number] = leaf
+  end
+  return self
+end
+
+--- Appends lines to a key log.
+---@param path string
+---@param lines string
+function contexts.append(path, lines) require("smpp.openssl").append(path, lines) end
+
+--- Tickets that were given under contexts from before a reload go on, unless other client certificates are asked for.
+---@param self smpp.TlsServerContexts
+---@param previous smpp.TlsServerContexts
+function contexts.take_tickets(self, previous)
+  if self.authorities ~= previous.authorities then return end
+  self.default:ticket_keys(previous.default:ticket_keys())
+end
+
+--- The context for the name that a client asks for: exact, wildcard of one label, else the first.
+---@param self smpp.TlsServerContexts
+---@param name string?
+---@return userdata
+function contexts.choose(self, name)
+  if not name then return self.default end
+  name = name:lower():gsub("%.$", "")
+  return self.by_name[name] or self.by_name[(name:gsub("^[^.]+", "*"))] or self.default
+end
+
+return contexts
