@@ -129,7 +129,7 @@ describe("smpp.server.acceptor: limits", function()
       assert.matches("max_connections_per_address 3$", w.errors[1])
       w:sleep(6)
       assert.same({ 0, 5, {} }, { server.acceptor.pending_count, closed, server.acceptor.pending_per_address })
-      assert.matches("connection from 127.0.0.1: no handshake in time", w.errors[2])
+      assert.matches("connection from 127.0.0.1: no handshake within 5 s", w.errors[2])
       for i = 1, 5 do transports[i]:close() end
       server:close()
     end)
@@ -176,7 +176,7 @@ describe("smpp.server.acceptor: PROXY protocol", function()
       transport:start(function() end, function() end)
       transport:write "PROXY "
       w:sleep(4)
-      assert.matches("no PROXY header in time", w.errors[2])
+      assert.matches("no PROXY header within 3 s", w.errors[2])
       transport:close()
       w:sleep(10)
       w:talk "PROXY TCP4 192"

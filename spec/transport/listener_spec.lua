@@ -60,7 +60,7 @@ for _, name in ipairs { "virtual", "luv" } do
       async.wait_until(function() return at_three.closed == 1 end)
       assert.same({
         "released 1", "accepted", "released 2", "failed 127.0.0.1: wrong first octet refused",
-        "released 3", "failed 127.0.0.1: no first octet in time timeout",
+        "released 3", "failed 127.0.0.1: no first octet within 0.05 s timeout",
       }, log)
       assert.same({ 0, 1 }, { listener.pending_count, #accepted })
       listener:close()

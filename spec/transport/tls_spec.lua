@@ -7,6 +7,8 @@ end
 local async = require "spec.support.async"
 local openssl = require "smpp.openssl"
 local pki = require "spec.support.pki"
+local schema = require "smpp.base.schema"
+local shell = require "spec.support.shell"
 local smpp = require "smpp"
 
 local CERT, KEY = openssl.self_signed("mc", "DNS:localhost,IP:127.0.0.1", 30)
@@ -111,6 +113,159 @@ describe("smpp.transport.tls: client and server", function()
     assert.is_true(closed - start <= 5.1, tostring(closed))
     assert.is_truthy(errors[2]:find "TLS handshake")
     server:close()
+  end))
+
+  it("takes its options from a URL, too", async.virtual(function()
+    local files = pki.new()
+    local path = files.folder .. "/ca.pem"
+    shell.write(path, CERT)
+    local server = serve()
+    local function try_url(query, o)
+      return try(server, nil, schema.merge({ ("smpps://me:secret@localhost:%d?%s"):format(server.port, query) }, o))
+    end
+    for _, query in ipairs { "tls_ca=" .. path, "ca=" .. path, "pin=" .. PIN, "tls_pin=" .. PIN, "insecure=1", "tls_verify=false" } do
+      assert(try_url(query), query)
+    end
+    assert(try_url("ca=" .. path, { tls = { min = "1.3" } }))
+    local _, message = try_url("ca=" .. path .. "&tls_server_name=other.example")
+    assert.is_truthy(message:find("not other.example", 1, true), message)
+    for query, words in pairs { ["tls_cipers=x"] = "did you mean 'tls.ciphers'", ["pin=x"] = "tls.pin: expected", ["tls_min=1.0"] = 'one of "1.2", "1.3"' } do
+      local ok, err = pcall(try_url, query)
+      assert.is_false(ok)
+      assert.is_truthy(tostring(err):find(words, 1, true), tostring(err))
+    end
+    assert.error_matches(function() connect(server, false) end, "smpps://")
+    server:close()
+    files.remove()
+  end))
+
+  it("holds a handshake to its own limit, and a slow one delays nobody", async.virtual(function(loop)
+    local server, errors = serve { tls = { cert = CERT, key = KEY, handshake_timeout_s = 3 }, max_connections = 2 }
+    local silent, start, closed = nil, loop:now(), nil
+    loop:connect({ host = "127.0.0.1", port = server.port }, function(transport)
+      silent = transport
+      transport:start(function() end, function() closed = loop:now() end)
+    end)
+    smpp.sleep(0.1)
+    local before = loop:now()
+    assert(try(server, { pin = PIN }))
+    assert.is_true(loop:now() - before < 1)
+    local esme = assert(connect(server, { pin = PIN }))
+    local ok = connect(server, { pin = PIN }) -- the unfinished one counts
+    assert.is_nil(ok)
+    esme:close()
+    smpp.sleep(5)
+    assert.near(3, closed - start, 0.01)
+    assert.is_truthy(table.concat(errors, "\n"):find("no TLS handshake within 3 s", 1, true))
+    silent:close()
+    server:close()
+  end))
+
+  it("gives up at the first connection as at a refused bind, and backs off later", async.virtual(function()
+    local files = pki.new()
+    local good, bad = files:issue { cn = "good", names = "DNS:localhost" }, files:issue { cn = "bad", names = "DNS:localhost" }
+    local cert, key = files.folder .. "/cert", files.folder .. "/key"
+    local function install(one) shell.must(("cp %s %s; cp %s %s"):format(one.cert, cert, one.key, key)) end
+    install(good)
+    local server = serve { tls = { cert = cert, key = key, tickets = false } }
+    local other = serve { tls = { cert = bad.cert, key = bad.key } }
+    refused(other, { "self-signed" }, { ca = good.cert }, { wait = true, reconnect = true })
+    local esme = assert(smpp.connect { hosts = { "localhost:" .. other.port, "localhost:" .. server.port }, system_id = "me",
+      password = "secret", tls = { ca = good.cert }, reconnect = { fixed_s = 1 } }) -- the other host is tried
+    install(bad)
+    assert(server:reload())
+    server.sessions[1]:close()
+    smpp.sleep(5)
+    assert.equal("waiting", esme.state)
+    install(good)
+    assert(server:reload())
+    smpp.sleep(3)
+    assert.equal("bound", esme.state)
+    esme:close()
+    server:close()
+    other:close()
+    files.remove()
+  end))
+
+  it("logs a certificate that is not checked, once", async.virtual(function()
+    local server, records = serve(), {}
+    for _ = 1, 2 do
+      assert(try(server, { verify = false }, {
+        ("smpps://me:secret@127.0.0.1:%d"):format(server.port), log = function(record)
+          if record.event == "tls_warning" then records[#records + 1] = record end
+        end }))
+    end
+    assert.same({ "warn", ("certificate of 127.0.0.1:%d not verified (verify = false)"):format(server.port) }, { records[1].level, records[1].reason })
+    assert.is_nil(records[2])
+    server:close()
+  end))
+
+  it("tells what is doubtful about a server's files, once", async.virtual(function()
+    local files = pki.new()
+    local one = files:issue { cn = "one", names = "DNS:localhost" }
+    shell.must("chmod 644 " .. one.key)
+    local keylog = files.folder .. "/keys.log"
+    for n = 1, 2 do
+      local server, errors = serve { tls = { cert = one.cert, key = one.key, keylog = keylog } }
+      assert(try(server, { ca = one.cert }))
+      assert.same(n == 1 and { ("warning: keys of TLS are written to %s: who has it can decrypt the traffic"):format(keylog),
+        ("warning: key %s is readable by others: chmod 600"):format(one.key) } or {}, errors)
+      server:close()
+    end
+    assert.equal("rw-------", shell.must("stat -c %A " .. keylog):match "^%-(%S+)")
+    files.remove()
+  end))
+
+  it("carries outbind: the ESME that listens is a server of TLS", async.virtual(function()
+    local bound
+    local listener = assert(smpp.listen_outbind { port = 0, system_id = "me", password = "secret", tls = { cert = CERT, key = KEY },
+      outbind = function() return true end, bound = function(esme) bound = esme end })
+    local server = serve { tls = false }
+    assert(server:outbind { host = "localhost", port = listener.port, tls = { ca = CERT } })
+    smpp.sleep(1)
+    assert.equal("1.3", bound.session.tls.version)
+    local ok, message, code = server:outbind { host = "localhost", port = listener.port, tls = true }
+    assert.is_nil(ok)
+    assert.equal("tls", code)
+    assert.is_truthy(message:find("self-signed", 1, true), message)
+    listener:close()
+    server:close()
+  end))
+
+  it("carries a pool", async.virtual(function()
+    local server = serve()
+    local esme = assert(smpp.pool { ("smpps://me:secret@localhost:%d?pin=%s"):format(server.port, PIN), binds = 3 })
+    assert.equal(3, #server.sessions)
+    esme:close()
+    server:close()
+  end))
+
+  it("binds an account only with its certificate", async.virtual(function()
+    local files = pki.new()
+    local ca = files:issue { cn = "Customers", ca = true }
+    local mine = files:issue { cn = "acme", issuer = ca, names = "DNS:Acme.example" }
+    local leaf = openssl.certificates(mine.cert_pem)[1]
+    local reasons = {}
+    local server = serve { tls = { cert = CERT, key = KEY, client_ca = ca.cert, client_cert = "optional" },
+      accounts = { me = { password = "secret", certificate = "cn:acme" } } }
+    server:on("refused", function(_, _, status, reason) reasons[#reasons + 1] = status .. " " .. reason end)
+    local tls = { ca = CERT, cert = mine.cert, key = mine.key }
+    for _, demand in ipairs { "cn:acme", "dns:acme.example", "sha256:" .. leaf.fingerprint:upper(), "pin:" .. leaf.pin } do
+      server:set_accounts { me = { password = "secret", certificate = { "cn:x", demand } } }
+      assert(try(server, tls))
+    end
+    for _, demand in ipairs { "cn:acm", "cn:Acme", "dns:example", "sha256:" .. ("0"):rep(64) } do
+      server:set_accounts { me = { password = "secret", certificate = demand } }
+      local esme, _, code = try(server, tls)
+      assert.is_nil(esme)
+      assert.equal("ESME_RINVPASWD", code)
+    end
+    local _, _, code = try(server, { ca = CERT })
+    assert.equal("ESME_RINVPASWD", code)
+    assert.equal("ESME_RINVPASWD client certificate is CN=acme, expected cn:acm", reasons[1])
+    assert.equal("ESME_RINVPASWD no client certificate", reasons[#reasons])
+    server:close()
+    files.remove()
   end))
 
   it("reads its certificates again and keeps its sessions", async.virtual(function()

@@ -17,6 +17,7 @@ local function connect(o, host, attempt)
   if not o.chain then
     local chain, message, code = transports.chain("connect", o)
     if not chain then return nil, message, code end
+    if attempt.warn then chain:warn(attempt.warn) end
     o.chain = chain
   end
   return o.chain:connect(o.loop, {
@@ -84,6 +85,7 @@ end
 ---@field owner smpp.SessionOwner?  of the session to be made
 ---@field counters smpp.Stats?
 ---@field has_handlers boolean?
+---@field warn fun(message: string)?  for what is doubtful: a certificate that is not checked
 ---@field made fun(session: smpp.Session)?  called before anything is sent or read
 ---@field cancel fun()?  set while it lasts: ends it at once, with "closed" or "connection_lost"
 

@@ -317,7 +317,7 @@ local function connect(self)
   local ok, message, code = pool:first_attempts()
   if not ok and pool:fall_back(code) then ok, message, code = pool:first_attempts() end
   local row = explain.status(code or "")
-  local hopeless = row and row.bind == "give_up" or code == "closed" or not self.options.reconnect
+  local hopeless = row and row.bind == "give_up" or code == "closed" or code == "tls" or not self.options.reconnect
   if not ok and (not self.options.wait or hopeless) then
     if self.state ~= "closing" then self:abandon(message, code) end
     return nil, message, code
@@ -390,7 +390,7 @@ end
 ---@return string? message
 ---@return string? code  "connect_failed"
 function client.listen_outbind(given)
-  local o = settings.demand(given, 2, { host = "127.0.0.1", bind = "rx" })
+  local o = settings.demand(given, 2, { host = "127.0.0.1", bind = "rx" }, settings.listening)
   if not o.outbind then error("outbind: a function that says which MCs to trust expected", 2) end
   if o.bind == "tx+rx" then error('bind = "tx+rx": an outbind is for one bind', 2) end
   o.reconnect = false

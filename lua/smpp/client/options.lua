@@ -8,6 +8,7 @@ local profiles = require "smpp.profile"
 local reassembly = require "smpp.text.reassembly"
 local schema = require "smpp.base.schema"
 local text = require "smpp.text"
+local tls_options = require "smpp.transport.tls_options"
 local transports = require "smpp.transport"
 local url = require "smpp.client.url"
 local version = require "smpp.codec.version"
@@ -101,8 +102,12 @@ settings.schema = schema.new({
   { "bound", "function", nil, "of listen_outbind: called for each bound client: (esme)", "bound = function(esme) end" },
 }, profiles.habits)
 
+--- Those of listen_outbind, whose connections are accepted.
+settings.listening = schema.new(settings.schema, { { "tls", transports.kind("tls", "accept") } })
+
 local S = settings.schema
 S.expected = "a URL or a table of options"
+settings.listening.expected = S.expected
 
 --- { host, port } of each host, whichever way it was written.
 local function hosts_of(o)
@@ -121,16 +126,31 @@ local function hosts_of(o)
   return hosts
 end
 
+local function insecure() return mistake.inside(mistake.new "expected true or a table of options beside smpps://, got false", "tls") end
+
+--- `tls` of the options over that of the URL: one may give the authorities, the other the name.
+local function merged_tls(said, given)
+  if given == nil or (given == true and said) then return said end
+  return type(said) == "table" and type(given) == "table" and schema.merge(said, given) or given
+end
+
 --- What a URL says, as options.
 local function of_url(words)
   if not words then return {} end
   local parsed, message = url.parse(words)
   if not parsed then return nil, mistake.new(message) end
-  local o, wrong = S:parse_all(parsed.options)
+  local named = {}
+  for name, word in pairs(parsed.options) do
+    name, word = tls_options.of_url(name, word)
+    named[name] = word
+  end
+  local o, wrong = S:parse_all(named)
   if not o then return nil, wrong end
   for _, name in ipairs { "system_id", "password", "hosts", "tls" } do
     if o[name] == nil then o[name] = parsed[name] end
   end
+  if parsed.tls and o.tls == false then return nil, insecure() end
+  o.secure = parsed.tls
   return o
 end
 
@@ -148,9 +168,10 @@ end
 ---@param given string|table
 ---@param more? table  defaults of the caller
 ---@param level? integer  as of `error`: vendor TLVs and commands that cannot be declared raise
+---@param options? smpp.Schema  default: settings.schema
 ---@return table? o
 ---@return smpp.Mistake?
-function settings.read(given, more, level)
+function settings.read(given, more, level, options)
   level = (level or 1) + 1
   if type(given) == "string" then given = { given } end
   local handlers, said, profile, wrong
@@ -158,14 +179,16 @@ function settings.read(given, more, level)
     local vendor = given.commands or (profiles.read(given.profile) or {}).commands
     given, handlers = pdus.codec_of({ commands = vendor }, level).commands:take_handlers(given, level)
   end
-  wrong = S:problem(given)
+  wrong = (options or S):problem(given)
   if wrong then return nil, wrong end
   local o
   said, wrong = of_url(given[1] or given.url)
   if not said then return nil, wrong end
   profile, wrong = profiles.read(given.profile or said.profile)
   if not profile then return nil, mistake.inside(wrong, "profile") end
+  if said.secure and given.tls == false then return nil, insecure() end
   o = S:fill(more, profile, said, given)
+  o.tls, o.secure = merged_tls(said.tls, given.tls), nil
   o[1] = nil
   o.hosts, wrong = hosts_of(o)
   if wrong then return nil, wrong end
@@ -186,9 +209,10 @@ end
 ---@param given string|table
 ---@param level integer  as of `error`, seen from the caller
 ---@param more? table
+---@param options? smpp.Schema
 ---@return table o
-function settings.demand(given, level, more)
-  local o, wrong = settings.read(given, more, level + 1)
+function settings.demand(given, level, more, options)
+  local o, wrong = settings.read(given, more, level + 1, options)
   if not o then mistake.raise(wrong, level + 1) end
   return o
 end

@@ -89,6 +89,7 @@ function outbind.listen(o, port, new_client)
   local address = { host = o.hosts[1].host, port = port, tls = o.tls }
   local list, message, code = listeners.open(o.loop, { address }, { timeout_s = o.bind_timeout_s }, function() return owner end)
   if not list then return nil, message, code end
+  for _, one in ipairs(list) do one.chain:warn(self.sink) end
   self.addresses, self.host, self.port = list, list[1].host, list[1].port
   run.opened(self)
   return self

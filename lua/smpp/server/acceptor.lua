@@ -127,6 +127,13 @@ function Acceptor:reload()
   return true
 end
 
+--- Tells what is doubtful about certificates and the like.
+function Acceptor:warn()
+  for _, listener in ipairs(self.listeners) do
+    listener.chain:warn(function(message) self.server:emit("error", "warning: " .. message) end)
+  end
+end
+
 --- Listens no longer, and ends connections that are not sessions yet.
 function Acceptor:close()
   for _, listener in ipairs(self.listeners) do listener:close() end

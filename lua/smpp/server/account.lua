@@ -1,6 +1,7 @@
 --- One account: who may bind as it, how, and what its binds may do.
 --- An account outlives its binds: they share its rate, and what waits for them waits here.
 local buckets = require "smpp.base.bucket"
+local certificates = require "smpp.server.certificate"
 local cidr = require "smpp.base.cidr"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
@@ -44,6 +45,8 @@ account_of.schema = schema.new({
   { "bind", kind.either(bind_type, kind.list(bind_type, "bind types")), nil, "the binds it may make",
     'bind = { "tx", "rx" }', default_text = "all" },
   { "addresses", cidr.kind, nil, "where it may come from", 'addresses = { "192.0.2.0/24", "2001:db8::/32" }', default_text = "anywhere" },
+  { "certificate", certificates.kind, nil, "the client certificate it must have: cn:NAME, dns:NAME, sha256:HEX, pin:PIN, or a list of these",
+    'certificate = "cn:acme"', default_text = "any" },
   { "max_binds", kind.count, nil, "binds at once", "max_binds = 2", default_text = "1000; where any bind is welcome no limit" },
   { "window", kind.window, nil, "its requests that may be unanswered on one bind; beyond: ESME_RTHROTTLED",
     "window = 10", default_text = "max_unanswered" },
@@ -136,14 +139,16 @@ end
 
 --- Why a bind is refused, nil: it is welcome.
 ---@param kind "trx"|"tx"|"rx"
----@param host string  where it comes from
+---@param session smpp.Session
 ---@param password string|false  false: it was checked already
 ---@return string? status
 ---@return string? reason  for logs
-function Account:refusal(kind, host, password)
+function Account:refusal(kind, session, password)
   local given = self.given
-  if self.is_from and not self.is_from(host) then return "ESME_RBINDFAIL", "not from this address" end
+  if self.is_from and not self.is_from(session.peer.host) then return "ESME_RBINDFAIL", "not from this address" end
   if password and given.password and given.password ~= password then return "ESME_RINVPASWD", "wrong password" end
+  local wrong = given.certificate and certificates.mismatch(given.certificate, session.tls and session.tls.client)
+  if wrong then return "ESME_RINVPASWD", wrong end
   if self.types and not self.types[kind] then return "ESME_RBINDFAIL", "bind type " .. kind .. " is not allowed" end
   local server = self.server
   local most = given.max_binds or server.options.max_binds or ((server.directory.is_fixed or server.directory.authenticate) and 1000)

@@ -32,7 +32,7 @@ function bind.handler(server)
       return account and directory:forget(account)
     end
     if not account then return refused(server, session, pdu, password, cause) end
-    local status, reason = account:refusal(kind, session.peer.host, password)
+    local status, reason = account:refusal(kind, session, password)
     if status then
       directory:forget(account)
       return refused(server, session, pdu, status, reason)

@@ -127,6 +127,7 @@ function server.new(given)
   self.addresses = self.acceptor.listeners
   self.host, self.port = self.addresses[1].host, self.addresses[1].port
   watch(self)
+  self.loop:defer(function() self.acceptor:warn() end) -- when the program listens to `error`
   self.outbound:restore()
   run.opened(self)
   return self
@@ -200,6 +201,7 @@ function Server:outbind(o)
   if self.shutdown then return nil, "the server is closing", "closed" end
   local chain, message, code = transports.chain("connect", o, self.options.filters)
   if not chain then return nil, message, code end
+  chain:warn(function(warning) self:emit("error", warning) end)
   local transport
   transport, message, code = chain:connect(self.loop, {
     host = o.host, port = o.port, connect_timeout_s = o.timeout_s, timeout_s = self.options.bind_timeout_s,

@@ -8,7 +8,9 @@ local filter = {}
 ---@field loop smpp.Loop
 ---@field establish (fun(self, done: fun(ok: boolean?, message: string?, code: string?)))?  what has to happen before a
 ---  session may start: a header, a handshake.  done is called once; a failure has a message and a code
----@field awaits string?  what `establish` waits for, in the message of a timeout
+---@field awaits string?   what `establish` waits for, in the message of a timeout
+---@field limit_s number?   how long that may take, nil or 0: as long as all steps together
+---@field late_code string? the code when it takes longer, default "timeout"
 local Filter = {}
 
 --- Begins to read.  After an `establish` nothing was read until now.

@@ -2,6 +2,7 @@
 --- A filter is a file of this folder and a row in FILTERS; CONTRIBUTING.md has the recipe.
 local kind = require "smpp.base.kind"
 local task = require "smpp.base.task"
+local tls_options = require "smpp.transport.tls_options"
 
 local transport = {}
 
@@ -22,6 +23,7 @@ function transport.default_port(o) return transport.schemes[o.tls and "smpps" or
 ---@field accept boolean? it is for connections that are accepted
 ---@field connect boolean? it is for connections that are made
 ---@field missing string?  message where the module is not installed
+---@field schemas table<"accept"|"connect", smpp.Schema>?  options of its own
 
 ---@class smpp.FilterModule
 ---@field new fun(inner: smpp.Transport, settings: any, context: smpp.ChainContext): smpp.Transport  `inner` itself: this
@@ -35,7 +37,8 @@ function transport.default_port(o) return transport.schemes[o.tls and "smpps" or
 ---@type smpp.FilterRow[]
 local FILTERS = {
   { option = "proxy_protocol", module = "smpp.transport.proxy", accept = true },
-  { option = "tls", module = "smpp.transport.tls", accept = true, connect = true, missing = "TLS support is not installed (rock smpp-tls)" },
+  { option = "tls", module = "smpp.transport.tls", accept = true, connect = true, missing = "TLS support is not installed (rock smpp-tls)",
+    schemas = { accept = tls_options.server, connect = tls_options.client } },
 }
 
 --- The module of a filter; nil where it, or a C module of it, is not installed.
@@ -55,6 +58,7 @@ local switch = kind.either("boolean", "table")
 function transport.kind(option, side)
   for _, row in ipairs(FILTERS) do
     if row.option == option then
+      if row.schemas then return kind.either("boolean", row.schemas[side]) end
       return kind.checked(switch.expected, function(value)
         local module = module_of(row)
         if module and module.wrong then return module.wrong(side, value) end
@@ -126,6 +130,19 @@ function Chain:prepare(step)
   return settings
 end
 
+local told = {} -- warnings that somebody has got already
+
+--- Tells what filters found doubtful: a line says what it is about, and is told once in a process.
+---@param tell fun(message: string)
+function Chain:warn(tell)
+  for _, message in ipairs(self.warnings) do
+    if not told[message] then
+      told[message] = true
+      tell(message)
+    end
+  end
+end
+
 --- Reads again what filters read from files.  Nothing changes until `apply` is called, which affects new connections only.
 ---@return (fun())? apply
 ---@return string? message
@@ -162,6 +179,7 @@ function Chain:establish(inner, context, callback)
     at = 0,             -- the filter whose turn it is
     top = inner,        -- the transport so far
     timer = nil,
+    deadline = nil,     -- of all steps
     finished = false,
   }, ESTABLISHING)
   establishing:next()
@@ -191,11 +209,16 @@ end
 --- Waits for the step of the filter on top.
 ---@private
 function Establishing:wait()
-  local top, timeout_s = self.top, self.context.timeout_s or 0
-  if not self.timer and timeout_s > 0 then
-    self.timer = self.context.loop:timer(function() self:finish(nil, ("no %s in time"):format(self.top.awaits), "timeout") end)
-    self.timer:start(timeout_s)
-  end
+  local top, loop, timeout_s = self.top, self.context.loop, self.context.timeout_s or 0
+  local now, limit_s = loop:now(), top.limit_s or 0
+  if timeout_s > 0 then self.deadline = self.deadline or now + timeout_s end
+  local at = limit_s > 0 and now + limit_s or math.huge
+  if self.deadline and self.deadline < at then at, limit_s = self.deadline, timeout_s end
+  if self.timer then self.timer:close() end
+  self.timer = at < math.huge and loop:timer(function()
+    self:finish(nil, ("no %s within %.3g s"):format(top.awaits, limit_s), top.late_code or "timeout")
+  end) or nil
+  if self.timer then self.timer:start(at - now) end
   top:establish(function(ok, message, code)
     if self.finished or self.top ~= top then return end
     if not ok then return self:finish(nil, message, code) end

@@ -3,23 +3,12 @@
 local contexts = require "smpp.transport.tls_context"
 local errors = require "smpp.transport.tls_error"
 local filter = require "smpp.transport.filter"
-local mistake = require "smpp.base.mistake"
+local net = require "smpp.base.net"
 require "smpp.openssl"
 
 local tls = {}
 
 local CLOSE_S = 1 -- for the alert of a failed handshake to reach the peer
-
---- What is wrong with the option `tls`, nil: nothing.
----@param side "accept"|"connect"
----@param value any
----@return smpp.Mistake?
-function tls.wrong(side, value)
-  if type(value) == "boolean" then return nil end
-  if type(value) ~= "table" then return mistake.wrong("true or false or a table", value) end
-  local schema = side == "connect" and contexts.client_schema or contexts.server_schema
-  return schema:problem(value)
-end
 
 ---@class smpp.TlsSettings
 ---@field side "accept"|"connect"
@@ -30,19 +19,24 @@ end
 --- Reads certificates and keys, once for many connections.
 ---@param side "accept"|"connect"
 ---@param value true|table
----@param _ table
+---@param o table  the options it stands among
 ---@param previous? smpp.TlsSettings  read again: tickets go on while the same client certificates are asked for
 ---@return smpp.TlsSettings?
 ---@return string? message
 ---@return string? code  "tls"
-function tls.prepare(side, value, _, previous)
+function tls.prepare(side, value, o, previous)
   local read, message, code = contexts[side == "connect" and "client" or "server"](value)
   if not read then return nil, message, code end
   if previous and side == "accept" then contexts.take_tickets(read, previous.contexts) end
+  if side == "connect" and not read.options.verify then
+    for _, host in ipairs(o.hosts or { o }) do
+      table.insert(read.warnings, ("certificate of %s not verified (verify = false)"):format(net.address(host.host, host.port)))
+    end
+  end
   return { side = side, contexts = read, tickets = {}, warnings = read.warnings }
 end
 
-local Tls = { awaits = "TLS handshake" }
+local Tls = { awaits = "TLS handshake", late_code = "tls" }
 
 --- A connection that is over: OpenSSL's memory goes now, not with the garbage.
 local function free(self)
@@ -266,6 +260,7 @@ function tls.new(inner, settings, context)
     host = host, port = context.port, -- of the peer, for messages
     expected = (settings.contexts.options.server_name or host):gsub("^%[(.*)%]$", "%1"):gsub("%.$", ""),
     connection = nil,      -- of smpp.openssl; nil: over
+    limit_s = settings.contexts.options.handshake_timeout_s,
     received = 0,          -- octets of the handshake
     done = nil,            -- of establish
     on_data = nil, on_close = nil,

@@ -1,54 +1,8 @@
 --- Options of TLS become contexts: certificates, keys and authorities are read and checked, once for many connections.
-local kind = require "smpp.base.kind"
-local mistake = require "smpp.base.mistake"
+local options = require "smpp.transport.tls_options"
 local pins = require "smpp.transport.pin"
-local schema = require "smpp.base.schema"
 
 local contexts = {}
-
-local text_or_list = kind.either("string", kind.list("string", "strings"))
-
-local function pin_problem(value)
-  for _, text in ipairs(type(value) == "table" and value or { value }) do
-    if type(text) ~= "string" or not pins.read(text) then
-      return mistake.wrong('"sha256/BASE64" of a public key', text)
-    end
-  end
-end
-
-local common = {
-  { "cert", "string", nil, "certificate, then intermediates: a PEM file, or PEM text", 'cert = "client.pem"' },
-  { "key", "string", nil, "private key: a PEM file, or PEM text", 'key = "client.key"', default_text = "in `cert`" },
-  { "key_password", kind.either("string", "function"), nil, "password of an encrypted key", secret = true },
-  { "min", kind.one_of("1.2", "1.3"), "1.2", "lowest TLS version", 'min = "1.3"' },
-  { "max", kind.one_of("1.2", "1.3"), nil, "highest TLS version", 'max = "1.2"', default_text = "the highest there is" },
-  { "ciphers", "string", nil, "OpenSSL's names, separated by colons; those that begin with TLS_ are for 1.3", 'ciphers = "ECDHE+AESGCM"' },
-  { "keylog", "string", nil, "file for Wireshark: whoever has it can decrypt the traffic", 'keylog = "keys.log"' },
-  { "handshake_timeout_s", kind.seconds, 10, "limit for the handshake, within bind_timeout_s" },
-  { "handshake_octets", kind.octets, 65536, "limit for what the peer may send before the handshake is done" },
-}
-
-contexts.client_schema = schema.new(common, {
-  { "ca", text_or_list, nil,
-    'authorities to trust instead of the system\'s: PEM files, directories, PEM text; "system" among them keeps the system\'s',
-    'ca = { "system", "carrier-ca.pem" }', default_text = '"system"' },
-  { "pin", kind.checked('"sha256/BASE64" of a public key, or a list of them', pin_problem, function(word) return word end), nil,
-    "SHA-256 of the peer's public key; alone it stands for the whole check, with ca both must hold" },
-  { "verify", "boolean", true, "false: the peer's certificate is not checked" },
-  { "server_name", "string", nil, "name to ask for and to expect", default_text = "the host" },
-})
-
-local pair = schema.new {
-  { "cert", "string", required = true }, { "key", "string" }, { "key_password", kind.either("string", "function"), secret = true },
-}
-
-contexts.server_schema = schema.new(common, {
-  { "certs", kind.list(pair, "tables { cert, key }"), nil, "further certificates, chosen by the name that the client asks for (SNI)" },
-  { "client_ca", text_or_list, nil, "authorities whose client certificates are taken", 'client_ca = "customers.pem"' },
-  { "client_cert", kind.either(kind.one_of("required", "optional"), kind.boolean), nil, "whether clients must have a certificate",
-    default_text = '"required" with client_ca' },
-  { "tickets", "boolean", true, "clients may resume a session" },
-})
 
 local STORES = {
   "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
@@ -168,13 +122,16 @@ local function set_versions(context, o)
   return ok, message
 end
 
-local function new_context(openssl, role, o)
+local function new_context(openssl, role, o, warnings)
   local context, message = openssl.context(role)
   if not context then return nil, message end
   local ok
   ok, message = set_versions(context, o)
   if not ok then return nil, message end
-  if o.keylog then context:keylog() end
+  if o.keylog then
+    context:keylog()
+    warnings[#warnings + 1] = ("keys of TLS are written to %s: who has it can decrypt the traffic"):format(o.keylog)
+  end
   return context
 end
 
@@ -196,10 +153,10 @@ local function versions_of(o) return o.min == (o.max or "1.3") and o.min or ("%s
 function contexts.client(given)
   local openssl, missing, code = contexts.openssl()
   if not openssl then return nil, missing, code end
-  local o = contexts.client_schema:fill(given ~= true and given or nil)
+  local o = options.client:fill(given ~= true and given or nil)
   local self = { options = o, warnings = {}, pins = nil, verifies = o.verify and (not o.pin or o.ca ~= nil), versions = versions_of(o) }
   local message
-  self.context, message = new_context(openssl, "client", o)
+  self.context, message = new_context(openssl, "client", o, self.warnings)
   if not self.context then return nil, message, "tls" end
   if o.pin then
     self.pins = {}
@@ -230,7 +187,7 @@ end
 
 --- One context of a server, for one certificate.
 local function server_context(openssl, o, one, number, warnings)
-  local context, message = new_context(openssl, "server", o)
+  local context, message = new_context(openssl, "server", o, warnings)
   if not context then return nil, message end
   local ok
   ok, message = use_certificate(context, one, warnings, openssl)
@@ -260,7 +217,7 @@ end
 function contexts.server(given)
   local openssl, missing, code = contexts.openssl()
   if not openssl then return nil, missing, code end
-  local o = contexts.server_schema:fill(given ~= true and given or nil)
+  local o = options.server:fill(given ~= true and given or nil)
   if o.client_cert == false then o.client_ca = nil end
   local self = { default = nil, by_name = {}, options = o, warnings = {}, certificates = {}, versions = versions_of(o) }
   local list = {}
