@@ -133,6 +133,15 @@ local READERS = {
     stream.show_octets(octets)
     stream.new(function() end, require("smpp.codec").codec):feed("in", octets)
   end,
+  ["text.ports"] = function(octets)
+    local ports = require "smpp.text.ports"
+    for _, port in ipairs { 2948, 9204, 9205 } do ports.read(port, octets) end
+    for _, kind in ipairs { "\173", "\174", "\176", "\190" } do
+      for _, before in ipairs { "", "\2\5\106\0\69\198\11", "<indication href=" } do ports.read(2948, "\1\6\1" .. kind .. before .. octets) end
+    end
+    ports.read(2948, "\1\6\1\173" .. ("<indication"):rep(5900))
+    ports.read(2948, "\1\6\1\174\2\5\106\130\0" .. ("a"):rep(256) .. "\133\11" .. ("\131\0"):rep(32000))
+  end,
   ["text.decode"] = function(octets)
     for name in pairs(core.text.encodings) do smpp.text.decode(octets, name) end
   end,

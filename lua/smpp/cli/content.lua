@@ -1,6 +1,7 @@
 --- What a PDU carries, for people and as JSON: the text decoded, its user data header read, a receipt parsed.
 local commands = require "smpp.codec.commands"
 local json = require "smpp.cli.json"
+local ports = require "smpp.text.ports"
 local receipts = require "smpp.receipt"
 local text = require "smpp.text"
 local shown = require "smpp.base.shown"
@@ -14,9 +15,18 @@ content.quote = shown.quote
 ---@field data string?      octets that are no text
 ---@field coding smpp.DataCoding
 ---@field header smpp.UdhHeader?
+---@field application smpp.PortContent?  what it says to the port it goes to
 ---@field part { reference: integer, total: integer, seq: integer }?
 ---@field receipt smpp.Receipt?
 ---@field problems string[]
+
+--- What a message to a port says.  Of parts only the first begins as the whole does.
+local function application_of(pdu, header, part, octets)
+  local port = header and header.ports and header.ports.dest or pdu.destination_port
+  if not port then return nil end
+  local found = ports.read(port, (not part or part.seq == 1) and octets or "")
+  return found
+end
 
 --- What a PDU carries; nil when it is none that carries a message, or an empty one.
 ---@param pdu smpp.Pdu
@@ -44,6 +54,7 @@ function content.of(pdu, alphabet)
     out.text = words
     for _, problem in ipairs(info.problems or {}) do out.problems[#out.problems + 1] = "text: " .. problem.message end
   end
+  out.application = application_of(pdu, header, out.part, info.octets)
   if (pdu.command == "deliver_sm" or pdu.command == "data_sm") and receipts.is(pdu) then
     local receipt, message = receipts.parse(pdu)
     out.receipt = receipt
@@ -78,7 +89,33 @@ local function coding_words(coding)
   return table.concat(words, ", ")
 end
 
+local KINDS = { si = "WAP push (SI)", sl = "WAP push (SL)", mms = "MMS notification" }
+
+--- What a message to a port says, in words.
+---@param found smpp.PortContent
+---@return string
+function content.application_words(found)
+  local words = KINDS[found.kind] or found.name
+  if found.kind == "other" and found.content_type then words = words .. ", " .. shown.text(found.content_type) end
+  local facts = {}
+  if found.url then facts[#facts + 1] = shown.text(found.url) end
+  if found.text then facts[#facts + 1] = content.quote(found.text) end
+  if found.from then facts[#facts + 1] = "from " .. shown.text(found.from) end
+  if found.size then facts[#facts + 1] = ("%.0f octets"):format(found.size) end
+  return #facts > 0 and words .. ": " .. table.concat(facts, ", ") or words
+end
+
+local function port_words(element)
+  local words = {}
+  for i, name in ipairs { "dest_port", "orig_port" } do
+    local known = ports.name(element[name])
+    words[i] = ("%s %d%s"):format(name, element[name], known and " (" .. known .. ")" or "")
+  end
+  return element.name .. ": " .. table.concat(words, ", ")
+end
+
 local function element_words(element)
+  if element.dest_port then return port_words(element) end
   local names = {}
   for name, value in pairs(element) do
     if type(value) == "number" and name ~= "iei" then names[#names + 1] = name end
@@ -104,6 +141,7 @@ function content.lines(c)
   else
     add("data", ("%d octets (%s)"):format(#c.data, coding_words(c.coding)))
   end
+  if c.application then add("content", content.application_words(c.application)) end
   if c.receipt then add(c.receipt.kind, content.receipt_words(c.receipt)) end
   for _, problem in ipairs(c.problems) do add("problem", problem) end
   return lines
@@ -126,6 +164,11 @@ function content.add_json(object, c)
   end
   if c.part then
     json.add(object, "part", json.object { "reference", c.part.reference, "total", c.part.total, "seq", c.part.seq })
+  end
+  local found = c.application
+  if found then
+    json.add(object, "content", json.object({ "kind", found.kind, "port", found.name, "content_type", found.content_type, "url", found.url,
+      "text", found.text, "from", found.from, "size", found.size }, 14))
   end
   if c.receipt then json.add(object, "receipt", content.receipt_json(c.receipt)) end
 end
