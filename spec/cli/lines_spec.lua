@@ -33,7 +33,7 @@ describe("smpp.cli.lines", function()
   end)
 
   it("reads what somebody gives as stdin", function()
-    local list = { "to", "491" }
+    local list = { "to\n4", "91" }
     local following, close, total = lines.open("-", { read = function() return table.remove(list, 1) end })
     assert.is_nil(total)
     assert.same({ "to", "491" }, all(following))

@@ -1,5 +1,6 @@
 --- smpp send --file: rows become messages, a line shows how far it is, a file keeps what became of each.
 local batch = require "smpp.cli.batch"
+local charset = require "smpp.cli.charset"
 local json = require "smpp.cli.json"
 local ledger = require "smpp.cli.journal"
 local lines = require "smpp.cli.lines"
@@ -12,6 +13,9 @@ local bulk = {}
 ---@param command table  of argparse
 function bulk.define(command)
   command:option("--file", "Recipients: CSV or JSON lines; - reads stdin."):hidden_name "-f":argname "FILE"
+  command:option("--charset", "What FILE is in; auto knows UTF-8, UTF-16 and Windows-1252 (Latin-1) apart.", "auto")
+    :choices(charset.names):argname "NAME"
+  command:flag("--dry-run", "Send nothing, do not connect: say how many messages and parts it would be, and which rows are invalid.")
   command:option("--result", "Where to write what became of each (default: FILE.result.jsonl)."):argname "FILE"
   command:flag("--resume", "Go on where an interrupted run ended: nothing that was answered is sent again.")
   command:option("--resend", "With --resume, send again those that were refused, or whose outcome is unknown."):count "*"
@@ -44,6 +48,7 @@ local function invalid(plan, line, row, wrong)
   counts.done, counts.not_sent = counts.done + 1, counts.not_sent + 1
   counts.codes.invalid = (counts.codes.invalid or 0) + 1
   plan.ledger:write { line = line, to = row and row.to, status = "invalid", message = wrong }
+  if plan.on_invalid then return plan.on_invalid(line, row, wrong) end
   if #plan.invalid < 5 then plan.invalid[#plan.invalid + 1] = ("line %d: %s"):format(line, wrong) end
 end
 
@@ -129,9 +134,17 @@ function bulk.plan(options, out, message)
     if not plan.fill then return nil, "--text: " .. wrong end
   end
   local result = options.result or options.file ~= "-" and options.file .. ".result.jsonl"
-  if not result then return nil, "--file - needs --result FILE" end
+  if not result and not options.dry_run then return nil, "--file - needs --result FILE" end
   local following, close
-  following, close, plan.total = lines.open(options.file, out.stdin)
+  following, close, plan.total = lines.open(options.file, out.stdin, {
+    charset = options.charset,
+    on_not_utf8 = function(line)
+      if plan.not_utf8 then return end
+      plan.not_utf8 = line
+      out:note("%s: line %d is not UTF-8, read as Windows-1252; --charset NAME says what the file is in",
+        options.file == "-" and "stdin" or options.file, line)
+    end,
+  })
   if not following then return nil, close end
   plan.stop = close
   plan.next_row, wrong, known = rows.open(following)
@@ -139,7 +152,7 @@ function bulk.plan(options, out, message)
   local missing = unknown_column(names, known)
   if missing then return nil, ("--text: the file has no column '%s'"):format(missing) end
   if known and not known.text and not plan.fill and not message.data then return nil, "give --text, or a column 'text'" end
-  plan.ledger, wrong = ledger.open(result, options.resume)
+  plan.ledger, wrong = (options.dry_run and ledger.peek or ledger.open)(result, options.resume)
   if not plan.ledger then return nil, wrong end
   if plan.total and known then plan.total = plan.total - 1 end
   plan.next_item = next_of(plan)

@@ -64,11 +64,27 @@ function ledger.open(path, resume)
   }, mt)
 end
 
+--- What an earlier run wrote, to be read only: nothing is written.
+---@param path string?
+---@param resume boolean
+---@return smpp.Ledger? ledger
+---@return string? message
+function ledger.peek(path, resume)
+  local known = {}
+  if resume then
+    local wrong
+    if not path or not last_octet(path) then return nil, (path or "--result") .. ": nothing to resume" end
+    known, wrong = read(path)
+    if not known then return nil, wrong end
+  end
+  return setmetatable({ path = path, file = nil, known = known, wrong = nil, is_read_only = true }, mt)
+end
+
 --- Writes one record at once: what was answered must not be sent again, whatever happens next.
 ---@param record table
 ---@return boolean written  false: nothing more must be sent, since nobody would know of it
 function Ledger:write(record)
-  if not self.file then return false end
+  if not self.file then return self.is_read_only or false end
   local list, count = {}, 0
   for _, name in ipairs(FIELDS) do
     list[count + 1], list[count + 2] = name, record[name]

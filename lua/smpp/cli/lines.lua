@@ -1,4 +1,5 @@
 --- Lines of a file; or of a pipe that somebody writes into meanwhile: whoever asks for one waits, and the session goes on.
+local charset = require "smpp.cli.charset"
 local loops = require "smpp.loop"
 local task = require "smpp.base.task"
 
@@ -15,10 +16,20 @@ local function count(file)
   return n
 end
 
---- Lines of a pipe or terminal.  Who asks outside of a task, before there is a loop, blocks.
-local function of_stream(stream)
+--- Lines of a pipe or terminal, or of a file.  Who asks outside of a task, before there is a loop, blocks.
+---@param stream table  read_now; read, where a task can wait; close
+---@param o smpp.LineOptions
+local function of_stream(stream, o)
   local waiting, ended, closed = nil, false, false
-  local buffer, at = "", 1
+  local buffer, at, number = "", 1, 0
+  local decode, decode_line = charset.decoders(o.charset)
+
+  local function decoded(line)
+    local words, was_odd = decode_line(line)
+    number = number + 1
+    if was_odd and o.on_not_utf8 then o.on_not_utf8(number) end
+    return words
+  end
 
   local function read_later()
     waiting = task.current()
@@ -32,13 +43,13 @@ local function of_stream(stream)
       if stop or ended then
         local line = buffer:sub(at, (stop or 0) - 1)
         at = stop and stop + 1 or #buffer + 1
-        if stop or line ~= "" then return line end
+        if stop or line ~= "" then return decoded(line) end
         return nil
       end
       local piece
-      if task.current() then piece = read_later() else piece = stream:read_now() end
+      if stream.read and task.current() then piece = read_later() else piece = stream:read_now() end
       ended = ended or not piece or piece == ""
-      buffer, at = buffer:sub(at) .. (piece or ""), 1
+      buffer, at = buffer:sub(at) .. decode(not ended and piece or nil), 1
     end
   end
 
@@ -51,17 +62,34 @@ local function of_stream(stream)
   return following, close
 end
 
+--- A file as a stream that never makes a task wait.
+local function of_file(file, is_ours)
+  return {
+    read_now = function() return file and file:read(65536) end,
+    close = function()
+      if file and is_ours then file:close() end
+      file = nil
+    end,
+  }
+end
+
+---@class smpp.LineOptions
+---@field charset? string  of charset.names
+---@field on_not_utf8? fun(number: integer)  a line that is not UTF-8 was taken for Windows-1252
+
 --- Opens a file, a pipe with a name, or stdin.
 ---@param path string  - is stdin
 ---@param stdin file*
+---@param o? smpp.LineOptions
 ---@return (fun(): string?)? following  nil at the end
 ---@return string|fun() close  ends also a wait that is under way; or what is wrong
 ---@return integer? total  where it is known beforehand
-function lines.open(path, stdin)
+function lines.open(path, stdin, o)
+  o = o or {}
   local stream, message, file
   if path ~= "-" or stdin == io.stdin then stream, message = loops.current():open_stream(path) end
-  if stream then return of_stream(stream) end
-  if path == "-" then return function() return stdin:read "*l" end, function() end end
+  if stream then return of_stream(stream, o) end
+  if path == "-" then return of_stream(of_file(stdin, false), o) end
   if message then return nil, message end
   file, message = io.open(path, "rb")
   if not file then return nil, message end
@@ -71,11 +99,8 @@ function lines.open(path, stdin)
   end
   file:seek "set"
   local total = count(file)
-  local function close()
-    if file then file:close() end
-    file = nil
-  end
-  return function() return file and file:read "*l" end, close, total
+  local following, close = of_stream(of_file(file, true), o)
+  return following, close, total
 end
 
 return lines

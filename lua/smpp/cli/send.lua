@@ -4,6 +4,7 @@ local bulk = require "smpp.cli.bulk"
 local content = require "smpp.cli.content"
 local decode = require "smpp.cli.decode"
 local dial = require "smpp.cli.dial"
+local dry_run = require "smpp.cli.dry_run"
 local exit = require "smpp.cli.exit"
 local explain = require "smpp.codec.explain"
 local fields = require "smpp.cli.fields"
@@ -221,6 +222,7 @@ local function plan_of(options, out)
     local plan
     plan, why = bulk.plan(options, out, message)
     if not plan then return wrong(why) end
+    plan.connect_options = read
     return plan
   end
   if #options.to == 0 then return wrong "--to is missing" end
@@ -231,7 +233,7 @@ local function plan_of(options, out)
   text, why = text_of(options, out)
   if why then return wrong(why) end
   local next_item, total = items_of(message, text, options)
-  return { next_item = next_item, total = total, many = total > 1, counts = batch.counts() }
+  return { next_item = next_item, total = total, many = total > 1, counts = batch.counts(), connect_options = read }
 end
 
 --- Runs the command.
@@ -241,6 +243,7 @@ end
 function send.run(options, out)
   local plan, usage = plan_of(options, out)
   if not plan then return usage end
+  if options.dry_run then return dry_run.run(plan, options, out) end
   out.live = true
   local code, _, interrupted = out.run(function() return work(options, out, plan) end)
   if plan.close then plan.close() end
