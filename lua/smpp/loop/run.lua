@@ -60,7 +60,7 @@ local function state_of(loop)
     family = setmetatable({}, { __mode = "k" }),    -- the main task and the tasks of its smpp.each
     sleepers = {},                                  -- timers of tasks that sleep
     main = nil, results = nil, failure = nil,       -- the main task; how it ended
-    interrupted = nil,                              -- name of the signal
+    interrupted = nil, interrupted_at = nil,        -- name of the signal, when it came
     closing = false, closers = 0,                   -- everything is being closed; by so many tasks
   }
   local function closer_left()
@@ -108,9 +108,15 @@ local function main(state, fn)
   finished(fn())
 end
 
+local SAME_S = 0.1 -- `timeout -s INT` signals the process and then its group: that is one interruption
+
 local function on_signal(state, name)
-  if state.interrupted then return state.loop:stop() end
-  state.interrupted = name
+  local now = state.loop:now()
+  if state.interrupted then
+    if name == state.interrupted and now - state.interrupted_at < SAME_S then return end
+    return state.loop:stop()
+  end
+  state.interrupted, state.interrupted_at = name, now
   shut_down(state)
 end
 
@@ -139,7 +145,7 @@ end
 --- Runs `fn` as the main task, and the loop, until fn has returned and nothing keeps the loop alive; returns what fn
 --- returned.  When fn returns, what it opened and gave no handlers is closed.  An error in fn closes everything and
 --- is raised again, with its traceback (an error object as itself).  SIGINT and SIGTERM close everything too, a
---- second one ends at once; then the result is nil, a message, "interrupted", and what fn raised, if it did.
+--- second one ends at once (the same within 0.1 s counts as one); then the result is nil, a message, "interrupted", and what fn raised, if it did.
 --- A main task that nothing can wake any more raises "deadlock: …" with its traceback.
 ---@param fn fun(): ...
 ---@param o? { loop?: smpp.Loop, signals?: boolean }  default: the current loop; signals = false leaves them alone
