@@ -98,7 +98,7 @@ describe("smpp.cli.input: hex as tools print it", function()
       ["Wireshark, whole frame"] = dump(packets.links.ethernet[2](packet), "%04x   ", " ", 2),
     } do
       local octets, message = input.unhex(text)
-      assert.equal(util.hex(BIND), octets and util.hex(octets), ("%s: %s\n%s"):format(name, message, text))
+      assert.equal(util.hex(BIND), octets and util.hex(octets), ("%s: %s\n%s"):format(name, tostring(message), text))
     end
     local octets, message = input.unhex "<Buffer 00 00 00 2f 00 00 ... 41 more bytes>"
     assert.is_nil(octets)

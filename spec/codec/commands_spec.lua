@@ -89,7 +89,7 @@ describe("smpp.codec.commands: a vendor's command", function()
     local c = codec()
     local octets = assert(c.encode { command = "spec_probe", probe_id = "abc", blob = ("b"):rep(255) })
     for length = 16, #octets - 1 do
-      local head = ("\0\0%s%s"):format(string.char(math.floor(length / 256)), string.char(length % 256))
+      local head = "\0\0" .. string.char(math.floor(length / 256), length % 256)
       local pdu = assert(c.decode(head .. octets:sub(5, length)))
       assert.is_true(#pdu:problems() > 0, length)
       assert.is_string(pdu:dump())
