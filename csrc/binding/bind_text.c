@@ -1,5 +1,5 @@
 /* bind_text.c - core.text: encodings, and cutting a text into parts. */
-#include <stdio.h>
+#include <string.h>
 
 #include "bind_text.h"
 #include "smpp/datacoding.h"
@@ -126,6 +126,76 @@ static int text_cut(lua_State *L) {
     lua_rawseti(L, -2, i);
   }
   lua_pushinteger(L, (lua_Integer)units);
+  return 2;
+}
+
+/* Whether a message says no more than from, to, text and receipt, and its text is one. */
+static bool is_usual(lua_State *L, int message) {
+  static const char *const known[] = {"from", "to", "text", "receipt"};
+  bool has_text = false;
+  if (lua_getmetatable(L, message)) {
+    lua_pop(L, 1);
+    return false; /* which may say more */
+  }
+  lua_pushnil(L);
+  while (lua_next(L, message) != 0) {
+    bool found = false;
+    if (lua_type(L, -2) == LUA_TSTRING) {
+      const char *name = lua_tostring(L, -2);
+      for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++) found = strcmp(name, known[i]) == 0;
+      if (found && name[0] == 't' && name[1] == 'e') has_text = lua_type(L, -1) == LUA_TSTRING;
+    }
+    lua_pop(L, 1);
+    if (!found) {
+      lua_pop(L, 1);
+      return false;
+    }
+  }
+  return has_text;
+}
+
+/* The parts of a text behind headers of |header| octets: pushes a table of their octets, or returns an error. */
+static int push_parts(lua_State *L, struct smpp_coding coding, const uint8_t *text, size_t length, const uint8_t *octets,
+                      size_t header) {
+  size_t capacity = smpp_text_capacity(coding.encoding, header), per_unit = coding.encoding == SMPP_UCS2 ? 2 : 1;
+  struct smpp_cutter cutter = {coding, text, text + length, NULL, NULL, true};
+  lua_createtable(L, 4, 0);
+  for (unsigned i = 1; cutter.text < cutter.end; i++) {
+    size_t taken = 0, units = 0;
+    int err = smpp_text_cut(&cutter, capacity, &taken, &units);
+    if (err != 0) return err;
+    if (i > SMPP_MAX_PARTS) return SMPP_ERR_TOO_LONG;
+    lua_pushlstring(L, (const char *)octets, units * per_unit);
+    lua_rawseti(L, -2, (int)i);
+    octets += units * per_unit;
+  }
+  return 0;
+}
+
+/* usual({ from, to, text, receipt }) -> octets of the text in one part, or a table of those of each part behind an 8-bit
+ * concatenation header, data_coding.  GSM 7-bit, else UCS-2, as smpp.text.plan chooses without options.  Nothing: the
+ * message says more than that, or its text cannot be sent. */
+static int text_usual(lua_State *L) {
+  uint8_t local[ON_STACK];
+  size_t length, octets = 0, units = 0;
+  struct smpp_coding coding = {SMPP_GSM7, 0, 0};
+  struct smpp_text_fault fault = {0, 0, 0};
+  lua_settop(L, 1);
+  if (!lua_istable(L, 1) || !is_usual(L, 1)) return 0;
+  lua_pushliteral(L, "text");
+  lua_rawget(L, 1); /* stays: |text| is its */
+  const uint8_t *text = (const uint8_t *)lua_tolstring(L, -1, &length);
+  if (length >= SMPP_TEXT_MAX) return 0;
+  uint8_t *out = room(L, smpp_text_encode_bound(length), local);
+  int err = smpp_text_encode(&coding, text, length, 0, out, &octets, &units, &fault);
+  if (err == SMPP_ERR_UNMAPPABLE) {
+    coding.encoding = SMPP_UCS2;
+    err = smpp_text_encode(&coding, text, length, 0, out, &octets, &units, &fault);
+  }
+  if (err != 0) return 0;
+  if (units <= smpp_text_capacity(coding.encoding, 0)) lua_pushlstring(L, (const char *)out, octets);
+  else if (push_parts(L, coding, text, length, out, 6) != 0) return 0;
+  lua_pushinteger(L, smpp_encoding_data_coding(coding.encoding));
   return 2;
 }
 
@@ -281,6 +351,7 @@ void smpp_open_text(lua_State *L) {
       {"encode", text_encode},         {"decode", text_decode},     {"cut", text_cut},
       {"unmappable", text_unmappable}, {"capacity", text_capacity},
       {"data_coding", text_data_coding}, {"with_class", text_with_class},
+      {"usual", text_usual},
       {"shown", text_shown},           {"is_utf8", text_is_utf8},    {NULL, NULL},
   };
   luaL_newlib(L, functions);

@@ -92,9 +92,16 @@ static void advance(struct state *s, enum class next) {
 
 static bool is_plain(uint8_t octet) { return octet >= 0x20 && octet < 0x7F; }
 
+/* Octets of a character that joins no other such: ASCII, and U+0380 to U+047F, Greek and most Cyrillic; else 0. */
+static unsigned plain_length(const uint8_t *p, const uint8_t *end) {
+  if (p < end && is_plain(*p)) return 1;
+  return end - p >= 2 && p[0] >= 0xCE && p[0] <= 0xD1 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
+}
+
 size_t smpp_grapheme_length(const uint8_t *p, const uint8_t *end) {
   const uint8_t *start = p;
-  if (end - p >= 2 && is_plain(p[0]) && is_plain(p[1])) return 1; /* ASCII, the common case */
+  unsigned plain = plain_length(p, end); /* the common case */
+  if (plain != 0 && plain_length(p + plain, end) != 0) return plain;
   uint32_t c = 0;
   unsigned used = smpp_utf8_get(p, end, &c);
   if (used == 0) return p < end;

@@ -255,6 +255,7 @@ out [=[
 ---@field decode fun(octets: string, encoding: string, locking: integer?, single: integer?, fill: integer?, septets: integer?): string, table?
 ---@field cut function
 ---@field unmappable function
+---@field usual function
 ---@field capacity fun(encoding: string, header_octets: integer): integer
 ---@field data_coding fun(octet: integer): table
 ---@field with_class fun(encoding: string, class: integer): integer?

@@ -20,6 +20,8 @@ local task = require "smpp.base.task"
 
 local need, wait = task.need, task.wait
 
+local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call
+
 ---@class smpp.Client
 ---@field state "connecting"|"bound"|"waiting"|"closing"|"closed"
 ---@field system_id string
@@ -245,10 +247,8 @@ function Client:capacity() return self.pool:capacity() end
 ---@return string? code
 ---@return smpp.Sent? partial  the parts that went before one was refused
 function Client:send(message, callback)
-  local wrong = sender.problem(message, self.sender.messages)
-  if wrong then mistake.raise(wrong, 2) end
   check_callback(callback, "send")
-  return self.sender:send(message, callback, 3)
+  return self.sender:send(message, callback, LEVEL)
 end
 
 --- Sends many messages, keeping the window full.

@@ -8,13 +8,14 @@
 ---   { id, fields, lane, serial, waiter, queue, session, cookie, bind, accepted, ... }
 --- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
 local backoffs = require "smpp.base.backoff"
+local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
 local queues = require "smpp.base.queue"
 local rates = require "smpp.client.rate"
 local settings = require "smpp.client.options"
 local task = require "smpp.base.task"
 
-local need, wait = task.need, task.wait
+local current, need, wait = task.current, task.need, task.wait
 
 ---@class smpp.Outbox
 local Outbox = {}
@@ -24,6 +25,8 @@ local outbox = {}
 
 -- Ends of an attempt after which the MC may have taken the request.
 local UNKNOWN = { timeout = true, connection_lost = true }
+
+local SUBMIT_SM = commands.ids.submit_sm
 
 local CLOSED = "the client is closed"
 
@@ -251,7 +254,8 @@ end
 ---@return string? message
 ---@return string? code
 ---@return smpp.Pdu? refused
-function Outbox:perform(entry, timeout_s, retries)
+---@param tried? table  message, code and response of a first attempt, past the queue
+function Outbox:perform(entry, timeout_s, retries, tried)
   local timer, response, message, code, refused
   if timeout_s then
     timer = self.loop:timer(function() give_up(self, entry) end, true)
@@ -259,7 +263,14 @@ function Outbox:perform(entry, timeout_s, retries)
   end
   entry.waiter, entry.attempts, entry.refused_at, entry.doubt = task.current(), 0, nil, nil
   self.performing = self.performing + 1
-  repeat
+  local again = true
+  if tried then
+    message, code, refused = tried[1], tried[2], tried[3]
+    entry.attempts, entry.accepted = 1, true
+    if UNKNOWN[code] then entry.doubt = { message, code } end
+    again = wants_again(self, entry, code, retries)
+  end
+  while again do
     entry.attempts = entry.attempts + 1
     local ok, why, why_code = self:enqueue(entry)
     if ok then
@@ -272,7 +283,8 @@ function Outbox:perform(entry, timeout_s, retries)
     else -- closed meanwhile: what the last attempt brought stands
       break
     end
-  until response or not wants_again(self, entry, code, retries)
+    again = not response and wants_again(self, entry, code, retries)
+  end
   -- What an attempt left in doubt stays so, unless the MC says that it takes no such message.
   local doubt = entry.doubt
   if doubt and not response and class_of(code) ~= "permanent" then message, code, refused = doubt[1], doubt[2], nil end
@@ -286,6 +298,41 @@ function Outbox:perform(entry, timeout_s, retries)
     client:log("debug", "not_taken", { code = code, to = client.show(tostring(entry.fields.destination_addr)) })
   end
   return response, message, code, refused
+end
+
+--- Sends a part of a message, and sees it through: past the queue where nothing waits, so that a queue's entry is made only
+--- for what has to wait or comes again.
+---@async
+---@param fields table
+---@param lane? integer
+---@param entry? table  of the message, if it has several parts
+---@param more? boolean  other parts follow
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code
+---@return smpp.Pdu? refused
+function Outbox:submit(fields, lane, entry, more)
+  local bind, queue, tried = self.pool.direct, self.queue, nil
+  local serial = entry and entry.serial or queue:ticket()
+  if bind and queue.count == 0 and bind.backoff.ends_at == 0 then
+    local session = bind.session
+    if session:send(SUBMIT_SM, fields, current()) then
+      self.performing = self.performing + 1
+      local response, message, code, refused = wait()
+      self.performing = self.performing - 1
+      if response then
+        bind:recovered()
+        if self.drainer then self:wake_drainer() end
+        if entry then entry.serial, entry.accepted = serial, true end
+        return response
+      end
+      tried = { message, code, refused }
+    end
+  end
+  entry = entry or { id = SUBMIT_SM, lane = lane }
+  entry.fields, entry.more, entry.serial = fields, more, serial
+  if tried then entry.bind = bind end
+  return self:perform(entry, nil, true, tried)
 end
 
 --- The results of a request that is refused since it does not wait and the queue is full; `drain` is owed.

@@ -1,5 +1,7 @@
 --- What `esme:send` does: text -> parts -> submit_sm, and what became of them.
 local address = require "smpp.codec.address"
+local commands = require "smpp.codec.commands"
+local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
@@ -11,8 +13,13 @@ local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
 local trackers = require "smpp.receipt.tracker"
 
+local usual_text = core.text.usual
+local char = string.char
+
 local Sender = {}
 local mt = { __index = Sender, __name = "smpp.Sender" }
+
+local UDHI = 0x40 -- esm_class: the octets begin with a user data header
 
 ---@class smpp.Sent
 ---@field message_id string?  of the first part
@@ -22,7 +29,25 @@ local mt = { __index = Sender, __name = "smpp.Sender" }
 ---@field done smpp.Receipt?  what became of it, once that is known
 ---@field last_state string?  the last state heard of, also one that is not final
 local Sent = {}
-local sent_mt = { __index = Sent, __name = "smpp.Sent" }
+local sent_mt = { __name = "smpp.Sent" }
+
+--- What few look at is made when it is: the rest of a message that `usual` built, and of one that was taken in one part.
+local LATER = {
+  info = function(self)
+    local words = self.words
+    return words and select(2, text.split(words, { reference = self.reference }))
+  end,
+  message_ids = function(self) return { self.message_id } end,
+  parts = function(self) return { { message_id = self.message_id } } end,
+}
+
+function sent_mt.__index(self, key)
+  local make = LATER[key]
+  if not make then return Sent[key] end
+  local value = make(self)
+  self[key] = value
+  return value
+end
 
 function sent_mt:__tostring() return ("sent %s (%d parts)"):format(self.message_id or "nothing", #self.parts) end
 
@@ -87,6 +112,14 @@ function sender.problem(message, messages)
   end
 end
 
+-- Options that change how a text is sent: a client without them sends the usual message by `usual`.
+local SHAPING = {
+  "defaults", "encoding", "long", "allow", "language", "graphemes", "on_unmappable", "max_parts", "default_alphabet", "data_codings",
+}
+
+local NONE = {}
+local SUBMIT_SM = commands.ids.submit_sm
+
 local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
 
 -- Clients that share a tracker share what its handles mean.
@@ -95,6 +128,8 @@ local books = setmetatable({}, { __mode = "k" })
 ---@param client smpp.Client
 function sender.new(client)
   local o = client.options
+  local shaped = false
+  for _, name in ipairs(SHAPING) do shaped = shaped or o[name] ~= nil end
   local tracker = o.tracker or trackers.new { ttl_s = o.receipt_ttl_s, id_base = o.id_base, seed = client.map_seed }
   books[tracker] = books[tracker] or { last = 0 } -- handle -> sent
   return setmetatable({
@@ -105,6 +140,8 @@ function sender.new(client)
     messages = sender.schema_of(o.codec or pdus.codec), -- what they may say
     references = {},            -- source and destination -> last reference of their parts
     reference_count = 0,
+    is_shaped = shaped,         -- by an option: no message is usual
+    source = address.remembering(address.source, o), destination = address.remembering(address.destination, o),
     timer = nil,                -- of the tracker's next expiry
     timer_at = nil,
   }, mt)
@@ -139,6 +176,37 @@ function Sender:next_reference(from, to, limit)
   end
   self.references[key] = reference
   return reference
+end
+
+--- The submit_sm of each part of a message of from, to, text and receipt, where no option says otherwise: the same that
+--- `build` makes of it, in a fraction of the time.  nil: `build` is to look at it.
+---@return table? first
+---@return table[]? submits   all of them, if there are several
+---@return integer? reference  of the parts
+function Sender:usual(message)
+  if self.is_shaped then return nil end
+  local octets, data_coding = usual_text(message)
+  if not octets then return nil end
+  local from, to, receipt = self.source(message.from), self.destination(message.to), message.receipt
+  local registered = RECEIPT[receipt]
+  if not (from and to) or receipt ~= nil and not registered then return nil end
+  if type(octets) == "string" then
+    return {
+      source_addr = from.addr, source_addr_ton = from.ton, source_addr_npi = from.npi,
+      destination_addr = to.addr, dest_addr_ton = to.ton, dest_addr_npi = to.npi,
+      registered_delivery = registered, data_coding = data_coding, short_message = octets,
+    }
+  end
+  local reference, total, submits = self:next_reference(from, to, 0xFF), #octets, {}
+  for i = 1, total do
+    submits[i] = {
+      source_addr = from.addr, source_addr_ton = from.ton, source_addr_npi = from.npi,
+      destination_addr = to.addr, dest_addr_ton = to.ton, dest_addr_npi = to.npi,
+      registered_delivery = registered, data_coding = data_coding, esm_class = UDHI,
+      short_message = char(5, 0, 3, reference, total, i) .. octets[i],
+    }
+  end
+  return submits[1], submits, reference
 end
 
 local function choice(message, o, name)
@@ -204,50 +272,67 @@ function Sender:build(message)
   return submits, info
 end
 
+local function asks_for_receipt(fields)
+  local registered = fields.registered_delivery
+  return registered ~= nil and registered ~= 0
+end
+
 --- Sends the parts one after the other; a refused one stops the later ones.
 ---@async
-function Sender:submit(submits, info, wants_receipt, lane)
+---@param sent smpp.Sent  which gets what becomes of them
+---@param submits table[]?  the submit_sm of each, nil: there is one, sent.first
+function Sender:submit(sent, submits, lane)
   local outbox, loop, tracker, handle = self.client.outbox, self.loop, self.tracker, nil
-  local sent = setmetatable({ esme = self.client, message_ids = {}, parts = {}, info = info, first = submits[1], done = nil, waiters = nil }, sent_mt)
+  local first = sent.first
+  local count = submits and #submits or 1
+  local wants_receipt = asks_for_receipt(first)
   if wants_receipt then
     handle = self.book.last + 1
     self.book.last, self.book[handle] = handle, sent
-    tracker:open(handle, #submits, loop:now())
+    tracker:open(handle, count, loop:now())
   end
-  local entry = { id = 0x04, lane = lane }
-  for i, fields in ipairs(submits) do
-    entry.fields, entry.more = fields, i < #submits
-    local response, message, code = outbox:perform(entry, nil, true)
+  local entry = count > 1 and { id = SUBMIT_SM, lane = lane } or nil
+  for i = 1, count do
+    local fields = submits and submits[i] or first
+    local response, message, code = outbox:submit(fields, lane, entry, i < count)
     if not response then
+      if count == 1 then sent.message_ids, sent.parts = {}, {} end
       sent.parts[i] = { code = code, message = message }
       if wants_receipt then self:settle(tracker:refused(handle, i, code, loop:now())) end
-      return nil, #submits > 1 and ("part %d of %d: %s"):format(i, #submits, message) or message, code, sent
+      return nil, count > 1 and ("part %d of %d: %s"):format(i, count, message) or message, code, sent
     end
     local id = response.message_id or ""
-    sent.parts[i] = { message_id = id }
-    sent.message_ids[i] = id
+    if count > 1 then sent.parts[i], sent.message_ids[i] = { message_id = id }, id end
     if i == 1 then sent.message_id = id end
     if wants_receipt then
-      for _, outcome in ipairs(tracker:accepted(handle, i, id, loop:now(), fields.destination_addr) or {}) do
-        self:settle(outcome)
-      end
+      local outcomes = tracker:accepted(handle, i, id, loop:now(), fields.destination_addr)
+      for _, outcome in ipairs(outcomes or NONE) do self:settle(outcome) end
       self:arm()
     end
   end
   return sent
 end
 
---- Builds and sends a message; with a callback returns false when the queue is full.
+--- Checks, builds and sends a message; with a callback returns false when the queue is full.
 function Sender:send(message, callback, level)
-  local submits, info, code = self:build(message)
-  if not submits then
-    if not callback then return nil, info, code end
-    task.start(self.client.sink, callback, nil, info, code)
-    return true
-  end
-  local registered = submits[1].registered_delivery
-  local wants_receipt = registered ~= nil and registered ~= 0
   local client = self.client
+  local sent
+  local first, submits, reference = self:usual(message)
+  if first then
+    sent = setmetatable({ esme = client, first = first, words = message.text, reference = reference, message_id = nil }, sent_mt)
+  else
+    local info, code
+    local wrong = sender.problem(message, self.messages)
+    if wrong then mistake.raise(wrong, level) end
+    submits, info, code = self:build(message)
+    if not submits then
+      if not callback then return nil, info, code end
+      task.start(client.sink, callback, nil, info, code)
+      return true
+    end
+    sent = setmetatable({ esme = client, first = submits[1], info = info }, sent_mt)
+  end
+  if submits and #submits > 1 then sent.message_ids, sent.parts = {}, {} end
   if (callback or message.no_wait) and client.outbox:is_full() then
     if not callback then return client.outbox:refuse() end
     task.start(client.sink, callback, client.outbox:refuse())
@@ -255,9 +340,9 @@ function Sender:send(message, callback, level)
   end
   if not callback then
     task.need(level)
-    return self:submit(submits, info, wants_receipt, message.lane)
+    return self:submit(sent, submits, message.lane)
   end
-  task.start(client.sink, function() callback(self:submit(submits, info, wants_receipt, message.lane)) end)
+  task.start(client.sink, function() callback(self:submit(sent, submits, message.lane)) end)
   return true
 end
 
@@ -326,8 +411,7 @@ end
 ---@return string? code  "timeout"; "missing": none was asked for
 function Sent:receipt(timeout_s)
   if self.done then return self.done end
-  local registered = self.first.registered_delivery
-  if registered == nil or registered == 0 then return nil, "no receipt was asked for: send it with receipt = true", "missing" end
+  if not asks_for_receipt(self.first) then return nil, "no receipt was asked for: send it with receipt = true", "missing" end
   if self.overdue then return without_result(self, "no receipt came") end
   local token, loop = task.need(2), self.esme.loop
   self.waiters = self.waiters or {}

@@ -170,6 +170,27 @@ function address.destination(value, o)
   return nil, ("invalid destination %s: %s"):format(mistake.show(text), refusal(text, digits, plus)), "bad_value"
 end
 
+local REMEMBERED = 1000
+
+--- A reader that remembers what it made of strings: `address.source` or `address.destination`, for those who read the same
+--- ones again and again, and change none of what they get.
+---@param read fun(value: string, o: smpp.AddressOptions?): { addr: string, ton: integer, npi: integer }?
+---@param o? smpp.AddressOptions
+---@return fun(value: any): { addr: string, ton: integer, npi: integer }?  nil: it is no string, or no address
+function address.remembering(read, o)
+  local known, count = {}, 0
+  return function(value)
+    if type(value) ~= "string" then return nil end
+    local found = known[value]
+    if found then return found end
+    found = read(value, o)
+    if not found then return nil end
+    if count >= REMEMBERED then known, count = {}, 0 end
+    count, known[value] = count + 1, found
+    return found
+  end
+end
+
 --- An address as people write it: + before international numbers.
 ---@param addr string
 ---@param ton integer
