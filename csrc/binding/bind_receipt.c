@@ -98,6 +98,36 @@ static int receipt_rebase(lua_State *L) {
   return 1;
 }
 
+/* fold(id) -> the id as equal ones have it, whether it is of digits only */
+static int receipt_fold(lua_State *L) {
+  uint8_t local[256];
+  size_t length;
+  bool digits;
+  const char *id = luaL_checklstring(L, 1, &length);
+  uint8_t *out = length <= sizeof local ? local : lua_newuserdatauv(L, length, 0);
+  lua_pushlstring(L, (const char *)out, smpp_message_id_fold((const uint8_t *)id, length, out, &digits));
+  lua_pushboolean(L, digits);
+  return 2;
+}
+
+/* trim(id) -> the id up to its first NUL, without blanks at the end */
+static int receipt_trim(lua_State *L) {
+  size_t length;
+  const char *id = luaL_checklstring(L, 1, &length);
+  size_t trimmed = smpp_message_id_trim((const uint8_t *)id, length);
+  if (trimmed == length) lua_settop(L, 1);
+  else lua_pushlstring(L, id, trimmed);
+  return 1;
+}
+
+/* number(address) -> its last digits behind a 1; 0 when it identifies nobody */
+static int receipt_number(lua_State *L) {
+  size_t length;
+  const char *address = luaL_optlstring(L, 1, "", &length);
+  push_u32(L, smpp_address_number((const uint8_t *)address, length));
+  return 1;
+}
+
 /* read(octets [, zone_s, first_year, lenient]) -> "none"
  *   | "absolute", unix seconds, tenths, quarters or nil
  *   | "relative", years, months, remaining seconds */
@@ -170,7 +200,8 @@ static int timestamp_after(lua_State *L) {
 
 void smpp_open_receipt(lua_State *L) {
   static const luaL_Reg receipt[] = {
-      {"scan", receipt_scan}, {"state", receipt_state}, {"rebase", receipt_rebase}, {NULL, NULL}};
+      {"scan", receipt_scan}, {"state", receipt_state}, {"rebase", receipt_rebase}, {"fold", receipt_fold},
+      {"trim", receipt_trim}, {"number", receipt_number}, {NULL, NULL}};
   static const luaL_Reg timestamp[] = {{"read", timestamp_read},
                                        {"absolute", timestamp_absolute},
                                        {"relative", timestamp_relative},

@@ -243,3 +243,57 @@ size_t smpp_message_id_rebase(const uint8_t *id, size_t length, bool to_hex, uin
   }
   return written;
 }
+
+size_t smpp_message_id_trim(const uint8_t *id, size_t length) {
+  const uint8_t *nul = length == 0 ? NULL : memchr(id, 0, length);
+  if (nul != NULL) length = (size_t)(nul - id);
+  while (length > 0 && id[length - 1] == ' ') length--;
+  return length;
+}
+
+/* Hex digits in five groups between hyphens, of whatever lengths. */
+static bool is_uuid(const uint8_t *id, size_t length) {
+  unsigned hyphens = 0;
+  if (length != 36 || id[0] == '-' || id[length - 1] == '-') return false;
+  for (size_t i = 0; i < length; i++) {
+    uint8_t c = id[i];
+    if (c == '-' && id[i - 1] != '-') hyphens++;
+    else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) return false;
+  }
+  return hyphens == 4;
+}
+
+size_t smpp_message_id_fold(const uint8_t *id, size_t length, uint8_t *out, bool *digits) {
+  size_t n = 0;
+  length = smpp_message_id_trim(id, length);
+  bool uuid = is_uuid(id, length);
+  *digits = true;
+  for (size_t i = 0; i < length; i++) {
+    uint8_t c = id[i];
+    if (uuid && c == '-') continue;
+    if (n == 1 && out[0] == '0') n = 0; /* a leading zero */
+    out[n++] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+    if (c < '0' || c > '9') *digits = false;
+  }
+  if (n == 0) out[n++] = '0';
+  return n;
+}
+
+uint32_t smpp_address_number(const uint8_t *address, size_t length) {
+  uint8_t digits[SMPP_NUMBER_DIGITS];
+  size_t n = 0;
+  for (size_t i = 0; i < length; i++) {
+    uint8_t c = address[i];
+    if (c >= '0' && c <= '9') {
+      if (n == 0 && c == '0') continue; /* a national or international prefix */
+      digits[n++ % SMPP_NUMBER_DIGITS] = (uint8_t)(c - '0');
+    } else if (c == 0 || strchr("+-. ()", c) == NULL) {
+      return 0;
+    }
+  }
+  if (n == 0) return 0;
+  size_t kept = n < SMPP_NUMBER_DIGITS ? n : SMPP_NUMBER_DIGITS;
+  uint32_t number = 1;
+  for (size_t i = n - kept; i < n; i++) number = number * 10 + digits[i % SMPP_NUMBER_DIGITS];
+  return number;
+}

@@ -72,4 +72,17 @@ const struct smpp_message_state *smpp_state_by_number(uint32_t number);
  * when the id is empty, too long or no such number. */
 size_t smpp_message_id_rebase(const uint8_t *id, size_t length, bool to_hex, uint8_t out[SMPP_REBASED_MAX]);
 
+/* Octets of a message id up to its first NUL, without blanks at the end. */
+size_t smpp_message_id_trim(const uint8_t *id, size_t length);
+
+/* Writes an id as equal ones have it: trimmed, in lower case, without leading zeros, a UUID without its hyphens; "0" when
+ * nothing is left.  |out| takes |length| octets, at least one.  |digits|: it has decimal digits only. */
+size_t smpp_message_id_fold(const uint8_t *id, size_t length, uint8_t *out, bool *digits);
+
+#define SMPP_NUMBER_DIGITS 8 /* of an address that are kept: what remains when a country code comes or goes */
+
+/* The last digits of an address behind a 1 that tells how many there are.  0: it has none, or other signs than those of
+ * telephone numbers, as a masked "49170****", and identifies nobody. */
+uint32_t smpp_address_number(const uint8_t *address, size_t length);
+
 #endif

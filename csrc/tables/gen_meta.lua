@@ -268,6 +268,9 @@ out [=[
 ---@field scan fun(text: string, zone_s: number?, first_year: number?): table, number?, number?
 ---@field state fun(word: string|integer): string?, boolean?, integer?, string?
 ---@field rebase fun(id: string, base: "hex"|"dec"): string?
+---@field fold fun(id: string): string, boolean
+---@field trim fun(id: string): string
+---@field number fun(address: string?): integer
 
 ---@class smpp.CoreTimestamp
 ---@field read fun(octets: string, zone_s: number?, first_year: number?, lenient: boolean?): string?, ...

@@ -1,3 +1,5 @@
+local core = require "smpp.core"
+local property = require "spec.support.property"
 local message_id = require "smpp.receipt.message_id"
 
 local function candidates(rule, id)
@@ -73,5 +75,30 @@ describe("smpp.receipt.message_id", function()
   it("knows its rules", function()
     for _, rule in ipairs { "auto", "as-is", "hex", "dec" } do assert.is_true(message_id.kind.fits(rule)) end
     for _, rule in ipairs { "octal", 5, true } do assert.is_string(message_id.kind.explain(rule).message) end
+  end)
+
+  --- The definitions of fold and number, in patterns.
+  local function folded(id)
+    id = id:gsub("%z.*", ""):gsub(" +$", ""):lower()
+    if #id == 36 and id:find "^%x+%-%x+%-%x+%-%x+%-%x+$" then id = id:gsub("%-", "") end
+    return id:match "^0*(.+)$" or "0"
+  end
+  local function number(address)
+    if address:find "[^%d+%-. ()]" then return 0 end
+    local digits = address:gsub("%D", ""):gsub("^0+", "")
+    return digits == "" and 0 or tonumber("1" .. digits:sub(-8), 10)
+  end
+
+  it("folds ids and reads numbers as their definitions do (seeded)", function()
+    local pieces = { "0", "1", "9", "a", "F", "-", " ", "\0", "x", "é", "8ac1e2b0-6f3f-4b7e-9d4a-1f2e3d4c5b6a", "00000000-0000-0000-0000-00000000000f", "(", ")", ".", "+", "*" }
+    property.holds(3000, function(random, case)
+      local list = {}
+      for i = 1, random(14) - 1 do list[i] = pieces[random(#pieces)] end
+      case.id = table.concat(list)
+      local id, digits = message_id.fold(case.id)
+      assert.equal(folded(case.id), id)
+      assert.equal(not id:find "%D", digits)
+      assert.equal(number(case.id), core.receipt.number(case.id))
+    end)
   end)
 end)

@@ -22,23 +22,11 @@ local WAYS = {
   auto = { "exact", "fold", "dec", "hex" },
 }
 
---- The id up to its first NUL, without blanks at the end.
-local function trim(id)
-  local last = (id:find("%z") or #id + 1) - 1
-  while last > 0 and id:byte(last) == 32 do last = last - 1 end
-  return id:sub(1, last)
-end
-
 --- The id in lower case, without leading zeros, trailing NULs and blanks; a UUID without its hyphens.
----@param id string
----@return string
-function message_id.fold(id)
-  id = trim(id):lower()
-  if #id == 36 and id:find "^%x+%-%x+%-%x+%-%x+%-%x+$" then id = id:gsub("%-", "") end
-  return id:match("^0*(.+)$") or "0"
-end
+---@type fun(id: string): folded: string, digits: boolean
+message_id.fold = core.receipt.fold
 
-local fold = message_id.fold
+local fold, trim = core.receipt.fold, core.receipt.trim
 
 --- The names of the rules, as options have them.
 message_id.kind = kind.one_of("auto", "as-is", "hex", "dec")
@@ -46,12 +34,13 @@ message_id.kind = kind.one_of("auto", "as-is", "hex", "dec")
 ---@class smpp.MessageIdRule
 ---@field rule "auto"|"as-is"|"hex"|"dec"
 ---@field learned "as-is"|"hex"|"dec"|nil  with auto: what the receipts so far have shown
+---@field has_exact boolean  messages may stand under the second key of `keys`; settable
 
 --- Makes a rule.  hex, dec: the base of ids in receipts, where submit_sm_resp has the other one.
 ---@param rule "auto"|"as-is"|"hex"|"dec"
 ---@return smpp.MessageIdRule
 function message_id.new(rule)
-  return setmetatable({ rule = rule, learned = nil, leading = nil, score = 0 }, Rule)
+  return setmetatable({ rule = rule, learned = nil, leading = nil, score = 0, has_exact = true }, Rule)
 end
 
 --- The keys under which a submit_sm_resp's id may be stored: the first that is free.
@@ -59,7 +48,7 @@ end
 ---@return string key, string? second
 function Rule:keys(id)
   if self.rule == "as-is" then return "=" .. trim(id), nil end
-  return "i" .. fold(id), "=" .. trim(id)
+  return "i" .. (fold(id)), "=" .. trim(id)
 end
 
 --- The key under which a receipt with this id waits for its response.
@@ -86,7 +75,9 @@ end
 ---@return "as-is"|"hex"|"dec"|nil way
 function Rule:candidate(id, n)
   local way = WAYS[self.rule][n]
-  if way == "exact" then return "=" .. trim(id), "as-is" end
+  if way == "exact" then
+    return (self.rule == "as-is" or self.has_exact) and "=" .. trim(id), "as-is"
+  end
   if not way then return nil end
   local folded = fold(id)
   if way == "fold" then return "i" .. folded, "as-is" end
@@ -102,8 +93,8 @@ end
 ---@param same_number boolean?  the receipt comes from the address that the message went to; nil: not known
 ---@return number? weight  3: certain, 2, 1: less so; 0.5: only when no response claims the receipt; nil: not at all
 function Rule:weigh(id, key, way, same_number)
-  local folded = fold(id)
-  local is_ambiguous = #folded > 1 and not folded:find "%D"
+  local folded, digits = fold(id)
+  local is_ambiguous = digits and #folded > 1
   local rule = self.rule == "auto" and self.learned or self.rule
   if way == "as-is" then
     if rule == "as-is" or not is_ambiguous then return 3 end
@@ -119,12 +110,21 @@ function Rule:weigh(id, key, way, same_number)
   return 0.5
 end
 
+--- Whether no way that `candidate` has not named yet can lead to a message as certain as one that was found.
+---@param weight number  of that one
+---@return boolean
+function Rule:is_settled(weight)
+  return weight == 3 and self.rule == "auto" and (self.learned == nil or self.learned == "as-is")
+end
+
 --- Counts a match.  Returns the rule if this made it certain, or another one.
 ---@param id string  of the receipt
 ---@param way "as-is"|"hex"|"dec"
 ---@return "as-is"|"hex"|"dec"|nil learned
 function Rule:learn(id, way)
-  if self.rule ~= "auto" or fold(id):find "^%d$" then return nil end -- a single digit is the same in both bases
+  if self.rule ~= "auto" then return nil end
+  local folded, digits = fold(id)
+  if digits and #folded == 1 then return nil end -- a single digit is the same in both bases
   if self.leading == way then
     self.score = math.min(self.score + 1, MOST)
   elseif self.score <= 1 then

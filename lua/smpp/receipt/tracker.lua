@@ -8,6 +8,9 @@ local kind = require "smpp.base.kind"
 local pack = require "smpp.receipt.pack"
 local random = require "smpp.base.random"
 
+local number_of = core.receipt.number
+local char = string.char
+
 local tracker = {}
 
 local Tracker = {}
@@ -17,7 +20,6 @@ Tracker.__name = "smpp.receipt.tracker"
 local MAX_PARTS = 255
 local NO_STATE, OTHER_STATE = 255, 254
 local NO_NUMBER = 0
-local NUMBER_DIGITS = 8 -- of an address that are kept: what remains when a country code comes or goes
 local ENOUGH_DIGITS = 4 -- and so many that must agree
 local MAX_HELD_OCTETS = 4096 -- of the receipts for one unknown id: what a map takes
 local MAX_RECEIPT_OCTETS = 1024 -- of one of them
@@ -74,12 +76,16 @@ local OPTIONS = schema.new {
 function tracker.new(o)
   o = OPTIONS:fill(OPTIONS:check(o))
   local seed = o.seed or random.octets(8)
-  return setmetatable({
+  local self = setmetatable({
     store = o.store or core.map.new(o.limit, o.ttl_s, seed),
     recent = o.recent or core.map.new(o.recent_limit, o.recent_s, seed),
     ids = message_id.new(o.id_base),
     gone = {}, -- outcomes that expire() has to report
+    recent_s = o.recent_s,
+    held_until = o.recent and math.huge or -math.huge, -- until when an early receipt may be in `recent`; one of others': always
   }, Tracker)
+  self.ids.has_exact = o.store ~= nil or o.recent ~= nil
+  return self
 end
 
 local function write_handle(handle)
@@ -90,14 +96,6 @@ end
 
 local function read_handle(octets)
   return octets:sub(1, 1) == "s" and octets:sub(2) or tonumber(octets:sub(2))
-end
-
---- The last digits of an address behind a 1 that tells how many there are.  An address with other signs (a masked
---- "49170****") identifies nobody.
-local function number_of(address)
-  if not address or address:find "[^%d+%-. ()]" then return NO_NUMBER end
-  local digits = address:gsub("%D", ""):gsub("^0+", "") -- a national or international prefix
-  return digits == "" and NO_NUMBER or tonumber("1" .. digits:sub(-NUMBER_DIGITS), 10)
 end
 
 --- Whether two such numbers are of one address; nil when that cannot be known.
@@ -112,14 +110,21 @@ end
 
 --- An open part: last state, part, parts, number, handle.
 local function write_part(entry, state)
-  local number = entry.number
-  return string.char(state, entry.part, entry.parts, math.floor(number / 16777216), math.floor(number / 65536) % 256,
-    math.floor(number / 256) % 256, number % 256) .. entry.handle
+  local rest = entry.number
+  local d = rest % 256
+  rest = (rest - d) / 256
+  local c = rest % 256
+  rest = (rest - c) / 256
+  local b = rest % 256
+  return char(state, entry.part, entry.parts, (rest - b) / 256, b, c, d) .. entry.handle
 end
 
 local function read_part(octets)
   local state, part, parts, a, b, c, d = octets:byte(1, 7)
-  return { state = state, part = part, parts = parts, number = ((a * 256 + b) * 256 + c) * 256 + d, handle = octets:sub(8) }
+  return {
+    state = state, part = part, parts = parts, number = ((a * 256 + b) * 256 + c) * 256 + d, handle = octets:sub(8), octets = octets,
+    ended = false,
+  }
 end
 
 local function outcome(kind, entry, receipt)
@@ -208,7 +213,7 @@ function Tracker:apply(key, entry, receipt, now)
     return outcome("intermediate", entry, receipt)
   end
   self.store:delete(key)
-  self:remember("d" .. key, write_part(entry, NO_STATE), now)
+  self:remember("d" .. key, entry.state == NO_STATE and entry.octets or write_part(entry, NO_STATE), now)
   local ok = receipt.state == "DELIVERED" or receipt.state == "ACCEPTED"
   local out = outcome(self:finish(entry, ok, now), entry, receipt)
   if out.kind == "result" then out.delivered = ok end
@@ -239,6 +244,7 @@ local function find_by_id(self, id, number, least, before)
       elseif weight == best_weight then
         best, best_way = nil, nil -- a guess between two messages
       end
+      if self.ids:is_settled(best_weight) then break end
     end
   end
   if best_weight < least then best = nil end
@@ -302,6 +308,7 @@ end
 
 --- The last receipts count, so the oldest give way.
 function Tracker:hold_under(key, octets, now)
+  self.held_until = math.max(self.held_until, now + self.recent_s)
   local held = self.recent:get(key) or ""
   if held:find(octets, 1, true) then return end -- it comes again
   held = held .. octets
@@ -312,6 +319,7 @@ end
 --- Applies the receipts that were held for a response's id.
 function Tracker:release(id, now)
   local outcomes
+  if now > self.held_until then return nil end
   for n = 1, math.huge do
     local key = self.ids:early_candidate(id, n)
     if key == nil then return outcomes end
@@ -367,8 +375,11 @@ function Tracker:accepted(handle, part, id, now, to)
   if record then self:set_part(record_key, record, part, ACCEPTED, now) end
 
   local key, second = self.ids:keys(id)
-  if second and self.store:get(key) then key = second end
   local reused = self.store:get(key)
+  if reused and second then
+    key, self.ids.has_exact = second, true
+    reused = self.store:get(key)
+  end
   if reused then
     self.store:delete(key)
     self.gone[#self.gone + 1] = expired_outcome(key, reused, "reused")
