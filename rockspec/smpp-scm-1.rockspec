@@ -29,6 +29,7 @@ build = {
     ["smpp.base.backoff"] = "lua/smpp/base/backoff.lua",
     ["smpp.base.bucket"] = "lua/smpp/base/bucket.lua",
     ["smpp.base.cidr"] = "lua/smpp/base/cidr.lua",
+    ["smpp.base.deadlines"] = "lua/smpp/base/deadlines.lua",
     ["smpp.base.events"] = "lua/smpp/base/events.lua",
     ["smpp.base.heap"] = "lua/smpp/base/heap.lua",
     ["smpp.base.kind"] = "lua/smpp/base/kind.lua",

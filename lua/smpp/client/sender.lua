@@ -2,6 +2,7 @@
 local address = require "smpp.codec.address"
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
+local deadlines = require "smpp.base.deadlines"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
@@ -19,6 +20,7 @@ local char = string.char
 local Sender = {}
 local mt = { __index = Sender, __name = "smpp.Sender" }
 
+local NONE = {}
 local UDHI = 0x40 -- esm_class: the octets begin with a user data header
 
 ---@class smpp.Sent
@@ -117,13 +119,24 @@ local SHAPING = {
   "defaults", "encoding", "long", "allow", "language", "graphemes", "on_unmappable", "max_parts", "default_alphabet", "data_codings",
 }
 
-local NONE = {}
 local SUBMIT_SM = commands.ids.submit_sm
 
 local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
 
 -- Clients that share a tracker share what its handles mean.
 local books = setmetatable({}, { __mode = "k" })
+
+--- A wait for a receipt has taken too long.
+local function give_up(wait)
+  local sent = wait.sent
+  for i, other in ipairs(sent.waiters or NONE) do
+    if other == wait then
+      table.remove(sent.waiters, i)
+      break
+    end
+  end
+  task.wake_for(wait.token, sent)
+end
 
 ---@param client smpp.Client
 function sender.new(client)
@@ -142,6 +155,8 @@ function sender.new(client)
     reference_count = 0,
     is_shaped = shaped,         -- by an option: no message is usual
     source = address.remembering(address.source, o), destination = address.remembering(address.destination, o),
+    waits = deadlines.new(client.loop, give_up), -- for receipts, those with a timeout
+    due = 0,                    -- messages that want receipts and whose responses are due
     timer = nil,                -- of the tracker's next expiry
     timer_at = nil,
   }, mt)
@@ -279,18 +294,13 @@ end
 
 --- Sends the parts one after the other; a refused one stops the later ones.
 ---@async
+---@param self table
 ---@param sent smpp.Sent  which gets what becomes of them
 ---@param submits table[]?  the submit_sm of each, nil: there is one, sent.first
-function Sender:submit(sent, submits, lane)
-  local outbox, loop, tracker, handle = self.client.outbox, self.loop, self.tracker, nil
-  local first = sent.first
+local function submit(self, sent, submits, lane)
+  local outbox, loop, tracker, handle = self.client.outbox, self.loop, self.tracker, sent.handle
+  local first, wants_receipt = sent.first, handle ~= nil
   local count = submits and #submits or 1
-  local wants_receipt = asks_for_receipt(first)
-  if wants_receipt then
-    handle = self.book.last + 1
-    self.book.last, self.book[handle] = handle, sent
-    tracker:open(handle, count, loop:now())
-  end
   local entry = count > 1 and { id = SUBMIT_SM, lane = lane } or nil
   for i = 1, count do
     local fields = submits and submits[i] or first
@@ -311,6 +321,22 @@ function Sender:submit(sent, submits, lane)
     end
   end
   return sent
+end
+
+local function end_due(self, ...)
+  self.due = self.due - 1
+  return ...
+end
+
+--- Opens the message for its receipts, if it wants any, and submits it.
+---@async
+function Sender:submit(sent, submits, lane)
+  if not asks_for_receipt(sent.first) then return submit(self, sent, submits, lane) end
+  local handle = self.book.last + 1
+  self.book.last, self.book[handle], sent.handle = handle, sent, handle
+  self.tracker:open(handle, submits and #submits or 1, self.loop:now())
+  self.due = self.due + 1
+  return end_due(self, submit(self, sent, submits, lane))
 end
 
 --- Checks, builds and sends a message; with a callback returns false when the queue is full.
@@ -352,7 +378,7 @@ end
 ---@param receipt smpp.Receipt
 ---@return smpp.Outcome? outcome  nil: of no message of ours, or of one whose response has not come yet
 function Sender:receipt(receipt)
-  local outcome = self.tracker:receipt(receipt, self.loop:now())
+  local outcome = self.tracker:receipt(receipt, self.loop:now(), self.due == 0 and not self.client.options.tracker)
   if not outcome then
     self:arm()
     return nil
@@ -373,14 +399,23 @@ function Sender:settle(outcome)
   if outcome.kind == "expired" then
     sent.overdue = true
   else
-    sent.done = schema.merge(outcome.receipt, {
-      id = sent.message_id, ids = sent.message_ids, state = outcome.state, delivered = outcome.delivered, code = outcome.code,
-      final = true, err = outcome.err, sent = sent, part = outcome.part, -- unknown yet when it came before its response
-    })
+    local receipt = outcome.receipt
+    if receipt and outcome.parts == 1 and receipt.id == sent.message_id then -- the receipt says it all
+      receipt.ids, receipt.delivered, receipt.sent, receipt.part = sent.message_ids, outcome.delivered, sent, 1
+      sent.done = receipt
+    else
+      sent.done = schema.merge(receipt, {
+        id = sent.message_id, ids = sent.message_ids, state = outcome.state, delivered = outcome.delivered, code = outcome.code,
+        final = true, err = outcome.err, sent = sent, part = outcome.part, -- unknown yet when it came before its response
+      })
+    end
   end
   local waiters = sent.waiters
   sent.waiters = nil
-  for _, token in ipairs(waiters or {}) do task.wake_for(token, sent) end
+  for _, wait in ipairs(waiters or NONE) do
+    self.waits:remove(wait)
+    task.wake_for(wait.token, sent)
+  end
 end
 
 --- Messages that never got a receipt are forgotten after their time.
@@ -413,23 +448,12 @@ function Sent:receipt(timeout_s)
   if self.done then return self.done end
   if not asks_for_receipt(self.first) then return nil, "no receipt was asked for: send it with receipt = true", "missing" end
   if self.overdue then return without_result(self, "no receipt came") end
-  local token, loop = task.need(2), self.esme.loop
+  local esme, wait = self.esme, { token = task.need(2), sent = self }
   self.waiters = self.waiters or {}
-  table.insert(self.waiters, token)
-  local timer
-  if timeout_s then
-    timer = loop:timer(function()
-      for i, waiter in ipairs(self.waiters or {}) do
-        if waiter == token then table.remove(self.waiters, i) break end
-      end
-      task.wake_for(token, self)
-    end, true)
-    timer:start(timeout_s)
-  else
-    loop:hold()
-  end
+  table.insert(self.waiters, wait)
+  if timeout_s then esme.sender.waits:add(wait, timeout_s) else esme.loop:hold() end
   task.wait(self)
-  if timer then timer:close() else loop:release() end
+  if not timeout_s then esme.loop:release() end
   if self.done then return self.done end
   return without_result(self, self.overdue and "no receipt came" or ("no receipt within %g s"):format(timeout_s))
 end

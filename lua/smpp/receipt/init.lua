@@ -51,7 +51,11 @@ local function has_form(octets) return starts_with_id(octets) and octets:lower()
 --- The receipt in octets of which the keys can be read, and the encoding that its text is still in.
 local function readable(octets, data_coding, encoding, default_alphabet)
   if not encoding then
-    if octets:find "^%z[ -~]%z" or octets:find "^\254\255" then encoding = "ucs2"
+    local first, second = octets:byte(1, 2)
+    if first and first ~= 0 and second ~= 0 and first < 254 then -- as nearly always
+      if data_coding == LATIN1 then encoding = "latin1"
+      elseif (data_coding or 0) == 0 and default_alphabet ~= "gsm7_packed" then encoding = default_alphabet end
+    elseif octets:find "^%z[ -~]%z" or octets:find "^\254\255" then encoding = "ucs2"
     elseif octets:find "^[ -~]%z[ -~]%z" or octets:find "^\255\254" then encoding = "ucs2_le"
     elseif data_coding == LATIN1 then encoding = "latin1"
     elseif (data_coding or 0) == 0 and default_alphabet ~= "gsm7_packed" then encoding = default_alphabet end
@@ -251,28 +255,27 @@ function receipt.parse(pdu, o)
   end
   local tlvs, network_error = read_tlvs(pdu)
   local text, inner = text_of(pdu, raw, o)
-  local out = {
-    kind = kind, raw = raw, err = "", tlvs = tlvs, fields = {}, network_error = network_error,
-    source_addr = pdu.source_addr, destination_addr = pdu.destination_addr,
-  }
+  local id, source_addr, destination_addr = tlvs.receipted_message_id, pdu.source_addr, pdu.destination_addr
   if kind == "delivery_ack" or kind == "manual_ack" then
-    out.id, out.text = tlvs.receipted_message_id, text
-    return out
+    return {
+      kind = kind, id = id, text = text, raw = raw, err = "", tlvs = tlvs, fields = {}, network_error = network_error,
+      source_addr = source_addr, destination_addr = destination_addr,
+    }
   end
   local fields, submitted, done = read_fields(text, pdu, o)
-  out.fields, out.submitted, out.done = fields, submitted, done
-  out.id = tlvs.receipted_message_id
-  if not out.id or out.id == "" then out.id = fields.id end
-  out.stat = fields.stat
-  out.state, out.final, out.message_state = read_state(tlvs.message_state, fields.stat, o)
-  if not out.id or out.id == "" then return nil, "no message id, neither in the text nor as receipted_message_id", "missing" end
-  if not out.state then return nil, "no state, neither in the text nor as message_state", "missing" end
-  if kind == "intermediate" then out.final = false end
-  out.sub, out.dlvrd = whole(fields.sub), whole(fields.dlvrd)
-  out.text = inner and fields.text and decode(fields.text, inner) or fields.text
-  out.err = network_error and ("%03d"):format(network_error.code) or fields.err or ""
-  out.err_code = (o.err_rule or receipt.err_number)(out.err)
-  return out
+  local stat, words, err = fields.stat, fields.text, network_error and ("%03d"):format(network_error.code) or fields.err or ""
+  if not id or id == "" then id = fields.id end
+  if not id or id == "" then return nil, "no message id, neither in the text nor as receipted_message_id", "missing" end
+  local state, final, message_state = read_state(tlvs.message_state, stat, o)
+  if not state then return nil, "no state, neither in the text nor as message_state", "missing" end
+  if kind == "intermediate" then final = false end
+  return {
+    kind = kind, id = id, state = state, final = final, message_state = message_state, stat = stat, err = err,
+    err_code = (o.err_rule or receipt.err_number)(err), network_error = network_error, submitted = submitted, done = done,
+    sub = whole(fields.sub), dlvrd = whole(fields.dlvrd), text = inner and words and decode(words, inner) or words, raw = raw,
+    source_addr = source_addr, destination_addr = destination_addr, fields = fields, tlvs = tlvs,
+    from = nil, to = nil, pdu = nil, esme = nil, sent = nil, part = nil, -- a client's, later
+  }
 end
 
 --- Does the sender want a receipt for this final state?

@@ -81,10 +81,11 @@ function tracker.new(o)
     recent = o.recent or core.map.new(o.recent_limit, o.recent_s, seed),
     ids = message_id.new(o.id_base),
     gone = {}, -- outcomes that expire() has to report
+    is_own = not (o.store or o.recent), -- nobody else puts anything into the stores
     recent_s = o.recent_s,
     held_until = o.recent and math.huge or -math.huge, -- until when an early receipt may be in `recent`; one of others': always
   }, Tracker)
-  self.ids.has_exact = o.store ~= nil or o.recent ~= nil
+  self.ids.has_exact = not self.is_own
   return self
 end
 
@@ -408,18 +409,19 @@ end
 --- A receipt came.
 ---@param receipt smpp.Receipt  as receipt.parse() gives it; `source_addr` helps where ids leave a doubt
 ---@param now number
+---@param none_due? boolean  no response is due that could claim the receipt later: it need not be kept
 ---@return smpp.Outcome? outcome
 ---@return string? err
 ---@return string? code  "missing": no open message has this id (it is kept for the response that may still come), or the
 ---  receipt has no state, as acknowledgements
-function Tracker:receipt(receipt, now)
+function Tracker:receipt(receipt, now, none_due)
   if type(receipt) ~= "table" then error("receipt: a table expected, got " .. type(receipt), 2) end
   local id = receipt.id
   if not id or not receipt.state then return nil, "an acknowledgement, or a receipt without id or state", "missing" end
   self:forget(now)
   local out = match(self, receipt, now, 1)
   if out then return out end
-  self:hold(receipt, now)
+  if not (none_due and self.is_own and self.store:count() == 0) then self:hold(receipt, now) end
   return nil, "no open message has the id " .. id, "missing"
 end
 
