@@ -49,7 +49,6 @@ build = {
     ["smpp.base.task"] = "lua/smpp/base/task.lua",
     ["smpp.capture.decap"] = "lua/smpp/capture/decap.lua",
     ["smpp.capture.file"] = "lua/smpp/capture/file.lua",
-    ["smpp.capture.framer"] = "lua/smpp/capture/framer.lua",
     ["smpp.capture"] = "lua/smpp/capture/init.lua",
     ["smpp.capture.octets"] = "lua/smpp/capture/octets.lua",
     ["smpp.capture.tcp"] = "lua/smpp/capture/tcp.lua",

@@ -216,6 +216,30 @@ void smpp_open_session(lua_State *L) {
     lua_setfield(L, -2, event_names[kind]);
   }
   lua_setfield(L, -2, "session_events");
+
+  struct smpp_session_config config;
+  smpp_session_defaults(&config, SMPP_MC);
+  const struct {
+    const char *name;
+    lua_Number value;
+  } defaults[] = {
+      {"window", config.window},
+      {"max_unanswered", config.max_unanswered},
+      {"max_pdu_octets", config.max_pdu},
+      {"response_timeout_s", config.response_s},
+      {"enquire_link_s", config.enquire_link_s},
+      {"enquire_link_response_s", config.enquire_link_response_s},
+      {"inactivity_s", config.inactivity_s},
+      {"bind_timeout_s", config.session_init_s},
+      {"pdu_read_s", config.pdu_read_s},
+  };
+  size_t count = sizeof defaults / sizeof defaults[0];
+  lua_createtable(L, 0, (int)count);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushinteger(L, (lua_Integer)defaults[i].value);
+    lua_setfield(L, -2, defaults[i].name);
+  }
+  lua_setfield(L, -2, "defaults");
 }
 
 /* Fills the array at |events|; pushes how many slots are taken, and whether poll has more of the same octets. */

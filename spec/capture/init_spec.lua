@@ -281,7 +281,7 @@ describe("smpp.capture: TCP reassembly", function()
     local c = packets.conversation():handshake():send("esme", submit(2, ("long "):rep(40))):send("esme", submit(3))
       :send("mc", submit_resp(3))
     local items, summary = read(packets.pcap(c.packets, { snap = 130 }))
-    assert.equal("missing submit_sm#3 submit_sm_resp#3", names(items):gsub("skipped ", ""))
+    assert.equal("cut missing submit_sm#3 submit_sm_resp#3", names(items):gsub("skipped ", ""))
     assert.is_true(summary.missing_octets > 100)
   end)
 

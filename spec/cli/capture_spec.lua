@@ -89,6 +89,28 @@ describe("smpp.cli.capture", function()
     end
   end)
 
+  it("shows PDUs that the snapshot length cut as far as they go", function()
+    local message = assert(encode {
+      command = "submit_sm", sequence_number = 7, source_addr = "Shop", destination_addr = "491761234567", short_message = ("text "):rep(20),
+    })
+    local answer = assert(encode { command = "submit_sm_resp", sequence_number = 7, message_id = "m" })
+    local c = packets.conversation():handshake():send("esme", message):send("mc", answer):send("esme", message)
+    local octets = packets.pcap(c.packets, { snap = 96 }) -- 42 octets of TCP
+    local code, out, err = run({ "decode" }, { stdin = octets })
+    assert.equal(0, code)
+    has(out, "submit_sm #7  Shop > ")
+    has(out, ("cut: %d of %d octets are missing"):format(#message - 42, #message))
+    has(err, "3 PDUs on 1 connection")
+    has(err, "2 PDUs only in part, cut by the capture")
+    has(err, "submit_sm: 1 request answered")
+    has(err, "1 request without a response")
+    out = select(2, run({ "decode", "--json" }, { stdin = octets }))
+    local cut = dkjson.decode(out:match "[^\n]+")
+    assert.same({ "submit_sm", 7, "Shop", #message - 42 }, { cut.command, cut.sequence_number, cut.fields.source_addr, cut.missing_octets })
+    assert.equal(message:sub(1, 42), util.unhex(cut.hex))
+    assert.equal(1, (run({ "decode" }, { stdin = packets.pcap(c.packets, { snap = 60 }) }))) -- 6 octets: not even a header
+  end)
+
   it("names ports, and says when there is no SMPP", function()
     local code, _, err = run({ "decode", "--port", "99" }, { stdin = capture() })
     assert.equal(1, code)

@@ -2,7 +2,7 @@
 local smpp = require "smpp"
 local virtual = require "smpp.loop.virtual"
 local pdus = require "smpp.codec"
-local tracer = require "smpp.codec.stream"
+local stream = require "smpp.codec.stream"
 
 describe("a tracer", function()
   it("goes as far as the session", function()
@@ -10,9 +10,9 @@ describe("a tracer", function()
     assert.is_true(#large > 131072)
     for _, case in ipairs { { 200000, 2 }, { nil, 0 } } do
       local seen = 0
-      local trace = tracer.new(function() seen = seen + 1 end, nil, case[1])
-      trace:feed("in", large:sub(1, 100))
-      trace:feed("in", large:sub(101) .. large)
+      local trace = stream.new { pdu = function() seen = seen + 1 end, max_pdu_octets = case[1] }
+      trace:feed(large:sub(1, 100))
+      trace:feed(large:sub(101) .. large)
       assert.equal(case[2], seen)
     end
   end)

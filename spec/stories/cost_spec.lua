@@ -131,7 +131,10 @@ local READERS = {
   ["codec.stream"] = function(octets)
     local stream = require "smpp.codec.stream"
     stream.show_octets(octets)
-    stream.new(function() end, require("smpp.codec").codec):feed("in", octets)
+    stream.new { pdu = function() end }:feed(octets)
+    local all = stream.new { pdu = function() end, skipped = function() end, cut = function() end }
+    all:feed(octets)
+    all:lost()
   end,
   ["text.ports"] = function(octets)
     local ports = require "smpp.text.ports"

@@ -1,11 +1,10 @@
 --- Captures -> PDUs with their times, connections, and what answered what.  The guide is docs/pcap.md.
 local file = require "smpp.capture.file"
-local framer = require "smpp.capture.framer"
 local link = require "smpp.capture.decap"
 local net = require "smpp.base.net"
 local octets = require "smpp.capture.octets"
-local pdus = require "smpp.codec"
 local schemes = require("smpp.transport").schemes
+local stream = require "smpp.codec.stream"
 local tcp = require "smpp.capture.tcp"
 
 local pcap = { is_capture = file.is_capture, source = octets.source }
@@ -14,22 +13,24 @@ local PORT, TLS_PORT = schemes.smpp.port, schemes.smpps.port
 local GENERIC_NACK = require("smpp.codec.commands").ids.generic_nack
 
 ---@class smpp.CapturedPdu
----@field kind "pdu"|"skipped"|"missing"  what it is: a PDU; octets that are no SMPP; a hole in the capture
+---@field kind "pdu"|"cut"|"skipped"|"missing"  what it is: a PDU; the beginning of one; octets that are no SMPP; a hole in the capture
 ---@field connection integer   which, from 1
 ---@field from string          host:port
 ---@field to string
 ---@field number integer       packet that completed it, as Wireshark counts
 ---@field time number          of that packet, seconds since 1970
----@field pdu? smpp.Pdu
+---@field pdu? smpp.Pdu        cut: a view of what there is, with a command_length that fits
+---@field missing_octets? integer  cut: how many of its octets the capture lacks
 ---@field request? smpp.CapturedPdu  of a response: what it answers
 ---@field latency_s? number    from that request to this response
----@field octets? string|integer  skipped: the octets; missing: how many
+---@field octets? string|integer  cut, skipped: the octets; missing: how many
 ---@field reason? string       skipped: why
 
 ---@class smpp.CaptureSummary
 ---@field packets integer
 ---@field connections integer  with SMPP on them
 ---@field pdus integer
+---@field cut integer          PDUs of which only the beginning is in the capture
 ---@field unanswered smpp.CapturedPdu[]  requests whose response is not in the capture
 ---@field unasked integer      responses whose request is not
 ---@field latency table<string, { count: integer, median_s: number, p95_s: number, max_s: number }>  by request command
@@ -106,12 +107,15 @@ local function forget_answered(data)
   data.waiting, data.forget_at = left, #left * 2 + 1000
 end
 
-local function take_pdu(self, connection, side, pdu, packet)
-  local item = item_of(self, connection, side, "pdu", packet)
-  item.pdu = pdu
-  self.summary.pdus = self.summary.pdus + 1
+local function take_pdu(self, connection, side, pdu, packet, octets, missing)
+  local data = connection.data
+  data.told[side], data.hole[side], data.any[side] = nil, nil, true
+  local item = item_of(self, connection, side, missing and "cut" or "pdu", packet)
+  item.pdu, item.octets, item.missing_octets = pdu, octets, missing
+  local counter = missing and "cut" or "pdus"
+  self.summary[counter] = self.summary[counter] + 1
   pair(self, connection, side, item)
-  forget_answered(connection.data)
+  forget_answered(data)
   self.fn(item)
 end
 
@@ -142,12 +146,13 @@ local function prepare(self, connection)
   local data = connection.data
   data.open, data.waiting, data.forget_at = { {}, {} }, {}, 1000
   data.told, data.hole, data.any = {}, {}, {} -- by side: skipped octets were told of, came after a hole, a PDU was seen
-  data.framers = {}
+  data.streams = {}
   for side = 1, 2 do
-    data.framers[side] = framer.new(function(pdu, packet)
-      data.told[side], data.hole[side], data.any[side] = nil, nil, true
-      take_pdu(self, connection, side, pdu, packet)
-    end, function(text, packet) take_skipped(self, connection, side, text, packet) end)
+    data.streams[side] = stream.new {
+      pdu = function(pdu, packet) take_pdu(self, connection, side, pdu, packet) end,
+      cut = function(pdu, text, missing, packet) take_pdu(self, connection, side, pdu, packet, text, missing) end,
+      skipped = function(text, packet) take_skipped(self, connection, side, text, packet) end,
+    }
   end
 end
 
@@ -158,15 +163,15 @@ end
 
 function Reading:data(connection, side, text, packet)
   if not is_wanted(self, connection) then return end
-  if not connection.data.framers then prepare(self, connection) end
+  if not connection.data.streams then prepare(self, connection) end
   connection.data.last = packet
-  connection.data.framers[side]:feed(text, packet)
+  connection.data.streams[side]:feed(text, packet)
 end
 
 function Reading:missing(connection, side, count)
   local data = connection.data
-  if not data.framers then return end
-  data.framers[side]:lost(data.last)
+  if not data.streams then return end
+  data.streams[side]:lost(data.last)
   data.hole[side] = true
   if not data.number then return end
   self.summary.missing_octets = self.summary.missing_octets + count
@@ -177,13 +182,13 @@ end
 
 function Reading:closed(connection)
   local data = connection.data
-  if not data.framers then
+  if not data.streams then
     if is_wanted(self, connection) then self.summary.other_connections = self.summary.other_connections + 1 end
     return
   end
   for side = 1, 2 do
-    if data.framers[side].found then data.hole[side] = true end -- a PDU that nothing completes
-    data.framers[side]:lost(data.last)
+    if data.streams[side].in_sync then data.hole[side] = true end -- a PDU that nothing completes
+    data.streams[side]:lost(data.last)
   end
   if not data.number then self.summary.other_connections = self.summary.other_connections + 1 end
   for _, item in ipairs(data.waiting) do
@@ -211,16 +216,10 @@ local function take_exported(self, segment, packet)
   end
   if not is_wanted(self, connection) then return end
   connection.data.last = packet
-  local side, at, rest = connection.first == a and 1 or 2, 1, segment.exported
-  while at <= #rest do
-    local pdu, following = pdus.decode(rest, at)
-    if not pdu then
-      take_skipped(self, connection, side, rest:sub(at), packet)
-      break
-    end
-    at = following
-    take_pdu(self, connection, side, pdu, packet)
-  end
+  local octets_of = connection.data.streams[connection.first == a and 1 or 2]
+  octets_of.in_sync = true -- each packet begins with a PDU
+  octets_of:feed(segment.exported, packet)
+  octets_of:lost(packet)
 end
 
 local function distribution(list)
@@ -243,7 +242,7 @@ function pcap.read(read, fn, options)
   local source, message, code = file.open(read)
   if not source then return nil, message, code end
   local summary = {
-    packets = 0, connections = 0, pdus = 0, unanswered = {}, unasked = 0, latency = {}, retransmissions = 0,
+    packets = 0, connections = 0, pdus = 0, cut = 0, unanswered = {}, unasked = 0, latency = {}, retransmissions = 0,
     missing_octets = 0, other_connections = 0, skipped = {},
   }
   local self = setmetatable({

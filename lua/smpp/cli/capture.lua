@@ -32,7 +32,7 @@ local function text_object(item, c, secrets)
     "packet", item.number, "time", os.date("!%Y-%m-%dT", math.floor(item.time)) .. time_of_day(item.time) .. "Z",
     "connection", item.connection, "from", item.from, "to", item.to,
   }, 10)
-  if item.kind ~= "pdu" then
+  if not item.pdu then
     local hidden = is_hidden(item, secrets)
     local value = item.octets
     if item.kind == "skipped" then value = json.hex(hidden and ("*"):rep(#value) or value) end
@@ -45,7 +45,9 @@ local function text_object(item, c, secrets)
     json.add(object, "latency_s", tonumber(("%.6f"):format(item.latency_s)))
     json.add(object, "request_packet", item.request.number)
   end
+  json.add(object, "missing_octets", item.missing_octets)
   local pdu = json.pdu(item.pdu, secrets)
+  if item.missing_octets then pdu.hex = json.hex(item.octets:sub(1, 4)) .. pdu.hex:sub(9) end -- its own command_length
   for _, name in ipairs(getmetatable(pdu).__jsonorder) do json.add(object, name, pdu[name]) end
   content.add_json(object, c)
   return object
@@ -109,6 +111,10 @@ function Printer:write(item)
     return self:line(item, out:paint("yellow", ("%d octets: %s"):format(#item.octets, item.reason)) .. "  " .. octets)
   end
   local words = brief.line(out, item.pdu, c)
+  if item.missing_octets then
+    local missing = item.missing_octets
+    words = words .. "  " .. out:paint("yellow", ("cut: %.0f of %.0f octets are missing"):format(missing, #item.octets + missing))
+  end
   if item.latency_s then words = words .. "  " .. out:paint("dim", milliseconds(item.latency_s)) end
   self:line(item, words)
   if out.verbose then self.dump(out, item.pdu, c, options.show_secrets) end
@@ -125,6 +131,7 @@ end
 local function summary_object(summary, counted, file)
   local object = json.object({ "event", "summary", "file", file, "packets", summary.packets, "connections", summary.connections }, 8)
   counted:add_json(object)
+  json.add(object, "cut", summary.cut)
   json.add(object, "latency", tally.object_of(summary.latency, latency_object))
   json.add(object, "unanswered", #summary.unanswered)
   json.add(object, "unasked", summary.unasked)
@@ -137,8 +144,8 @@ local function summary_object(summary, counted, file)
 end
 
 local function note_summary(out, summary, counted)
-  out:note("%s on %s, in %s%s", plural(summary.pdus, "PDU"), plural(summary.connections, "connection"), plural(summary.packets, "packet"),
-    counted.shown < counted.pdus and (", %d selected by the filter"):format(counted.shown) or "")
+  out:note("%s on %s, in %s%s", plural(summary.pdus + summary.cut, "PDU"), plural(summary.connections, "connection"),
+    plural(summary.packets, "packet"), counted.shown < counted.pdus and (", %d selected by the filter"):format(counted.shown) or "")
   for _, line in ipairs(counted:lines()) do out:note("%s", line) end
   local commands = {}
   for command in pairs(summary.latency) do commands[#commands + 1] = command end
@@ -158,6 +165,7 @@ local function note_summary(out, summary, counted)
       out:note("   packet %d: %s #%.0f from %s", item.number, item.pdu.command, item.pdu.sequence_number, item.from)
     end
   end
+  if summary.cut > 0 then out:note("%s only in part, cut by the capture", plural(summary.cut, "PDU")) end
   if summary.unasked > 0 then out:note("%s whose request is not in the capture", plural(summary.unasked, "response")) end
   if summary.missing_octets > 0 then out:note("%s of SMPP are not in the capture", plural(summary.missing_octets, "octet")) end
   if summary.retransmissions > 0 then out:note("%s", plural(summary.retransmissions, "TCP retransmission")) end
@@ -195,7 +203,7 @@ function capture.run(read, options, out, dump, name)
     out:fail("%s", summary.problem)
     return exit.FAILED
   end
-  if summary.pdus == 0 then
+  if summary.pdus + summary.cut == 0 then
     out:fail "no SMPP in this capture"
     return exit.FAILED
   end

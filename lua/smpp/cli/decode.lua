@@ -9,8 +9,7 @@ local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
 local be32 = require("smpp.capture.octets").be32
 local pcap = require "smpp.capture"
-local pdus = require "smpp.codec"
-local show_octets = require("smpp.codec.stream").show_octets
+local stream = require "smpp.codec.stream"
 local tally = require "smpp.cli.tally"
 local vendor = require "smpp.cli.vendor"
 
@@ -49,8 +48,6 @@ function decode.alphabets()
   table.sort(names)
   return names
 end
-
-local MAX_LENGTH = 131072
 
 local GZIP = "\31\139"
 
@@ -204,8 +201,7 @@ local function show_cut(out, octets, options)
   if not is_known then
     return out:fail("the PDU ends early: %d octets of %.0f, hidden as its command is unknown: --show-secrets shows them", #octets, length)
   end
-  local view = pdus.decode(string.char(math.floor(#octets / 16777216), math.floor(#octets / 65536) % 256, math.floor(#octets / 256) % 256,
-    #octets % 256) .. octets:sub(5))
+  local view = stream.cut(octets)
   local names = missing_parameters(view)
   local c = content.of(view)
   if out.json then
@@ -234,7 +230,7 @@ local function show_garbage(out, octets, at, message, secrets)
   local rest = octets:sub(at)
   if secrets or OTHERS[rest:sub(1, 4)] or rest:find "^\22\3" then
     out:fail("at octet %d: %s", at - 1, message)
-    out:note("the octets there: %s", show_octets(rest))
+    out:note("the octets there: %s", stream.show_octets(rest))
   else
     local head = message:match "^(.-); the octets read " or message
     out:fail("at octet %d: %s", at - 1, head)
@@ -271,30 +267,34 @@ local function summarize(out, counted, name)
 end
 
 local function decode_octets(octets, options, out, name)
-  local at, code, is_wanted, counted = 1, exit.DONE, filter.of(options), tally.new()
-  while at <= #octets do
-    local pdu, following, why = pdus.decode(octets, at, { max_length = math.max(MAX_LENGTH, #octets) }) -- all of it is here
-    if not pdu then
-      if counted.shown > 0 and not out.json and not options.brief then out:print "" end
-      if why == "truncated" then
-        show_cut(out, octets:sub(at), options)
-      else
-        show_garbage(out, octets, at, following, options.show_secrets)
+  local at, is_wanted, counted = 1, filter.of(options), tally.new()
+  local function blank_line()
+    if counted.shown > 0 and not out.json and not options.brief then out:print "" end
+  end
+  local pdus = stream.new {
+    max_pdu_octets = math.max(core.defaults.max_pdu_octets, #octets), -- all of it is here
+    pdu = function(pdu)
+      local following, is_shown = at + pdu.command_length, not is_wanted or is_wanted(pdu)
+      if is_shown then blank_line() end
+      counted:add(pdu, is_shown)
+      if is_shown then
+        local is_one = counted.pdus == 1 and following > #octets
+        show_pdu(out, options, pdu, not is_one and ("PDU %d, octets %d to %d"):format(counted.pdus, at - 1, following - 2))
       end
-      code = exit.FAILED
-      break
+      at = following
+    end,
+  }
+  pdus:feed(octets)
+  if pdus.rest ~= "" then
+    blank_line()
+    if pdus.problem then
+      show_garbage(out, octets, at, pdus.problem, options.show_secrets)
+    else
+      show_cut(out, pdus.rest, options)
     end
-    local is_shown = not is_wanted or is_wanted(pdu)
-    if is_shown and counted.shown > 0 and not out.json and not options.brief then out:print "" end
-    counted:add(pdu, is_shown)
-    if is_shown then
-      local is_one = counted.pdus == 1 and following > #octets
-      show_pdu(out, options, pdu, not is_one and ("PDU %d, octets %d to %d"):format(counted.pdus, at - 1, following - 2))
-    end
-    at = following
   end
   summarize(out, counted, name)
-  return code
+  return pdus.rest == "" and exit.DONE or exit.FAILED
 end
 
 --- Shows one file, or what was typed.

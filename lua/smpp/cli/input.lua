@@ -1,4 +1,5 @@
 --- What people hand to `smpp decode`: binary, or octets in the forms in which tools, logs and languages print them.
+local core = require "smpp.core"
 local decap = require "smpp.capture.decap"
 local octets_of = require "smpp.capture.octets"
 
@@ -6,7 +7,7 @@ local input = {}
 
 local be32 = octets_of.be32
 
-local HEADER, MAX_LENGTH = 16, 131072 -- octets of a PDU: the least, and the most that is believed
+local HEADER, MAX_LENGTH = 16, core.defaults.max_pdu_octets -- octets of a PDU: the least, and the most that is believed
 
 local function unhex(text)
   return (text:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))

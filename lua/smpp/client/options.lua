@@ -1,4 +1,5 @@
 --- Options of smpp.connect, pool, open and listen_outbind: a URL, or a table with a URL in it, or a table.
+local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local logs = require "smpp.base.log"
 local loops = require "smpp.loop"
@@ -12,6 +13,8 @@ local tls_options = require "smpp.transport.tls_options"
 local transports = require "smpp.transport"
 local url = require "smpp.client.url"
 local version = require "smpp.codec.version"
+
+local D = core.defaults -- the session's, in C
 
 local settings = {}
 
@@ -87,12 +90,14 @@ settings.schema = schema.new({
   { "pdu", "function", nil, "sees every PDU: (pdu, direction, session)", "pdu = function(pdu) print(pdu) end" },
   { "reassembly", reassembly.schema, nil, "limits of texts whose parts have not all come", "reassembly = { max_age_s = 3600 }" },
   { "tracker", "table", nil, "a receipt tracker to share with other clients", "tracker = smpp.tracker.new()", program = true },
-  { "max_unanswered", kind.count, nil, "requests of the MC that may wait for their answer", "max_unanswered = 100", default_text = "1000" },
+  { "max_unanswered", kind.count, nil, "requests of the MC that may wait for their answer", "max_unanswered = 100",
+    default_text = tostring(D.max_unanswered) },
   -- the session
   { "wait", "boolean", false, "keep trying where the first attempt fails", "wait = true" },
   { "connect_timeout_s", kind.seconds, nil, "for the connection", "connect_timeout_s = 3", default_text = "bind_timeout_s" },
   { "first_sequence", kind.count, nil, "the first sequence_number", "first_sequence = 100", default_text = "1" },
-  { "max_pdu_octets", kind.octets, nil, "of a PDU of the MC; beyond it the session ends", "max_pdu_octets = 4096", default_text = "131072" },
+  { "max_pdu_octets", kind.octets, nil, "of a PDU of the MC; beyond it the session ends", "max_pdu_octets = 4096",
+    default_text = tostring(D.max_pdu_octets) },
   { "unchecked", "boolean", false, "of smpp.open: also send what the state of the session forbids", "unchecked = true" },
   { "profile", profiles.kind, nil, "the habits of this MC: a name, or a table", 'profile = "gatewayapi"' },
   { "log", logs.kind, nil, "true: a line to stderr for each change of state; a level; or a function that gets records", 'log = "warn"' },

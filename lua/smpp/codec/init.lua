@@ -137,7 +137,7 @@ end
 pdu.none = setmetatable({}, { __tostring = function() return "smpp.none" end, __newindex = function() error("smpp.none cannot be changed", 2) end })
 
 local DECODE = schema.new {
-  { "max_length", kind.integer(16, 0x7FFFFFFF), 131072, "octets of a PDU" },
+  { "max_length", kind.integer(16, 0x7FFFFFFF), core.defaults.max_pdu_octets, "octets of a PDU" },
   { "strict", "boolean", false, "a problem is a failure, its code the ESME_ name to answer" },
 }
 local ENCODE = schema.new { { "version", kind.integer(0, 255), 0x50, "the limits that hold: 0x33, 0x34 or 0x50" } }

@@ -1,16 +1,27 @@
---- Cuts the octets of both directions into PDUs, for logs and traces.
+--- A stream of octets, which is one direction of a connection -> PDUs.  Where it is told what to do with octets that
+--- belong to no PDU, it finds the next PDU behind them: in a capture that begins in the middle, or after a hole.
+local core = require "smpp.core"
 local pdus = require "smpp.codec"
 
-local Tracer = {}
-local mt = { __index = Tracer, __name = "smpp.Tracer" }
+---@class smpp.PduStream
+---@field rest string       octets of a PDU that has begun
+---@field problem string?   why it was given up
+local Stream = {}
+local mt = { __index = Stream, __name = "smpp.PduStream" }
 
-local tracer = {}
+local stream = {}
+
+local HEADER_OCTETS = 16
+local MAX_OCTETS = core.defaults.max_pdu_octets -- that resynchronising believes
+local STATUS_MAX = 0x4FF -- the carriers' own end here
+local KNOWN = {}
+for _, command in ipairs(core.protocol.commands()) do KNOWN[command.id] = true end
 
 --- A short printable form of octets that are no SMPP.
 ---@param octets string
 ---@param most? integer  how many to show, default 48
 ---@return string
-function tracer.show_octets(octets, most)
+function stream.show_octets(octets, most)
   local cut = octets:sub(1, most or 48)
   local text = cut:gsub("[^\32-\126]", ".")
   return ('"%s"%s (%s)'):format(text, #octets > #cut and "..." or "", (cut:sub(1, 16):gsub(".", function(c)
@@ -18,29 +29,104 @@ function tracer.show_octets(octets, most)
   end):sub(1, -2)))
 end
 
----@param fn fun(direction: "in"|"out", pdu: smpp.Pdu)
----@param codec? smpp.Codec  that knows the names of vendor TLVs
----@param max_pdu_octets? integer  that of the session
-function tracer.new(fn, codec, max_pdu_octets)
-  return setmetatable({ fn = fn, decode = (codec or pdus.codec).decode, max = max_pdu_octets, rest = { ["in"] = "", out = "" }, lost = {} }, mt)
+--- A PDU of which only the beginning is there, as a view of that: its command_length is what is there.
+---@param octets string
+---@return smpp.Pdu? pdu      nil: less than a header
+---@return integer? missing   octets, by its own command_length
+function stream.cut(octets)
+  local n = #octets
+  if n < HEADER_OCTETS then return nil end
+  local a, b, c, d = octets:byte(1, 4)
+  local own = string.char(math.floor(n / 16777216), math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256)
+  return pdus.codec.decode(own .. octets:sub(5), 1, math.max(n, MAX_OCTETS)), ((a * 256 + b) * 256 + c) * 256 + d - n
 end
 
---- Takes what came or went; calls fn for each whole PDU in it.
----@param direction "in"|"out"
----@param chunk string
-function Tracer:feed(direction, chunk)
-  if self.lost[direction] then return end
-  local octets, position = self.rest[direction] .. chunk, 1
+---@class smpp.PduStreamOptions
+---@field pdu fun(pdu: smpp.Pdu, tag: any)
+---@field skipped (fun(octets: string, tag: any))?  octets that belong to no PDU; nil: at an invalid command_length the stream is given up
+---@field cut (fun(pdu: smpp.Pdu, octets: string, missing: integer, tag: any))?  a PDU whose end does not come
+---@field codec smpp.Codec?           that knows the names of vendor TLVs
+---@field max_pdu_octets integer?     default 131072
+
+---@param o smpp.PduStreamOptions
+---@return smpp.PduStream
+function stream.new(o)
+  return setmetatable({
+    on_pdu = o.pdu, on_skipped = o.skipped, on_cut = o.cut,
+    decode = (o.codec or pdus.codec).decode,
+    max = o.max_pdu_octets,
+    rest = "",
+    in_sync = o.skipped == nil, -- rest begins with a PDU
+    problem = nil,
+  }, mt)
+end
+
+--- Where a PDU begins, judged by the first twelve octets of its header, or what is there of them.
+local function search(octets, at)
   while true do
-    local pdu, following, code = self.decode(octets, position, self.max)
-    if not pdu then
-      self.lost[direction] = code == "bad_length"
+    at = octets:find("%z[%z\1\2]..[%z\128]%z[%z\1]", at)
+    if not at or at + 7 > #octets then return nil end
+    local a, b, c, d, e, f, g, h, i, j, k, l = octets:byte(at, at + 11)
+    local length, id = ((a * 256 + b) * 256 + c) * 256 + d, ((e * 256 + f) * 256 + g) * 256 + h
+    local status = l and ((i * 256 + j) * 256 + k) * 256 + l or 0
+    if length >= HEADER_OCTETS and length <= MAX_OCTETS and KNOWN[id] and (status == 0 or e == 128 and status <= STATUS_MAX) then
+      return at
+    end
+    at = at + 1
+  end
+end
+
+--- Octets before the next PDU are skipped.
+---@return integer at  of the next PDU, or of what may be the beginning of its header
+local function resync(self, octets, at, tag)
+  local start = search(octets, at)
+  self.in_sync = start ~= nil
+  start = start or octets:find("%z", math.max(at, #octets - 6)) or #octets + 1 -- a header may be cut
+  if start > at then self.on_skipped(octets:sub(at, start - 1), tag) end
+  return start
+end
+
+--- Takes the next octets.
+---@param octets string
+---@param tag any  handed to the functions with what these octets complete
+function Stream:feed(octets, tag)
+  if self.problem then return end
+  if self.rest ~= "" then octets = self.rest .. octets end
+  local at, decode, on_pdu, max = 1, self.decode, self.on_pdu, self.max
+  while true do
+    if not self.in_sync then
+      at = resync(self, octets, at, tag)
+      if not self.in_sync then break end
+    end
+    local pdu, following, code = decode(octets, at, max)
+    if pdu then
+      at = following
+      on_pdu(pdu, tag)
+    elseif code ~= "bad_length" then
+      break
+    elseif self.on_skipped then
+      self.in_sync = false
+      self.on_skipped(octets:sub(at, at), tag)
+      at = at + 1
+    else
+      self.problem = following
       break
     end
-    position = following
-    self.fn(direction, pdu)
   end
-  self.rest[direction] = octets:sub(position)
+  self.rest = octets:sub(at)
 end
 
-return tracer
+--- Octets are missing here, or the stream is over: a PDU that has begun will not be complete.
+---@param tag any
+function Stream:lost(tag)
+  local rest, pdu, missing = self.rest, nil, nil
+  if self.in_sync and self.on_cut and search(rest, 1) == 1 then pdu, missing = stream.cut(rest) end
+  self.rest, self.in_sync = "", self.on_skipped == nil
+  if pdu then
+    self.on_cut(pdu, rest, missing, tag)
+  elseif rest ~= "" and self.on_skipped then
+    self.on_skipped(rest, tag)
+  end
+end
+
+return stream

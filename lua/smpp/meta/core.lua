@@ -1046,6 +1046,7 @@
 ---@field udh { decode: function, encode: function, row: function }  as smpp.udh
 ---@field receipt smpp.CoreReceipt
 ---@field timestamp smpp.CoreTimestamp
+---@field defaults table<string, integer>  of a session: window, max_unanswered, max_pdu_octets, and its timers by the names of options
 ---@field session_events table<string, { kind: integer, [integer]: string }>  of the array that sessions fill: number, and the names of what follows
 ---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
 ---@field map smpp.CoreMap

@@ -1,5 +1,6 @@
 --- Peers and their habits, as data: a profile is a table of options with a name, under those that a client or an account
 --- is given.  docs/profiles.md tells what each option is for.
+local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local message_id = require "smpp.receipt.message_id"
 local mistake = require "smpp.base.mistake"
@@ -7,6 +8,8 @@ local receipt = require "smpp.receipt"
 local schema = require "smpp.base.schema"
 local text = require "smpp.text"
 local version = require "smpp.codec.version"
+
+local D = core.defaults -- the session's, in C
 
 local profile = {}
 
@@ -54,14 +57,14 @@ profile.habits = schema.new(text.peer_schema, text.schema:pick("allow", "languag
   { "version", version.kind, "3.4", "the version of SMPP to speak; what the MC says may lower it", 'version = "5.0"' },
   { "require_sc_version", "boolean", false, "an MC that does not name its version speaks 3.3", "require_sc_version = true" },
   { "system_type", kind.text(12), nil, "of the bind", 'system_type = "VMA"' },
-  { "window", kind.window, 10, "requests that may await their response", "window = 50" },
-  { "enquire_link_s", kind.seconds, 30, "silence until an enquire_link; 0: never", "enquire_link_s = 10" },
-  { "enquire_link_response_s", kind.seconds, 10, "then the session ends", "enquire_link_response_s = 5" },
-  { "response_timeout_s", kind.seconds, 60, "for the response to a request", "response_timeout_s = 10" },
-  { "bind_timeout_s", kind.seconds, 10, "for the response to the bind", "bind_timeout_s = 5" },
+  { "window", kind.window, D.window, "requests that may await their response", "window = 50" },
+  { "enquire_link_s", kind.seconds, D.enquire_link_s, "silence until an enquire_link; 0: never", "enquire_link_s = 10" },
+  { "enquire_link_response_s", kind.seconds, D.enquire_link_response_s, "then the session ends", "enquire_link_response_s = 5" },
+  { "response_timeout_s", kind.seconds, D.response_timeout_s, "for the response to a request", "response_timeout_s = 10" },
+  { "bind_timeout_s", kind.seconds, D.bind_timeout_s, "for the response to the bind", "bind_timeout_s = 5" },
   { "answer_timeout_s", kind.seconds, 10, "for handlers", "answer_timeout_s = 30" },
-  { "inactivity_s", kind.seconds, 0, "without a transaction: unbind; 0: never", "inactivity_s = 300" },
-  { "pdu_read_s", kind.seconds, 10, "from the first octet of a PDU to its last", "pdu_read_s = 5" },
+  { "inactivity_s", kind.seconds, D.inactivity_s, "without a transaction: unbind; 0: never", "inactivity_s = 300" },
+  { "pdu_read_s", kind.seconds, D.pdu_read_s, "from the first octet of a PDU to its last", "pdu_read_s = 5" },
   { "reconnect", kind.either("boolean", profile.reconnect), nil, "when a lost bind is made again; false: the client closes instead",
     "reconnect = { fixed_s = 30 }", default_text = "{ min_s = 1, max_s = 60 }" },
   { "defaults", "table", nil, "fields of every submission", 'defaults = { service_type = "CMT" }' },

@@ -3,6 +3,7 @@ local account_of = require "smpp.server.account"
 local accounts = require "smpp.server.accounts"
 local checks = require "smpp.server.checks"
 local commands = require "smpp.codec.commands"
+local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local loops = require "smpp.loop"
 local mistake = require "smpp.base.mistake"
@@ -11,6 +12,8 @@ local profiles = require "smpp.profile"
 local schema = require "smpp.base.schema"
 local transports = require "smpp.transport"
 local version = require "smpp.codec.version"
+
+local D = core.defaults -- the session's, in C
 
 local settings = {}
 
@@ -50,22 +53,22 @@ local rows = {
   { "profile", profiles.kind, nil, "what data_coding and the like mean to its peers", 'profile = "gatewayapi"' },
   { "tolerate", profiles.tolerate, nil, "what of a peer's mistakes is forgiven",
     "tolerate = { stray_octets = true }", default_text = "the profile's" },
-  { "window", kind.window, 10, "requests of its own that may be unanswered on one bind", "window = 1" },
+  { "window", kind.window, D.window, "requests of its own that may be unanswered on one bind", "window = 1" },
   { "max_waiting", kind.count, 250000, "messages and receipts that wait for ESMEs, of all accounts", "max_waiting = 10000" },
-  { "max_unanswered", kind.count, 1000, "pending requests of one session; above: ESME_RTHROTTLED", "max_unanswered = 10" },
+  { "max_unanswered", kind.count, D.max_unanswered, "pending requests of one session; above: ESME_RTHROTTLED", "max_unanswered = 10" },
   { "max_unanswered_in_all", kind.count, 100000, "pending requests of all sessions; above: ESME_RTHROTTLED", "max_unanswered_in_all = 100" },
   -- limits
   { "max_connections", kind.count, 20000, "bound or not", "max_connections = 10" },
   { "max_connections_per_address", kind.count, nil, "of one IPv4 address, or IPv6 network of 64 bits", "max_connections_per_address = 2",
     default_text = "1000; from this machine no limit" },
   { "max_pdu_octets", kind.with_unit("octets", kind.integer(16, 0x7FFFFFFF)), nil, "larger: generic_nack, and the connection is closed",
-    "max_pdu_octets = 4096", default_text = "131072, before a bind 4096" },
-  { "bind_timeout_s", kind.seconds, 10, "from connecting to a bind", "bind_timeout_s = 5" },
-  { "pdu_read_s", kind.seconds, 10, "from the first octet of a PDU to its last", "pdu_read_s = 2" },
-  { "enquire_link_s", kind.seconds, 30, "silence until an enquire_link; 0: never", "enquire_link_s = 5" },
-  { "enquire_link_response_s", kind.seconds, 10, "then the session ends", "enquire_link_response_s = 2" },
-  { "inactivity_s", kind.seconds, 0, "without a request other than enquire_link: unbind; 0: never", "inactivity_s = 60" },
-  { "response_timeout_s", kind.seconds, 60, "for responses to requests of its own", "response_timeout_s = 5" },
+    "max_pdu_octets = 4096", default_text = D.max_pdu_octets .. ", before a bind 4096" },
+  { "bind_timeout_s", kind.seconds, D.bind_timeout_s, "from connecting to a bind", "bind_timeout_s = 5" },
+  { "pdu_read_s", kind.seconds, D.pdu_read_s, "from the first octet of a PDU to its last", "pdu_read_s = 2" },
+  { "enquire_link_s", kind.seconds, D.enquire_link_s, "silence until an enquire_link; 0: never", "enquire_link_s = 5" },
+  { "enquire_link_response_s", kind.seconds, D.enquire_link_response_s, "then the session ends", "enquire_link_response_s = 2" },
+  { "inactivity_s", kind.seconds, D.inactivity_s, "without a request other than enquire_link: unbind; 0: never", "inactivity_s = 60" },
+  { "response_timeout_s", kind.seconds, D.response_timeout_s, "for responses to requests of its own", "response_timeout_s = 5" },
   { "answer_timeout_s", kind.seconds, 10, "for its handlers", "answer_timeout_s = 30" },
   { "store", "table", nil, "keeps the receipts and messages that wait, see docs/store.md", "store = require('smpp.store').memory()",
     default_text = "in memory" },

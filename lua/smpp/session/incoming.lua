@@ -47,7 +47,7 @@ function incoming.new(session, o)
     timeout_s = o.answer_timeout_s,
     oldest = nil, newest = nil, -- of the requests whose handlers wait
     serving = nil,              -- PDU whose handler runs right now, not having waited
-    overload_at = o.role == "esme" and math.floor((o.machine.max_unanswered or 1000) / 2) or nil,
+    overload_at = o.role == "esme" and math.floor((o.machine.max_unanswered or core.defaults.max_unanswered) / 2) or nil,
   }, mt)
 end
 

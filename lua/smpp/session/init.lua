@@ -124,12 +124,12 @@ function session.new(o)
     incoming = nil, outgoing = nil, reading = reading.new(o.transport), -- its parts
     listeners = {},
     version = o.machine.version or 0x34,
-    window = o.machine.window or 10,
+    window = o.machine.window or core.defaults.window,
     max_pdu_octets = o.machine.max_pdu_octets,
     data = {}, tls = o.transport.tls,
     has_handlers = o.has_handlers,
     -- Later: armed (when the timer fires), unbind_waiter (the task in unbind()), lost_reason and lost_code (why the transport ended),
-    -- end_reason, stream (of PDUs, for the `pdu` event)
+    -- end_reason, inbound and outbound (streams of PDUs, for the `pdu` event)
   }, mt)
   self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
   self.incoming = incoming.new(self, o)
@@ -207,7 +207,7 @@ end
 --- Takes octets of the peer.
 ---@param chunk string
 function Session:receive(chunk)
-  if self.stream then self.stream:feed("in", chunk) end
+  if self.inbound then self.inbound:feed(chunk) end
   self.now = self.loop:now()
   local slots = take_slots()
   self:process(slots, self.machine:receive(chunk, self.now, slots))
@@ -328,7 +328,7 @@ function Session:flush()
   self.dirty = false
   local octets = self.machine:output()
   if octets and not self.closed then
-    if self.stream then self.stream:feed("out", octets) end
+    if self.outbound then self.outbound:feed(octets) end
     self.transport:write(octets)
     self.reading:written()
   end
@@ -539,7 +539,13 @@ end
 
 --- Hands every PDU, both ways, to the `pdu` event.
 local function read_stream(self)
-  self.stream = self.stream or stream.new(function(direction, pdu) self:emit("pdu", pdu, direction) end, self.codec, self.max_pdu_octets)
+  if self.inbound then return end
+  local function of(direction)
+    return stream.new {
+      pdu = function(pdu) self:emit("pdu", pdu, direction) end, codec = self.codec, max_pdu_octets = self.max_pdu_octets,
+    }
+  end
+  self.inbound, self.outbound = of "in", of "out"
 end
 
 local on = Session.on
