@@ -33,7 +33,15 @@ static int append(lua_State *L) {
   return 2;
 }
 
+/* host_name() -> the name of this machine | nil */
+static int host_name(lua_State *L) {
+  char name[256];
+  if (gethostname(name, sizeof name) != 0 || memchr(name, 0, sizeof name) == NULL || name[0] == 0) return 0;
+  lua_pushstring(L, name);
+  return 1;
+}
+
 void tls_open_file(lua_State *L) {
-  static const luaL_Reg functions[] = {{"is_readable_by_others", is_readable_by_others}, {"append", append}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"is_readable_by_others", is_readable_by_others}, {"append", append}, {"host_name", host_name}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -314,7 +314,7 @@ describe("smpp.transport.tls: client and server", function()
   it("chooses a certificate by the name that is asked for", async.virtual(function()
     local files = pki.new()
     local a, b = files:issue { cn = "a", names = "DNS:a.example" }, files:issue { cn = "b", names = "DNS:*.b.example" }
-    local server = serve { tls = { cert = CERT, key = KEY, certs = { { cert = a.cert, key = a.key }, { cert = b.cert, key = b.key } } } }
+    local server = serve { tls = { cert = CERT, key = KEY, certs = { { cert = a.cert, key = a.key }, { b.cert, b.key } } } }
     assert(try(server, { ca = CERT }))
     assert(try(server, { ca = a.cert, server_name = "A.example" }))
     assert(try(server, { ca = b.cert, server_name = "x.b.example" }))

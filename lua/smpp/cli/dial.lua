@@ -8,6 +8,7 @@ local json = require "smpp.cli.json"
 local luafile = require "smpp.base.luafile"
 local schema = require "smpp.base.schema"
 local smpp = require "smpp"
+local tls_flags = require "smpp.cli.tls_flags"
 local traces = require "smpp.capture.writer"
 local url = require "smpp.client.url"
 
@@ -22,6 +23,7 @@ function dial.define(command)
   command:option("--password-file", "Read the password from a file (or set SMPP_PASSWORD)."):argname "FILE"
   command:option("--config", "A Lua file that returns options of smpp.connect, vendor TLVs for instance; the URL and the command line win.")
     :argname "FILE"
+  tls_flags.define(command)
   command:option("--bind", "What to bind as: trx, tx, rx or tx+rx."):choices(BINDS):argname "TYPE"
   dial.define_watching(command)
 end
@@ -101,8 +103,12 @@ function dial.read(options, out, extra)
   if why then return nil, why end
   local given, wrong = of_file(options.config)
   if not given then return nil, wrong end
+  local tls
+  tls, wrong = tls_flags.read(options, out, given.tls, parsed.options)
+  if wrong then return nil, wrong end
   for name in pairs(parsed.options) do given[name] = nil end -- the URL wins
-  given = schema.merge(given, { options.url, password = password, bind = options.bind }, extra)
+  given = schema.merge(given, { options.url, password = password, bind = options.bind, log = given.log or tls_flags.log(out) }, extra)
+  given.tls = tls
   local read
   read, wrong = client_options.read(given)
   if not read then return nil, wrong.message end

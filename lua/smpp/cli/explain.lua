@@ -1,12 +1,14 @@
 --- smpp explain: statuses, field values, commands, parameters and TLVs in words.
 local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
+local explain_tls = require "smpp.cli.explain_tls"
 local explains = require "smpp.codec.explain"
 local json = require "smpp.cli.json"
 local option_help = require "smpp.cli.option_help"
 local receipt_terms = require "smpp.cli.receipt_terms"
 local registry = require "smpp.codec.commands"
 local text = require "smpp.text"
+local tls_flags = require "smpp.cli.tls_flags"
 local vendor = require "smpp.cli.vendor"
 
 local explain = {
@@ -20,15 +22,18 @@ Examples:
    smpp explain esm_class 0x43
    smpp explain submit_sm
    smpp explain 0x0424
-   smpp explain stat:UNDELIV]],
+   smpp explain stat:UNDELIV
+   smpp explain tls://smsc.example:8775]],
 }
 
 --- The command's arguments and options.
 ---@param command table  of argparse
 function explain.define(command)
-  command:argument("what", "A status, command, parameter or TLV, by name or number; or a word of a receipt, as DELIVRD.")
+  command:argument("what", "A status, command, parameter or TLV, by name or number; a word of a receipt, as DELIVRD; or tls://HOST:PORT: "
+    .. "what a peer offers.")
   command:argument("value", "Of that field: a number, or a status."):args "?"
   vendor.define(command)
+  tls_flags.define(command)
 end
 
 local tlvs = core.protocol.tlvs()
@@ -346,6 +351,7 @@ end
 ---@return integer exit_code
 function explain.run(options, out)
   local what, value = options.what, options.value
+  if explain_tls.is_url(what) then return explain_tls.run(options, out) end
   if not value and what:find "=" then what, value = what:match "^([^=]*)=(.*)$" end
   local lines = {}
   local function add(name, words)

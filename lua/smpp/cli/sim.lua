@@ -71,6 +71,27 @@ local function start(given, out)
   return nil, code == "bad_value" and exit.USAGE or exit.UNREACHABLE
 end
 
+--- Where it listens, and what a client needs for the certificate it has never seen.
+local function say_where(mc, out)
+  local secure
+  for i, listener in ipairs(mc.server.addresses) do
+    local tls = listener.chain:settings_of "tls"
+    local pin = tls and tls.contexts.certificates[1].pin
+    secure = secure or tls and listener
+    if out.json then
+      out:object(json.object({ "event", "listening", "host", listener.host, "port", listener.port, "tls", tls and true or nil, "pin", pin }, 10))
+    else
+      out:print(("listening on %s%s"):format(net.address(listener.host, listener.port), tls and i > 1 and " (TLS)" or ""))
+    end
+  end
+  if out.json or not secure or not mc.pin then return end
+  local id = next(mc.server.options.accounts or {})
+  local host = (secure.host == "127.0.0.1" or secure.host == "::1" or secure.host == "0.0.0.0" or secure.host == "::") and "localhost" or secure.host
+  out:print("certificate " .. mc.pin)
+  local who = id and id .. ":PASSWORD" or "me:secret"
+  out:print(("smpp send smpps://%s@%s --pin %s --to 12345 Hello"):format(who, net.address(host, secure.port), mc.pin))
+end
+
 --- Waits for the end: a time, a broken pipe.
 local function wait(mc, seconds, out)
   local token = task.need()
@@ -89,11 +110,7 @@ local function work(options, given, out, started)
   end
   local mc, code = start(given, out)
   if mc then
-    if out.json then
-      out:object(json.object { "event", "listening", "host", mc.host, "port", mc.port })
-    else
-      out:print("listening on " .. net.address(mc.host, mc.port))
-    end
+    say_where(mc, out)
     started(sim_events.follow(mc, out, options.quiet))
     if watch then mc:on("pdu", function(session, pdu, direction) watch(pdu, direction, session) end) end
     wait(mc, options.duration, out)
@@ -108,7 +125,7 @@ end
 ---@param out smpp.CliOutput
 ---@return integer exit_code
 function sim.run(options, out)
-  local given, wrong = sim_options.read(options)
+  local given, wrong = sim_options.read(options, out)
   if not given then
     out:fail("%s", wrong)
     return exit.USAGE

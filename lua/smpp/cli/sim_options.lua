@@ -5,6 +5,7 @@ local mistake = require "smpp.base.mistake"
 local outcome = require "smpp.simulator.outcome"
 local schema = require "smpp.base.schema"
 local settings = require "smpp.simulator.settings"
+local tls_flags = require "smpp.cli.tls_flags"
 
 local sim_options = {}
 
@@ -129,6 +130,7 @@ function sim_options.define(command)
     command:option("--port", "Which port (2775); 0 picks a free one."):hidden_name "-p":convert(number(0, 65535)):argname "PORT",
     command:option("--account", "Who may bind; more than one is fine. Without any, everybody."):hidden_name "-a":count "*":argname "ID:PASSWORD",
     command:option("--outbind", "Call an ESME that listens, so that it binds."):convert(outbind):argname "[ID:PASSWORD@]HOST:PORT")
+  tls_flags.define_server(command)
   command:group("What becomes of messages",
     command:option("--state", "Their final state, or weights: DELIVERED=90,EXPIRED=10. ENROUTE is none."):count "*"
       :convert(weights(state, 100)):argname "STATE",
@@ -171,15 +173,19 @@ end
 
 --- What smpp.simulator gets.
 ---@param o table  as argparse gives them
+---@param out smpp.CliOutput
 ---@return table? given
 ---@return string? message
-function sim_options.read(o)
+function sim_options.read(o, out)
   local accounts, message = accounts_of(o.account)
   if message then return nil, message end
+  local where
+  where, message = tls_flags.read_server(o, out)
+  if not where then return nil, message end
   if o.mo_rate and not o.mo_file then return nil, "--mo-rate: of which messages? --mo-file FILE is missing" end
   if o.throttle_burst and not o.throttle then return nil, "--throttle-burst: --throttle RATE is missing" end
   local given = {
-    file = o.file, host = o.host, port = o.port, accounts = accounts, outbind = o.outbind,
+    file = o.file, host = where.host, port = where.port, tls = where.tls, listen = where.listen, accounts = accounts, outbind = o.outbind,
     outcomes = tabled(o.state), deliver_after_s = o.deliver_after, receipt_after_s = o.receipt_after,
     undeliverable = #o.undeliverable > 0 and o.undeliverable or nil, by_digit = o.by_digit,
     behaviour = o.behaviour, latency_s = o.latency, throttle = o.throttle and { rate_per_s = o.throttle, burst = o.throttle_burst },

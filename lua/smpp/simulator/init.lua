@@ -1,6 +1,7 @@
 --- A message centre for tests: answers all that an ESME asks, gives ids, keeps messages, sends receipts, and misbehaves
 --- as it is told.  Built on smpp.server; the guide is docs/simulator.md.
 local buckets = require "smpp.base.bucket"
+local certificates = require "smpp.simulator.certificate"
 local commands = require "smpp.codec.commands"
 local control = require "smpp.simulator.control"
 local events = require "smpp.base.events"
@@ -32,6 +33,7 @@ local unpack = table.unpack or unpack -- luacheck: compat
 ---@field host string
 ---@field port integer
 ---@field server smpp.Server
+---@field pin string?  of the certificate that was made because `tls` had none
 ---@field settings table  what is in force: defaults, behaviour, file, what was given and set
 ---@field counts table<string, integer>
 ---@field states table<string, integer>  final states, how many messages got each
@@ -294,6 +296,7 @@ function simulator.new(given)
     last_reference = 0,                   -- of long messages to ESMEs
     store = nil, own_store = nil,         -- own_store: made here, not given
     lifecycle = nil, requests = nil, server = nil,
+    pin = nil,                            -- of the throw-away certificate, if there is one
     runs = {},                            -- what goes on by itself -> the settings it began with
     answer_after = setmetatable({}, { __mode = "k" }), -- PDU -> seconds, by an order in its text
     listeners = {},
@@ -312,8 +315,10 @@ function simulator.new(given)
   of_server.refuse_bind = refuse_bind(self, of_server.refuse_bind)
   if type(of_server.checks) ~= "table" then of_server.checks = of_server.checks ~= false and {} or nil end
   of_server.store = self.store
-  local message, code
-  self.server, message, code = servers.new(of_server)
+  local filled, message, code = certificates.fill(of_server)
+  if not filled then return nil, message, code end
+  self.pin = message
+  self.server, message, code = servers.new(filled)
   if not self.server then return nil, message, code end
   self.timers = scheduler.new(loop, function(fn) task.start(self.sink, fn) end)
   self.host, self.port = self.server.host, self.server.port

@@ -143,6 +143,15 @@ function Chain:warn(tell)
   end
 end
 
+--- What a filter has made of its option, nil: the chain has no such filter.
+---@param option string
+---@return any settings
+function Chain:settings_of(option)
+  for _, step in ipairs(self.steps) do
+    if step.row.option == option then return step.settings end
+  end
+end
+
 --- Reads again what filters read from files.  Nothing changes until `apply` is called, which affects new connections only.
 ---@return (fun())? apply
 ---@return string? message

@@ -23,7 +23,11 @@ end
 local function is_pem(text) return text:find("-----BEGIN", 1, true) == 1 end
 
 --- PEM text of an option that names a file or is the text.
-local function read_pem(what, given)
+---@param what string   for the message
+---@param given string
+---@return string? pem
+---@return string? message
+function contexts.read_pem(what, given)
   if is_pem(given) then return given end
   local file, message = io.open(given, "rb")
   local text = file and file:read "*a"
@@ -44,13 +48,16 @@ local function shown(given) return is_pem(given) and "(given as text)" or given 
 ---@return string? message
 local function use_certificate(context, o, warnings, openssl)
   local key_given = o.key or o.cert
-  local cert, message = read_pem("certificate", o.cert)
+  local cert, message = contexts.read_pem("certificate", o.cert)
   if not cert then return nil, message end
   local key
-  key, message = read_pem("key", key_given)
+  key, message = contexts.read_pem("key", key_given)
   if not key then return nil, message end
   local password = o.key_password
-  if type(password) == "function" then password = password() end
+  if type(password) == "function" then
+    password, message = password()
+    if not password then return nil, message or "no password for key " .. shown(key_given) end
+  end
   local ok, reason, word = context:certificate(cert, key, password)
   if ok then
     if not is_pem(key_given) and openssl.is_readable_by_others(key_given) then
@@ -93,7 +100,7 @@ end
 local function trust_one(context, given, openssl)
   if given == "system" then return trust_system(context, openssl) end
   if is_pem(given) then return context:trust(given) end
-  local text, message = read_pem("ca", given)
+  local text, message = contexts.read_pem("ca", given)
   if text then
     local ok, reason = context:trust(text)
     return ok, not ok and ("ca %s: %s"):format(given, reason) or nil
@@ -205,7 +212,9 @@ end
 --- The authorities of client certificates as one text, to see whether they have changed.
 local function authorities_text(o)
   local list = {}
-  for _, one in ipairs(type(o.client_ca) == "table" and o.client_ca or { o.client_ca }) do list[#list + 1] = read_pem("client_ca", one) or one end
+  for _, one in ipairs(type(o.client_ca) == "table" and o.client_ca or { o.client_ca }) do
+    list[#list + 1] = contexts.read_pem("client_ca", one) or one
+  end
   return table.concat(list, "\n")
 end
 
@@ -222,11 +231,14 @@ function contexts.server(given)
   local self = { default = nil, by_name = {}, options = o, warnings = {}, certificates = {}, versions = versions_of(o) }
   local list = {}
   if o.cert then list[1] = { cert = o.cert, key = o.key, key_password = o.key_password } end
-  for _, one in ipairs(o.certs or {}) do list[#list + 1] = one end
+  for _, one in ipairs(o.certs or {}) do
+    list[#list + 1] = { cert = one.cert or one[1], key = one.key or one[2], key_password = one.key_password }
+    if not list[#list].cert then return nil, "certs: each needs a certificate: { cert = FILE, key = FILE }", "tls" end
+  end
   if #list == 0 then return nil, "a TLS server needs a certificate: give cert and key", "tls" end
   self.authorities = authorities_text(o)
   for number, one in ipairs(list) do
-    local text, message = read_pem("certificate", one.cert)
+    local text, message = contexts.read_pem("certificate", one.cert)
     if not text then return nil, message, "tls" end
     local leaf = (openssl.certificates(text) or {})[1]
     local names, context = leaf and leaf.names.dns or {}, nil

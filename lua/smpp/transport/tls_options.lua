@@ -39,7 +39,7 @@ options.client = schema.new(common, {
 })
 
 local pair = schema.new {
-  { "cert", "string", required = true }, { "key", "string" }, { "key_password", kind.either("string", "function"), secret = true },
+  { 1, "string" }, { "cert", "string" }, { 2, "string" }, { "key", "string" }, { "key_password", kind.either("string", "function"), secret = true },
 }
 
 options.server = schema.new(common, {
