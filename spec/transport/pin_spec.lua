@@ -18,4 +18,11 @@ describe("smpp.transport.pin", function()
       assert.is_nil(pins.read(text), text)
     end
   end)
+
+  it("keeps the slash that a digest begins with", function()
+    local pin = "sha256//" .. ("A"):rep(42) .. "="
+    assert.equal(pin, pins.read(pin))
+    assert.equal(pin, pins.read("sha256///" .. ("A"):rep(42) .. "="))
+    assert.equal(pin, pins.read("/" .. ("A"):rep(42)))
+  end)
 end)

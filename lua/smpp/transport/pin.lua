@@ -24,10 +24,11 @@ end
 ---@param text string  sha256/BASE64, sha256//BASE64, base64url, without padding, or hex with or without colons
 ---@return string? pin  "sha256/BASE64"; nil: malformed
 function pins.read(text)
-  local body = text:gsub("^[Ss][Hh][Aa]256//?", "")
-  local hex = body:gsub(":", "")
+  local body = text:gsub("^[Ss][Hh][Aa]256/", "")
+  local hex = body:gsub("^/", ""):gsub(":", "")
   if #hex == 64 and not hex:find "%X" then return "sha256/" .. of_hex(hex) end
   local base64 = body:gsub("-", "+"):gsub("_", "/"):gsub("=$", "")
+  if #base64 == 44 then base64 = base64:gsub("^/", "") end -- sha256//, not a digest that begins with a slash
   if #base64 ~= 43 or base64:find "[^%w+/]" then return nil end
   return "sha256/" .. base64 .. "="
 end
