@@ -17,7 +17,7 @@ describe("smpp.cli.content", function()
     local both = of { short_message = "a", message_payload = "b" }
     assert.equal("b", both.text)
     assert.equal(1, #both.problems)
-    assert.same({ reference = 7, total = 2, seq = 1 },
+    assert.same({ reference = 7, total = 2, seq = 1, width = "sar" },
       of({ short_message = "a", sar_msg_ref_num = 7, sar_total_segments = 2, sar_segment_seqnum = 1 }).part)
     local ports = of { esm_class = 0x40, data_coding = 4, short_message = "\6\5\4\11\132\35\240\1\2" }
     assert.equal("\1\2", ports.data)

@@ -81,3 +81,16 @@ describe("smpp.text.read", function()
     assert.equal(nil, select(2, read("0800030102014869", 0))) -- two too large
   end)
 end)
+
+describe("smpp.text.body", function()
+  it("is what stands behind the header, with the fill bits of packed septets", function()
+    local octets, header, fill = text.body { short_message = "\5\0\3\7\2\1abc", esm_class = 0x40 }
+    assert.same({ "abc", 1 }, { octets, fill })
+    assert.same({ reference = 7, total = 2, seq = 1, width = 8 }, text.part({}, header))
+    assert.equal("\5\0\3\7\2\1abc", (text.body { short_message = "\5\0\3\7\2\1abc" }))
+    local whole, none, _, problems = text.body { message_payload = "\9x", esm_class = 0x40 }
+    assert.equal("\9x", whole)
+    assert.is_nil(none)
+    assert.is_truthy(problems)
+  end)
+end)

@@ -177,20 +177,11 @@ local function field_lines(add, name)
   end
 end
 
-local function band(a, mask)
-  local result, bit = 0, 1
-  while bit <= mask do
-    if math.floor(a / bit) % 2 == 1 and math.floor(mask / bit) % 2 == 1 then result = result + bit end
-    bit = bit * 2
-  end
-  return result
-end
-
 --- The parts of a field of bits, each with its own name.
 local function part_lines(add, name, value)
   local seen = {}
   for _, row in ipairs(sets[set_name(name)]) do
-    local part = band(value, row.mask)
+    local part = explains.masked(value, row.mask)
     if row.sub ~= "" and not seen[row.sub] and part >= row.low and part <= row.high then
       seen[row.sub] = true
       add("", ("%s: %s"):format(row.sub, row.name))

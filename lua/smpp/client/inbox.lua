@@ -7,7 +7,6 @@ local receipts = require "smpp.receipt"
 local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
-local udh = require "smpp.text.udh"
 
 local Inbox = {}
 local mt = { __index = Inbox, __name = "smpp.Inbox" }
@@ -169,25 +168,16 @@ end
 
 --- What a PDU says about being a part of something longer.
 local function part_of(client, pdu, session, peer)
-  local octets, header = text.octets(pdu), nil
+  local octets, header, fill = text.body(pdu, peer)
   local part = {
     account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu),
     data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0, size = pdu.command_length, link = session,
   }
-  local encoding = text.data_coding(part.data_coding, peer).encoding
-  if math.floor((pdu.esm_class or 0) / 64) % 2 == 1 then header = udh.of_text(octets, encoding:find "^ucs2" ~= nil) end
-  if header then
-    octets = octets:sub(header.length + 1)
-    part.udh, part.locking, part.single, part.fill = header, header.locking, header.single, (7 - header.length * 8 % 7) % 7
-    local c = header.concat
-    if c then part.reference, part.width, part.total, part.seq = c.ref, c.bits, c.total, c.seq end
-  end
-  if not part.total and pdu.sar_msg_ref_num and pdu.sar_total_segments and pdu.sar_segment_seqnum then
-    part.reference, part.width = pdu.sar_msg_ref_num, "sar"
-    part.total, part.seq = pdu.sar_total_segments, pdu.sar_segment_seqnum
-  end
+  if header then part.udh, part.locking, part.single, part.fill = header, header.locking, header.single, fill end
+  local place = text.part(pdu, header)
+  if place then part.reference, part.width, part.total, part.seq = place.reference, place.width, place.total, place.seq end
   part.octets = octets
-  part.packed = encoding == "gsm7_packed"
+  part.packed = text.data_coding(part.data_coding, peer).encoding == "gsm7_packed"
   return part
 end
 

@@ -67,7 +67,11 @@ function explain.class(status)
   return row and row.class
 end
 
-local function band(a, mask)
+--- The bits of a value that a mask has: Lua 5.1 and 5.2 have no operator for that, and LuaJIT's are signed.
+---@param a integer
+---@param mask integer
+---@return integer
+function explain.masked(a, mask)
   local result, bit = 0, 1
   while mask > 0 do
     if mask % 2 == 1 and a % 2 == 1 then result = result + bit end
@@ -87,7 +91,7 @@ function explain.value(field, value)
   for _, row in ipairs(set) do
     -- Where networks differ in what a whole octet means, the first (GSM) is told.
     local group = row.mask >= 0xFF and "" or row.sub .. "/" .. row.mask
-    local part = band(value, row.mask)
+    local part = explain.masked(value, row.mask)
     if not seen[group] and part >= row.low and part <= row.high and (value <= 0xFF or row.mask > 0xFF) then
       seen[group] = true
       local is_flag = row.mask ~= 0xFF and row.mask ~= 0xFFFF

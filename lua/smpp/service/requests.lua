@@ -3,6 +3,7 @@ local checks = require "smpp.server.checks"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local stores = require "smpp.store"
+local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
 
 local requests = {}
@@ -33,7 +34,7 @@ local function message_of(self, session, pdu)
     destination_addr = pdu.destination_addr or "", esm_class = pdu.esm_class or 0, protocol_id = pdu.protocol_id or 0,
     priority_flag = pdu.priority_flag or 0, registered_delivery = pdu.registered_delivery or 0, data_coding = pdu.data_coding or 0,
     user_message_reference = reference and #reference == 2 and pdu.user_message_reference or nil, -- else it is not a number
-    octets = pdu.message_payload or pdu.short_message or "",
+    octets = text.octets(pdu),
     command = pdu.command,
     system_id = session.system_id, version = session.version, bind = session.owner.serial,
     schedule = schedule,
@@ -246,7 +247,7 @@ function Requests:replace_sm(session, pdu)
   for _, other in ipairs(list) do
     if not stores.is_final(other.state) then
       local ok, _, code = self.lifecycle:replan(other, {
-        octets = pdu.message_payload or pdu.short_message, registered_delivery = pdu.registered_delivery,
+        octets = text.octets(pdu), registered_delivery = pdu.registered_delivery,
         schedule = schedule, expires = expires, -- nil: as it was
       })
       if ok then replaced = replaced + 1 elseif code ~= "conflict" then failure = status_of(code) end

@@ -268,12 +268,27 @@ end
 --- Which part of a text a PDU has: as the concatenation of its header says, or the sar TLVs; nil: the whole.
 ---@param pdu table
 ---@param header? smpp.UdhHeader
----@return { reference: integer, total: integer, seq: integer }?
+---@return { reference: integer, total: integer, seq: integer, width: 8|16|"sar" }?  width: bits of the reference
 function text.part(pdu, header)
   local concat = header and header.concat
-  if concat then return { reference = concat.ref, total = concat.total, seq = concat.seq } end
+  if concat then return { reference = concat.ref, total = concat.total, seq = concat.seq, width = concat.bits } end
   local reference, total, seq = pdu.sar_msg_ref_num, pdu.sar_total_segments, pdu.sar_segment_seqnum
-  return reference and total and seq and { reference = reference, total = total, seq = seq } or nil
+  return reference and total and seq and { reference = reference, total = total, seq = seq, width = "sar" } or nil
+end
+
+--- The octets of a message behind its user data header, and that.
+---@param pdu table  a view, or a table with short_message or message_payload, esm_class, data_coding
+---@param o? smpp.TextPeer
+---@return string octets
+---@return smpp.UdhHeader? header
+---@return integer? fill  bits between the header and the first septet of packed GSM 7-bit
+---@return smpp.TextProblem[]|string|nil problems  what is odd about the header; why there is none where esm_class says so
+function text.body(pdu, o)
+  local octets = text.octets(pdu)
+  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 0 then return octets end
+  local header, problems = udh.of_text(octets, coding.meaning(pdu.data_coding or 0, o or NONE):find "^ucs2" ~= nil)
+  if not header then return octets, nil, nil, problems end
+  return octets:sub(header.length + 1), header, plan.fill_bits(header.length), problems
 end
 
 --- The encoding that octets with this data_coding are in: what it means to the peer, or what they show to be meant.
@@ -299,14 +314,10 @@ end
 ---@return smpp.ReadText info
 function text.read(pdu, o)
   o = o and text.peer_schema:check(o) or NONE
-  local octets, data_coding, header, header_problems = text.octets(pdu), pdu.data_coding or 0, nil, nil
-  if math.floor((pdu.esm_class or 0) / UDHI) % 2 == 1 then
-    header, header_problems = udh.of_text(octets, coding.meaning(data_coding, o):find "^ucs2" ~= nil)
-  end
-  if header then octets = octets:sub(header.length + 1) end
+  local data_coding, octets, header, fill, header_problems = pdu.data_coding or 0, text.body(pdu, o)
   local words, problems = text.decode(octets, data_coding, {
     default_alphabet = o.default_alphabet, data_codings = o.data_codings, locking = header and header.locking,
-    single = header and header.single, fill = header and plan.fill_bits(header.length),
+    single = header and header.single, fill = fill,
   })
   return words, {
     header = header, header_problems = header_problems, octets = octets, encoding = (coding.of_text(data_coding, o, octets)),
