@@ -25,7 +25,9 @@ enum {
   DEPTH_MAX = 16
 };
 
-#define UP_RECORD_NAMES lua_upvalueindex(1) /* place -> name, name -> place */
+#define UP_RECORD_NAMES lua_upvalueindex(1)  /* place -> name, name -> place */
+#define UP_RECORD_PARAMS lua_upvalueindex(2) /* uint8_t: parameter of a PDU -> place of its name, 0: not declared */
+#define UP_RECORD_WANTED lua_upvalueindex(3) /* of a reader: struct places */
 
 /* ---- writing ---- */
 
@@ -159,8 +161,8 @@ struct places {
 static void add_place(struct places *set, uint8_t place) { set->bits[place / 32] |= (uint32_t)1 << place % 32; }
 static bool has_place(const struct places *set, uint8_t place) { return set->bits[place / 32] >> place % 32 & 1; }
 
-/* Writes the fields of the table at |index|. */
-static void put_fields(struct out *out, int index) {
+/* Writes the fields of the table at |index|; |written|: gets the places of those that are declared, may be NULL. */
+static void put_fields(struct out *out, int index, struct places *written) {
   lua_State *L = out->L;
   lua_pushnil(L);
   while (lua_next(L, index)) {
@@ -170,8 +172,27 @@ static void put_fields(struct out *out, int index) {
     const char *name = lua_tolstring(L, -2, &length);
     put_octet(out, place);
     if (place == 0) put_string(out, name, length);
+    else if (written != NULL) add_place(written, place);
     put_value(out, name, 0);
     lua_pop(L, 1);
+  }
+}
+
+/* Writes the parameters of a PDU whose names are declared, but those that are |written| already. */
+static void put_params(struct out *out, const struct smpp_pdu *pdu, const struct places *written) {
+  const uint8_t *places = lua_touserdata(out->L, UP_RECORD_PARAMS);
+  for (unsigned i = 0; i < pdu->param_count; i++) {
+    const struct smpp_param *param = &pdu->command->params[i];
+    if (param->field >= SMPP_FIELD_COUNT) continue; /* of a command that was declared at run time */
+    uint8_t place = places[param->field];
+    if (place == 0 || has_place(written, place)) continue;
+    if (param->kind == SMPP_U8 || param->kind == SMPP_U16 || param->kind == SMPP_U32) {
+      put_octet(out, place);
+      put_number(out, smpp_pdu_number(pdu, i));
+    } else if (param->kind == SMPP_CSTRING || param->kind == SMPP_TIME || param->kind == SMPP_TEXT) {
+      put_octet(out, place);
+      put_string(out, (const char *)pdu->octets + pdu->params[i].offset, pdu->params[i].length);
+    }
   }
 }
 
@@ -321,13 +342,16 @@ static int push_malformed(lua_State *L) {
 
 /* ---- the functions ---- */
 
-/* write(table) -> octets */
+/* write(table [, pdu]) -> octets; of the PDU those parameters that have a declared name and that the table lacks */
 static int record_write(lua_State *L) {
   struct out out;
+  struct places written = {{0}};
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
+  lua_settop(L, 2);
+  struct view *view = lua_isnil(L, 2) ? NULL : check_view(L, 2);
   out_init(&out, L);
-  put_fields(&out, 1);
+  put_fields(&out, 1, &written);
+  if (view != NULL) put_params(&out, &view->pdu, &written);
   lua_pushlstring(L, (const char *)out.octets, out.size);
   return 1;
 }
@@ -343,6 +367,44 @@ static int record_read(lua_State *L) {
     lua_rawset(L, -3);
   }
   if (in.is_bad) return push_malformed(L);
+  return 1;
+}
+
+/* What `reader` makes: (octets) -> table with these fields at least; nil, message, code */
+static int record_read_some(lua_State *L) {
+  struct in in = check_octets(L, 1);
+  const struct places *wanted = lua_touserdata(L, UP_RECORD_WANTED);
+  lua_createtable(L, 0, 12);
+  while (in.at < in.end && !in.is_bad) {
+    uint8_t place = take_octet(&in);
+    if (place != 0 && !has_place(wanted, place)) {
+      skip_value(&in, take_octet(&in));
+      continue;
+    }
+    push_name(L, &in, place);
+    push_value(L, &in, take_octet(&in), 0);
+    if (in.is_bad) break;
+    lua_rawset(L, -3);
+  }
+  if (in.is_bad) return push_malformed(L);
+  return 1;
+}
+
+/* reader(names) -> a function that reads these fields of a record, and all whose names are not declared */
+static int record_reader(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_pushvalue(L, UP_RECORD_NAMES);
+  lua_pushvalue(L, UP_RECORD_PARAMS);
+  struct places *wanted = lua_newuserdatauv(L, sizeof *wanted, 0);
+  memset(wanted, 0, sizeof *wanted);
+  int count = (int)lua_rawlen(L, 1);
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(L, 1, i);
+    add_place(wanted, place_of(L, -1)); /* bit 0 is never asked for */
+    lua_pop(L, 1);
+  }
+  lua_pushcclosure(L, record_read_some, 3);
   return 1;
 }
 
@@ -419,20 +481,21 @@ static int record_change(lua_State *L) {
     if (!is_gone && !in.is_bad) put_octets(&out, from, (size_t)(in.at - from));
   }
   if (in.is_bad) return push_malformed(L);
-  put_fields(&out, 2);
+  put_fields(&out, 2, NULL);
   lua_pushlstring(L, (const char *)out.octets, out.size);
   return 1;
 }
 
-/* record(names) -> { write, read, field, change }.  Records that were written with a list can be read with any that
+/* record(names) -> { write, read, reader, field, change }.  Records that were written with a list can be read with any that
  * begins as it does: lists only grow at their end. */
 static int record_new(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"write", record_write}, {"read", record_read}, {"field", record_field}, {"change", record_change}, {NULL, NULL}};
+      {"write", record_write}, {"read", record_read},     {"reader", record_reader},
+      {"field", record_field}, {"change", record_change}, {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   size_t count = lua_rawlen(L, 1);
   luaL_argcheck(L, count <= NAMES_MAX, 1, "at most 255 names expected");
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_createtable(L, (int)count, (int)count);
   for (int i = 1; i <= (int)count; i++) {
     lua_rawgeti(L, 1, i);
@@ -442,7 +505,14 @@ static int record_new(lua_State *L) {
     lua_pushinteger(L, i);
     lua_rawset(L, -3);
   }
-  luaL_setfuncs(L, functions, 1);
+  uint8_t *params = lua_newuserdatauv(L, SMPP_FIELD_COUNT, 0);
+  for (unsigned field = 0; field < SMPP_FIELD_COUNT; field++) {
+    lua_pushstring(L, smpp_field_name(field));
+    lua_rawget(L, -3);
+    params[field] = (uint8_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+  }
+  luaL_setfuncs(L, functions, 2);
   return 1;
 }
 

@@ -236,6 +236,22 @@ int view_index(lua_State *L) {
   return luaL_error(L, "a PDU has no field '%s'; did you mean '%s'?", name, lua_tostring(L, -1));
 }
 
+/* pdu:values(name, ...) -> what pdu[name] is, of each: one call for many */
+static int view_values(lua_State *L) {
+  struct view *v = check_view(L, 1);
+  int count = lua_gettop(L) - 1;
+  luaL_checkstack(L, count + 4, "values");
+  for (int i = 2; i <= count + 1; i++) {
+    const char *name = luaL_checkstring(L, i);
+    lua_pushvalue(L, i);
+    if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) != LUA_TNUMBER) return luaL_error(L, "a PDU has no field '%s'", name);
+    uint32_t code = (uint32_t)lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    push_named(L, &v->pdu, code);
+  }
+  return count;
+}
+
 /* pdu:octets() */
 static int view_octets(lua_State *L) {
   struct view *v = check_view(L, 1);
@@ -422,5 +438,5 @@ static int view_problems(lua_State *L) {
 
 const luaL_Reg view_methods[] = {
     {"octets", view_octets}, {"tlvs", view_tlvs},     {"tlv", view_tlv},           {"totable", view_totable},
-    {"layout", view_layout}, {"problems", view_problems}, {NULL, NULL},
+    {"layout", view_layout}, {"problems", view_problems}, {"values", view_values},   {NULL, NULL},
 };

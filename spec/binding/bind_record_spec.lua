@@ -1,5 +1,6 @@
 local property = require "spec.support.property"
 local core = require "smpp.core"
+local smpp = require "smpp.codec"
 
 local NAMES = { "key", "state", "text", "at" }
 
@@ -37,6 +38,26 @@ describe("bind_record", function()
       assert.same({ key = "1", state = "FINAL", text = "hello", extra = "e", fresh = 5 }, codec.read(octets))
       assert.equal(#codec.write(codec.read(octets)), #octets)
     end
+  end)
+
+  it("takes parameters from a PDU, but those that the table has", function()
+    local named = core.record { "key", "source_addr", "destination_addr", "esm_class", "data_coding", "octets" }
+    local pdu = smpp.decode(smpp.encode {
+      command = "submit_sm", sequence_number = 1, source_addr = "1", destination_addr = "49", esm_class = 3, data_coding = 200,
+      short_message = "Hi", message_payload = "x",
+    })
+    assert.same({ key = "k", source_addr = "1", destination_addr = "49", esm_class = 64, data_coding = 200, more = 1 },
+      named.read(named.write({ key = "k", esm_class = 64, more = 1 }, pdu)))
+    local multi = smpp.decode(smpp.encode { command = "submit_multi", sequence_number = 1, source_addr = "1", dest_address = { { dl_name = "a" } } })
+    assert.same({ source_addr = "1", esm_class = 0, data_coding = 0 }, named.read(named.write({}, multi)))
+    assert.error_matches(function() named.write({}, {}) end, "PDU expected")
+  end)
+
+  it("reads some fields, and all that are not declared", function()
+    local octets = codec.write { key = "1", text = ("x"):rep(100), at = 0.5, other = "o", state = "S" }
+    assert.same({ key = "1", at = 0.5, other = "o" }, codec.reader { "at", "key" }(octets))
+    assert.same({ other = "o" }, codec.reader {}(octets))
+    assert.equal("malformed", select(3, codec.reader { "key" }(octets:sub(1, -2))))
   end)
 
   it("refuses what is not plain data", function()

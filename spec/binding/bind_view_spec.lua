@@ -17,6 +17,15 @@ describe("bind_view", function()
   local octets = raw(4, 0, 77, unhex(SUBMIT):sub(1, -2) .. "\2hi" .. unhex "0204 0002 0007  1400 0001 ff")
   local pdu = pdus.decode(octets)
 
+  it("give several fields in one call", function()
+    assert.same({ 5, nil, "hi", 7, "submit_sm", 77 }, {
+      pdu:values("source_addr_ton", "message_payload", "short_message", "user_message_reference", "command", "sequence_number"),
+    })
+    assert.equal(0, select("#", pdu:values()))
+    assert.error_matches(function() pdu:values("short_message", "short_massage") end, "no field 'short_massage'")
+    assert.error_matches(function() pdu:values("octets") end, "no field 'octets'")
+  end)
+
   it("iterate over their fields in wire order", function()
     local names = {}
     for name, value in pdu:fields() do names[#names + 1] = name .. "=" .. tostring(value) end

@@ -1,4 +1,5 @@
 local mc = require "spec.support.mc"
+local property = require "spec.support.property"
 local simulator = require "smpp.simulator"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
@@ -36,6 +37,41 @@ describe("smpp.service.requests: the simulator", function()
       assert.equal(77, pdu.user_message_reference)
       assert.equal(2, sim.counts.messages)
       assert.equal(1, sim.counts.receipts)
+    end)
+  end)
+
+  it("keeps the same of a message and sends the same receipt whether or not somebody looks at its messages", function()
+    property.holds(60, function(random, case)
+      local list, results = {}, {}
+      for i = 1, random(4) do
+        local text = {}
+        for j = 1, random(30) do text[j] = string.char(random(256) - 1) end
+        list[i] = submit {
+          service_type = ({ "", "CMT" })[random(2)], source_addr_ton = random(3) - 1, registered_delivery = ({ 0, 1, 0x11, 2 })[random(4)],
+          esm_class = ({ 0, 0x40, 3, 2 })[random(4)], data_coding = ({ 0, 8, 3, 4, 0xF1 })[random(5)], priority_flag = random(4) - 1,
+          protocol_id = random(256) - 1, replace_if_present_flag = random(2) - 1, short_message = table.concat(text),
+          user_message_reference = ({ nil, 7 })[random(2)], ussd_service_op = ({ nil, 2 })[random(2)],
+          validity_period = ({ "", "000000000010000R" })[random(2)], schedule_delivery_time = ({ "", "000000000005000R" })[random(2)],
+        }
+        if random(4) == 1 then list[i].message_payload, list[i].short_message = list[i].short_message, nil end
+      end
+      case.list = list
+      for i, is_seen in ipairs { false, true } do
+        with({ deliver_after_s = 2, checks = { digits = false } }, function(w, sim, esme, got)
+          if is_seen then
+            for _, name in ipairs { "message", "final" } do sim:on(name, function() end) end
+          end
+          for _, fields in ipairs(list) do esme:submit_sm(fields, function() end) end
+          w:sleep(1)
+          local open = sim:messages()
+          w:sleep(20)
+          local receipts = {}
+          for j, pdu in ipairs(got) do receipts[j] = pdu:octets():sub(17) end
+          results[i] = { open, sim:messages(), receipts, sim.states }
+        end)
+      end
+      assert.same(results[2], results[1])
+      assert.equal(#list, #results[1][2])
     end)
   end)
 

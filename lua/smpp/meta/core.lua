@@ -949,6 +949,7 @@
 ---@field fields fun(self): (fun(): string?, any)  iterates over parameters, then TLVs, in wire order
 ---@field layout fun(self): smpp.Place[]  where everything behind the header lies
 ---@field problems fun(self): smpp.Problem[]  what is odd about it
+---@field values fun(self, ...: string): ...: any  what several fields are, in one call
 ---@field dump fun(self, options: { secrets: boolean? }?): string  all of it, octet by octet, with what each means
 
 ---@class smpp.Tlv
@@ -1053,7 +1054,8 @@
 ---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end
 
 ---@class smpp.RecordCodec  tables of plain data <-> octets
----@field write fun(record: table): string
+---@field write fun(record: table, pdu: smpp.Pdu?): string  pdu: the parameters that the record lacks and whose names are in the list
+---@field reader fun(names: string[]): (fun(octets: string): table?, string?, string?)  of these fields, and those not in the list
 ---@field read fun(octets: string): table?, string?, string?
 ---@field field fun(octets: string, name: string): any
 ---@field change fun(octets: string, fields: table, clear: string[]?): string?, string?, string?

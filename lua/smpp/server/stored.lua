@@ -7,6 +7,7 @@ local stored = {}
 local StoredItems = {}
 local mt = { __index = StoredItems, __name = "smpp.StoredItems" }
 
+local OCTETS = { "octets" }
 local RETRY_S, RETRY_MOST_S = 1, 60 -- until what the store could not take out is tried again, doubling
 
 ---@param store smpp.Store
@@ -99,7 +100,7 @@ end
 --- Reads the octets of an item.
 ---@param item table
 ---@param done fun(record: table?, message: string?, code: string?, item: table)
-function StoredItems:load(item, done) self.store:get("outbound", item.key, done, item) end
+function StoredItems:load(item, done) self.store:get("outbound", item.key, done, item, OCTETS) end
 
 --- Calls fn(record) for all that an earlier run has left, oldest first.
 ---@param system_id string?  of one account

@@ -50,6 +50,8 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---@field receipt (fun(message: smpp.StoredMessage, pdu: table): table?, number?)?  changes a receipt's deliver_sm; nil: none is
 ---  sent.  The second result: seconds until it is sent
 ---@field changed (fun(message: smpp.StoredMessage, from: string))?  told of every state
+---@field is_watched (fun(): boolean)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
+---  `system_id`, `state`, `fate` and its times; absent: it needs all of it
 ---@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  told of every receipt
 ---@field on_error fun(message: string)
 
@@ -61,6 +63,12 @@ local PLAN = { "planned", "planned_at", "planned_error", "notify_at", "receipt" 
 local OVER = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "fate" } -- what a final message is without
 local NOTIFIED = { "notify_at" }
 
+-- What a final state without a receipt needs of a message.
+local BRIEF = {
+  "key", "id", "system_id", "state", "submitted", "schedule", "expires", "planned", "planned_at", "planned_error", "notify_at",
+  "registered_delivery", "priority_flag", "fate",
+}
+
 ---@param o smpp.LifecycleOptions
 ---@return smpp.Lifecycle
 function lifecycle.new(o)
@@ -71,6 +79,7 @@ function lifecycle.new(o)
     receipt = o.receipt,
     changed = o.changed,
     queued = o.queued,
+    is_watched = o.is_watched,
     on_error = o.on_error,
     server = nil, outbound = nil, timers = nil, -- from `start` on: where receipts go; when messages are due
     waiters = {},                -- key -> task that waits for the final state
@@ -79,7 +88,7 @@ function lifecycle.new(o)
     reported = -math.huge,       -- when a failure of the store was reported last
     -- for commits; a store takes what it needs during the call
     change = { op = "change", kind = "message", key = nil, from = nil, set = nil, clear = nil },
-    addition = { op = "add", kind = "message", record = nil },
+    addition = { op = "add", kind = "message", record = nil, pdu = nil },
     final = { state = nil, done = nil, error = nil },
     batch = {},
   }, mt)
@@ -163,10 +172,11 @@ end
 --- Takes a message over.  Its `schedule` and `expires` are set where the submit set them.
 ---@async
 ---@param message smpp.StoredMessage  plain data; it gets `state` and times
+---@param pdu? smpp.Pdu  has the parameters that `message` lacks, for a store with `takes_pdus`
 ---@return boolean? ok
 ---@return string? err
 ---@return string? code  of the store's commit
-function Lifecycle:add(message)
+function Lifecycle:add(message, pdu)
   local now = self.loop:time()
   message.submitted, message.error = now, 0
   if message.schedule and message.schedule > now then
@@ -175,7 +185,7 @@ function Lifecycle:add(message)
     planned(self, message, message)
   end
   local addition, batch = self.addition, self.batch
-  addition.record = message
+  addition.record, addition.pdu = message, pdu
   batch[1], batch[2] = addition, nil
   local ok, err, code = stores.commit(self.store, batch)
   if not ok then return nil, err, code end
@@ -196,10 +206,19 @@ function Lifecycle:step(key)
   self.timers:add(self.loop:now() + RETRY_S, key)
 end
 
+--- Whether what is due for a message needs all of it.
+local function needs_all(message)
+  return message.planned == nil or message.state == "SCHEDULED" or message.notify_at ~= nil or message.registered_delivery % 4 ~= 0
+end
+
 ---@private
 ---@async
 function Lifecycle:advance(key)
-  local message, err, code = stores.get(self.store, "message", key)
+  local is_brief = self.is_watched and not self.is_watched()
+  local message, err, code = stores.get(self.store, "message", key, is_brief and BRIEF or nil)
+  if message and is_brief and not stores.is_final(message.state) and needs_all(message) then
+    message, err, code = stores.get(self.store, "message", key)
+  end
   if not message then return nil, err, code end
   local at = due_at(message)
   if stores.is_final(message.state) or not at then return true end

@@ -1,5 +1,6 @@
 --- Handlers for all that an ESME may ask a message centre, acting on the messages in its store.
 local checks = require "smpp.server.checks"
+local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local stores = require "smpp.store"
@@ -12,6 +13,7 @@ local state_number = {}
 for _, row in ipairs(core.protocol.values().message_state) do state_number[row.name:upper()] = row.low end
 
 local REFERENCE = 0x0204
+local SUBMIT_SM = commands.ids.submit_sm
 
 ---@class smpp.Requests
 ---@field lifecycle smpp.Lifecycle
@@ -20,6 +22,29 @@ local REFERENCE = 0x0204
 ---@field validity_s number?  of messages that name no validity_period
 local Requests = {}
 local mt = { __index = Requests, __name = "smpp.Requests" }
+
+--- What is decided on of a submit_sm whose other parameters the store takes from the PDU; nil, status.  The table is used
+--- again: `submit_sm` gives it back.
+local function brief_of(self, session, pdu)
+  local now = self.loop:time()
+  local status, schedule, expires = checks.times(pdu, now)
+  if status then return nil, status end
+  local message = self.spare or {
+    key = nil, id = nil, state = nil, submitted = nil, error = nil, planned = nil, planned_at = nil, planned_error = nil,
+    command = "submit_sm", system_id = nil, version = nil, bind = nil,
+    octets = nil, esm_class = nil, data_coding = nil, registered_delivery = nil, priority_flag = nil,
+  }
+  self.spare = nil
+  local payload, short, reference
+  message.esm_class, message.data_coding, message.registered_delivery, message.priority_flag, payload, short, reference =
+    pdu:values("esm_class", "data_coding", "registered_delivery", "priority_flag", "message_payload", "short_message", "user_message_reference")
+  message.octets = payload or short
+  message.user_message_reference = reference and #pdu:tlv(REFERENCE) == 2 and reference or nil -- else it is not a number
+  message.system_id, message.version, message.bind = session.system_id, session.version, session.owner.serial
+  message.schedule = schedule
+  message.expires = expires or (self.validity_s and (schedule or now) + self.validity_s) or nil
+  return message
+end
 
 --- The message a submit_sm, data_sm or broadcast_sm makes; nil, status.
 local function message_of(self, session, pdu)
@@ -48,8 +73,8 @@ local MOST_KEYS = 10 -- that are tried when the store has a message under each
 local function status_of(code) return code == "queue_full" and "ESME_RMSGQFUL" or "ESME_RSYSERR" end
 
 --- Takes a message over: its id, or nil, status.  Without `id` it gets the next one; when that is given twice, the later
---- message has another key, and query_sm finds the first.
-local function take(self, message, session, pdu, id, key)
+--- message has another key, and query_sm finds the first.  `rest`: the PDU has the parameters that `message` lacks.
+local function take(self, message, session, pdu, id, key, rest)
   local message_id, _, code = id, nil, nil
   if not id then message_id, _, code = self.next_id(session.version) end
   if not message_id then return nil, status_of(code) end
@@ -58,7 +83,7 @@ local function take(self, message, session, pdu, id, key)
   for _ = 1, MOST_KEYS do
     message.id, message.key = message_id, key or message_id
     local ok
-    ok, _, code = self.lifecycle:add(message)
+    ok, _, code = self.lifecycle:add(message, rest)
     if ok then
       if self.accepted then self.accepted(message) end
       return message_id
@@ -91,7 +116,27 @@ local function replace_if_present(self, message, pdu)
   end)
 end
 
+-- Fields of a spare table that a message may lack.
+local OPTIONAL = {
+  "schedule", "expires", "planned_at", "planned_error", "notify_at", "receipt", "fate", "ussd_service_op", "its_session_info",
+}
+
+--- A submit_sm that nobody looks at but us.
+local function submit_brief(self, session, pdu)
+  local message, status = brief_of(self, session, pdu)
+  if not message then return nil, status end
+  local id
+  id, status = take(self, message, session, pdu, nil, nil, pdu)
+  for i = 1, #OPTIONAL do message[OPTIONAL[i]] = nil end
+  self.spare = message
+  return id, status
+end
+
 function Requests:submit_sm(session, pdu)
+  if self.store.takes_pdus and self.is_watched and not self.is_watched() then
+    local command_id, replaces, esm_class = pdu:values("command_id", "replace_if_present_flag", "esm_class")
+    if command_id == SUBMIT_SM and replaces ~= 1 and esm_class % 4 ~= 2 then return submit_brief(self, session, pdu) end
+  end
   local message, status = message_of(self, session, pdu)
   if not message then return nil, status end
   local id
@@ -379,6 +424,8 @@ requests.names = {
 ---@field next_id fun(version: integer): string?, string?, string?  may wait; nil, message, code of the store
 ---@field admit (fun(message: smpp.StoredMessage, session: smpp.Session, pdu: smpp.Pdu): string?)?  a status refuses a message
 ---@field accepted (fun(message: smpp.StoredMessage))?  told of those that are taken
+---@field is_watched (fun(): boolean)?  false: `admit` and `accepted` look at no more of a submit_sm's message than its octets,
+---  esm_class, data_coding, system_id, version and bind, and keep nothing of it; absent: they need all of it
 ---@field lists table<string, (string|table)[]>?
 ---@field params table<string, string>?
 ---@field validity_s number?
@@ -389,6 +436,8 @@ function requests.new(o)
   return setmetatable({
     lifecycle = o.lifecycle, store = o.lifecycle.store, loop = o.loop, next_id = o.next_id, admit = o.admit, accepted = o.accepted,
     lists = o.lists or {}, params = o.params or {}, validity_s = o.validity_s,
+    is_watched = o.is_watched,
+    spare = nil,   -- a table for a message that nobody keeps
     repeated = 0,  -- ids that were given twice
   }, mt)
 end

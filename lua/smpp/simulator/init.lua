@@ -210,6 +210,10 @@ local function make_requests(self)
       message.ussd_service_op, message.its_session_info = pdu.ussd_service_op, pdu.its_session_info
       return admit(self, message, session, pdu)
     end,
+    is_watched = function()
+      local s = self.settings
+      return self.listeners.message ~= nil or self.behaviour_admit ~= nil or s.by_digit or s.rules[1] ~= nil or s.undeliverable[1] ~= nil
+    end,
     accepted = function(message)
       self.counts.messages = self.counts.messages + 1
       if self.listeners.message then self:emit("message", message) end
@@ -229,6 +233,10 @@ local function make_lifecycle(self)
     receipt = function(message, pdu) return receipt_of(self, message, pdu) end,
     queued = function(...) receipt_queued(self, ...) end,
     changed = function(message, from) changed(self, message, from) end,
+    is_watched = function()
+      local s = self.settings
+      return self.listeners.final ~= nil or s.loopback or s.ussd_echo or s.esme_to_esme
+    end,
     on_error = function(message) self:emit("error", message) end,
   }
 end

@@ -7,6 +7,7 @@
 --- `within(fn)` runs fn as a task to its end.  `open(o)` makes a store for one case, empty, with o.limit messages that are
 --- not final at most, o.max_octets, and o.keep_final.  `reopen(store)`, for stores that outlive a process, ends the store as
 --- a crash would and opens what it kept; cases about that are left out without it (`case.needs`).
+local codec = require("smpp.codec").codec
 local stores = require "smpp.store"
 
 local conformance = { cases = {} }
@@ -76,6 +77,29 @@ case("gives back what was added, and copies", function(world)
   got = assert(stores.get(store, "message", "1"))
   got.serial = nil
   equal(before, show(got), "record after its copies were changed")
+end)
+
+case("gives at least the fields that are asked for", function(world)
+  local store = world.open {}
+  equal(true, add(store, message("1", { octets = "x", destination_addr = "49", own = 5 })))
+  local got = assert(stores.get(store, "message", "1", { "state", "destination_addr", "own", "absent" }))
+  equal("ENROUTE 49 5 nil", ("%s %s %s %s"):format(got.state, got.destination_addr, got.own, tostring(got.absent)))
+end)
+
+case("takes the parameters of a PDU, if it says so", function(world)
+  local store = world.open {}
+  if not store.takes_pdus then return end
+  local pdu = assert(codec.decode((codec.encode {
+    command = "submit_sm", sequence_number = 1, source_addr = "1", destination_addr = "49", esm_class = 3, data_coding = 200, short_message = "x",
+  })))
+  local record = { key = "1", state = "ENROUTE", system_id = "a", source_addr = "2" }
+  equal(true, (stores.commit(store, { { op = "add", kind = "message", record = record, pdu = pdu } })))
+  local query = { kind = "message", open = true, system_id = "a", source_addr = "2", destination_addr = "49" }
+  local got = assert(stores.find(store, query))[1]
+  equal("49 3 200 1 nil", ("%s %s %s %s %s"):format(got.destination_addr, got.esm_class, got.data_coding, got.key, tostring(got.short_message)))
+  record.key = "2"
+  equal(true, (stores.commit(store, { { op = "add", kind = "message", record = record, pdu = pdu } })))
+  equal("1 2", keys(store, query))
 end)
 
 case("takes tables for the time of the call only", function(world)

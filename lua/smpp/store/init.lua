@@ -12,17 +12,22 @@ local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_f
 ---@field commit fun(self, changes: smpp.Change[], done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
 ---  all of them, or none.  code: "duplicate" (a key that is added is there), "conflict" (a record is gone, or its state is
 ---  another), "queue_full", "store_failed".  The tables are the caller's again when the call returns
----@field get fun(self, kind: string, key: string, done: fun(record: table?, message: string?, code: string?, context: any), context: any)
----  code: "missing", "store_failed"
+---@field get fun(self, kind: string, key: string, done: smpp.StoreGot, context: any, names: string[]?)
+---  names: fields that are enough, a list that does not change.  code: "missing", "store_failed"
+---@field takes_pdus boolean?  it knows `pdu` of an addition
 ---@field find fun(self, query: smpp.Query, done: fun(list: table[]?, message: string?, code: string?, context: any), context: any)
 ---@field discard fun(self, kind: string, before: number, done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
 ---  forgets records of an age: final messages, ids
 ---@field close fun(self, done: fun(ok: boolean?, message: string?, code: string?, context: any)?, context: any)
 
+---@alias smpp.StoreGot fun(record: table?, message: string?, code: string?, context: any)
+
 ---@class smpp.Change
 ---@field op "add"|"change"|"remove"
 ---@field kind string
 ---@field record table?   add: plain data with a `key`
+---@field pdu smpp.Pdu?    add, to a store with `takes_pdus`: its parameters are fields of the record, too, where that has no such
+---  field, and those whose names `smpp.store.kinds` has
 ---@field key string?     change, remove
 ---@field from string?    change, remove: the state that the record must have
 ---@field set table?      change: fields and their new values
@@ -99,13 +104,14 @@ end
 ---@param store smpp.Store
 ---@param kind string
 ---@param key string
+---@param names? string[]  fields that are enough
 ---@return table? record
 ---@return string? message
 ---@return string? code
-function stores.get(store, kind, key)
+function stores.get(store, kind, key, names)
   local token, outer = task.need(2), calling
   calling = token
-  store:get(kind, key, complete, token)
+  store:get(kind, key, complete, token, names)
   return result(token, outer)
 end
 

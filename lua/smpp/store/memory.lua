@@ -7,11 +7,13 @@ local schema = require "smpp.base.schema"
 
 local memory = {}
 
-local Memory = {}
+local Memory = {
+  takes_pdus = true,               -- `pdu` of an addition: its parameters are written as they lie there
+}
 local mt = { __index = Memory, __name = "smpp.store.memory" }
 
 local codec = core.record(kinds.names)
-local write, read, field, change_octets = codec.write, codec.read, codec.field, codec.change
+local write, read, reader, field, change_octets = codec.write, codec.read, codec.reader, codec.field, codec.change
 
 local RECORD_OCTETS = 160 -- what a record takes besides its own octets, about: key, indices, a string's header
 local RESERVE = 1.1 -- what finishes messages is taken up to this part of max_octets
@@ -127,6 +129,7 @@ function memory.open(o)
     limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final,
     octets = 0,
     kinds = {},
+    readers = setmetatable({}, { __mode = "k" }), -- list of names -> what reads these fields
     new = {},                      -- octets that a commit is about to put, by the number of its change
   }, mt)
   for name, kind in pairs(kinds.kinds) do self.kinds[name] = new_kind(kind) end
@@ -198,7 +201,7 @@ local function check(self, change, i)
     local record = change.record
     if type(record.key) ~= "string" then error("a record needs a key, a string", 0) end
     if kind.serials[record.key] then return DUPLICATE, "duplicate" end
-    local octets = write(record)
+    local octets = write(record, change.pdu)
     self.new[i] = octets
     return nil, nil, #octets + RECORD_OCTETS, kind.final and not kind.final[record.state] and 1
   end
@@ -222,7 +225,7 @@ local function add(self, kind, record, octets)
   if not is_final then kind.open = kind.open + 1 end
   for i = 1, #kind.groups do
     local group = kind.groups[i]
-    if group.lists and not (is_final and group.is_open) then enter(group, place(group, record), serial) end
+    if group.lists and not (is_final and group.is_open) then enter(group, place_of_octets(group, octets), serial) end
   end
   if is_final or (kind.age and not kind.final) then note_end(self, kind, serial) end
 end
@@ -273,17 +276,22 @@ end
 
 -- ---- reading ----
 
-local function record_of(kind, serial)
-  local record = read(kind.records[serial])
+local function record_of(kind, serial, read_fields)
+  local record = (read_fields or read)(kind.records[serial])
   record.serial = serial
   return record
 end
 
-function Memory:get(name, key, done, context)
+function Memory:get(name, key, done, context, names)
   local kind = kind_of(self, name)
   local serial = kind.serials[key]
   if not serial then return done(nil, GONE, "missing", context) end
-  return done(record_of(kind, serial), nil, nil, context)
+  local read_fields = names and self.readers[names]
+  if names and not read_fields then
+    read_fields = reader(names)
+    self.readers[names] = read_fields
+  end
+  return done(record_of(kind, serial, read_fields), nil, nil, context)
 end
 
 local function build(kind, group)
