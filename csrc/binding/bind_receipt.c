@@ -26,13 +26,14 @@ static struct smpp_timestamp_rules check_rules(lua_State *L, int arg) {
   return rules;
 }
 
+static const char *const key_names[] = {
+#define NAME(key, text, name) name,
+    SMPP_RECEIPT_KEYS(NAME)
+#undef NAME
+};
+
 /* scan(text [, zone_s, first_year]) -> fields (keys that are not of the standard, in lower case, too), submitted, done */
 static int receipt_scan(lua_State *L) {
-  static const char *const names[] = {
-#define NAME(key, text, name) name,
-      SMPP_RECEIPT_KEYS(NAME)
-#undef NAME
-  };
   size_t length;
   const uint8_t *octets = (const uint8_t *)luaL_checklstring(L, 1, &length);
   struct smpp_timestamp_rules rules = check_rules(L, 2);
@@ -54,7 +55,7 @@ static int receipt_scan(lua_State *L) {
     const struct smpp_receipt_field *field = &receipt.field[key];
     if (field->octets == NULL) continue;
     lua_pushlstring(L, (const char *)field->octets, field->length);
-    lua_setfield(L, -2, names[key]);
+    lua_setfield(L, -2, key_names[key]);
   }
   for (int key = SMPP_RECEIPT_SUBMIT_DATE; key <= SMPP_RECEIPT_DONE_DATE; key++) {
     const struct smpp_receipt_field *field = &receipt.field[key];
@@ -65,6 +66,31 @@ static int receipt_scan(lua_State *L) {
       lua_pushnil(L);
   }
   return 3;
+}
+
+/* write(id, sub, dlvrd, submitted, done, stat, err, text) -> octets; nil, name of the key that cannot be written.  The
+ * dates are whole Unix times or nil, all else is strings. */
+static int receipt_write(lua_State *L) {
+  struct smpp_receipt_text receipt;
+  uint8_t out[SMPP_RECEIPT_TEXT_MAX];
+  enum smpp_receipt_key wrong;
+  for (int key = 0; key < SMPP_RECEIPT_KEY_COUNT; key++) {
+    unsigned date = (unsigned)key - SMPP_RECEIPT_SUBMIT_DATE;
+    if (date < 2) {
+      receipt.has_date[date] = !lua_isnil(L, key + 1);
+      receipt.date_s[date] = receipt.has_date[date] ? check_whole(L, key + 1, -1e12, 1e12) : 0;
+      continue;
+    }
+    receipt.field[key].octets = (const uint8_t *)luaL_checklstring(L, key + 1, &receipt.field[key].length);
+  }
+  size_t length = smpp_receipt_write(&receipt, out, &wrong);
+  if (length == 0) {
+    lua_pushnil(L);
+    lua_pushstring(L, key_names[wrong]);
+    return 2;
+  }
+  lua_pushlstring(L, (const char *)out, length);
+  return 1;
 }
 
 /* state(word or number) -> name, final, number, stat; nothing when unknown */
@@ -200,8 +226,8 @@ static int timestamp_after(lua_State *L) {
 
 void smpp_open_receipt(lua_State *L) {
   static const luaL_Reg receipt[] = {
-      {"scan", receipt_scan}, {"state", receipt_state}, {"rebase", receipt_rebase}, {"fold", receipt_fold},
-      {"trim", receipt_trim}, {"number", receipt_number}, {NULL, NULL}};
+      {"scan", receipt_scan}, {"write", receipt_write}, {"state", receipt_state},   {"rebase", receipt_rebase},
+      {"fold", receipt_fold}, {"trim", receipt_trim},   {"number", receipt_number}, {NULL, NULL}};
   static const luaL_Reg timestamp[] = {{"read", timestamp_read},
                                        {"absolute", timestamp_absolute},
                                        {"relative", timestamp_relative},

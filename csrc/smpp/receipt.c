@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "timestamp.h"
+
 static const struct {
   const char *text;
   size_t length;
@@ -181,6 +183,53 @@ void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt
     const uint8_t *rest = out->field[last].octets + out->field[last].length;
     if (rest < end) set(out, SMPP_RECEIPT_TEXT, rest + 1, end);
   }
+}
+
+enum { DATE_OCTETS = 10, ID_MAX = 64 }; /* YYMMDDhhmm */
+
+static bool is_word(const struct smpp_receipt_field *field) {
+  for (size_t i = 0; i < field->length; i++) {
+    if (is_space(field->octets[i])) return false;
+  }
+  return true;
+}
+
+/* A date as ten digits; false: two digits cannot name its year. */
+static bool write_date(bool has_date, int64_t unix_s, uint8_t out[SMPP_TIMESTAMP_OCTETS]) {
+  struct smpp_timestamp time = {SMPP_TIME_ABSOLUTE, 0, 0, 0, true, 0, 0, 0};
+  size_t length;
+  memset(out, '0', DATE_OCTETS);
+  time.unix_s = unix_s;
+  return !has_date || smpp_timestamp_write(&time, 2000, out, &length) == 0;
+}
+
+size_t smpp_receipt_write(const struct smpp_receipt_text *receipt, uint8_t out[SMPP_RECEIPT_TEXT_MAX],
+                          enum smpp_receipt_key *wrong) {
+  struct smpp_receipt_field field[SMPP_RECEIPT_KEY_COUNT];
+  uint8_t date[2][SMPP_TIMESTAMP_OCTETS];
+  memcpy(field, receipt->field, sizeof field);
+  for (unsigned i = 0; i < 2; i++) {
+    field[SMPP_RECEIPT_SUBMIT_DATE + i].octets = date[i];
+    field[SMPP_RECEIPT_SUBMIT_DATE + i].length = DATE_OCTETS;
+  }
+  size_t written = 0;
+  for (unsigned key = 0; key < SMPP_RECEIPT_KEY_COUNT; key++) {
+    *wrong = (enum smpp_receipt_key)key;
+    unsigned which = key - SMPP_RECEIPT_SUBMIT_DATE;
+    if (which < 2 && !write_date(receipt->has_date[which], receipt->date_s[which], date[which])) return 0;
+    if (key != SMPP_RECEIPT_TEXT && !is_word(&field[key])) return 0;
+    if (key == SMPP_RECEIPT_ID && (field[key].length == 0 || field[key].length > ID_MAX)) return 0;
+    if (key == SMPP_RECEIPT_STAT && field[key].length == 0) return 0;
+    *wrong = SMPP_RECEIPT_TEXT;
+    size_t space = key == SMPP_RECEIPT_TEXT ? 0 : 1;
+    if (keys[key].length + field[key].length + space > SMPP_RECEIPT_TEXT_MAX - written) return 0;
+    memcpy(out + written, keys[key].text, keys[key].length);
+    written += keys[key].length;
+    if (field[key].length > 0) memcpy(out + written, field[key].octets, field[key].length);
+    written += field[key].length;
+    if (space > 0) out[written++] = ' ';
+  }
+  return written;
 }
 
 /* The row of number n stands at n; then other words for them. */

@@ -51,6 +51,21 @@ struct smpp_receipt {
  * made of other keys.  Never fails. */
 void smpp_receipt_scan(const uint8_t *octets, size_t length, struct smpp_receipt *out);
 
+enum { SMPP_RECEIPT_TEXT_MAX = 254 }; /* octets that a short_message can have */
+
+/* What a receipt's text says by key; the dates' own fields are not read. */
+struct smpp_receipt_text {
+  struct smpp_receipt_field field[SMPP_RECEIPT_KEY_COUNT];
+  int64_t date_s[2]; /* submit date, done date: Unix time in the zone they are written in */
+  bool has_date[2];  /* false: zeros */
+};
+
+/* Writes the standard's form.  Returns its length, or 0 and in |wrong| the key that cannot be written: an id that is
+ * empty, longer than 64 octets or has white space; a stat that is empty or has some; an err that has some; a date
+ * outside of 2000 to 2099; TEXT: more than SMPP_RECEIPT_TEXT_MAX octets in all. */
+size_t smpp_receipt_write(const struct smpp_receipt_text *receipt, uint8_t out[SMPP_RECEIPT_TEXT_MAX],
+                          enum smpp_receipt_key *wrong);
+
 struct smpp_message_state {
   const char *stat; /* in receipt text */
   const char *name; /* of message_state */

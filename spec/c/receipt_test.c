@@ -14,6 +14,8 @@ static void rebase(const char *id, bool to_hex, const char *expected) {
   free(octets);
 }
 
+#define WORD(octets) {(const uint8_t *)octets, sizeof octets - 1}
+
 int main(void) {
   const char *text = "id:0123456789 sub:001 dlvrd:001 submit date:2611211200 done date:2611211201 stat:DELIVRD err:000 mcc:262 text:Hello you";
   struct smpp_receipt r;
@@ -43,6 +45,29 @@ int main(void) {
   }
   CHECK(smpp_state_by_stat((const uint8_t *)"DELIVRDX", 8) == NULL && smpp_state_by_stat((const uint8_t *)"", 0) == NULL);
   CHECK(smpp_state_by_number(10) == NULL && smpp_state_by_number(0xFFFFFFFFu) == NULL);
+
+  static const char *const written = "id:1 sub:001 dlvrd:001 submit date:2311142213 done date:0000000000 stat:DELIVRD err:000 text:Hi";
+  struct smpp_receipt_text receipt = {{WORD("1"), WORD("001"), WORD("001"), {NULL, 0}, {NULL, 0}, WORD("DELIVRD"), WORD("000"), WORD("Hi")},
+                                   {1700000000, 0},
+                                   {true, false}};
+  static uint8_t long_text[SMPP_RECEIPT_TEXT_MAX];
+  uint8_t line[SMPP_RECEIPT_TEXT_MAX];
+  enum smpp_receipt_key wrong;
+  size_t rest = SMPP_RECEIPT_TEXT_MAX - (strlen(written) - 2);
+  CHECK(smpp_receipt_write(&receipt, line, &wrong) == strlen(written) && memcmp(line, written, strlen(written)) == 0);
+  receipt.field[SMPP_RECEIPT_TEXT] = (struct smpp_receipt_field){long_text, rest};
+  CHECK(smpp_receipt_write(&receipt, line, &wrong) == SMPP_RECEIPT_TEXT_MAX);
+  receipt.field[SMPP_RECEIPT_TEXT].length = rest + 1;
+  CHECK(smpp_receipt_write(&receipt, line, &wrong) == 0 && wrong == SMPP_RECEIPT_TEXT);
+  receipt.field[SMPP_RECEIPT_ERR] = (struct smpp_receipt_field)WORD("0 1");
+  CHECK(smpp_receipt_write(&receipt, line, &wrong) == 0 && wrong == SMPP_RECEIPT_ERR);
+  receipt.has_date[1] = true;
+  receipt.date_s[1] = 4102444800; /* 2100 */
+  CHECK(smpp_receipt_write(&receipt, line, &wrong) == 0 && wrong == SMPP_RECEIPT_DONE_DATE);
+  receipt.field[SMPP_RECEIPT_ID].length = 0;
+  CHECK(smpp_receipt_write(&receipt, line, &wrong) == 0 && wrong == SMPP_RECEIPT_ID);
+  receipt.field[SMPP_RECEIPT_ID] = (struct smpp_receipt_field){long_text, 300};
+  CHECK(smpp_receipt_write(&receipt, line, &wrong) == 0 && wrong == SMPP_RECEIPT_ID);
 
   rebase("ff", false, "255");
   rebase("00FF", false, "255");

@@ -430,6 +430,7 @@ describe("smpp.receipt.format", function()
     assert.equal(("\126"):rep(20), text_of(("\195\188"):rep(30)))
     assert.equal("a\0b??", text_of "a@b\240\159\145\139\208\154")
     assert.equal(("\252"):rep(20), text_of(("\252"):rep(30)))
+    assert.equal(("\126"):rep(15), text_of(("\195\188"):rep(15))) -- fewer characters, more octets
   end)
 
   it("refuses what would not read back", function()

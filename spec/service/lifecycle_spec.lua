@@ -1,3 +1,5 @@
+local property = require "spec.support.property"
+local receipts = require "smpp.receipt"
 local late = require "spec.support.late_store"
 local lifecycle = require "smpp.service.lifecycle"
 local mc = require "spec.support.mc"
@@ -57,6 +59,26 @@ describe("smpp.service.lifecycle", function()
       end
       assert.same({}, w.errors)
     end)
+  end)
+
+  it("a receipt has the same text from the octets of a message as from its decoded text", function()
+    property.holds(300, function(random, case)
+      local octets = {}
+      for i = 1, random(40) do octets[i] = string.char(random(random(8) == 1 and 256 or 128) - 1) end
+      local message = { octets = table.concat(octets), esm_class = 0, data_coding = 0 }
+      case.octets = message.octets
+      local excerpt = lifecycle.excerpt_of(message, {})
+      if excerpt then
+        local fields = { id = "1", state = "DELIVERED", text = lifecycle.text(message) }
+        assert.equal(receipts.write(fields), receipts.write { id = "1", state = "DELIVERED", excerpt = excerpt })
+      end
+    end)
+    for _, peer in ipairs { { default_alphabet = "latin1" }, { default_alphabet = "gsm7_packed" }, { data_codings = { [0] = "latin1" } } } do
+      assert.is_nil(lifecycle.excerpt_of({ octets = "a", esm_class = 0, data_coding = 0 }, peer))
+    end
+    for _, message in ipairs { { octets = "a", esm_class = 0x40, data_coding = 0 }, { octets = "a", esm_class = 0, data_coding = 8 } } do
+      assert.is_nil(lifecycle.excerpt_of(message, {}))
+    end
   end)
 
   it("goes on with what an earlier run has left", function()

@@ -1087,6 +1087,8 @@
 
 ---@class smpp.CoreReceipt
 ---@field scan fun(text: string, zone_s: number?, first_year: number?): table, number?, number?
+---@field write fun(id: string, sub: string, dlvrd: string, submitted: integer?, done: integer?, stat: string, err: string,
+---  text: string): string?, string?
 ---@field state fun(word: string|integer): string?, boolean?, integer?, string?
 ---@field rebase fun(id: string, base: "hex"|"dec"): string?
 ---@field fold fun(id: string): string, boolean

@@ -5,10 +5,9 @@ local kind = require "smpp.base.kind"
 local message_state = require "smpp.codec.message_state"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
-local timestamp = require "smpp.codec.timestamp"
 local smpp_text = require "smpp.text"
 
-local decode, scan, known_state = core.text.decode, core.receipt.scan, core.receipt.state
+local decode, scan, known_state, write_text = core.text.decode, core.receipt.scan, core.receipt.state, core.receipt.write
 
 local receipt = {}
 
@@ -287,19 +286,13 @@ function receipt.wanted(registered_delivery, state)
   return which == 1 or (which == 2 and state ~= "DELIVERED") or (which == 3 and state == "DELIVERED")
 end
 
-local function date(unix, zone_s)
-  if not unix then return "0000000000" end
-  local text = timestamp.absolute(math.floor(unix) + (zone_s or 0))
-  return text and text:sub(1, 10)
-end
-
 --- The first characters of a text of UTF-8, or of octets that are none.
 local function first_characters(text, count)
   if #text <= count then return text end
   local position = 1
   for _ = 1, count do
     local _, last = text:find("^[%z\1-\127\194-\244][\128-\191]*", position)
-    if not last then return text:sub(1, count) end
+    if not last then return position > #text and text or text:sub(1, count) end
     position = last + 1
   end
   return text:sub(1, position - 1)
@@ -311,14 +304,6 @@ local FORMAT = schema.new {
   { "submit", kind.either("table", "userdata") }, { "version", "number" }, { "intermediate", "boolean" }, { "network_error", "table" },
   { "default_alphabet", "string" },
 }
-
---- Copies the swapped addresses of the original message.
-local function answer_addresses(submit, out)
-  out.source_addr_ton, out.source_addr_npi = submit.dest_addr_ton, submit.dest_addr_npi
-  out.source_addr = submit.destination_addr
-  out.dest_addr_ton, out.dest_addr_npi = submit.source_addr_ton, submit.source_addr_npi
-  out.destination_addr = submit.source_addr
-end
 
 ---@class smpp.ReceiptFields
 ---@field id string           as in the submit_sm_resp
@@ -340,37 +325,53 @@ end
 -- Those of message_state, in the order of their values.
 local STATES = table.concat(message_state.names, ", ")
 
+--- What the receipt has of the message's text, in the peer's alphabet.
+local function excerpt_of(o)
+  local original = first_characters(o.text or "", 20)
+  local alphabet = o.default_alphabet
+  if not alphabet or alphabet == "gsm7_packed" then alphabet = "gsm7" end -- the rest of the text is ASCII, which nobody packs
+  return smpp_text.encode(original, { encoding = alphabet, on_unmappable = "?" }) or original
+end
+
+-- What cannot be written, by key.
+local WRONG = {
+  id = function(o) return "no message id: " .. o.id end,
+  stat = function(_, stat) return ("invalid stat %s: expected a word"):format(mistake.show(stat)) end,
+  submit_date = function() return "a date that two-digit years cannot name" end,
+  err = function(o) return "an err of several words: " .. o.err end,
+  text = function() return "longer than short_message can be" end,
+}
+WRONG.done_date = WRONG.submit_date
+
+--- Local time of a peer, whole seconds.
+local function second(unix, zone_s) return unix and math.floor(unix + (zone_s or 0)) end
+
 --- The text; and the number of its state, nil for a word of the caller's own.
 local function write(o)
   if not (o.id and o.state) then error("id and state are required", 3) end
-  if o.id:find "[%s%z]" or #o.id == 0 or #o.id > 64 then return nil, "no message id: " .. o.id, "bad_value" end
   local _, _, number, stat = known_state(o.state)
   stat = o.stat or stat
   if not stat then
     return nil, ("state: expected one of %s, or a stat beside it, got %s"):format(STATES, mistake.show(o.state)), "bad_value"
   end
-  if stat:find "[%s%z]" or stat == "" then return nil, ("invalid stat %s: expected a word"):format(mistake.show(stat)), "bad_value" end
-  local submitted, done = date(o.submitted, o.zone_s), date(o.done, o.zone_s)
-  if not submitted or not done then return nil, "a date that two-digit years cannot name", "bad_value" end
-  local err = type(o.err) == "string" and o.err or ("%03d"):format(o.err or 0)
-  if err:find "[%s%z]" then return nil, "an err of several words: " .. err, "bad_value" end
-  local original = first_characters(o.text or "", 20)
-  local alphabet = o.default_alphabet
-  if not alphabet or alphabet == "gsm7_packed" then alphabet = "gsm7" end -- the rest of the text is ASCII, which nobody packs
-  original = smpp_text.encode(original, { encoding = alphabet, on_unmappable = "?" }) or original
-  local text = ("id:%s sub:%03d dlvrd:%03d submit date:%s done date:%s stat:%s err:%s text:"):format(o.id, o.sub or 1,
-    o.dlvrd or (number == 2 and 1 or 0), submitted, done, stat, err) .. original -- %s ends at a NUL before 5.3
-  if #text > 254 then return nil, "longer than short_message can be", "bad_value" end
+  local err = o.err
+  if type(err) ~= "string" then err = err and err ~= 0 and ("%03d"):format(err) or "000" end
+  local text, wrong = write_text(o.id, o.sub and ("%03d"):format(o.sub) or "001",
+    o.dlvrd and ("%03d"):format(o.dlvrd) or number == 2 and "001" or "000",
+    second(o.submitted, o.zone_s), second(o.done, o.zone_s), stat, err, o.excerpt or excerpt_of(o))
+  if not text then return nil, WRONG[wrong](o, stat), "bad_value" end
   return text, number
 end
 
---- The deliver_sm that takes the text to the sender of `submit`.
+--- The deliver_sm that takes the text to the sender of `submit`, with the swapped addresses of that.
 local function carry(text, number, submit, o)
   local pdu = {
     command = "deliver_sm", esm_class = o.intermediate and 0x20 or 0x04, data_coding = 0, registered_delivery = 0,
     short_message = text,
+    source_addr_ton = submit.dest_addr_ton, source_addr_npi = submit.dest_addr_npi, source_addr = submit.destination_addr,
+    dest_addr_ton = submit.source_addr_ton, dest_addr_npi = submit.source_addr_npi, destination_addr = submit.source_addr,
+    receipted_message_id = nil, message_state = nil, user_message_reference = nil,
   }
-  answer_addresses(submit, pdu)
   if (o.version or 0x34) >= 0x34 then
     pdu.receipted_message_id, pdu.message_state = o.id, number
     pdu.user_message_reference = submit.user_message_reference
@@ -382,6 +383,18 @@ local function carry(text, number, submit, o)
   return pdu
 end
 
+--- As `format`, for programs whose own table `o` is: nothing in it is checked.  It may have `excerpt`, octets in the default
+--- alphabet, instead of `text`.
+---@param o table
+---@return string? text
+---@return table|string|nil deliver_sm
+---@return string? code
+function receipt.write(o)
+  local text, number, code = write(o)
+  if not text then return nil, number, code end
+  return text, o.submit and carry(text, number, o.submit, o)
+end
+
 --- Writes a receipt in the standard's form, and the deliver_sm that carries it.
 ---@param o smpp.ReceiptFields
 ---@return string? text  octets of short_message
@@ -389,10 +402,7 @@ end
 ---@return string? code  "bad_value": an id with white space or over 64 octets, an unknown state without `stat`, an err
 ---  with white space, a year that two digits cannot name, more than 254 octets in all
 function receipt.format(o)
-  o = FORMAT:check(o)
-  local text, number, code = write(o)
-  if not text then return nil, number, code end
-  return text, o.submit and carry(text, number, o.submit, o)
+  return receipt.write(FORMAT:check(o))
 end
 
 ---@class smpp.ReceiptDelivery : smpp.ReceiptFields  instead of `submit` it may name the original message's addresses

@@ -337,18 +337,35 @@ end
 ---@return string
 function Lifecycle:text(message) return lifecycle.text(message, peer_text(self, message)) end
 
+--- The first 20 characters of a text in the default alphabet that a receipt can have as they are: GSM 03.38 with one octet
+--- each; nil: another text.
+local function excerpt_of(message, peer)
+  local alphabet, codings = peer.default_alphabet, peer.data_codings
+  if message.data_coding ~= 0 or message.esm_class >= 0x40 or (alphabet and alphabet ~= "gsm7") or (codings and codings[0]) then return nil end
+  local octets = message.octets:sub(1, 20)
+  return not octets:find "[\27\128-\255]" and octets or nil
+end
+lifecycle.excerpt_of = excerpt_of -- for its spec
+
 --- A receipt, or an intermediate notification: its deliver_sm, and the item that will be queued.
 ---@private
 ---@async
 function Lifecycle:draft(message, state, intermediate)
   local peer = peer_text(self, message)
+  local own = message.receipt
+  local excerpt = not own and excerpt_of(message, peer) or nil
   local fields = {
     id = message.id, state = state, err = message.error, submitted = message.submitted, done = message.done or self.loop:time(),
-    text = lifecycle.text(message, peer), submit = message, version = message.version, intermediate = intermediate,
-    default_alphabet = peer.default_alphabet,
+    text = not excerpt and lifecycle.text(message, peer) or nil, excerpt = excerpt, submit = message, version = message.version,
+    intermediate = intermediate, default_alphabet = peer.default_alphabet,
   }
-  for name, value in pairs(message.receipt or {}) do fields[name] = value end
-  local text, pdu = receipts.format(fields)
+  local text, pdu
+  if own then
+    for name, value in pairs(own) do fields[name] = value end
+    text, pdu = receipts.format(fields)
+  else
+    text, pdu = receipts.write(fields)
+  end
   if not text then
     self.on_error(("the receipt of %s: %s"):format(message.id, pdu))
     return nil
