@@ -156,6 +156,7 @@ static uint8_t place_of(lua_State *L, int index) {
 /* Places of names that are declared, one bit each. */
 struct places {
   uint32_t bits[8];
+  int count; /* of the list that a reader was made of */
 };
 
 static void add_place(struct places *set, uint8_t place) { set->bits[place / 32] |= (uint32_t)1 << place % 32; }
@@ -345,7 +346,7 @@ static int push_malformed(lua_State *L) {
 /* write(table [, pdu]) -> octets; of the PDU those parameters that have a declared name and that the table lacks */
 static int record_write(lua_State *L) {
   struct out out;
-  struct places written = {{0}};
+  struct places written = {{0}, 0};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
   struct view *view = lua_isnil(L, 2) ? NULL : check_view(L, 2);
@@ -374,7 +375,7 @@ static int record_read(lua_State *L) {
 static int record_read_some(lua_State *L) {
   struct in in = check_octets(L, 1);
   const struct places *wanted = lua_touserdata(L, UP_RECORD_WANTED);
-  lua_createtable(L, 0, 12);
+  lua_createtable(L, 0, wanted->count + 1); /* the store adds one */
   while (in.at < in.end && !in.is_bad) {
     uint8_t place = take_octet(&in);
     if (place != 0 && !has_place(wanted, place)) {
@@ -401,6 +402,7 @@ static int record_reader(lua_State *L) {
   int count = (int)lua_rawlen(L, 1);
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
+    wanted->count++;
     add_place(wanted, place_of(L, -1)); /* bit 0 is never asked for */
     lua_pop(L, 1);
   }
@@ -433,13 +435,24 @@ static int record_field(lua_State *L) {
   return 0;
 }
 
+/* Notes the name on top in the table at 4. */
+static void note_gone(lua_State *L) {
+  if (lua_isnil(L, 4)) {
+    lua_newtable(L);
+    lua_replace(L, 4);
+  }
+  lua_pushvalue(L, -1);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, 4);
+}
+
 /* change(octets, fields, [names]) -> octets with these fields, and without the names of the list; nil, message, code */
 static int record_change(lua_State *L) {
   struct in in = check_octets(L, 1);
-  struct places gone = {{0}};
+  struct places gone = {{0}, 0};
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 3);
-  lua_newtable(L); /* at 4: what is gone and not declared */
+  lua_pushnil(L); /* at 4: a table of what is gone and not declared, once there is any */
   lua_pushnil(L);
   while (lua_next(L, 2)) {
     lua_pop(L, 1);
@@ -448,9 +461,7 @@ static int record_change(lua_State *L) {
     if (place != 0) {
       add_place(&gone, place);
     } else {
-      lua_pushvalue(L, -1);
-      lua_pushboolean(L, 1);
-      lua_rawset(L, 4);
+      note_gone(L);
     }
   }
   if (!lua_isnil(L, 3)) {
@@ -459,9 +470,10 @@ static int record_change(lua_State *L) {
     for (int i = 1; i <= count; i++) {
       lua_rawgeti(L, 3, i);
       if (lua_type(L, -1) != LUA_TSTRING) return luaL_error(L, "names to clear are strings, got a %s", luaL_typename(L, -1));
-      add_place(&gone, place_of(L, -1)); /* bit 0 is never asked for */
-      lua_pushboolean(L, 1);
-      lua_rawset(L, 4);
+      uint8_t place = place_of(L, -1);
+      if (place == 0) note_gone(L);
+      add_place(&gone, place); /* bit 0 is never asked for */
+      lua_pop(L, 1);
     }
   }
   struct out out;
@@ -473,8 +485,10 @@ static int record_change(lua_State *L) {
     if (place == 0) {
       push_name(L, &in, 0);
       if (in.is_bad) break;
-      lua_rawget(L, 4);
-      is_gone = lua_toboolean(L, -1);
+      if (lua_istable(L, 4)) {
+        lua_rawget(L, 4);
+        is_gone = lua_toboolean(L, -1);
+      }
       lua_pop(L, 1);
     }
     skip_value(&in, take_octet(&in));

@@ -364,14 +364,12 @@ local function write(o)
 end
 
 --- The deliver_sm that takes the text to the sender of `submit`, with the swapped addresses of that.
-local function carry(text, number, submit, o)
-  local pdu = {
-    command = "deliver_sm", esm_class = o.intermediate and 0x20 or 0x04, data_coding = 0, registered_delivery = 0,
-    short_message = text,
-    source_addr_ton = submit.dest_addr_ton, source_addr_npi = submit.dest_addr_npi, source_addr = submit.destination_addr,
-    dest_addr_ton = submit.source_addr_ton, dest_addr_npi = submit.source_addr_npi, destination_addr = submit.source_addr,
-    receipted_message_id = nil, message_state = nil, user_message_reference = nil,
-  }
+local function carry(text, number, submit, o, pdu)
+  pdu.command, pdu.esm_class, pdu.data_coding, pdu.registered_delivery = "deliver_sm", o.intermediate and 0x20 or 0x04, 0, 0
+  pdu.short_message = text
+  pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr = submit.dest_addr_ton, submit.dest_addr_npi, submit.destination_addr
+  pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr = submit.source_addr_ton, submit.source_addr_npi, submit.source_addr
+  pdu.receipted_message_id, pdu.message_state, pdu.user_message_reference, pdu.network_error_code = nil, nil, nil, nil
   if (o.version or 0x34) >= 0x34 then
     pdu.receipted_message_id, pdu.message_state = o.id, number
     pdu.user_message_reference = submit.user_message_reference
@@ -386,13 +384,14 @@ end
 --- As `format`, for programs whose own table `o` is: nothing in it is checked.  It may have `excerpt`, octets in the default
 --- alphabet, instead of `text`.
 ---@param o table
+---@param pdu? table  to be used for the deliver_sm
 ---@return string? text
 ---@return table|string|nil deliver_sm
 ---@return string? code
-function receipt.write(o)
+function receipt.write(o, pdu)
   local text, number, code = write(o)
   if not text then return nil, number, code end
-  return text, o.submit and carry(text, number, o.submit, o)
+  return text, o.submit and carry(text, number, o.submit, o, pdu or {})
 end
 
 --- Writes a receipt in the standard's form, and the deliver_sm that carries it.
@@ -434,7 +433,7 @@ function receipt.deliver_sm(o)
   local submit = o.submit or addresses(o)
   local text, number, code = write(o)
   if not text then return nil, number, code end
-  return carry(text, number, submit, o)
+  return carry(text, number, submit, o, {})
 end
 
 return receipt

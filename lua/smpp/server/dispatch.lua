@@ -62,9 +62,10 @@ end
 function Dispatch:pump(account)
   local queue, receivers = account.outbox, account.receivers
   if not queue or self.outbound.is_closing then return end
-  local skipped = {} -- their own binds have no room; others' may
-  while queue:head() and #receivers > 0 and #skipped < SKIPPED_MAX do
+  local skipped, count = nil, 0 -- their own binds have no room; others' may
+  while #receivers > 0 and count < SKIPPED_MAX do
     local item = queue:head()
+    if not item then break end
     if not item.octets and not item.is_missing then
       self.outbound:load(account)
       if not item.octets and not item.is_missing then break end
@@ -73,14 +74,15 @@ function Dispatch:pump(account)
     if not session then break end
     queue:shift()
     if session == true then
-      skipped[#skipped + 1] = item
+      skipped, count = skipped or {}, count + 1
+      skipped[count] = item
     elseif item.is_missing then
       self.outbound:finish(item, false, "missing")
     else
       self:send(session, item)
     end
   end
-  for i = #skipped, 1, -1 do queue:insert(skipped[i]) end
+  for i = count, 1, -1 do queue:insert(skipped[i]) end
 end
 
 ---@private
@@ -88,9 +90,8 @@ function Dispatch:send(session, item)
   local view, what, code = self.server.codec.decode(item.octets)
   local cookie, message
   if view then
-    cookie, message, code = session:send(view.command_id, session.version >= 0x34 and view or without_tlvs(view), function(response, _, status)
-      self:answered(session, item, response, status)
-    end)
+    item.session = session
+    cookie, message, code = session:send(view.command_id, session.version >= 0x34 and view or without_tlvs(view), item)
   else
     message = what
   end

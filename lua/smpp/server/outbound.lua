@@ -29,6 +29,7 @@ local AHEAD = 100       -- items of an account whose octets are in memory, more 
 ---@field since number        loop time of its arrival
 ---@field attempts integer    how often it was sent
 ---@field octets string?      of its PDU, as long as it is likely to be sent soon
+---@field session smpp.Session?  that was sent it last
 ---@field bind integer?       serial of the session it belongs to, for spread = "same_bind"
 ---@field done (fun(ok: boolean?, code: string?))?  called once: acknowledged, refused or given up
 ---@field stored (fun(ok: boolean?, message: string?, code: string?))?  called once: it is in the store, or refused
@@ -59,6 +60,14 @@ function outbound.new(server, store)
   self.timers = scheduler.new(server.loop, function(due) self:due(due) end)
   self.dispatch = dispatch.new(server, self)
   return self
+end
+
+--- An item waits for the response to it, as a function that is a table (smpp.session.outgoing).
+local Item = {}
+local ITEM = { __index = Item }
+
+function Item:outcome(response, _, status)
+  self.account.server.outbound.dispatch:answered(self.session, self, response, status)
 end
 
 local function queue_of(account)
@@ -105,9 +114,11 @@ function Outbound:count(account, number, since, bind, octets, not_before)
   local queue = queue_of(account)
   queue.count, self.waiting = queue.count + 1, self.waiting + 1
   if queue.in_memory < AHEAD then queue.in_memory = queue.in_memory + 1 else octets = nil end
-  return {
-    key = nil, account = account, number = number, since = since, attempts = 0, octets = octets, bind = bind, not_before = not_before, done = nil,
-  }
+  local item = setmetatable({
+    key = nil, account = account, number = number, since = since, attempts = 0, octets = octets, bind = bind, session = nil, -- eight at most
+  }, ITEM)
+  if not_before then item.not_before = not_before end
+  return item
 end
 
 --- An item is not counted any more.

@@ -25,6 +25,7 @@ function stored.new(store, loop, on_error)
     add = { op = "add", kind = "outbound", record = record },
     batch = {},
     settled = {}, count = 0,   -- removals that go to the store together
+    spare = {}, spare_count = 0, -- removals that are done, to be used again
     retry_s = RETRY_S,
     timer = loop:timer(function() self:flush() end),
     stops = {},                -- of the walks through what an earlier run has left
@@ -68,7 +69,13 @@ end
 ---@return boolean first  nothing had waited for that
 function StoredItems:settle(key)
   self.count = self.count + 1
-  self.settled[self.count] = { op = "remove", kind = "outbound", key = key }
+  local spare, n = self.spare, self.spare_count
+  local change = spare[n]
+  if change then
+    spare[n], self.spare_count = nil, n - 1
+    change.key = key
+  end
+  self.settled[self.count] = change or { op = "remove", kind = "outbound", key = key }
   return self.count == 1
 end
 
@@ -84,6 +91,7 @@ end
 function StoredItems:removed(list, ok, message, code)
   if ok then
     self.retry_s = RETRY_S
+    if #list > self.spare_count then self.spare, self.spare_count = list, #list end
   elseif code == "conflict" then -- one is gone already
     if #list > 1 then
       for i = 1, #list do self.store:commit({ list[i] }, self.on_removed, { list[i] }) end

@@ -50,8 +50,8 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---@field receipt (fun(message: smpp.StoredMessage, pdu: table): table?, number?)?  changes a receipt's deliver_sm; nil: none is
 ---  sent.  The second result: seconds until it is sent
 ---@field changed (fun(message: smpp.StoredMessage, from: string))?  told of every state
----@field is_watched (fun(): boolean)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
----  `system_id`, `state`, `fate` and its times; absent: it needs all of it
+---@field is_watched (fun(): boolean?)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
+---  `system_id`, `state`, `fate` and its times, and neither `receipt` nor `queued` keeps a receipt; absent: they do
 ---@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  told of every receipt
 ---@field on_error fun(message: string)
 
@@ -91,6 +91,8 @@ function lifecycle.new(o)
     addition = { op = "add", kind = "message", record = nil, pdu = nil },
     final = { state = nil, done = nil, error = nil },
     batch = {},
+    wants_all = false,           -- the message of the last step asked for a receipt
+    fields = {}, pdu = {},       -- of a receipt that nobody keeps
   }, mt)
   return self
 end
@@ -214,12 +216,14 @@ end
 ---@private
 ---@async
 function Lifecycle:advance(key)
-  local is_brief = self.is_watched and not self.is_watched()
+  local is_brief = self.is_watched and not self.is_watched() and not self.wants_all
   local message, err, code = stores.get(self.store, "message", key, is_brief and BRIEF or nil)
   if message and is_brief and not stores.is_final(message.state) and needs_all(message) then
+    self.wants_all = message.registered_delivery % 4 ~= 0 -- so does the next one, most likely
     message, err, code = stores.get(self.store, "message", key)
   end
   if not message then return nil, err, code end
+  if self.wants_all and message.registered_delivery % 4 == 0 then self.wants_all = false end
   local at = due_at(message)
   if stores.is_final(message.state) or not at then return true end
   if at > self.loop:time() + TOLERANCE_S then -- put off, or the clock was set back
@@ -354,17 +358,20 @@ function Lifecycle:draft(message, state, intermediate)
   local peer = peer_text(self, message)
   local own = message.receipt
   local excerpt = not own and excerpt_of(message, peer) or nil
-  local fields = {
-    id = message.id, state = state, err = message.error, submitted = message.submitted, done = message.done or self.loop:time(),
-    text = not excerpt and lifecycle.text(message, peer) or nil, excerpt = excerpt, submit = message, version = message.version,
-    intermediate = intermediate, default_alphabet = peer.default_alphabet,
-  }
-  local text, pdu
+  local fields, pdu = self.fields, nil
+  local is_kept = own or not self.is_watched or self.is_watched()
+  if is_kept then fields = {} else pdu = self.pdu end
+  fields.id, fields.state, fields.err = message.id, state, message.error
+  fields.submitted, fields.done = message.submitted, message.done or self.loop:time()
+  fields.text, fields.excerpt, fields.submit = not excerpt and lifecycle.text(message, peer) or nil, excerpt, message
+  fields.version, fields.intermediate, fields.default_alphabet = message.version, intermediate, peer.default_alphabet
+  local text
   if own then
     for name, value in pairs(own) do fields[name] = value end
     text, pdu = receipts.format(fields)
   else
-    text, pdu = receipts.write(fields)
+    text, pdu = receipts.write(fields, pdu)
+    fields.submit = nil
   end
   if not text then
     self.on_error(("the receipt of %s: %s"):format(message.id, pdu))

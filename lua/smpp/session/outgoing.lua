@@ -26,7 +26,8 @@ function outgoing.new(session, counters)
     session = session,
     counters = nil,
     -- Made with the first request:
-    waiters = nil,              -- cookie -> the task or callback that gets the outcome; false: nobody (any more)
+    waiters = nil,              -- cookie -> the task, callback or object (its method `outcome`) that gets the outcome; false:
+                                -- nobody (any more)
     started = nil,              -- cookie -> when it was sent; false: not counted
     free = nil,                 -- cookies to use again, free_count of them; last_cookie is the highest
     fields = nil, commands = nil, -- cookie -> what was sent, where the owner hears of unknown outcomes
@@ -70,8 +71,11 @@ local function settle(self, cookie, ...)
   if self.fields then self.fields[cookie], self.commands[cookie] = false, false end
   free_cookie(self, cookie)
   if not waiter then return end
-  if type(waiter) == "function" then
+  local kind = type(waiter)
+  if kind == "function" then
     start(self.session.sink, waiter, ...)
+  elseif kind == "table" then
+    start(self.session.sink, waiter.outcome, waiter, ...)
   else
     wake(waiter, ...)
   end
@@ -128,7 +132,7 @@ end
 ---@param session smpp.Session
 ---@param command_id integer
 ---@param fields table|smpp.Pdu
----@param waiter thread|function|false
+---@param waiter thread|function|table|false
 ---@return integer? cookie  nil, message, code: nothing was sent
 local function send(session, command_id, fields, waiter)
   local self = session.outgoing

@@ -46,6 +46,8 @@ events.mixin(Simulator, {
 
 function mt:__tostring() return "simulator " .. net.address(self.host, self.port) end
 
+local NONE = {}
+
 local simulator = { class = Simulator, settings = settings }
 
 for name, method in pairs(control.methods) do Simulator[name] = method end
@@ -134,7 +136,7 @@ local function changed(self, message, from)
   self.states[state] = (self.states[state] or 0) + 1
   if self.listeners.final then self:emit("final", message, from) end
   if state ~= "DELIVERED" then return end
-  local s, fate = self.settings, message.fate or {}
+  local s, fate = self.settings, message.fate or NONE
   if fate.reply then
     self:deliver { from = message.destination_addr, to = message.source_addr, text = fate.reply, system_id = message.system_id }
   end
@@ -222,11 +224,12 @@ local function make_requests(self)
 end
 
 local function make_lifecycle(self)
+  local used = {} -- a plan is read before the next is made
   return lifecycle.new {
     loop = self.loop,
     store = self.store,
     plan = function(message)
-      local plan = outcome.plan(self.settings, message.fate or {}, self.random)
+      local plan = outcome.plan(self.settings, message.fate or NONE, self.random, used)
       if self.settings.zone_s ~= 0 then plan.receipt = schema.merge({ zone_s = self.settings.zone_s }, plan.receipt) end
       return plan
     end,
@@ -235,7 +238,8 @@ local function make_lifecycle(self)
     changed = function(message, from) changed(self, message, from) end,
     is_watched = function()
       local s = self.settings
-      return self.listeners.final ~= nil or s.loopback or s.ussd_echo or s.esme_to_esme
+      return self.listeners.final ~= nil or self.listeners.receipt ~= nil or s.loopback or s.ussd_echo or s.esme_to_esme
+        or s.receipt or self.behaviour_receipt or s.receipt_extra[1] ~= nil
     end,
     on_error = function(message) self:emit("error", message) end,
   }

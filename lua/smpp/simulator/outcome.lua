@@ -112,15 +112,24 @@ end
 ---@field fault string?
 ---@field reply string?
 
+-- Of a message that nothing is said of.
+local NO_FATE = {}
+
+--- Whether octets look like a text with orders: "sim:", in whatever alphabet.
+local function has_order(octets)
+  if #octets > 400 then octets = octets:sub(1, 400) end
+  return octets:find "[Ss]%z?[Ii]%z?[Mm]%z?:" ~= nil
+end
+
 --- Decides.  Called once for each message, before it is taken.
 ---@param o table  the simulator's settings
 ---@param message smpp.Message
 ---@param random fun(): number
 ---@param peer table?  session.peer_text of its sender
----@return smpp.Fate
+---@return smpp.Fate  to be read only
 function outcome.decide(o, message, random, peer)
   if o.orders then
-    local text = message.octets:sub(1, 400):find "[Ss]%z?[Ii]%z?[Mm]%z?:" and lifecycle.text(message, peer)
+    local text = has_order(message.octets) and lifecycle.text(message, peer)
     local given = text and orders.read(text)
     if given then
       if given.no_receipt then given.receipt = false end
@@ -143,23 +152,24 @@ function outcome.decide(o, message, random, peer)
     local digit = message.destination_addr:match "^%+?(%d)"
     return { state = DIGITS[digit] or "DELIVERED" }
   end
-  return {}
+  return NO_FATE
 end
 
 --- The plan that a fate makes for a message on its way.
 ---@param o table
 ---@param fate smpp.Fate
 ---@param random fun(): number
+---@param out? table  to be used for it
 ---@return smpp.Plan
-function outcome.plan(o, fate, random)
+function outcome.plan(o, fate, random, out)
   local state = fate.state
   if state == nil then state = weighted(o.outcomes, random) end
   if state == "ENROUTE" then state = false end
-  return {
-    state = state or nil, error = fate.error or o.error_codes[state] or 0,
-    after_s = latency.draw(fate.after_s or o.deliver_after_s, random),
-    receipt = type(fate.receipt) == "table" and fate.receipt or nil,
-  }
+  out = out or {}
+  out.state, out.error = state or nil, fate.error or o.error_codes[state] or 0
+  out.after_s = latency.draw(fate.after_s or o.deliver_after_s, random)
+  out.receipt = type(fate.receipt) == "table" and fate.receipt or nil
+  return out
 end
 
 return outcome
