@@ -1,3 +1,4 @@
+local async = require "spec.support.async"
 local cli = require "spec.support.cli"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
@@ -47,6 +48,33 @@ describe("smpp.cli.dial", function()
       cli.lacks(err, "traceback")
     end
     os.remove(empty)
+  end)
+
+  it("tells what to check when the peer says nothing, or hangs up: 3", function()
+    local function beside(accept, url)
+      local results, err = nil, sink()
+      async.virtual(function(loop)
+        local listener = assert(loop:listen({ host = "127.0.0.1", port = 2775 }, accept))
+        local out = output.new { stdout = sink(), stderr = err, getenv = function() end, is_terminal = function() return false end }
+        out:set_color "never"
+        results = { dial.connect({ url = url }, out, { retry = false }) }
+        listener:close()
+      end)()
+      assert.same({ nil, exit.UNREACHABLE }, results)
+      cli.lacks(err.text, "outcome unknown")
+      return err.text
+    end
+    local transport
+    local text = beside(function(t)
+      transport = t
+      t:start(function() end, function() t:close() end)
+    end, "smpp://me:pw@127.0.0.1?bind_timeout_s=3")
+    cli.has(text, "127.0.0.1:2775: no response to the bind in 3 s\n")
+    cli.has(text, "possible causes: a TLS port (then use smpps://), not an SMPP port, a firewall that drops the data")
+    transport:close()
+    text = beside(function(t) t:close() end, "smpp://me:pw@127.0.0.1")
+    cli.has(text, "before the bind was answered\n")
+    cli.has(text, "possible causes: ")
   end)
 
   it("tells why a bind was refused, with advice, and no password: 3", function()

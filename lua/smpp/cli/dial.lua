@@ -119,7 +119,12 @@ end
 local function tell_refused(out, why, code)
   local row = explain.status(code or "")
   local head = row and why:match "^(.-%(0x%x+%))"
-  if not head then return out:fail("%s", why) end
+  if not head then
+    local what, causes = why:match "^(.-); (possible causes: .*)$"
+    out:fail("%s", what or why)
+    if causes then out:note("      %s", causes) end
+    return
+  end
   out:fail("%s", head)
   out:note("      %s", row.meaning)
   out:note("      advice: %s", row.advice)

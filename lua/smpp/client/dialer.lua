@@ -57,6 +57,18 @@ function dialer.session(o, transport, host, own)
   return session
 end
 
+--- Why a bind was not answered, with what to check.
+local function unanswered(o, message, code)
+  message = message:gsub(", outcome unknown$", "")
+  local tls = o.tls and "" or "a TLS port (then use smpps://), "
+  if code == "timeout" and message:find "^no response" then
+    return ("no response to the bind in %g s; possible causes: %snot an SMPP port, a firewall that drops the data"):format(o.bind_timeout_s, tls)
+  elseif code == "connection_lost" then
+    return ("%s before the bind was answered; possible causes: %snot an SMPP port, an IP address that may not connect"):format(message, tls)
+  end
+  return "bind: " .. message
+end
+
 --- Binds a session.
 ---@async
 ---@return smpp.Session?
@@ -78,7 +90,7 @@ function dialer.bind(o, session)
   if row then
     return nil, ("%s refused the bind with %s (0x%02X), %s"):format(session.host, row.name, row.code, bind_advice(o, row)), row.name
   end
-  return nil, ("%s: bind: %s"):format(session.host, refused), status
+  return nil, ("%s: %s"):format(session.host, unanswered(o, refused, status)), status
 end
 
 ---@class smpp.Attempt
