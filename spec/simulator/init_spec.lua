@@ -37,6 +37,15 @@ describe("smpp.simulator", function()
     sim:close(0)
   end))
 
+  it("gives listeners the text of a message", with({}, function(sim, esme)
+    local texts = {}
+    sim:on("message", function(message) texts[#texts + 1] = message.text or "no text" end)
+    submit(esme, { destination_addr = "491", data_coding = 8, short_message = "\0h\0\228" })
+    submit(esme, { destination_addr = "491", esm_class = 0x40, short_message = "\5\0\3\1\2\1part" })
+    submit(esme, { destination_addr = "491", data_coding = 4, short_message = "\1\2" })
+    assert.same({ "h\195\164", "part", "no text" }, texts)
+  end))
+
   it("refuses so many percent of messages with the status they are to get", with({ refusals = { ESME_RMSGQFUL = 50 }, seed = 3 }, function(sim, esme)
     local refused = 0
     for _ = 1, 200 do

@@ -26,6 +26,7 @@ local servers = require "smpp.server"
 local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
+local text = require "smpp.text"
 
 local unpack = table.unpack or unpack -- luacheck: compat
 
@@ -203,6 +204,13 @@ local function id_maker(self)
   end
 end
 
+--- A message for listeners: what its octets say is in `text`, UTF-8; binary and compressed ones have none.
+local function with_text(message)
+  local words, info = text.read { short_message = message.octets, data_coding = message.data_coding, esm_class = message.esm_class }
+  if info.encoding == "binary" or text.data_coding(message.data_coding or 0).compressed then words = nil end
+  return schema.merge(message, { text = words })
+end
+
 local function make_requests(self)
   return requests.new {
     loop = self.loop,
@@ -218,7 +226,7 @@ local function make_requests(self)
     end,
     accepted = function(message)
       self.counts.messages = self.counts.messages + 1
-      if self.listeners.message then self:emit("message", message) end
+      if self.listeners.message then self:emit("message", with_text(message)) end
     end,
   }
 end
