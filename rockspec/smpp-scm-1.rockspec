@@ -66,6 +66,7 @@ build = {
     ["smpp.cli.exit"] = "lua/smpp/cli/exit.lua",
     ["smpp.cli.explain"] = "lua/smpp/cli/explain.lua",
     ["smpp.cli.explain_tls"] = "lua/smpp/cli/explain_tls.lua",
+    ["smpp.cli.failures"] = "lua/smpp/cli/failures.lua",
     ["smpp.cli.fields"] = "lua/smpp/cli/fields.lua",
     ["smpp.cli.filter"] = "lua/smpp/cli/filter.lua",
     ["smpp.cli"] = "lua/smpp/cli/init.lua",

@@ -43,6 +43,7 @@ describe("bin/smpp", function()
       n=0; while ! grep -q accepted %s.result.jsonl 2>/dev/null && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
       kill -INT $send; wait $send; echo "send ended with $?"]]):format(path, path))
     has(output, "send ended with 130")
+    has(output, "to send the rest: the same command with --resume")
     local sending, accepted, more = 0, 0, {}
     for line in io.lines(path .. ".result.jsonl") do
       local record = assert(dkjson.decode(line))
@@ -96,7 +97,7 @@ describe("bin/smpp", function()
       .. "bin/smpp send smpp://a:b@127.0.0.1:1 --to 1 x; echo $?"):format(LUA))
     assert.is_nil(output:find("\27", 1, true))
     has(output, "ESME_RTHROTTLED")
-    has(output, "\n0\nsmpp: 'nonsense'")
+    has(output, "\n0\nsmpp: unknown name or number 'nonsense'")
     has(output, "\n1\nUsage")
     has(output, "\n2\nsmpp: ")
     assert.equal("3", output:match "(%d+)\n$")

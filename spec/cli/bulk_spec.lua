@@ -91,8 +91,8 @@ describe("smpp.cli.bulk: smpp send --file", function()
       local code, out, err = bulk(nil, { "--text", "Hello {name}", "--resume" }, { path = path })
       assert.equal(1, code)
       has(out, "0 accepted")
-      has(err, "2 were accepted by an earlier run")
-      has(err, "1 have an unknown outcome")
+      has(err, "2 accepted by an earlier run")
+      has(err, "1 of an earlier run with unknown outcome")
       assert.equal(0, #seen)
       local all = cli.file "to,name\n491,A\n493,Cy\n"
       local results = io.open(all .. ".result.jsonl", "wb")
@@ -100,7 +100,7 @@ describe("smpp.cli.bulk: smpp send --file", function()
       results:close()
       code, _, err = bulk(nil, { "--text", "Hello {name}", "--resume" }, { path = all })
       assert.equal(4, code)
-      has(err, "1 have an unknown outcome")
+      has(err, "1 of an earlier run with unknown outcome")
       os.remove(all)
       os.remove(all .. ".result.jsonl")
       _, out = bulk(nil, { "--text", "Hello {name}", "--resume", "--resend", "unknown" }, { path = path })
@@ -131,7 +131,7 @@ describe("smpp.cli.bulk: smpp send --file", function()
     assert.equal("first", results[3].message_id)
     server:set_accounts { me = { password = "secret" } }
     local _, _, err = bulk(nil, { "--rate", "1", "--resume" }, { path = path })
-    has(err, "1 have an unknown outcome")
+    has(err, "1 of an earlier run with unknown outcome")
     assert.same({ "491", "492" }, { seen[1].destination_addr, seen[2].destination_addr })
     os.remove(path)
     os.remove(path .. ".result.jsonl")
@@ -151,7 +151,7 @@ describe("smpp.cli.bulk: smpp send --file", function()
     with({}, function(seen)
       local code, _, err = bulk(nil, { "--text", "x", "--resume" }, { path = path })
       assert.equal(0, code)
-      has(err, "1 were refused in an earlier run")
+      has(err, "1 refused in an earlier run")
       assert.equal(0, #seen)
       assert.equal(0, (bulk(nil, { "--text", "x", "--resume", "--resend", "refused" }, { path = path })))
       assert.equal(1, #seen)
@@ -188,8 +188,37 @@ describe("smpp.cli.bulk: smpp send --file", function()
     has(err, "10 in flight")
     has(err, "ESME_RINVDSTADR 1")
     assert.truthy(err:find "%d s left")
-    assert.equal("\r\27[K", err:match "\r[^\r]*$")
+    has(err:match "\r[^\r]*$", "\r\27[Knot delivered: 1 ESME_RINVDSTADR\n   line 4, 49153: ")
   end))
+
+  it("ends with 1 when the file has fewer lines than the earlier run knew", with({}, function(seen)
+    local path = cli.file "to\n491\n492\n"
+    local results = io.open(path .. ".result.jsonl", "wb")
+    for i = 2, 4 do results:write(('{"line":%d,"to":"49%d","status":"accepted"}\n'):format(i, i - 1)) end
+    results:close()
+    local code, _, err = bulk(nil, { "--text", "x", "--resume" }, { path = path })
+    assert.equal(1, code)
+    has(err, "input file changed since the earlier run: line 4 is missing")
+    assert.equal(0, #seen)
+    os.remove(path)
+    os.remove(path .. ".result.jsonl")
+  end))
+
+  it("says how to resume where rows are left", function()
+    local function told(plan, options)
+      local lines = {}
+      plan.ledger = { path = "f.result.jsonl" }
+      require("smpp.cli.bulk").tell_how_to_resume({ note = function(_, format, ...) lines[#lines + 1] = format:format(...) end }, plan, options)
+      return table.concat(lines, "\n")
+    end
+    local counts = { done = 3, in_flight = 0, unknown = 0 }
+    assert.equal("to send the rest: the same command with --resume; what was sent is in f.result.jsonl", told({ counts = counts }, { file = "f" }))
+    assert.equal("to send the rest: the same command; what was sent is in f.result.jsonl", told({ counts = counts }, { file = "f", resume = true }))
+    has(told({ counts = { done = 0, in_flight = 2, unknown = 0 } }, { file = "f" }), "with --resend unknown also")
+    assert.equal("", told({ counts = counts, exhausted = true }, { file = "f" }))
+    assert.equal("", told({ counts = counts }, {}))
+    assert.equal("", told({ counts = { done = 0, in_flight = 0, unknown = 0 } }, { file = "f" }))
+  end)
 
   it("shows what is left to be sent, not what an earlier run did", with({ submit_sm = function(_, _, n)
     smpp.sleep(0.5)
@@ -213,7 +242,7 @@ describe("smpp.cli.bulk: smpp send --file", function()
     for _, case in ipairs {
       { CSV, { "--text", "{nam}" }, "no column 'nam'" }, { CSV, { "--text", "{name" }, "partner" }, { CSV, {}, "give --text" },
       { "", { "--text", "x" }, "empty" }, { "name\nx\n", { "--text", "x" }, "no column 'to'" }, { CSV, { "text" }, "--text" },
-      { CSV, { "--text", "x", "--to", "1" }, "no --to" }, { CSV, { "--text", "x", "--resume" }, "nothing to resume" },
+      { CSV, { "--text", "x", "--to", "1" }, "cannot be used with --file" }, { CSV, { "--text", "x", "--resume" }, "nothing to resume" },
       { CSV, { "--text", "x", "--data", "00" }, "not both" }, { CSV, { "--text", "x", "--result", "/no/such/file" }, "/no/such/file" },
     } do
       local code, out, err = bulk(case[1], case[2])

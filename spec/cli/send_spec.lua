@@ -184,7 +184,7 @@ describe("smpp send", function()
     lacks(octets, "secret")
     assert.equal(6, pcap.read(octets, function() end).pdus)
     _, out, err = send { "-v", "--color", "always", URL, "--to", "+491", "Hi" }
-    assert.equal("\27[32maccepted\27[0m m2 +491\n", out)
+    assert.equal("\27[36maccepted\27[0m m2 +491\n", out)
     has(err, "\27[33m->\27[0m \27[36msubmit_sm\27[0m\27[2m #2")
     _, out = send { "-v", "--json", URL, "--to", "+491", "Hi" }
     lacks(out, "secret")
@@ -221,7 +221,7 @@ describe("smpp send", function()
     assert.equal(1, code)
     has(out, "accepted (")
     has(out, "refused (ESME_RINVDSTADR ")
-    assert.equal("", err)
+    has(err, "not delivered: 9 ESME_RINVDSTADR\n   491: part 1 of 2: ESME_RINVDSTADR: destination")
     _, out = send { "--json", URL, "--to", "491", "--count", "10", "x" }
     local list = objects(out)
     assert.equal(11, #list)

@@ -2,6 +2,7 @@
 local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
 local explain = require "smpp.codec.explain"
+local outcome_style = require("smpp.cli.output").outcome_style
 local shown = require "smpp.base.shown"
 
 local brief = {}
@@ -77,7 +78,7 @@ function brief.line(out, pdu, c)
   c = c or content.of(pdu)
   local receipt = c and c.receipt
   if receipt then
-    words[#words + 1] = ("%s %s"):format(receipt.kind, out:paint(receipt.state == "DELIVERED" and "green" or "yellow",
+    words[#words + 1] = ("%s %s"):format(receipt.kind, out:paint(outcome_style(receipt.state),
       content.receipt_words(receipt)))
   elseif c then
     local text = c.application and content.application_words(c.application) or c.text and content.quote(c.text)

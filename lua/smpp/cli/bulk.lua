@@ -1,8 +1,9 @@
 --- smpp send --file: rows become messages, a line shows how far it is, a file keeps what became of each.
 local batch = require "smpp.cli.batch"
 local charset = require "smpp.cli.charset"
+local failures = require "smpp.cli.failures"
+local journal = require "smpp.cli.journal"
 local json = require "smpp.cli.json"
-local ledger = require "smpp.cli.journal"
 local lines = require "smpp.cli.lines"
 local rows = require "smpp.cli.rows"
 local task = require "smpp.base.task"
@@ -92,7 +93,11 @@ local function next_of(plan)
   return in_turn(function()
     while true do
       local line, row, wrong = plan.next_row()
-      if not line then return nil end
+      if not line then
+        plan.exhausted = not plan.stopped
+        return nil
+      end
+      plan.last_line = line
       if not row then
         invalid(plan, line, nil, wrong)
       elseif is_settled(plan, line, row.to) then
@@ -122,11 +127,14 @@ end
 function bulk.plan(options, out, message)
   local plan = {
     many = true, message = message, counts = batch.counts(), invalid = {}, skipped = 0, changed = nil,
+    failures = failures.new(),
     held = { unknown = 0, refused = 0 }, -- left as they are by --resume
+    stopped = false,                     -- rows are left that nobody has read
+    last_line = 0,                       -- that was read
     resend = {},
   }
   for _, what in ipairs(options.resend) do plan.resend[what] = true end
-  if #options.to > 0 or options.count ~= 1 then return nil, "--file names the recipients: no --to, no --count" end
+  if #options.to > 0 or options.count ~= 1 then return nil, "--to and --count cannot be used with --file, which names the recipients" end
   local wrong, names, known
   if options.template then
     if message.data then return nil, "a text or --data, not both" end
@@ -146,16 +154,24 @@ function bulk.plan(options, out, message)
     end,
   })
   if not following then return nil, close end
-  plan.stop = close
+  plan.stop = function()
+    plan.stopped = true
+    close()
+  end
   plan.next_row, wrong, known = rows.open(following)
   if not plan.next_row then return nil, ("%s: %s"):format(options.file, wrong) end
   local missing = unknown_column(names, known)
   if missing then return nil, ("--text: the file has no column '%s'"):format(missing) end
   if known and not known.text and not plan.fill and not message.data then return nil, "give --text, or a column 'text'" end
-  plan.ledger, wrong = (options.dry_run and ledger.peek or ledger.open)(result, options.resume)
+  plan.ledger, wrong = (options.dry_run and journal.peek or journal.open)(result, options.resume)
   if not plan.ledger then return nil, wrong end
   if plan.total and known then plan.total = plan.total - 1 end
   plan.next_item = next_of(plan)
+  plan.find_missing = function()
+    if not plan.exhausted or plan.changed then return end
+    local last = plan.ledger:last_line()
+    if last > plan.last_line then plan.missing_line, plan.changed = last, last end
+  end
   plan.on_result = function(item, r)
     local ids = r.sent and r.sent.message_ids
     plan.ledger:write {
@@ -229,8 +245,8 @@ function bulk.summary(out, plan)
       "event", "summary", "done", counts.done, "accepted", counts.accepted, "refused", counts.refused, "unknown", counts.unknown,
       "not_sent", counts.not_sent, "parts", counts.parts, "delivered", counts.delivered, "undelivered", counts.undelivered,
       "no_receipt", counts.no_receipt, "codes", json.object(list), "in_flight", counts.in_flight > 0 and counts.in_flight or nil,
-      "skipped", plan.skipped,
-    }, 24))
+      "skipped", plan.skipped, "failures", failures.object(plan.failures), "changed_line", plan.changed,
+    }, 28))
   else
     local words = { ("%d accepted"):format(counts.accepted) }
     if counts.parts > counts.accepted then words[1] = words[1] .. (" (%d parts)"):format(counts.parts) end
@@ -241,13 +257,28 @@ function bulk.summary(out, plan)
     out:print(table.concat(words, ", ") .. (codes ~= "" and " (" .. codes .. ")" or ""))
   end
   for _, line in ipairs(plan.invalid or {}) do out:note("%s", line) end
-  if counts.in_flight > 0 then out:note("%d were on their way: their outcome is unknown", counts.in_flight) end
-  if (plan.skipped or 0) > 0 then out:note("%d were accepted by an earlier run, and not sent again", plan.skipped) end
-  if held.refused > 0 then out:note("%d were refused in an earlier run: --resend refused sends them again", held.refused) end
+  if not out.json then failures.print(out, plan.failures, plan.ledger and plan.ledger.path) end
+  if counts.in_flight > 0 then out:note("%d without a response yet: outcome unknown", counts.in_flight) end
+  if (plan.skipped or 0) > 0 then out:note("%d accepted by an earlier run, not sent again", plan.skipped) end
+  if held.refused > 0 then out:note("%d refused in an earlier run, not sent again (--resend refused sends them)", held.refused) end
   if held.unknown > 0 then
-    out:note("%d have an unknown outcome from an earlier run: --resend unknown sends them, perhaps twice", held.unknown)
+    out:note("%d of an earlier run with unknown outcome, not sent again (--resend unknown sends them, perhaps twice)", held.unknown)
   end
-  if plan.changed then out:note("the file is not the one of the earlier run: line %d has another recipient", plan.changed) end
+  if plan.missing_line then
+    out:fail("input file changed since the earlier run: line %d is missing", plan.missing_line)
+  elseif plan.changed then
+    out:fail("input file changed since the earlier run: line %d has another recipient", plan.changed)
+  end
+end
+
+--- How to go on, where a file was not sent to its end.
+function bulk.tell_how_to_resume(out, plan, options)
+  local counts = plan.counts
+  if not options.file or plan.exhausted or counts.done + counts.in_flight == 0 then return end
+  out:note("to send the rest: the same command%s; what was sent is in %s", options.resume and "" or " with --resume", plan.ledger.path)
+  if counts.unknown + counts.in_flight > 0 then
+    out:note "with --resend unknown also the messages whose outcome is unknown, which may then arrive twice"
+  end
 end
 
 return bulk

@@ -105,6 +105,14 @@ function Ledger:status(line)
   return entry.status == "sending" and "unknown" or entry.status, entry.to
 end
 
+--- The highest line that an earlier run knew; 0: none.
+---@return integer
+function Ledger:last_line()
+  local last = 0
+  for line in pairs(self.known) do last = math.max(last, line) end
+  return last
+end
+
 function Ledger:close()
   if self.file then self.file:close() end
   self.file = nil

@@ -4,6 +4,7 @@ local content = require "smpp.cli.content"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
+local outcome_style = require("smpp.cli.output").outcome_style
 local task = require "smpp.base.task"
 local shown = require "smpp.base.shown"
 
@@ -56,7 +57,7 @@ local function on_receipt(out, loop, receipt)
     return out:object(object)
   end
   out:print(("%s receipt %s  %s"):format(out:paint("dim", clock(loop)), shown.text(to),
-    out:paint(receipt.state == "DELIVERED" and "green" or "yellow", content.receipt_words(receipt))))
+    out:paint(outcome_style(receipt.state), content.receipt_words(receipt))))
 end
 
 --- The answer to what nobody reads any more: the message centre keeps it.

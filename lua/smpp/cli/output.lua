@@ -11,7 +11,8 @@ local mt = { __index = Output, __name = "smpp.CliOutput" }
 
 local output = {}
 
-local STYLES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", magenta = "35", cyan = "36" }
+local STYLES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", magenta = "35", cyan = "36",
+  bold_red = "1;31", bold_yellow = "1;33" }
 
 local MIN_COLUMNS, DEFAULT_COLUMNS = 40, 80
 
@@ -79,6 +80,17 @@ function Output:width()
   columns = has_luv and streams.columns(FILES.stdout[1]) or DEFAULT_COLUMNS
   return math.max(MIN_COLUMNS, columns)
 end
+
+-- What became of a message: each outcome has a colour of its own.
+local OUTCOMES = {
+  accepted = "cyan", DELIVERED = "green", refused = "red", not_sent = "red", unknown = "magenta", no_receipt = "magenta",
+  UNDELIVERABLE = "bold_red", REJECTED = "bold_red", EXPIRED = "bold_yellow", DELETED = "bold_yellow",
+}
+
+--- The style of an outcome: accepted, refused …, or a message_state; yellow: not decided yet, or a word of the carrier's own.
+---@param name string?
+---@return string
+function output.outcome_style(name) return OUTCOMES[name] or "yellow" end
 
 local function paint(self, file, style, text)
   if not self.colors[file] or text == "" then return text end

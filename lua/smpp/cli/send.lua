@@ -7,9 +7,11 @@ local dial = require "smpp.cli.dial"
 local dry_run = require "smpp.cli.dry_run"
 local exit = require "smpp.cli.exit"
 local explain = require "smpp.codec.explain"
+local failures = require "smpp.cli.failures"
 local fields = require "smpp.cli.fields"
 local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
+local outcome_style = require("smpp.cli.output").outcome_style
 local pdus = require "smpp.codec"
 
 local send = {
@@ -130,7 +132,7 @@ local function printer(out, loop, many)
     elseif not many then
       local sent = result.sent
       local parts = #sent.parts > 1 and (" (%d parts)"):format(#sent.parts) or ""
-      out:print(("%s %s %s%s"):format(out:paint("green", "accepted"), table.concat(sent.message_ids, " "), item.to, parts))
+      out:print(("%s %s %s%s"):format(out:paint(outcome_style "accepted", "accepted"), table.concat(sent.message_ids, " "), item.to, parts))
     end
   end
   local function on_receipt(item, sent, receipt, err, code)
@@ -146,7 +148,7 @@ local function printer(out, loop, many)
     if many then return end
     if not receipt then return out:fail("%s: %s", item.to, err) end
     local words = ("%s %s %s after %s"):format(
-      out:paint(receipt.state == "DELIVERED" and "green" or "red", receipt.state), sent.message_id, item.to, seconds_since(loop, start))
+      out:paint(outcome_style(receipt.state), receipt.state), sent.message_id, item.to, seconds_since(loop, start))
     if receipt.err ~= "" and receipt.err ~= "000" then words = words .. ", err " .. receipt.err end
     out:print(words)
   end
@@ -191,15 +193,17 @@ local function work(options, out, plan)
     window = options.window, wait_s = options.receipt and options.wait or nil, counts = counts,
     on_result = function(item, result)
       if plan.on_result then plan.on_result(item, result) end
+      if plan.many and result.status ~= "accepted" then failures.add_result(plan.failures, item, result) end
       on_result(item, result)
     end,
-    on_receipt = function(item, ...)
-      if plan.on_receipt then plan.on_receipt(item, ...) end
-      on_receipt(item, ...)
+    on_receipt = function(item, sent, receipt, err, code)
+      if plan.on_receipt then plan.on_receipt(item, sent, receipt) end
+      if plan.many then failures.add_receipt(plan.failures, item, sent, receipt) end
+      on_receipt(item, sent, receipt, err, code)
     end,
   })
   bar:close()
-  plan.finished = true
+  if plan.find_missing then plan.find_missing() end
   esme:close()
   if trace then trace:close() end
   return exit_of(plan)
@@ -233,7 +237,7 @@ local function plan_of(options, out)
   text, why = text_of(options, out)
   if why then return wrong(why) end
   local next_item, total = items_of(message, text, options)
-  return { next_item = next_item, total = total, many = total > 1, counts = batch.counts(), connect_options = read }
+  return { next_item = next_item, total = total, many = total > 1, counts = batch.counts(), failures = failures.new(), connect_options = read }
 end
 
 --- Runs the command.
@@ -249,13 +253,15 @@ function send.run(options, out)
   if plan.close then plan.close() end
   if plan.many then bulk.summary(out, plan) end
   if plan.ledger and plan.ledger.wrong then
-    out:fail("%s: stopped, for what is sent has to be written down", plan.ledger.wrong)
+    out:fail("%s: stopped: without its result file a run cannot be resumed", plan.ledger.wrong)
     code = exit.FAILED
   end
   if interrupted == "interrupted" then
     out:note "interrupted"
+    bulk.tell_how_to_resume(out, plan, options)
     return exit.INTERRUPTED
   end
+  if plan.many and code ~= exit.USAGE then bulk.tell_how_to_resume(out, plan, options) end
   return code
 end
 
