@@ -1,5 +1,6 @@
 --- What an MC delivers: receipts find their messages, parts become texts, texts become messages.
 local address = require "smpp.codec.address"
+local core = require "smpp.core"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local reassembly = require "smpp.text.reassembly"
@@ -7,6 +8,8 @@ local receipts = require "smpp.receipt"
 local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
+
+local decode = core.text.decode
 
 local Inbox = {}
 local mt = { __index = Inbox, __name = "smpp.Inbox" }
@@ -23,23 +26,47 @@ local mt = { __index = Inbox, __name = "smpp.Inbox" }
 ---@field destination { addr: string, ton: integer, npi: integer }
 ---@field esme smpp.Client
 local Message = {}
-local message_mt = { __index = Message, __name = "smpp.Message" }
+local message_mt = { __name = "smpp.Message" }
+
+local function source_of(pdu) return { addr = pdu.source_addr, ton = pdu.source_addr_ton, npi = pdu.source_addr_npi } end
+local function destination_of(pdu) return { addr = pdu.destination_addr, ton = pdu.dest_addr_ton, npi = pdu.dest_addr_npi } end
+
+--- What few look at is made when it is.
+local LATER = {
+  source = function(self) return source_of(self.pdu) end,
+  destination = function(self) return destination_of(self.pdu) end,
+  parts = function(self) return { self.esme.inbox:part(self.pdu, self.session) } end,
+}
+
+function message_mt.__index(self, key)
+  local make = LATER[key]
+  if not make then return Message[key] end
+  local value = make(self)
+  self[key] = value
+  return value
+end
 
 function message_mt:__tostring() return ("message from %s to %s"):format(self.from, self.to) end
 
 local inbox = { class = Inbox }
 
+local UDHI = 0x40 -- esm_class: the octets begin with a user data header
 local REPORT_S = 60 -- between two reports that nobody listens
 
 ---@param client smpp.Client
 function inbox.new(client)
   local o = client.options
+  local peer, usual = { default_alphabet = o.default_alphabet, data_codings = o.data_codings }, {}
+  for data_coding, encoding in pairs { [0] = "gsm7", [8] = "ucs2" } do
+    if text.data_coding(data_coding, peer).encoding == encoding then usual[data_coding] = encoding end
+  end
   local self
   self = setmetatable({
     client = client,
     loop = client.loop,
     reassembly = reassembly.new(schema.merge({ seed = client.map_seed }, o.reassembly)),
-    peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings },
+    peer = peer,
+    usual = usual,              -- data_coding -> encoding, of the two that nearly all texts are in, unless the peer has others
     receipts = schema.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
     queued = {},                -- PDUs that came before anybody listened
     keeps_receipts = false,     -- receipts, too, wait for somebody to listen
@@ -60,9 +87,6 @@ function Inbox:close()
     self.client:emit("incomplete", set)
   end
 end
-
-local function source_of(pdu) return { addr = pdu.source_addr, ton = pdu.source_addr_ton, npi = pdu.source_addr_npi } end
-local function destination_of(pdu) return { addr = pdu.destination_addr, ton = pdu.dest_addr_ton, npi = pdu.dest_addr_npi } end
 
 --- Whether anybody takes messages.
 function Inbox:wanted() return self.client.options.message ~= nil or events.heard(self.client, "message") end
@@ -271,9 +295,32 @@ local function repeated(text)
   return nil, text.result or "ESME_RX_T_APPN"
 end
 
+--- A PDU as the only part of its message.
+function Inbox:part(pdu, session) return part_of(self.client, pdu, session, self.peer) end
+
+--- The text of a PDU that is a whole message in one of the two usual codings, the same that `decode` makes of it; nil: `message`
+--- is to take a closer look.
+---@return string? text
+---@return string? encoding
+function Inbox:usual_text(pdu)
+  local encoding = self.usual[pdu.data_coding]
+  if not encoding or (pdu.esm_class or 0) % (2 * UDHI) >= UDHI or pdu.sar_msg_ref_num then return nil end
+  local octets = text.octets(pdu)
+  if encoding == "ucs2" and octets:find "^[\254\255]" then return nil end -- a byte order mark, perhaps
+  return (decode(octets, encoding)), encoding
+end
+
 ---@async
 function Inbox:message(pdu, session)
-  local client, part = self.client, part_of(self.client, pdu, session, self.peer)
+  local client = self.client
+  local plain, its_encoding = self:usual_text(pdu)
+  if plain then
+    return handle(self, setmetatable({
+      from = address.format(pdu.source_addr, pdu.source_addr_ton), to = address.format(pdu.destination_addr, pdu.dest_addr_ton),
+      text = plain, encoding = its_encoding, pdu = pdu, esme = client, session = session,
+    }, message_mt))
+  end
+  local part = self:part(pdu, session)
   local what, set = self.reassembly:add(part, self.loop:now())
   if what ~= "single" then self:arm() end
   if what == "stored" then
@@ -286,11 +333,10 @@ function Inbox:message(pdu, session)
   end
   set = what == "complete" and set or { total = 1, parts = { part } }
   local words, data, encoding = self:decode(set)
-  local source, destination = source_of(pdu), destination_of(pdu)
   local msg = setmetatable({
-    from = address.format(source.addr, source.ton), to = address.format(destination.addr, destination.ton),
-    source = source, destination = destination, text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts,
-    esme = client, session = session, set = set.text and set,
+    from = address.format(pdu.source_addr, pdu.source_addr_ton), to = address.format(pdu.destination_addr, pdu.dest_addr_ton),
+    text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts, esme = client, session = session,
+    set = set.text and set,
   }, message_mt)
   if msg.set then return handle_whole(self, msg, set) end
   return handle(self, msg)

@@ -1,0 +1,74 @@
+--- A message in one PDU, in one of the usual codings, takes a short way to its text; the long way finds the same.
+local property = require "spec.support.property"
+local smpp = require "smpp"
+local virtual = require "smpp.loop.virtual"
+
+local PEERS = {
+  {}, { default_alphabet = "latin1" }, { default_alphabet = "gsm7_packed" }, { data_codings = { [8] = "ucs2_le" } },
+  { data_codings = { [0] = "utf-8", [1] = "gsm7" } },
+}
+local CODINGS = { 0, 8, 1, 3, 4, 0xF0, 0x10, 0x18, 0x20, 0xC8 }
+local OCTETS = { "a", "\0", "\27", "\27e", "\128", "\255", "\254", "\216\0", "\4\26", "\0H", "@", "\13" }
+local ESM_CLASSES = { 0, 0x40, 0x80, 0xC0 }
+
+local function described(client, pdu, how)
+  local words, encoding, _
+  if how == "short" then
+    words, encoding = client.inbox:usual_text(pdu)
+  else
+    words, _, encoding = client.inbox:decode { total = 1, parts = { client.inbox:part(pdu) } }
+  end
+  return words, encoding
+end
+
+describe("smpp.client.inbox: the usual message", function()
+  it("has the text and the parts that it has by the long way (seeded)", function()
+    local loop = virtual.new { seed = 1, limit_s = 1e6 }
+    smpp.run(function()
+      local server = assert(smpp.server { port = 2775 })
+      local clients, seen = {}, 0
+      for i, peer in ipairs(PEERS) do
+        clients[i] = assert(smpp.connect { "smpp://me@127.0.0.1:2775", default_alphabet = peer.default_alphabet, data_codings = peer.data_codings })
+      end
+      property.holds(2000, function(random, case)
+        local list = {}
+        for i = 1, random(12) - 1 do list[i] = OCTETS[random(#OCTETS)] end
+        case.octets, case.data_coding = table.concat(list), CODINGS[random(#CODINGS)]
+        case.esm_class, case.peer = ESM_CLASSES[random(#ESM_CLASSES)], random(#PEERS)
+        local pdu = assert(smpp.decode(assert(smpp.encode {
+          command = "deliver_sm", sequence_number = 1, source_addr = "1", destination_addr = "2", data_coding = case.data_coding,
+          esm_class = case.esm_class, [random(4) == 1 and "message_payload" or "short_message"] = case.octets,
+          sar_msg_ref_num = random(8) == 1 and 7 or nil,
+        })))
+        local words, encoding = described(clients[case.peer], pdu, "short")
+        if not words then return end
+        seen = seen + 1
+        local long, long_encoding = described(clients[case.peer], pdu, "long")
+        assert.equal(long, words)
+        assert.equal(long_encoding, encoding)
+      end)
+      assert.is_true(os.getenv "SMPP_SEED" ~= nil or seen > 100)
+      for _, client in ipairs(clients) do client:close() end
+      server:close()
+    end, { loop = loop })
+  end)
+
+  it("has its addresses and its part when they are asked for", function()
+    local loop = virtual.new { seed = 1 }
+    smpp.run(function()
+      local got
+      local server = assert(smpp.server { port = 2775 })
+      local esme = assert(smpp.connect { "smpp://me@127.0.0.1:2775", message = function(msg) got = msg end })
+      assert(server.sessions[1]:deliver_sm { source_addr = "491761234567", source_addr_ton = 1, source_addr_npi = 1, destination_addr = "123", short_message = "Hi" })
+      assert.same({ "+491761234567", "123", "Hi", "gsm7" }, { got.from, got.to, got.text, got.encoding })
+      assert.same({ addr = "491761234567", ton = 1, npi = 1 }, got.source)
+      assert.same({ addr = "123", ton = 0, npi = 0 }, got.destination)
+      assert.equal(1, #got.parts)
+      assert.equal("Hi", got.parts[1].octets)
+      assert.equal(got.pdu, got.parts[1].pdu)
+      assert.is_nil(got.data)
+      esme:close()
+      server:close()
+    end, { loop = loop })
+  end)
+end)
