@@ -1,5 +1,5 @@
 --- SMPP 3.3, 3.4 and 5.0: codec, text, sessions, clients, servers, simulation.
---- Requiring this loads no event loop; what needs one loads it when it is first used.
+--- Requiring this loads no event loop; it is loaded on first use.
 local explain = require "smpp.codec.explain"
 local pdus = require "smpp.codec"
 

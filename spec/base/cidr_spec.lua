@@ -34,7 +34,7 @@ describe("smpp.base.cidr", function()
     } do
       local set, message = cidr.set { text }
       assert.is_nil(set, text)
-      assert.matches("no address", message)
+      assert.matches("invalid address or network", message)
     end
   end)
 end)

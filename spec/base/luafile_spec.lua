@@ -16,7 +16,7 @@ describe("smpp.base.luafile", function()
 
   it("tells every mistake as a message", function()
     for text, expected in pairs {
-      ["return {"] = ":1:", ["error 'boom'"] = "boom", ["error {}"] = "raised a table", ["return 5"] = "returns a number", [""] = "returns a nil",
+      ["return {"] = ":1:", ["error 'boom'"] = "boom", ["error {}"] = "raised a table", ["return 5"] = "to return a table, got a number", [""] = "to return a table, got a nil",
     } do
       with(text, function(path)
         local value, message = luafile.load(path)

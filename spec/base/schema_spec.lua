@@ -115,7 +115,7 @@ describe("smpp.base.schema", function()
       { "retry", "often", "retry: expected true or false or a table of options, got 'often'" },
       { "retry.attempts", "0", "retry.attempts: expected an integer >= 1, got 0" },
       { "retry.atempts", "1", "unknown option 'retry.atempts'; did you mean 'retry.attempts'?" }, { "window.x", "1", "unknown option 'window.x'" },
-      { "message", "x", "message: expected a function, which no text can say" }, { "loop", "x", "unknown option 'loop'" },
+      { "message", "x", "message: expected a function, which cannot be given as text" }, { "loop", "x", "unknown option 'loop'" },
       { "allow", "gsm7,x", [[allow[2]: expected one of "gsm7", "ucs2", got 'x']] }, { "name", "abcdef", "name: expected a string of at most 5" },
     } do
       it(case[1] .. "=" .. case[2] .. " is a mistake", function()

@@ -53,7 +53,7 @@ describe("smpp.client.options", function()
     { "smpp://h?window=0", "window", "window: expected an integer from 1 to 65535, got 0" },
     { "smpp://h?window=ten", "window", "window: expected an integer from 1 to 65535, got 'ten'" },
     { "smpp://h?windw=1", "windw", "unknown option 'windw'; did you mean 'window'?" },
-    { "smpp://h?message=x", "message", "message: expected a function, which no text can say" },
+    { "smpp://h?message=x", "message", "message: expected a function, which cannot be given as text" },
     { "smpp://h?loop=x", "loop", "unknown option 'loop'" },
     { "http://h", nil, "'http://h': a URL like smpp://system_id:password@host:2775 expected" },
   } do

@@ -320,7 +320,7 @@ describe("smpp.server.accounts: a file", function()
       local server = w:server { accounts = path }
       local a, b = w:bind { system_id = "a", password = "1" }, w:bind { system_id = "b", password = "2" }
       for i, broken in ipairs {
-        { "return {", "accounts: %S+:1: unexpected symbol" }, { "error 'no'", "no$" }, { "return 7", "returns a number; a table expected" },
+        { "return {", "accounts: %S+:1: unexpected symbol" }, { "error 'no'", "no$" }, { "return 7", "expected the file to return a table, got a number" },
         { "return { a = { pasword = 'x' } }", "accounts.a.pasword.*did you mean 'accounts.a.password'" }, { "return { [5] = 'x' }", "accounts%[5%]: expected a string of at most 15 octets, got 5" },
         { "return { a = { password = 12345678 } }", "accounts.a.password: expected a string, got a number" }, { "return { a = true }", "accounts.a: expected a password or a table of settings, got a boolean" },
         { "return { a = '1', b = { 'geheim12' } }", "accounts.b: expected name = value, got a string without a name" },
@@ -353,7 +353,7 @@ describe("smpp.server.accounts: a file", function()
       write "return nil"
       local server, message, code = require("smpp.server").new { loop = w.loop, accounts = path }
       assert.is_nil(server)
-      assert.matches("returns a nil; a table expected", message)
+      assert.matches("expected the file to return a table, got a nil", message)
       assert.equal("bad_value", code)
       os.remove(path)
       assert.is_nil((require("smpp.server").new { loop = w.loop, accounts = path }))

@@ -1,6 +1,6 @@
---- Back-offs: pauses that double from the shortest to the longest while whatever they are for goes on failing.
+--- Exponential back-off: each pause after another failure is twice as long, from `min_s` up to `max_s`.
 ---@class smpp.Backoff
----@field ends_at number  of the pause, 0: none is left over
+---@field ends_at number  of the current pause, 0: not backing off
 local Backoff = {}
 local mt = { __index = Backoff, __name = "smpp.Backoff" }
 
@@ -8,7 +8,7 @@ local backoff = {}
 
 local MIN_S, MAX_S = 1, 30
 
---- The n-th pause in a row.
+--- The length of the n-th pause in a row.
 ---@param n integer  from 1
 ---@param min_s? number  default 1
 ---@param max_s? number  default 30
@@ -20,9 +20,9 @@ end
 ---@return smpp.Backoff
 function backoff.new() return setmetatable({ ends_at = 0, count = 0 }, mt) end
 
---- Pauses from now on.
+--- Starts a pause after a failure.
 ---@param now number
----@return number? pause_s  nil: it pauses already, and what failed was on its way when that began
+---@return number? pause_s  nil: already backing off; the failure belongs to a request sent before the pause
 function Backoff:start(now)
   if now < self.ends_at then return nil end
   self.count = self.count + 1
@@ -35,10 +35,10 @@ end
 ---@return boolean
 function Backoff:is_active(now) return now < self.ends_at end
 
---- Something succeeded: the next pause is a short one again.
+--- Reports a success: the next pause is the shortest again.
 function Backoff:recovered() self.count = 0 end
 
---- All is forgotten.
+--- Clears all state.
 function Backoff:clear() self.ends_at, self.count = 0, 0 end
 
 return backoff

@@ -1,4 +1,4 @@
---- A token bucket: so many per second, so many at once.  It keeps one moment, at which the bucket would be full again if
+--- A token bucket: a rate per second and a burst size.  It keeps one moment, at which the bucket would be full again if
 --- nothing more were taken, instead of a count of tokens (the generic cell rate algorithm of ITU-T I.371).
 ---@class smpp.Bucket
 ---@field rate_per_s number
@@ -9,7 +9,7 @@ local bucket = {}
 
 local ROUNDING_S = 1e-9
 
--- What a timer that is late may make up for.  A longer gap is a pause, after which a paced bucket is empty.
+-- The longest delay of a timer that is made up for.  A longer gap counts as idle time, after which a paced bucket is empty.
 local LATE_S = 0.005
 
 local function make(rate_per_s, burst, late_s, now)
@@ -24,7 +24,7 @@ local function make(rate_per_s, burst, late_s, now)
   return self
 end
 
---- A bucket for whoever limits others: full after a pause.
+--- A bucket for limiting a peer: full after idle time.
 ---@param rate_per_s number
 ---@param burst? number  tokens it holds; default one second's worth, at least 1
 ---@param now number
@@ -33,9 +33,9 @@ function bucket.new(rate_per_s, burst, now)
   return make(rate_per_s, math.max(1, burst or math.ceil(rate_per_s)), 0, now)
 end
 
---- A bucket for whoever is limited by others: one at a time, evenly spaced, unless a burst is given.
+--- A bucket for staying below a peer's limit: tokens are evenly spaced, unless a burst is given.
 ---@param rate_per_s number  math.huge: no limit
----@param burst? number  tokens that may go at once after a pause; default 1
+---@param burst? number  tokens available at once after idle time; default 1
 ---@param now number
 ---@return smpp.Bucket
 function bucket.paced(rate_per_s, burst, now) return make(rate_per_s, math.max(1, burst or 1), LATE_S, now) end
@@ -59,7 +59,7 @@ function Bucket:take(now)
   return 0
 end
 
---- Gives a token back that was not used.
+--- Returns an unused token.
 function Bucket:give_back() self.full_at = self.full_at - self.step_s end
 
 --- Takes all tokens but one.

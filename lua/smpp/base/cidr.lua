@@ -57,7 +57,7 @@ function cidr.set(list)
     local most = net and (address:find(":", 1, true) and 128 or 32)
     local bits = net and (prefix == "" and most or tonumber(prefix:match "^/(%d+)$"))
     if not bits or bits > most then
-      return nil, ("'%s' is no address and no network like 192.0.2.0/24"):format(tostring(text))
+      return nil, ("invalid address or network '%s': expected an IP address, or a network like 192.0.2.0/24"):format(tostring(text))
     end
     net.bits = bits + 128 - most
     nets[i] = net
@@ -72,7 +72,7 @@ function cidr.set(list)
   end
 end
 
---- Whom a connection from a host counts for: an IPv4 address is one, of IPv6 everybody has a network of 2^64.
+--- The key under which connections of a host are counted: an IPv4 address itself, an IPv6 address by its /64 network.
 ---@param host string
 ---@return string
 function cidr.owner(host)

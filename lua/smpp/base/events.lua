@@ -5,7 +5,7 @@ local shown = require "smpp.base.shown"
 
 local events = {}
 
---- An error that nobody listens to goes to stderr, so that it is not lost.
+--- An error event without a listener is written to stderr.
 local function unheard(message) io.stderr:write("smpp: ", shown.lines(message), "\n") end
 
 --- Gives a class `on` and `emit`.
@@ -22,16 +22,16 @@ function events.mixin(class, names)
   function class:on(name, fn)
     if not known[name] then
       local like = core.suggest(tostring(name), known)
-      error(("no event '%s'%s"):format(tostring(name), like and ("; did you mean '" .. like .. "'?") or ""), 2)
+      error(("unknown event '%s'%s"):format(tostring(name), like and ("; did you mean '" .. like .. "'?") or ""), 2)
     end
-    if type(fn) ~= "function" then error("on(name, function) expected", 2) end
+    if type(fn) ~= "function" then error(("on: expected a function, got a %s"):format(type(fn)), 2) end
     local listeners = self.listeners
     listeners[name] = listeners[name] or {}
     table.insert(listeners[name], fn)
     return self
   end
 
-  --- Tells all listeners.
+  --- Calls all listeners.
   ---@param name string
   ---@return boolean heard
   function class:emit(name, ...)
@@ -46,7 +46,7 @@ function events.mixin(class, names)
   end
 end
 
---- Whether anybody listens to an event of an object.
+--- Returns true if an event of an object has a listener.
 ---@param object table
 ---@param name string
 ---@return boolean

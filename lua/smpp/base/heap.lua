@@ -1,5 +1,5 @@
 --- A binary heap: an array whose first item is the earliest.  Items are tables { at, serial }, ordered by `at`, then by
---- `serial`; each knows its index, so that one which is called off leaves at once.
+--- `serial`.  Each item stores its index, so that a cancelled one is removed at once.
 local heap = {}
 
 local floor = math.floor

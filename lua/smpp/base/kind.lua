@@ -4,8 +4,8 @@ local mistake = require "smpp.base.mistake"
 ---@class smpp.Kind
 ---@field expected string                              as messages say it: "an integer >= 1"
 ---@field fits fun(value: any): boolean|nil            makes no tables: it runs once per message
----@field explain (fun(value: any): smpp.Mistake)|nil  what is wrong with a value that does not fit; nil: expected, got
----@field read (fun(word: string): any)|nil            the value that a text means, nil: none.  No function: only programs can say it
+---@field explain (fun(value: any): smpp.Mistake)|nil  the error for a value that does not fit; nil: "expected …, got …"
+---@field read (fun(word: string): any)|nil            the value of a text, nil: invalid.  No function: only programs can set it
 ---@field values string[]|nil                          the words, where there are only some
 ---@field unit string|nil                              "s", "per s", "octets"
 ---@field schema smpp.Schema|nil                       of tables with options of their own
@@ -35,10 +35,10 @@ local BY_TYPE = {
 ---@param given smpp.Kind|string
 ---@return smpp.Kind
 function kind.of(given)
-  return BY_TYPE[given] or type(given) == "table" and given.fits and given or error("no such kind: " .. tostring(given), 3)
+  return BY_TYPE[given] or type(given) == "table" and given.fits and given or error("unknown kind of option: " .. tostring(given), 3)
 end
 
---- What is wrong with a value, nil: nothing.
+--- Validates a value: the error, nil: valid.
 ---@param self smpp.Kind
 ---@param value any
 ---@return smpp.Mistake?
@@ -131,9 +131,9 @@ function kind.one_of(...)
   return self
 end
 
---- What a function has the say about.
+--- A kind that a function validates.
 ---@param expected string
----@param wrong fun(value: any): string|smpp.Mistake|nil  what is wrong, nil: nothing; a message without the value begins with "expected"
+---@param wrong fun(value: any): string|smpp.Mistake|nil  the error, nil: valid; a message without the value begins with "expected"
 ---@param read? fun(word: string): any  default: none
 ---@return smpp.Kind
 function kind.checked(expected, wrong, read)
@@ -167,7 +167,7 @@ function kind.either(...)
     end
     return false
   end
-  --- Of tables the kind that takes tables knows best what is wrong inside.
+  --- For a table, the error comes from the kind that accepts tables: it names the invalid entry.
   function self.explain(value)
     for _, one in ipairs(kinds) do
       local inside = type(value) == "table" and one.explain and one.explain(value)
@@ -245,7 +245,7 @@ function kind.map(key, item, name)
       local wrong = kind.problem(key, k)
       if not wrong then wrong = kind.problem(item, v) end
       wrong = wrong and mistake.inside(wrong, k)
-      if wrong and (not first or wrong.message < first.message) then first = wrong end -- of several always the same
+      if wrong and (not first or wrong.message < first.message) then first = wrong end -- pairs() has no order: report the same error each time
     end
     return first
   end

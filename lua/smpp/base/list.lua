@@ -1,4 +1,4 @@
---- Lists that an item can leave from the middle: each item is linked by a pair of fields of its own, so that it can be in
+--- Doubly linked lists with removal in constant time.  Each list links its items by its own pair of fields, so an item can be in
 --- several lists.
 local list = {}
 

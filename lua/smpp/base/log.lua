@@ -1,4 +1,4 @@
---- One structured line per change.  Numbers of messages are masked unless somebody asks for them, texts stay out.
+--- Structured logging, one line per event.  Phone numbers are masked unless `show` is set; message texts are never logged.
 local kind = require "smpp.base.kind"
 local schema = require "smpp.base.schema"
 local shown = require "smpp.base.shown"
@@ -9,7 +9,7 @@ local LEVELS = { debug = 1, info = 2, warn = 3, error = 4 }
 
 local function value_text(value)
   local text = tostring(value)
-  if text == "" or text:find '[^!#-<>-~]' then return shown.quote(text) end -- blanks, quotes, an equals sign, what is no ASCII
+  if text == "" or text:find '[^!#-<>-~]' then return shown.quote(text) end -- white space, quotes, equals signs, non-ASCII octets
   return text
 end
 
@@ -31,9 +31,9 @@ local level = kind.one_of("debug", "info", "warn", "error")
 
 --- The option `log`.
 log.kind = kind.either("boolean", level, "function", schema.new {
-  { "level", level, "info", "the least that is written", 'level = "warn"' },
+  { "level", level, "info", "minimum level that is written", 'level = "warn"' },
   { "write", "function", nil, "gets the records instead of stderr", "write = function(record) end" },
-  { "show", "boolean", false, "numbers of messages are not masked", "show = true" },
+  { "show", "boolean", false, "phone numbers are not masked", "show = true" },
 })
 
 --- A number or an address with all but its last three characters hidden.
@@ -43,9 +43,9 @@ function log.mask(address) return ("*"):rep(math.max(0, #address - 3)) .. addres
 
 --- Makes a writer of records.
 ---@param o true|string|function|{ level: string?, write: fun(record: table)?, show: boolean? }|nil  true: info and above to
----  stderr; a level; a function that gets every record; show: numbers are not masked; nil or false: nothing
+---  stderr; a level; a function that gets every record; show: phone numbers are not masked; nil or false: no log
 ---@param loop smpp.Loop  for the time
----@return fun(level: string, event: string, fields: table?)? write  nil: nobody wants any
+---@return fun(level: string, event: string, fields: table?)? write  nil: logging is off
 ---@return fun(address: string): string show  masks
 function log.writer(o, loop)
   if not o then return nil, log.mask end

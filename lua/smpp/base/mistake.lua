@@ -1,4 +1,4 @@
---- A user's mistake as a value: programs get it raised as text at their line, the command line prints its message.
+--- An invalid option as a value: libraries raise it as text at the caller's line, the command line prints its message.
 local core = require "smpp.core"
 
 ---@class smpp.Mistake
@@ -8,7 +8,7 @@ local core = require "smpp.core"
 ---@field expected string?    "an integer >= 1"
 ---@field got string?         "0", "'abc'", "a table"
 ---@field suggestion string?  the name that was probably meant, a path like `path`
----@field unknown boolean?    no option has the name
+---@field unknown boolean?    the option does not exist
 
 local mistake = {}
 
@@ -49,7 +49,7 @@ function mistake.wrong(expected, value, secret)
   return compose { expected = expected, got = got, reason = ("expected %s, got %s"):format(expected, got) }
 end
 
---- Anything else that is wrong, in words.
+--- Any other error, with its reason.
 ---@param reason string
 ---@return smpp.Mistake
 function mistake.new(reason) return compose { reason = reason } end
@@ -88,7 +88,7 @@ function mistake.inside(self, key)
   return compose(self)
 end
 
---- Raises it where the call stands.
+--- Raises it at the line of the call.
 ---@param self smpp.Mistake
 ---@param level integer  as of `error`, seen from the caller
 function mistake.raise(self, level) error(self.message, level + 1) end

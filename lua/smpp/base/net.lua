@@ -1,14 +1,14 @@
 --- Hosts and ports, as people write them and as a loop takes them.
 local net = {}
 
---- Blames the caller of a loop's method for an address that is none.
+--- Raises at the caller's line for an invalid host or port.
 ---@param o table
 ---@param level integer
 function net.check_address(o, level)
-  if type(o) ~= "table" or type(o.host) ~= "string" then error("host: a string expected", level + 1) end
+  if type(o) ~= "table" or type(o.host) ~= "string" then error("host: expected a string", level + 1) end
   local port = o.port
   if type(port) ~= "number" or port < 0 or port > 65535 or port % 1 ~= 0 then
-    error("port: an integer from 0 to 65535 expected", level + 1)
+    error("port: expected an integer from 0 to 65535", level + 1)
   end
 end
 

@@ -1,5 +1,5 @@
---- What waits to be sent: lanes of entries, higher lanes first, first in first out within one.
---- An entry that comes back (to be tried again) goes to the place it had.
+--- The queue of entries to be sent: lanes by priority, higher lanes first, first in first out within a lane.
+--- An entry that is queued again for a retry returns to its former position.
 local Queue = {}
 Queue.__index = Queue
 
@@ -20,13 +20,13 @@ local function lane_of(self, number)
   return lane
 end
 
---- A place in the order of sending, for an entry that may have to come back.
+--- Assigns a position in the order of sending, for an entry that may be queued again.
 function Queue:ticket()
   self.serial = self.serial + 1
   return self.serial
 end
 
---- Puts an entry at the end of its lane (`entry.lane`, default 0), or at the place that its ticket (`entry.serial`) has.
+--- Puts an entry at the end of its lane (`entry.lane`, default 0), or at the position of its serial (`entry.serial`).
 function Queue:put(entry)
   local lane = lane_of(self, entry.lane or 0)
   entry.serial = entry.serial or self:ticket()
@@ -67,7 +67,7 @@ function Queue:take()
   return entry
 end
 
---- Takes an entry out, wherever it stands.
+--- Removes an entry from any position.
 function Queue:remove(entry)
   local lane = lane_of(self, entry.lane or 0)
   for i = lane.first, lane.last do

@@ -14,7 +14,7 @@ function random.generator(seed)
   return following
 end
 
---- Octets that nobody can guess: the system's; where it has none, the clock's and an address's.
+--- Unpredictable octets from /dev/urandom; without it (weaker) from the clock and the address of a table.
 ---@param count integer
 ---@return string
 function random.octets(count)
@@ -29,7 +29,7 @@ function random.octets(count)
   return random.fill(random.generator(os.time() * 1000003 + os.clock() * 1000000 + address % 1000003), count)
 end
 
---- Octets of a generator.
+--- Octets from a generator.
 ---@param number fun(): number  in [0,1)
 ---@param count integer
 ---@return string

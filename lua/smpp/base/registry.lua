@@ -1,4 +1,4 @@
---- Things by their names, loaded when they are asked for; users of the library add theirs.
+--- Registry of implementations by name, loaded on first use; programs can add their own.
 local core = require "smpp.core"
 
 local registry = {}
@@ -22,11 +22,11 @@ end
 ---@param name string
 ---@param entry any  a string is the name of a module
 function Registry:add(name, entry)
-  if type(name) ~= "string" or entry == nil then error(("add(name, %s) expected"):format(self.what), 2) end
+  if type(name) ~= "string" or entry == nil then error(("add: expected a name and a %s"):format(self.what), 2) end
   self.entries[name] = entry
 end
 
---- What is wrong with a name; nil: nothing.
+--- The error for an unknown name; nil: the name is known.
 ---@param name any
 ---@return string? message
 function Registry:wrong(name)

@@ -1,4 +1,4 @@
---- Any number of items, each due at a moment, under one timer.  Times are rounded up to milliseconds, so that items of
+--- A scheduler: any number of items, each due at its own time, on one timer of the loop.  Times are rounded up to milliseconds, so that items of
 --- one moment share a slot and cost one table entry each.
 local heaps = require "smpp.base.heap"
 
@@ -8,7 +8,7 @@ local scheduler = {}
 local Scheduler = {}
 local mt = { __index = Scheduler, __name = "smpp.Scheduler" }
 
-local BATCH = 500 -- items per turn: whoever has much to do must not keep the loop from its sockets
+local BATCH = 500 -- items per turn, so that many due items do not block the sockets
 
 ---@param loop smpp.Loop
 ---@param fire fun(item: any, at: number)  `at` as `add` returned it
@@ -19,7 +19,7 @@ function scheduler.new(loop, fire)
     fire = fire,
     slots = {},                -- time in ms -> { items..., at = that time }
     heap = {},                 -- those slots, the earliest first
-    armed = nil,               -- what the timer waits for
+    armed = nil,               -- the time for which the timer is set
     closed = false,
   }, mt)
   self.timer = loop:timer(function() self:on_timer() end)
@@ -28,7 +28,7 @@ end
 
 --- Schedules an item for `at`, seconds of the loop's clock.  Returns the moment it is really scheduled for.
 ---@param at number
----@param item any  best a key, whose owner looks at what it means when it is due: nothing is ever unscheduled
+---@param item any  best a key that is looked up when it is due: items cannot be cancelled
 ---@param rank? number  of the items of one moment those of a higher rank go first; default 0
 ---@return number at
 function Scheduler:add(at, item, rank)
@@ -56,7 +56,7 @@ function Scheduler:arm()
   self.timer:start(math.max(0, first.at / 1000 - self.loop:now()))
 end
 
---- Puts items of a higher rank first, and leaves those of the same as they were.
+--- A stable sort by rank, higher ranks first.
 local function order(slot)
   local ranks, places, items = slot.ranks, {}, {}
   for i, item in ipairs(slot) do places[i], items[i] = i, item end

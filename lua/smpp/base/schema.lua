@@ -1,4 +1,4 @@
---- Options as rows.  A row says an option once: its name, the kind of its values, its default, what it means, an example.
+--- Options as rows.  Each option is declared once: name, kind of value, default, description, example.
 --- Checks, defaults, the reading of URLs, command lines and files, `--help` and the tables of docs/ come from the rows.
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
@@ -7,14 +7,14 @@ local mistake = require "smpp.base.mistake"
 ---@field [1] string|integer      name
 ---@field [2] smpp.Kind|string    kind of the value, or the name of a Lua type
 ---@field [3] any                 default, nil: none
----@field [4] string?             what it means
+---@field [4] string?             description
 ---@field [5] string?             an example, as in Lua
 ---@field implied boolean?        the default holds without being filled in
----@field default_text string?    the default in words, where no one value stands for it
+---@field default_text string?    the default in words, where it is not a fixed value
 ---@field secret boolean?         messages do not show the value
 ---@field required boolean?
----@field program boolean?        only programs can give it: neither files nor command lines
----@field smppsim string?         keys of SMPPSim it stands for
+---@field program boolean?        can only be set by programs: not in files, not on the command line
+---@field smppsim string?         the keys of SMPPSim that it replaces
 
 ---@class smpp.Schema : smpp.Kind
 ---@field rows smpp.OptionRow[]
@@ -70,8 +70,8 @@ function schema.new(...)
   return self
 end
 
---- The same with names that a function knows, asked once for each.
----@param lookup fun(name: string): smpp.Kind?, string?  nil, and the most similar name: there is no such option
+--- The same schema, with more names that a function looks up, once for each name.
+---@param lookup fun(name: string): smpp.Kind?, string?  for an unknown option nil, and the most similar name
 ---@return smpp.Schema
 function Schema:with_names(lookup)
   local more = schema.new(self)
@@ -108,7 +108,7 @@ function Schema:with_defaults(defaults)
   return schema.new(rows)
 end
 
---- The rows that a function wants, as a schema.
+--- The rows that a function selects, as a schema.
 ---@param wants fun(row: smpp.OptionRow): boolean?
 ---@return smpp.Schema
 function Schema:select(wants)
@@ -139,7 +139,7 @@ local function problem_of(self, name, value)
   return mistake.inside(row and row.secret and mistake.wrong(one.expected, value, true) or kind.problem(one, value), name)
 end
 
---- What is wrong with a table of options, nil: nothing.  Of several mistakes the first in the order of names.
+--- Validates a table of options: the error, nil: valid.  Of several errors the first in the order of names.
 ---@param given any
 ---@return smpp.Mistake?
 function Schema:problem(given)
@@ -157,7 +157,7 @@ function Schema:problem(given)
   end
 end
 
---- Checks a table that a program gives; what is wrong raises.
+--- Validates a table of options given by a program; raises on an invalid one.
 ---@param given table?
 ---@param level? integer  as of `error`, seen from the caller; default 2: its caller
 ---@return table given  a new table for nil
@@ -167,12 +167,12 @@ function Schema:check(given, level)
   return given
 end
 
---- The defaults, with what several tables say over them, later ones winning.
+--- The defaults, overridden by the given tables; later tables take precedence.
 ---@param ... table?
 ---@return table
 function Schema:fill(...) return schema.merge(self.defaults, ...) end
 
---- The row and kind of a name with dots, "retry.attempts".
+--- The row and kind of a dotted name, "retry.attempts".
 local function find(self, path)
   local head, rest = path:match "^([^.]+)%.(.+)$"
   head = head or path
@@ -187,7 +187,7 @@ local function find(self, path)
   return row, one, wrong and mistake.inside(wrong, head)
 end
 
---- The value that a text means as an option, as URLs and command lines have it.
+--- Converts a text, from a URL or a command line, to the value of an option.
 ---@param path string  its name, "window" or "retry.attempts"
 ---@param word string
 ---@return any value
@@ -199,7 +199,7 @@ function Schema:parse(path, word)
   if one.read then value = one.read(word) end
   if value == nil then
     wrong = one.read and mistake.wrong(one.expected, word, row.secret)
-      or mistake.new(("expected %s, which no text can say"):format(one.expected))
+      or mistake.new(("expected %s, which cannot be given as text"):format(one.expected))
   elseif not one.fits(value) then
     wrong = row.secret and mistake.wrong(one.expected, value, true) or kind.problem(one, value)
   else

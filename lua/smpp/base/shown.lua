@@ -1,5 +1,5 @@
---- Texts of others on a terminal or in a log.  A peer's system_id, address, id or text may hold what a terminal obeys (escape
---- sequences, C1 controls), what turns or hides the text around it, or what is no UTF-8: all of it becomes a visible escape.
+--- Escapes untrusted text for terminals and logs.  A peer's system_id, address, id or text may contain terminal control (escape
+--- sequences, C1 controls), bidirectional or invisible characters, or malformed UTF-8: all become visible escapes.
 local core = require "smpp.core".text
 
 local convert = core.shown
@@ -20,7 +20,7 @@ end
 ---@return string
 function shown.quote(value) return '"' .. convert(value, "quoted") .. '"' end
 
---- On as many lines as it has: tracebacks, what a command prints.
+--- On several lines, line ends kept: tracebacks, output of commands.
 ---@param value any
 ---@param is_styled? boolean  sequences that only change colours stay
 ---@return string

@@ -3,7 +3,7 @@ local unpack = table.unpack or unpack -- luacheck: compat
 
 local stats = {}
 
--- Upper bounds in seconds; what is above the last counts in one more bucket.
+-- Upper bounds in seconds; one more bucket counts latencies above the last.
 local BOUNDS = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60 }
 stats.bounds_s = BOUNDS
 
@@ -11,7 +11,7 @@ local Stats = {}
 Stats.__index = Stats
 
 ---@class smpp.Stats
----@field requests integer     sent, each time that it was
+---@field requests integer     sent, each transmission counted
 ---@field answered integer     with status 0
 ---@field refused integer      with another status; `statuses` says which
 ---@field statuses table<string, integer>
@@ -19,7 +19,7 @@ Stats.__index = Stats
 ---@field not_sent integer     given up before they were sent
 ---@field retried integer      sent again: after a throttled or temporary refusal, or of unknown outcome
 ---@field received integer     requests of the peer
----@field refused_received integer  those that were refused before any handler: malformed, not allowed, unknown, too many
+---@field refused_received integer  those refused before any handler: malformed, invalid in this bind state, unknown, above the limit
 ---@field binds integer        successful ones
 ---@field latency { count: integer, sum_s: number, max_s: number, buckets: integer[] }  of responses
 function stats.new()
@@ -41,7 +41,7 @@ function Stats:note_latency(seconds)
   if seconds > latency.max_s then latency.max_s = seconds end
 end
 
---- Statuses without a name ("0x00000499") are the peer's choice, of 2^32: beyond some they count as one.
+--- A peer can send 2^32 statuses without a name ("0x00000499"): beyond a limit they are counted under one key.
 local MOST_UNNAMED = 100
 
 function Stats:note_refusal(status)
@@ -72,7 +72,7 @@ end
 
 local COUNTERS = { "requests", "answered", "refused", "unknown", "not_sent", "retried", "received", "refused_received", "binds" }
 
---- Adds what another one counted.
+--- Adds the counters of another one.
 ---@param other smpp.Stats
 function Stats:add(other)
   for _, name in ipairs(COUNTERS) do self[name] = self[name] + other[name] end

@@ -1,5 +1,5 @@
---- Cutting what surrounds a text.  One pass each: patterns like "^%s*(.-)%s*$" and "%s+$" try the end again at each
---- character, so 64 KiB of blanks with something behind them take minutes.
+--- Trimming in one pass.  Patterns like "^%s*(.-)%s*$" and "%s+$" test the end again at each
+--- character, so 64 KiB of blanks before another character take minutes.
 local strings = {}
 
 --- Without the NULs at its end.

@@ -1,6 +1,6 @@
 --- Tasks: functions that may wait.  A task runs in a pooled coroutine (a fresh one per message costs a quarter of
---- the throughput); an error in it goes, with its traceback, to an error sink and never to whoever resumed it.
---- No table is made per wait.  Nothing here knows a loop: a wait ends when somebody calls `wake`.
+--- the throughput); an error in it goes, with its traceback, to an error sink and never to the code that resumed it.
+--- No table is made per wait.  Independent of any loop: a wait ends when `wake` is called.
 local shown = require "smpp.base.shown"
 
 local create, resume, running = coroutine.create, coroutine.resume, coroutine.running
@@ -19,7 +19,7 @@ local POOL_LIMIT = 1024 -- idle coroutines kept after a burst, 1 to 4 KB each
 local pool, idle = {}, 0 -- idle coroutines
 local current -- the task (its root coroutine) that runs now; nil on the loop's side
 local weak = { __mode = "k" }
-local waiting = setmetatable({}, weak) -- task -> what it waits for: true, or the key given to `wait`; false: it runs
+local waiting = setmetatable({}, weak) -- task -> true, or the key given to `wait`; false: it runs
 local sinks = setmetatable({}, weak) -- task that has waited -> its on_error
 local nested = setmetatable({}, weak) -- Lua 5.1: coroutine of a task.pcall -> the task it belongs to
 
@@ -30,12 +30,12 @@ local queue, queue_first, queue_last = {}, 1, 0
 
 --- Where errors go that no other sink takes.  Settable.
 ---@param trace string  message and traceback
----@param err any  what was thrown
+---@param err any  the error value
 function task.on_error(trace, err) -- luacheck: ignore err
   io.stderr:write("error in a task: ", shown.lines(trace), "\n")
 end
 
---- The traceback of an error; one that is no string is shown as what it says of itself.
+--- The traceback of an error; an error object is shown by its tostring().
 local function trace_of(co, err)
   local ok, text = pcall(tostring, err)
   return traceback(co, ok and text or "(an error object that cannot be shown)")
@@ -62,7 +62,7 @@ local function body()
   end
 end
 
--- A task that had waited was resumed: one that is over keeps its sink, and what hangs on that, no longer.
+-- After a resume: a task that has ended releases its sink, so that the sink can be collected.
 local function resumed(co, ok, err)
   if not ok then
     report(co, err, sinks[co])
@@ -85,8 +85,8 @@ local function drain()
   queue_first, queue_last = 1, 0
 end
 
---- As `start`, but what the task has woken runs with `run_woken`, which must follow: a task that waits is not resumed
---- before whoever began it has taken note of that.
+--- As `start`, but tasks woken by it run only in `run_woken`, which must follow: a waiting task is not resumed
+--- before the caller has recorded that it waits.
 ---@param on_error? fun(trace: string, err: any, token: smpp.Task)
 ---@param fn function
 ---@return smpp.Task token
@@ -133,7 +133,7 @@ local function start(on_error, fn, ...)
 end
 task.start = start
 
---- Lets go of the coroutines that are kept for tasks to come.
+--- Releases the idle coroutines of the pool.
 function task.trim() pool, idle = {}, 0 end
 
 --- `task.start` with the default error sink.
@@ -141,8 +141,8 @@ function task.trim() pool, idle = {}, 0 end
 ---@return smpp.Task
 function task.spawn(fn, ...) return start(nil, fn, ...) end
 
---- The running task, or nil when this coroutine is none of ours (the main program, a loop callback, a coroutine
---- of the user's, even one made inside a task).
+--- The running task, or nil when this coroutine is not a task (the main program, a loop callback, a coroutine
+--- made by the user, even inside a task).
 ---@return smpp.Task?
 function task.current()
   local co = running()
@@ -150,7 +150,7 @@ function task.current()
   return co and nested[co]
 end
 
---- The running task; raises, blaming the caller's caller, where there is none.
+--- The running task; outside a task it raises at the line of the caller's caller.
 ---@param level? integer  as of `error`, seen from the caller; default 2
 ---@return smpp.Task
 function task.need(level)
@@ -215,12 +215,12 @@ function task.wake_for(token, key, ...)
   return continue(token, ...)
 end
 
---- Whether a task waits (with whatever key), and so can be woken.
+--- Returns true if a task waits, with any key.
 ---@param token smpp.Task
 ---@return boolean
 function task.is_waiting(token) return waiting[token] and true or false end
 
---- Where a task stands, for messages about tasks that hang.
+--- The stack of a task, for messages about tasks that hang.
 ---@param token smpp.Task
 ---@param message? string
 ---@return string
