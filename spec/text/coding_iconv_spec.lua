@@ -55,7 +55,7 @@ describe("smpp.text.coding: a character set of iconv", function()
 
   it("that ends within a character shows one replacement for it", function()
     if not has "euc-jp" then return pending "this libc lacks euc-jp" end
-    assert.same({ "a\239\191\189", { { code = "ill_formed", offset = 2, message = "the octets are not euc-jp" }, total = 1 } },
+    assert.same({ "a\239\191\189", { { code = "ill_formed", offset = 2, message = "malformed euc-jp" }, total = 1 } },
       { text.decode("a\143\176", "euc-jp") })
   end)
 
@@ -102,7 +102,7 @@ describe("smpp.text.coding: splitting", function()
   it("iso-2022-jp is refused where it does not fit", function()
     if not has "iso-2022-jp" then return pending "this libc lacks iso-2022-jp" end
     assert.equal(1, #text.split(("日"):rep(60), { encoding = "iso-2022-jp" }))
-    assert.same({ nil, "iso-2022-jp is never cut: its shift states would be lost", "too_long" },
+    assert.same({ nil, "iso-2022-jp cannot be split: its shift states would be lost", "too_long" },
       { text.split(("日"):rep(80), { encoding = "iso-2022-jp" }) })
     assert.equal(1, #text.split(("日"):rep(80), { encoding = "iso-2022-jp", udh = "payload" }))
   end)

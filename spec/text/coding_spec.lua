@@ -88,7 +88,7 @@ describe("smpp.text.coding: options of a peer", function()
     assert.equal("\233", octets)
     assert.equal(0, info.data_coding)
     assert.equal("ucs2", select(2, text.encode("€", peer)).encoding)
-    assert.same({ nil, "data_coding 0 means latin1 to this peer, so there is none for gsm7", "bad_value" },
+    assert.same({ nil, "data_coding 0 means latin1 to this peer: no data_coding for gsm7", "bad_value" },
       { text.encode("a", { default_alphabet = "latin1", encoding = "gsm7" }) })
     assert.equal(0x10, select(2, text.encode("a", { default_alphabet = "latin1", encoding = "gsm7", class = 0 })).data_coding)
   end)

@@ -34,7 +34,7 @@ end
 ---@return integer|string units  of the last part; or the error
 ---@return string? code  "too_long"
 function coding.cut(message, octets, c, capacity, graphemes)
-  if c.encoding == "iso-2022-jp" then return nil, "iso-2022-jp is never cut: its shift states would be lost", "too_long" end
+  if c.encoding == "iso-2022-jp" then return nil, "iso-2022-jp cannot be split: its shift states would be lost", "too_long" end
   local foreign = coding.encodings[c.encoding].foreign and octets or nil
   return text.cut(message, c.encoding, c.locking, c.single, capacity, graphemes, foreign)
 end
@@ -67,17 +67,17 @@ function coding.decode(octets, c, fill, septets)
   end
   local message, bad = iconv.decode(octets, c.encoding)
   if message and not bad then return message end
-  local problem = { code = "ill_formed", offset = bad, message = "the octets are not " .. c.encoding }
+  local problem = { code = "ill_formed", offset = bad, message = "malformed " .. c.encoding }
   if not message then
     message = text.decode(octets, "ascii")
-    problem = { code = "no_converter", offset = 1, message = "libc's iconv cannot read " .. c.encoding }
+    problem = { code = "no_converter", offset = 1, message = "libc's iconv does not support " .. c.encoding }
   end
   return message, { problem, total = 1 }
 end
 
 local described = {}
 
---- What the octet means by the book.
+--- The meaning of the octet in the standard (TS 23.038, section 4; SMPP 3.4, 5.2.19).
 ---@param octet integer
 local function describe(octet)
   local row = described[octet]
@@ -97,13 +97,13 @@ function coding.meaning(octet, peer)
   if map and map[octet] then return map[octet] end
   local row = describe(octet)
   if row.default and peer.default_alphabet then return peer.default_alphabet end
-  -- The GSM groups speak of the alphabet, the peer's habits of its form.
+  -- The GSM coding groups name the alphabet; the peer's options say whether its septets are packed.
   if row.encoding == "gsm7" and peer.default_alphabet == "gsm7_packed" then return "gsm7_packed" end
   if row.encoding == "ucs2" and map and map[8] and map[8]:find "^ucs2" then return map[8] end
   return row.encoding
 end
 
--- What no text of ASCII has, and GSM 03.38 has letters for: some peers send it under data_coding 1.
+-- Control octets that ASCII text does not contain and GSM 03.38 uses for letters: some peers send it under data_coding 1.
 local GSM_SIGNS, ASCII = "[%z\1-\8\11\12\14-\31]", "^[%z\1-\127]*$"
 
 --- The encoding that a text with this data_coding is in, and the text without its byte order mark.
@@ -122,7 +122,7 @@ function coding.of_text(octet, peer, octets)
   return encoding, octets
 end
 
---- A description that the caller may keep: the row of the octet, with the encoding it has at this peer.
+--- A copy of the octet's row, with the encoding that it means to this peer.
 function coding.describe(octet, peer)
   local copy = {}
   for key, value in pairs(describe(octet)) do copy[key] = value end
@@ -131,7 +131,7 @@ function coding.describe(octet, peer)
   return copy
 end
 
---- Whether text with this data_coding would have to be decompressed.
+--- Returns true if text with this data_coding is compressed (TS 23.042).
 function coding.is_compressed(octet) return describe(octet).compressed end
 
 --- The data_coding to send an encoding with.
@@ -159,12 +159,12 @@ function coding.data_coding(encoding, peer, class)
   end
   local other = octet == 0 and peer.default_alphabet or peer.data_codings and peer.data_codings[octet]
   if other then
-    return nil, ("data_coding %d means %s to this peer, so there is none for %s"):format(octet, other, encoding), "bad_value"
+    return nil, ("data_coding %d means %s to this peer: no data_coding for %s"):format(octet, other, encoding), "bad_value"
   end
   return octet
 end
 
---- "gsm7" and "ucs2" in the form that this peer reads.
+--- "gsm7" and "ucs2" in the variant that this peer uses.
 function coding.adapt(encoding, peer)
   if encoding == "gsm7" and coding.meaning(0, peer) == "gsm7_packed" then return "gsm7_packed" end
   if encoding == "ucs2" and coding.meaning(8, peer):find "^ucs2" then return coding.meaning(8, peer) end

@@ -1,11 +1,11 @@
---- Text -> fields of a PDU: the one place that decides what carries the octets of a part.
+--- Text -> fields of a PDU: decides which field carries the octets of a part.
 local compose = {}
 
 local ON_AIR_MAX = 140 -- octets of one short message
 local SHORT_MESSAGE_MAX = 254 -- 3.4, 4.4.1; 5.0 allows one more
 local UDHI = 0x40
 
---- Puts octets into what carries them: short_message, or message_payload (3.4, 5.3.2.32) where they are too many for it,
+--- Puts octets into short_message, or into message_payload (3.4, 5.3.2.32) if they are too long for it,
 --- or more than one short message and `payload` is asked for.
 ---@param fields table
 ---@param octets string
@@ -21,12 +21,12 @@ function compose.put(fields, octets, payload)
 end
 
 --- Puts one part of smpp.text.split into the fields of its PDU: octets, data_coding unless there is one, the bit in
---- esm_class that tells of a header, the sar TLVs.
+--- esm_class for a user data header (UDHI), the sar TLVs.
 ---@param fields table  changed
 ---@param parts { octets: string }[]
 ---@param info smpp.TextInfo
 ---@param i integer  which part
----@param long? string  "payload", "sar", or what else `udh` of smpp.text.split is
+---@param long? string  "payload", "sar", or another value of `udh` of smpp.text.split
 ---@return table fields
 function compose.part(fields, parts, info, i, long)
   if fields.data_coding == nil then fields.data_coding = info.data_coding end

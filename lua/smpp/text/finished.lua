@@ -1,5 +1,5 @@
---- Texts that were whole: by which parts they are known when these come again, and what became of them.  A message centre
---- sends a part again whose response it did not get, because the session died or the answer was late.
+--- Completed texts: recognises repeated parts of them, and keeps the result to answer with.  A message centre
+--- repeats a part whose response it did not get, because the session was lost or the response was late.
 local core = require "smpp.core"
 
 local finished = {}
@@ -11,13 +11,13 @@ Finished.__name = "smpp.text.finished"
 local LATE_S = 1 -- an answer that took longer may be too late for the message centre, which then sends the part again
 local MAX_KEY_OCTETS = 4096 -- of the index
 local MAX_CONTENT_OCTETS, END_OCTETS = 3000, 1400 -- of a part: beyond that its length and its ends
-local TEXT_COST = 640 -- octets of a text's tables; what its parts are known by is in the index
+local TEXT_COST = 640 -- octets of a text's tables; the keys of its parts are in the index
 
 local WEAK_KEYS, WEAK_VALUES = { __mode = "k" }, { __mode = "v" }
 
 ---@class smpp.FinishedText
 ---@field set smpp.PartSet?       until it is settled, and as long as its handler may be asked again
----@field result any              true, or what it was refused with; false: the handler shall be asked again; nil: it is at work
+---@field result any              true, or the status it was refused with; false: call the handler again; nil: the handler is running
 ---@field completed number        when its last part came
 ---@field last_seq integer        the part that came last
 ---@field late boolean            the answer to it took long
@@ -26,13 +26,13 @@ local WEAK_KEYS, WEAK_VALUES = { __mode = "k" }, { __mode = "v" }
 ---@class smpp.FinishedTexts
 ---@field octets integer  kept in all
 
---- Makes such a memory.
+--- Makes a memory of completed texts.
 ---@param max_age_s number
----@param seed? string  8 octets nobody can guess
+---@param seed? string  8 unpredictable octets
 ---@return smpp.FinishedTexts
 function finished.new(max_age_s, seed)
   return setmetatable({
-    index = core.map.new(0, max_age_s, seed), -- what a part is known by -> number of its text
+    index = core.map.new(0, max_age_s, seed), -- key of a part -> number of its text
     texts = {},
     last = 0,
     count = 0,
@@ -42,7 +42,7 @@ function finished.new(max_age_s, seed)
   }, Finished)
 end
 
---- What a part is known by: the text it belongs to by its addresses and reference, its number, its content.
+--- The key of a part: addresses and reference of its text, part number, content.
 local function content_key(key, part)
   local octets = part.octets
   if #octets > MAX_CONTENT_OCTETS then octets = #octets .. octets:sub(1, END_OCTETS) .. octets:sub(-END_OCTETS) end
@@ -61,13 +61,13 @@ local function reference_to(self, link)
   return reference
 end
 
---- Whether the answer to a part may have been lost with what it came on.
+--- Returns true if the response to a part may have been lost with its connection.
 local function is_lost(reference)
   local link = reference and reference[1]
   return not link or link.closed
 end
 
---- Takes a text whose last part has come.
+--- Adds a text when its last part was received.
 ---@param key string  what its parts have in common
 ---@param set smpp.PartSet
 ---@param cost integer  octets that the set takes
@@ -77,8 +77,8 @@ end
 function Finished:add(key, set, cost, last_seq, now)
   local text = {
     set = set, result = nil, completed = now, late = false, last_seq = last_seq, cost = cost,
-    reference = reference_to(self, set.parts[1].link), -- what its parts came on
-    references = nil, -- where it was not one for all: by number
+    reference = reference_to(self, set.parts[1].link), -- the connection of its parts
+    references = nil, -- where they came on several connections: by part number
   }
   local id = self.last + 1
   self.last, self.texts[id] = id, text
@@ -92,7 +92,7 @@ function Finished:add(key, set, cost, last_seq, now)
   return text
 end
 
---- Notes what a part has come on.
+--- Records the connection of a part.
 ---@param text smpp.FinishedText
 ---@param seq integer
 ---@param link table?
@@ -106,8 +106,8 @@ function Finished:came_on(text, seq, link)
   text.references[seq] = reference
 end
 
---- The text that a part came with, if it may be that part once more.  What came on a link that is still up, and was
---- answered at once, has its answer: it is a part of a new text.
+--- The completed text of which this is a repeated part, or nil.  A part received on a connection that is still up, and
+--- answered in time, has its response, so an equal one is a part of a new text.
 ---@param key string
 ---@param part smpp.Part
 ---@return smpp.FinishedText?
@@ -127,19 +127,19 @@ local function let_go(self, text)
   text.set = nil
 end
 
---- What became of a text.
+--- Sets the result of a text.
 ---@param text smpp.FinishedText
----@param result any  true, or what it was refused with; false: the handler shall be asked again
+---@param result any  true, or the status it was refused with; false: call the handler again
 ---@param now number
 function Finished:settle(text, result, now)
   text.result, text.late = result, now - text.completed >= LATE_S
   if result then let_go(self, text) end
 end
 
---- Forgets the oldest text when its time is up.
----@param now number  math.huge: whatever its age
+--- Removes the oldest text when it has expired.
+---@param now number  math.huge: regardless of its age
 ---@return boolean forgot
----@return smpp.PartSet? failed  it was never taken
+---@return smpp.PartSet? failed  its handler never accepted it
 function Finished:forget(now)
   while true do
     local key, id = self.index:expire(now)

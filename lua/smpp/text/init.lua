@@ -1,4 +1,4 @@
---- Text <-> octets of a short message: picks the coding, tells what a message costs, cuts it into parts.
+--- Text <-> octets of a short message: chooses the encoding, counts the parts, splits it.
 --- The guide is docs/text.md.
 local core = require "smpp.core".text
 local coding = require "smpp.text.coding"
@@ -12,9 +12,9 @@ local text = {}
 
 local NONE = {}
 local UDHI = 0x40
----@class smpp.TextPeer  what the peer means by data_coding
+---@class smpp.TextPeer  the peer's interpretation of data_coding
 ---@field default_alphabet? string  the encoding behind data_coding 0 (default gsm7)
----@field data_codings? table<integer, string>  data_coding -> encoding, where the peer differs from the book
+---@field data_codings? table<integer, string>  data_coding -> encoding, where the peer differs from the standard
 
 ---@class smpp.TextOptions : smpp.TextPeer
 ---@field encoding? string         this one only; else the one of `allow` with the fewest parts
@@ -23,11 +23,11 @@ local UDHI = 0x40
 ---@field locking? string|integer  this locking shift table
 ---@field single? string|integer   this single shift table
 ---@field class? integer           message class: 0 flash, 1 ME, 2 SIM, 3 TE
----@field on_unmappable? "error"|"?"|"transliterate"  what no coding can write (default error)
+---@field on_unmappable? "error"|"?"|"transliterate"  characters that no allowed encoding has (default error)
 ---@field udh? "concat_8bit"|"concat_16bit"|"sar"|"payload"|"none"  how several parts are marked (default concat_8bit)
 ---@field reference? integer|fun(): integer  of the parts; default: a counter of this module
 ---@field elements? string|smpp.UdhElement[]  other UDH elements for every part: raw octets, or as smpp.udh takes them
----@field graphemes? boolean       keep what a reader sees as one character in one part (default true)
+---@field graphemes? boolean       keep a grapheme cluster, such as an emoji with modifiers, in one part (default true)
 ---@field max_parts? integer       more is `too_long` (default and most: 255)
 ---@field fill? integer            gsm7_packed: zero bits before the first septet (`encode`; `split` knows)
 
@@ -40,7 +40,7 @@ local UDHI = 0x40
 ---@field parts integer        short messages it takes
 ---@field units integer        septets, octets or 16-bit units of the whole text
 ---@field units_left integer   room in the last part
----@field text string          what is sent: the text, with its replacements where some were asked for
+---@field text string          the text that is sent, after replacements
 ---@field udh? string          header of a single message that needs one
 ---@field reference? integer   of the parts (`split`)
 ---@field culprits smpp.TextCulprit[]  characters that the cheapest allowed coding lacks
@@ -50,7 +50,7 @@ local UDHI = 0x40
 ---@field codepoint integer
 ---@field position integer  which character of the text, from 1
 ---@field octet integer     where its UTF-8 begins, from 1
----@field units integer     what it takes in the coding chosen
+---@field units integer     its size in the coding chosen
 
 local encodings = {}
 for name in pairs(coding.encodings) do encodings[#encodings + 1] = name end
@@ -74,7 +74,7 @@ text.peer_schema = schema.new {
     "encodings behind other values of data_coding", 'data_codings = { [1] = "gsm7", [8] = "ucs2_le" }' },
 }
 
---- Options of `encode`, `split` and `measure`, for those who take the same from a user and hand them on.
+--- Options of `encode`, `split` and `measure`, also for modules that accept and pass on the same options.
 text.schema = schema.new({
   { "encoding", encoding_kind, nil, "this encoding only", 'encoding = "ucs2"' },
   { "allow", kind.list(encoding_kind, "encodings"), nil,
@@ -91,7 +91,7 @@ text.schema = schema.new({
     'udh = "sar"', implied = true },
   { "reference", kind.either("number", "function"), nil, "of the parts", "reference = 7", default_text = "a counter" },
   { "elements", kind.either("string", "table"), nil, "other UDH elements for every part", "elements = { { port = 2948 } }" },
-  { "graphemes", "boolean", true, "what a reader sees as one character stays in one part", "graphemes = false", implied = true },
+  { "graphemes", "boolean", true, "keep a grapheme cluster, such as an emoji with modifiers, in one part", "graphemes = false", implied = true },
   { "max_parts", kind.integer(1, 255), 255, "a text of more parts is refused (too_long)", "max_parts = 4", implied = true },
   { "fill", kind.integer(0, 6), nil, "gsm7_packed: zero bits before the first septet", "fill = 1" },
 }, text.peer_schema)
@@ -109,10 +109,10 @@ local DECODE = schema.new({
 text.options = ENCODE.kinds
 
 local function a_text(message)
-  if type(message) ~= "string" then error("text must be a string, not a " .. type(message), 3) end
+  if type(message) ~= "string" then error("text: expected a string, got a " .. type(message), 3) end
 end
 
---- `culprits`, found when asked for: only people want them.
+--- `culprits`, computed on first access: rarely needed.
 local function lazy_culprits(message, cheap, c)
   return {
     __index = function(info, key)
@@ -145,7 +145,7 @@ local function describe(best)
   return setmetatable(info, lazy_culprits(best.text, best.cheapest, c))
 end
 
---- Encodes a text without cutting it.
+--- Encodes a text without splitting it.
 ---@param message string  UTF-8
 ---@param o? smpp.TextOptions
 ---@return string? octets
@@ -158,7 +158,7 @@ function text.encode(message, o)
   return best.octets, describe(best)
 end
 
---- What a text costs.
+--- The encoding, number of parts and size of a text.
 ---@param message string
 ---@param o? smpp.TextOptions
 ---@return smpp.TextInfo? info
@@ -179,7 +179,7 @@ local last_reference = 0
 local function next_reference(reference, concat)
   if type(reference) == "number" then
     if reference < 0 or reference > concat.reference or reference % 1 ~= 0 then
-      error(("reference must be a whole number from 0 to %d"):format(concat.reference), 3)
+      error(("reference: expected an integer from 0 to %d"):format(concat.reference), 3)
     end
     return reference
   elseif reference ~= nil then
@@ -194,7 +194,7 @@ end
 ---@field udh? string    the UDH alone
 ---@field text string    the text of this part
 
---- Cuts a text into parts.  With `udh = "sar"` the parts carry no number: give them the sar_* TLVs.
+--- Splits a text into parts.  With `udh = "sar"` the parts carry no number: give them the sar_* TLVs.
 ---@param message string
 ---@param o? smpp.TextOptions
 ---@param checked? boolean  the options have been checked before
@@ -246,7 +246,7 @@ function text.decode(octets, what, o)
   local encoding = what
   if type(what) == "number" then
     if coding.is_compressed(what) then
-      return octets, { { code = "compressed", offset = 1, message = "compressed text is handed on as it is" }, total = 1 }
+      return octets, { { code = "compressed", offset = 1, message = "compressed text is not decoded" }, total = 1 }
     end
     encoding, octets = coding.of_text(what, o, octets)
   elseif not coding.encodings[what] then
@@ -265,7 +265,7 @@ function text.octets(pdu)
   return pdu.short_message or ""
 end
 
---- Which part of a text a PDU has: as the concatenation of its header says, or the sar TLVs; nil: the whole.
+--- The part number of a PDU, from the concatenation element of its UDH or the sar TLVs; nil: not a part.
 ---@param pdu table
 ---@param header? smpp.UdhHeader
 ---@return { reference: integer, total: integer, seq: integer, width: 8|16|"sar" }?  width: bits of the reference
@@ -291,7 +291,7 @@ function text.body(pdu, o)
   return octets:sub(header.length + 1), header, plan.fill_bits(header.length), problems
 end
 
---- The encoding that octets with this data_coding are in: what it means to the peer, or what they show to be meant.
+--- The encoding of octets with this data_coding: as the peer defines it, or as detected from the octets.
 ---@param octets string
 ---@param data_coding integer
 ---@param o? smpp.TextPeer
@@ -301,13 +301,13 @@ function text.encoding_of(octets, data_coding, o)
 end
 
 ---@class smpp.ReadText
----@field header? smpp.UdhHeader  what stood before the text
----@field header_problems? smpp.TextProblem[]|string  what is odd about the header; why there is none where esm_class says so
----@field octets string            what stood behind it
----@field encoding string          what they were in
+---@field header? smpp.UdhHeader  the header before the text
+---@field header_problems? smpp.TextProblem[]|string  problems of the header; or why there is no header although UDHI is set
+---@field octets string            after the header
+---@field encoding string          their encoding
 ---@field problems? smpp.TextProblem[]
 
---- Reads the text of one PDU: its user data header is cut off, its national tables and fill bits are heeded.
+--- Reads the text of one PDU: the user data header is removed, its national tables and fill bits apply.
 ---@param pdu table  a view, or a table with short_message or message_payload, esm_class, data_coding
 ---@param o? smpp.TextPeer  of a server: session.peer_text
 ---@return string text  UTF-8; binary and compressed content as it is
@@ -327,7 +327,7 @@ end
 
 ---@class smpp.DataCoding
 ---@field data_coding integer
----@field encoding string       what the octets are in, at this peer
+---@field encoding string       the encoding of the octets, at this peer
 ---@field default boolean       the peer's default alphabet: 0, or a reserved value
 ---@field reserved boolean      no standard defines this value
 ---@field class? integer        message class: 0 flash, 1 ME, 2 SIM, 3 TE

@@ -1,12 +1,12 @@
---- Which coding a text is sent in, and where its parts end.
+--- Chooses the encoding of a text, and where its parts end.
 local core = require "smpp.core".text
 local coding = require "smpp.text.coding"
 local translit = require "smpp.text.translit"
 local udh = require "smpp.text.udh"
 
-local PAYLOAD_OCTETS = 65535 -- what the TLV message_payload can hold
+local PAYLOAD_OCTETS = 65535 -- maximum length of the TLV message_payload
 
---- How parts are numbered: octets of the concatenation element, the most its reference can be, the element.
+--- Concatenation: octets of its element, maximum reference, the element.
 --- With sar the message centre makes the element, so the parts leave room for it.
 local CONCAT = {
   concat_8bit = {
@@ -22,7 +22,7 @@ local CONCAT = {
   sar = { octets = 5, reference = 0xFFFF },
 }
 
---- The elements that split() writes itself: what the caller keeps must not hold them.
+--- The elements that split() writes itself: the caller's `elements` must not contain them.
 local OWN_ELEMENTS = { [0x00] = true, [0x08] = true, [0x24] = true, [0x25] = true }
 
 local USUAL = { { encoding = "gsm7", locking = 0, single = 0 }, { encoding = "ucs2", locking = 0, single = 0 } }
@@ -62,7 +62,7 @@ local function common_elements(o)
   if o.elements == nil or o.elements == "" then return "" end
   local octets, err, code
   if type(o.elements) == "string" then
-    if #o.elements > 255 then return nil, "more than 255 octets of elements", "too_long" end
+    if #o.elements > 255 then return nil, "UDH elements too long: at most 255 octets", "too_long" end
     octets = string.char(#o.elements) .. o.elements
   else
     octets, err, code = udh.encode(o.elements)
@@ -133,19 +133,19 @@ local function plan(message, c, o, elements, framed)
   if size <= capacity then return result end
   if not concat then
     local unit = payload and "octet" or coding.encodings[c.encoding].unit
-    return nil, ("%d %ss, one message holds %d"):format(size, unit, capacity), "too_long"
+    return nil, ("too long for one message: %d %ss, at most %d"):format(size, unit, capacity), "too_long"
   end
   capacity = core.capacity(c.encoding, 1 + #elements + concat.octets)
   local ends, last
   ends, last, code = coding.cut(message, octets, c, capacity, o.graphemes ~= false)
   if not ends then return nil, last, code end
   local most = math.min(o.max_parts or 255, 255)
-  if #ends > most then return nil, ("%d parts, at most %d are allowed"):format(#ends, most), "too_long" end
+  if #ends > most then return nil, ("too long: %d parts, at most %d are allowed"):format(#ends, most), "too_long" end
   result.parts, result.ends, result.units_left = #ends, ends, capacity - last
   return result
 end
 
---- What the coding can write instead of a character, or nil.
+--- The replacement of a character that the coding has, or nil.
 local function replacement(character, c, mode)
   if mode == "?" then return "?" end
   local instead, rounds = translit[character], 0
@@ -156,7 +156,7 @@ local function replacement(character, c, mode)
   return instead
 end
 
---- The text with what the coding lacks replaced, or nil when something cannot be.
+--- The text with replacements for the characters that the coding lacks; nil if one has no replacement.
 local function substitute(message, c, mode)
   local pieces, from = {}, 1
   for _, item in ipairs(coding.unmappable(message, c, c)) do
@@ -171,7 +171,7 @@ local function substitute(message, c, mode)
 end
 
 --- The plan with the fewest parts among these codings, the earlier one at equality.
----@param mode? "?"|"transliterate"  replace what a coding lacks
+---@param mode? "?"|"transliterate"  replace characters that a coding lacks
 local function best_of(message, list, o, elements, framed, mode)
   local best, err, code
   for _, c in ipairs(list) do
@@ -183,7 +183,7 @@ local function best_of(message, list, o, elements, framed, mode)
   return best, err, code
 end
 
---- Codings as they are; then, where asked for, with replacements, which come before UCS-2 and are never better than exact.
+--- Tries the codings without replacements; then, with on_unmappable, with replacements, which are preferred to UCS-2 only.
 ---@param message string
 ---@param o smpp.TextOptions
 ---@param framed? boolean  the octets will follow the header

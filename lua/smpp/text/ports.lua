@@ -1,4 +1,4 @@
---- What is behind the application ports of short messages (TS 23.040, 9.2.3.24.3 and .4; the TLVs source_port and destination_port).
+--- Application ports of short messages: names and content (TS 23.040, 9.2.3.24.3 and .4; the TLVs source_port and destination_port).
 local wsp = require "smpp.text.wsp"
 
 local ports = {}
@@ -22,7 +22,7 @@ function ports.name(port) return NAMES[port] end
 ---@class smpp.PortContent
 ---@field kind "si"|"sl"|"mms"|"vcard"|"vcalendar"|"other"
 ---@field name string   of the port
----@field url string?   where it leads
+---@field url string?   its link
 ---@field text string?  its text, subject, name or summary
 ---@field from string?  of an MMS
 ---@field size integer? of an MMS, octets
@@ -46,10 +46,10 @@ local function name_of(octets)
   return both ~= "" and both or nil
 end
 
---- What a message to a port says.
+--- Describes the content of a message to a port.
 ---@param port integer    its destination
 ---@param octets string   behind the user data header; of a text of several parts those of the first, or all
----@return smpp.PortContent? content  nil: nothing is known of this port
+---@return smpp.PortContent? content  nil: unknown port
 function ports.read(port, octets)
   local name = NAMES[port]
   if not name then return nil end

@@ -14,7 +14,7 @@ local udh = {}
 --- and the fields of the other elements as docs/text.md lists them
 
 ---@class smpp.UdhHeader
----@field elements smpp.UdhElement[]  in wire order, also those that do not count
+---@field elements smpp.UdhElement[]  in wire order, also overridden ones
 ---@field length integer              octets of the header with its length octet: the text begins behind them
 ---@field concat? { ref: integer, total: integer, seq: integer, bits: integer }  the last valid one; bits 8 or 16
 ---@field ports? { dest: integer, orig: integer, bits: integer }
@@ -35,19 +35,19 @@ local udh = {}
 function udh.decode(octets) return core.decode(octets) end
 
 --- The header of a text as peers really send it: a length that is one too large is corrected where exactly one element of
---- the standard fits, and in UCS-2 an empty header, which would leave half a character, is none.
+--- the standard fits, and in UCS-2 an empty header, which would leave half a character, is ignored.
 ---@param octets string
 ---@param is_ucs2 boolean  the text is of two octets per character
 ---@return smpp.UdhHeader? header  its length is that of the octets before the text
----@return smpp.UdhProblem[]|string? problems  if any; without a header: why there is none
+---@return smpp.UdhProblem[]|string? problems  if any; without a header: the reason
 function udh.of_text(octets, is_ucs2)
   local header, problems, code = core.decode(octets)
-  if header and header.length == 1 and is_ucs2 and #octets % 2 == 0 then return nil, "an empty header halves a character" end
+  if header and header.length == 1 and is_ucs2 and #octets % 2 == 0 then return nil, "empty user data header before UCS-2 text ignored" end
   if code ~= "bad_length" then return header, problems end
   local length, iei, of_element = octets:byte(1, 3)
   header = of_element + 3 == length and core.decode(string.char(length - 1) .. octets:sub(2))
   if not header or header.elements[1].name == "reserved" then return nil, problems end
-  return header, { { code = "bad_length", offset = 1, iei = iei, message = "the length of the header is one too large" } }
+  return header, { { code = "bad_length", offset = 1, iei = iei, message = "invalid UDH length: one octet too large" } }
 end
 
 --- Writes a header.  An element is given by iei or name, with its fields, or its octets, or both if they agree.
@@ -57,7 +57,7 @@ end
 ---@return string? code  "bad_value", "bad_length", "too_long"
 function udh.encode(elements) return core.encode(elements) end
 
---- What the standard says of an element.
+--- The definition of an element in the standard (TS 23.040, 9.2.3.24).
 ---@param iei integer
 ---@return string name
 ---@return integer least octets of data

@@ -1,12 +1,12 @@
---- What WAP push carries: WSP (WAP-230) around a service indication (WAP-167) or service loading (WAP-168) in WBXML, or an
---- MMS notification (OMA MMS encapsulation).  Content of strangers: every length is checked, what is cut is read as far as it goes.
+--- WAP push content: WSP (WAP-230) around a service indication (WAP-167) or service loading (WAP-168) in WBXML, or an
+--- MMS notification (OMA MMS encapsulation).  Untrusted input: every length is checked, truncated content is read as far as it goes.
 local shift = 2 ^ 7
 
 local wsp = {}
 
 -- ---- octets ----
 
---- A number of seven bits an octet (uintvar of WSP, mb_u_int32 of WBXML); nil: cut, or above 32 bits.
+--- A number of seven bits an octet (uintvar of WSP, mb_u_int32 of WBXML); nil: truncated, or above 32 bits.
 local function read_uintvar(octets, at)
   local value = 0
   for i = at, at + 4 do
@@ -17,7 +17,7 @@ local function read_uintvar(octets, at)
   end
 end
 
---- A string up to its NUL, or to the end where that is cut.
+--- A string up to its NUL, or to the end if truncated.
 local function read_text(octets, at)
   local stop = octets:find("\0", at, true) or #octets + 1
   return octets:sub(at, stop - 1), stop + 1
@@ -168,7 +168,7 @@ local function content_type(headers)
   if kind == "short" then return TYPES[value] or ("content type 0x%02X"):format(value) end
 end
 
---- What stands between two marks, from a place on; found by plain searches, so that hostile text costs one pass.
+--- The text between two marks, from a position on; plain searches, so that hostile text costs one pass.
 local function between(words, first, last, from)
   local _, start = words:find(first, from, true)
   local stop = start and words:find(last, start + 1, true)
@@ -191,7 +191,7 @@ end
 
 --- Reads a WSP push.
 ---@param octets string  behind the user data header
----@return smpp.WapPush? push  nil: it is none
+---@return smpp.WapPush? push  nil: not a WAP push
 function wsp.push(octets)
   local kind = octets:byte(2)
   if kind ~= PUSH and kind ~= CONFIRMED_PUSH then return nil end
