@@ -176,7 +176,7 @@ describe("smpp sim FILE", function()
 
   it("must be right at the start: 2", function()
     for _, case in ipairs {
-      { "return {", "expected" }, { "return 5", "a table expected" }, { "error 'mine'", "mine" },
+      { "return {", "expected" }, { "return 5", "expected the file to return a table" }, { "error 'mine'", "mine" },
       { "return { seeed = 1 }", "did you mean 'seed'" }, { "return { behaviour = 'odd' }", "flaky" },
       { "return { accounts = { me = 5 } }", "accounts.me: expected a password or a table" }, { "return { port = 99, bind_status = {} }", "bind_status" }, { "return { checks = { tonn = {} } }", "tonn" },
     } do

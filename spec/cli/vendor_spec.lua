@@ -32,7 +32,7 @@ describe("smpp.cli.vendor", function()
 
   it("says what is wrong with the file", function()
     for text, message in pairs {
-      ["return {"] = "expected", ["return 1"] = "returns a number", ["return { tlvs = 1 }"] = "tlvs", ["error 'x'"] = "x",
+      ["return {"] = "expected", ["return 1"] = "expected the file to return a table", ["return { tlvs = 1 }"] = "tlvs", ["error 'x'"] = "x",
       ["return { profile = 'gatewayapy' }"] = "did you mean 'gatewayapi'?", ["return { commands = { { name = 'a' } } }"] = "id",
     } do
       with(text, function(path)

@@ -52,7 +52,7 @@ for _, way in ipairs { "source", "destination" } do
       local line = debug.getinfo(1, "l").currentline + 1
       local ok, message = pcall(function() local a = address[way](true) return a end)
       assert.is_false(ok)
-      assert.matches(("address_spec.lua:%d: an address is a string"):format(line), message)
+      assert.matches(("address_spec.lua:%d: address: expected a string"):format(line), message)
     end)
 
     -- Any text is an address or is refused with a reason; no text costs more than its length.
@@ -99,7 +99,7 @@ describe("smpp.codec.address.source", function()
   it("is refused where it is too long or not ASCII", function()
     local _, message, code = address.source "TwelveLetters"
     assert.equal("too_long", code)
-    assert.equal("alphanumeric address 'TwelveLetters': at most 11 characters, got 13", message)
+    assert.equal("alphanumeric address 'TwelveLetters' too long: at most 11 characters, got 13", message)
     _, message, code = address.source "Müller"
     assert.equal("unmappable", code)
     assert.equal("alphanumeric address 'M\\xC3\\xBCller': non-ASCII byte 0xC3", message)
@@ -115,8 +115,8 @@ describe("smpp.codec.address.destination", function()
   for _, case in ipairs {
     { "4.91761E+11", "bad_value", "scientific notation" }, { "4,91761E+11", "bad_value", "scientific notation" }, { "4.9e11", "bad_value", "scientific notation" },
     { "Alice", "bad_value", "invalid destination 'Alice': expected a number; names (alphanumeric addresses) can only be in from" },
-    { "0800-FLOWERS", "bad_value", "expected a number" }, { "49176x", "bad_value", "expected a number" }, { "+49", "bad_value", "'+49': only a country code" },
-    { "+1", "bad_value", "only a country code" }, { "+683", "bad_value", "only a country code" }, { "+0176123", "bad_value", "no country code begins with 0" },
+    { "0800-FLOWERS", "bad_value", "expected a number" }, { "49176x", "bad_value", "expected a number" }, { "+49", "bad_value", "'+49': truncated: only a country code" },
+    { "+1", "bad_value", "only a country code" }, { "+683", "bad_value", "only a country code" }, { "+0176123", "bad_value", "invalid country code: begins with 0" },
     { "+", "bad_value", "expected a number" }, { "+49+176", "bad_value", "expected a number" }, { "491761234567;491761234568", "bad_value", "expected a number" },
     { "müller", "bad_value", "expected a number" }, { "1\0002", "bad_value", "'1\\x002'" }, { ("*"):rep(21), "too_long", "at most 20" },
     { "", "missing", "missing destination" }, { "  ", "missing", "missing destination" }, { NBSP, "missing", "missing destination" }, { "()", "missing", "missing" },

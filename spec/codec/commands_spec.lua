@@ -106,10 +106,10 @@ describe("smpp.codec.commands: a vendor's command", function()
   end)
 
   it("is refused with the reason", function()
-    refused("duplicate command 'spec_probe' (0x00010202): there is spec_probe (0x000102F1)", { name = "spec_probe", id = 0x00010202 })
-    refused("duplicate command 'other_sm' (0x000102F1): there is spec_probe (0x000102F1)", { name = "other_sm", id = 0x000102F1 })
-    refused("duplicate command 'submit_sm' (0x00010205): there is submit_sm (0x00000004)", { name = "submit_sm", id = 0x00010205 })
-    refused("id: in the range of the standard: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x150 })
+    refused("duplicate command 'spec_probe' (0x00010202): already declared as spec_probe (0x000102F1)", { name = "spec_probe", id = 0x00010202 })
+    refused("duplicate command 'other_sm' (0x000102F1): already declared as spec_probe (0x000102F1)", { name = "other_sm", id = 0x000102F1 })
+    refused("duplicate command 'submit_sm' (0x00010205): already declared as submit_sm (0x00000004)", { name = "submit_sm", id = 0x00010205 })
+    refused("id: reserved for the standard: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x150 })
     refused("id: expected the command_id of a request: 0x00010200 to 0x000102FF are for vendors", { name = "other_sm", id = 0x800102F3 })
     refused([[parameters[1].type: expected one of "int1", "int2", "int4", "cstring", "octets", "time", got 'int3'; did you mean 'int1'?]],
       { name = "other_sm", id = 0x10205, parameters = { { name = "x", type = "int3" } } })
@@ -117,7 +117,7 @@ describe("smpp.codec.commands: a vendor's command", function()
       { name = "other_sm", id = 0x10205, parameters = { { name = "x", type = "int1" }, { name = "x", type = "int1" } } })
     refused("'sequence_number' cannot name a parameter: every PDU has it",
       { name = "other_sm", id = 0x10205, parameters = { { name = "sequence_number", type = "int4" } } })
-    refused("command 'request': sessions have a method of that name", { name = "request", id = 0x10205 })
+    refused("invalid command name 'request': sessions have a method of that name", { name = "request", id = 0x10205 })
     refused("unknown option 'paramters'; did you mean 'parameters'?", { name = "other_sm", id = 0x10205, paramters = {} })
     local many = {}
     for i = 1, 19 do many[i] = { name = "x" .. i, type = "int1" } end

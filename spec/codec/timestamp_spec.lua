@@ -112,7 +112,7 @@ describe("smpp.codec.timestamp.parse", function()
   end)
 
   it("raises on misuse", function()
-    assert.has_error(function() timestamp.parse(12) end, "octets: a string expected, got number")
+    assert.has_error(function() timestamp.parse(12) end, "octets: expected a string, got number")
     assert.error_matches(function() timestamp.parse("", { zone = 1 }) end, "unknown option 'zone'")
   end)
 end)

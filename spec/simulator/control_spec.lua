@@ -536,7 +536,7 @@ describe("smpp.simulator.control: a Lua file of options", function()
       write(path, "return 5")
       local none, message, code = simulator.new { loop = w.loop, file = path }
       assert.same({ nil, "bad_value" }, { none, code })
-      assert.matches("a table expected", message)
+      assert.matches("expected the file to return a table", message)
     end)
   end)
 end)

@@ -224,9 +224,9 @@ describe("smpp.text.reassembly", function()
   it("raises on misuse", function()
     local r = reassembly.new()
     local wrong = {
-      { "part: a table expected", 5 }, { "seq: a whole number", part(1.5, 2) }, { "width: 8, 16", part(1, 2, { width = 32 }) },
-      { "source: { addr", part(1, 2, { source = "491" }) }, { "octets: a string", part(1, 2, { octets = 5 }) },
-      { "total: a whole number", part(1, "2") },
+      { "part: expected a table", 5 }, { "seq: expected an integer", part(1.5, 2) }, { "width: expected 8, 16", part(1, 2, { width = 32 }) },
+      { "source: expected { addr", part(1, 2, { source = "491" }) }, { "octets: expected a string", part(1, 2, { octets = 5 }) },
+      { "total: expected an integer", part(1, "2") },
     }
     for _, row in ipairs(wrong) do
       local ok, err = pcall(function() r:add(row[2], 0) end)

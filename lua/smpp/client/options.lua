@@ -81,7 +81,7 @@ settings.schema = schema.new({
     "requests of unknown outcome: report or resend them, or a function (fields, code) that returns true to resend", 'on_unknown = "resend"',
     default_text = '"report"' },
   { "encoding", text.options.encoding, nil, "of all texts", 'encoding = "ucs2"' },
-  { "graphemes", "boolean", nil, "keep a grapheme cluster, such as an emoji with modifiers, in one part", "graphemes = false", default_text = "true" },
+  { "graphemes", "boolean", nil, "keep grapheme clusters (an emoji with modifiers) in one part", "graphemes = false", default_text = "true" },
   -- receiving
   { "message", "function", nil, "handler of messages: (msg)", "message = function(msg) print(msg.text) end" },
   { "receipt", "function", nil, "handler of receipts: (receipt)", "receipt = function(receipt) print(receipt.state) end" },

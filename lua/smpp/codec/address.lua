@@ -7,7 +7,7 @@ local INTERNATIONAL, NATIONAL_SPECIFIC, ALPHANUMERIC = 1, 3, 5
 local NAME_MAX = 11 -- what GSM can show: 3GPP TS 23.040, 9.1.2.5, has room for 10 octets of septets
 local ADDRESS_MAX = 20 -- SMPP 3.4, 5.2.8: 21 octets with their NUL
 local NUMBER_MIN = 7 -- digits from which "0176/1234567" in `from` is a number, and "24/7" still a name
-local READ_MAX = 200 -- octets; what is longer is no address, whatever stands in it
+local READ_MAX = 200 -- octets; longer input is refused without parsing
 
 local TONS = { unknown = 0, international = 1, national = 2, network_specific = 3, subscriber_number = 4, alphanumeric = 5, abbreviated = 6 }
 local NPIS = { unknown = 0, isdn = 1, data = 3, telex = 4, land_mobile = 6, national = 8, private = 9, ermes = 10, internet = 14, wap_client_id = 18 }
@@ -19,7 +19,7 @@ for code in TWO:gmatch "%d+" do
   TWO_DIGITS[code] = true
 end
 
---- Whether there is a number behind the country code.
+--- Returns true if digits follow the country code.
 local function is_international(digits)
   local first = digits:byte()
   if #digits > 3 then return first ~= 48 end -- "0"
@@ -27,7 +27,7 @@ local function is_international(digits)
   return #digits > length and first ~= 48
 end
 
--- What people and their programs write between digits, in UTF-8, and digits of other widths.
+-- Separators between digits in UTF-8, and full-width characters.
 local SEPARATORS = {
   "\194\160", -- no-break space
   "\226\128\175", "\226\129\159", "\227\128\128", -- narrow no-break space, mathematical space, ideographic space
@@ -65,7 +65,7 @@ local function number_of(text)
 end
 
 local function too_long(value, digits)
-  return nil, ("address %s: %d digits, at most %d"):format(mistake.show(value), #digits, ADDRESS_MAX), "too_long"
+  return nil, ("address %s too long: %d digits, at most %d"):format(mistake.show(value), #digits, ADDRESS_MAX), "too_long"
 end
 
 --- The TON and NPI of a number without +.
@@ -90,7 +90,7 @@ end
 
 local function text_of(value)
   if type(value) == "number" then return ("%.0f"):format(value) end
-  if type(value) ~= "string" then error("an address is a string or { addr =, ton =, npi = }, got " .. type(value), 3) end
+  if type(value) ~= "string" then error("address: expected a string or { addr =, ton =, npi = }, got " .. type(value), 3) end
   return value
 end
 
@@ -122,15 +122,15 @@ function address.source(value, o)
     return nil, ("alphanumeric address %s: non-ASCII byte 0x%02X"):format(mistake.show(text), odd:byte()), "unmappable"
   end
   if #text > NAME_MAX then
-    return nil, ("alphanumeric address %s: at most %d characters, got %d"):format(mistake.show(text), NAME_MAX, #text), "too_long"
+    return nil, ("alphanumeric address %s too long: at most %d characters, got %d"):format(mistake.show(text), NAME_MAX, #text), "too_long"
   end
   return result(text, ALPHANUMERIC, 0)
 end
 
---- Why a text is not a destination.
+--- The reason why a destination is invalid.
 local function refusal(text, digits, plus)
-  if digits and plus and digits:sub(1, 1) == "0" then return "no country code begins with 0" end
-  if digits and plus and #digits > 0 then return "only a country code" end
+  if digits and plus and digits:sub(1, 1) == "0" then return "invalid country code: begins with 0" end
+  if digits and plus and #digits > 0 then return "truncated: only a country code" end
   if text:find "^%s*%d[%.,]?%d*[eE]%+?%d+%s*$" then
     return "a number in scientific notation, as spreadsheets write it: its last digits are lost; format the column as text"
   end
@@ -155,7 +155,7 @@ function address.destination(value, o)
   if value == nil or type(value) == "table" then return nil, "missing destination", "missing" end
   local text = text_of(value)
   local digits, plus = text:match "^%+?(%d+)$", text:byte() == 43 -- "+"
-  if digits and (not plus or is_international(digits)) then return numeric(given, digits, plus, o) end -- the common ones
+  if digits and (not plus or is_international(digits)) then return numeric(given, digits, plus, o) end -- the common case
   if #text > READ_MAX then
     return nil, ("invalid destination %s: %d octets, expected a number"):format(mistake.show(text), #text), "too_long"
   end

@@ -1,6 +1,6 @@
---- Commands: ids by name, rows by id, and what each is for the layers above (the `roles` of csrc/tables/commands.tsv).
+--- Commands: ids by name, rows by id, and the role of each for the layers above (the `roles` of csrc/tables/commands.tsv).
 --- `commands.roles.submit[id]` costs two table accesses, one where `roles.submit` is a local.
---- The module is the set of this Lua state; a codec with commands of its own has a set of its own, `codec.commands`.
+--- The module is the set of this Lua state; a codec with vendor commands has its own set, `codec.commands`.
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local schema = require "smpp.base.schema"
@@ -29,12 +29,12 @@ for _, role in ipairs(VENDOR_ROLES) do ROLES[#ROLES + 1] = role end
 ---@field ids table<string, integer>  name -> command_id
 ---@field rows table<integer, smpp.Command>  command_id -> row
 ---@field requests smpp.Command[]
----@field declared smpp.Command[]  requests that are not the standard's
+---@field declared smpp.Command[]  requests of vendors
 ---@field roles table<string, table<integer, true>>  role -> command_id -> true
 local Commands = {}
 local mt = { __index = Commands, __name = "smpp.Commands" }
 
---- Those of the standard.
+--- The commands of the standard.
 ---@return smpp.Commands
 function Commands.new()
   local self = setmetatable({ ids = {}, rows = {}, requests = {}, declared = {}, roles = {}, followers = {} }, mt)
@@ -63,7 +63,7 @@ end
 
 -- Classes that have a method for each request; no command may take the name of another method of theirs.
 local classes = {}
-local IS_METHOD = "command '%s': sessions have a method of that name"
+local IS_METHOD = "invalid command name '%s': sessions have a method of that name"
 
 --- Gives a class a method for each request, those that are declared later included.
 ---@param class table
@@ -89,7 +89,7 @@ local is_id = kind.checked("an integer from 0x00000200 to 0x7FFFFFFF", function(
   if type(value) ~= "number" or value % 1 ~= 0 or value < 0 or value >= RESPONSE then
     return "expected the command_id of a request: 0x00010200 to 0x000102FF are for vendors"
   end
-  if value <= STANDARD_LAST then return "in the range of the standard: 0x00010200 to 0x000102FF are for vendors" end
+  if value <= STANDARD_LAST then return "reserved for the standard: 0x00010200 to 0x000102FF are for vendors" end
 end)
 local parameters = kind.list(schema.new {
   { "name", is_name, required = true },
@@ -107,15 +107,15 @@ local DECLARATION = schema.new {
   { "response", kind.either(kind.boolean, parameters), nil, "parameters of the response; false: it is never answered",
     default_text = "a response without parameters" },
   { "roles", kind.list(kind.one_of(unpack(VENDOR_ROLES)), "roles"), {},
-    "what it is for rates, order and ids (csrc/tables/commands.tsv)" },
+    "how rate limits, ordering and message ids apply to it (csrc/tables/commands.tsv)" },
 }
 
---- Checks a declaration, for options that hold several; what is wrong raises.
+--- Validates a declaration, for options that hold several; raises on an invalid one.
 Commands.declarations = kind.list(DECLARATION, "commands")
 
 --- Adds a vendor's command to a codec whose set this is.
 ---@param codec smpp.Codec
----@param given table  docs/codec.md lists what it holds
+---@param given table  its fields are in docs/codec.md
 ---@param level? integer  as of `error`, seen from the caller
 function Commands:declare(codec, given, level)
   level = (level or 1) + 1
@@ -125,7 +125,7 @@ function Commands:declare(codec, given, level)
   end
   local same = self.rows[o.id] or self.rows[self.ids[o.name]]
   if same then
-    error(("duplicate command '%s' (0x%08X): there is %s (0x%08X)"):format(o.name, o.id, same.name, same.id), level)
+    error(("duplicate command '%s' (0x%08X): already declared as %s (0x%08X)"):format(o.name, o.id, same.name, same.id), level)
   end
   local esme, mc = SENDERS[o.from][1], SENDERS[o.from][2]
   if o.states then
@@ -143,7 +143,7 @@ function Commands:declare(codec, given, level)
   self:add(row)
 end
 
---- Takes the handlers of declared commands, which stand by their names among other options, out of these.
+--- Separates the handlers of declared commands, given by name among other options, from these.
 ---@param given table
 ---@param level? integer  as of `error`, seen from the caller
 ---@return table rest  given itself where it holds none

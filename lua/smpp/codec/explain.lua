@@ -18,7 +18,7 @@ set_of.error_status_code, set_of.broadcast_error_status = nil, nil
 
 local status_fields = { command_status = true, status = true, error_status_code = true, broadcast_error_status = true }
 
---- What a command_status means and what to do about it.
+--- The meaning of a command_status, with advice.
 ---@param status string|integer  name, alias or code
 ---@return { code: integer, name: string, alias: string?, meaning: string, advice: string, class: string, bind: string }? row
 ---  class: success, throttle, temporary, permanent, session; bind: bound, retry_later, give_up
@@ -27,7 +27,7 @@ local status_fields = { command_status = true, status = true, error_status_code 
 function explain.status(status)
   if type(status) == "string" and status:match("^0x%x+$") then status = tonumber(status) end
   if type(status) == "number" and not (status >= 0 and status <= 0xFFFFFFFF and status % 1 == 0) then
-    return nil, ("a command_status has 32 bits, got %s"):format(tostring(status)), "bad_value"
+    return nil, ("command_status out of range: expected 32 bits, got %s"):format(tostring(status)), "bad_value"
   end
   local row = core.protocol.status(status)
   if row then
@@ -38,7 +38,7 @@ function explain.status(status)
     local names = {}
     for _, name in ipairs(core.protocol.statuses()) do names[name] = true end
     local like = core.suggest(tostring(status), names)
-    return nil, ("no command_status is called '%s'%s"):format(tostring(status), like and ("; did you mean " .. like .. "?") or ""),
+    return nil, ("unknown command_status '%s'%s"):format(tostring(status), like and ("; did you mean " .. like .. "?") or ""),
       "bad_value"
   end
   local vendor = status >= 0x400 and status <= 0x4FF
@@ -56,8 +56,8 @@ for _, name in ipairs(core.protocol.statuses()) do
   if row.alias then classes[row.alias] = row.class end
 end
 
---- What a refusal means for sending: "throttle": send less, then the same again; "temporary": the same again, later;
---- "permanent": never; "session": not in this session.  statuses.tsv says which status is what.
+--- The class of a status, for retries: "throttle": slow down and retry; "temporary": retry later;
+--- "permanent": do not retry; "session": not in this session.  The classes are in csrc/tables/statuses.tsv.
 ---@param status string|integer  name or code
 ---@return string? class  nil: not a status ("timeout")
 function explain.class(status)
@@ -80,7 +80,7 @@ function explain.masked(a, mask)
   return result
 end
 
---- A field's value in words, nil where SMPP has none for it.
+--- A field's value in words, nil where SMPP defines none.
 ---@param field string  parameter or TLV
 ---@param value integer
 ---@return string?
@@ -89,7 +89,7 @@ function explain.value(field, value)
   local set, words, seen = sets[set_of[field] or ""], {}, {}
   if not set then return nil end
   for _, row in ipairs(set) do
-    -- Where networks differ in what a whole octet means, the first (GSM) is told.
+    -- Where the meaning of a whole octet depends on the network, use the first (GSM).
     local group = row.mask >= 0xFF and "" or row.sub .. "/" .. row.mask
     local part = explain.masked(value, row.mask)
     if not seen[group] and part >= row.low and part <= row.high and (value <= 0xFF or row.mask > 0xFF) then
@@ -116,9 +116,9 @@ function explain.field(field, value)
   end
   if not set_of[field] then
     local like = core.suggest(field, set_of)
-    return nil, ("%s: its values have no names%s"):format(field, like and ("; did you mean " .. like .. "?") or ""), "unknown_field"
+    return nil, ("no symbolic values are defined for field '%s'%s"):format(field, like and ("; did you mean " .. like .. "?") or ""), "unknown_field"
   end
-  return explain.value(field, tonumber(value) or error("explain: a number expected", 2))
+  return explain.value(field, tonumber(value) or error("explain: expected a number", 2))
 end
 
 return explain

@@ -1,5 +1,5 @@
 --- PDUs: octets <-> views and tables.
---- A received PDU is a view: a userdata that owns its octets and decodes a field when it is asked for.
+--- A received PDU is a view: a userdata that owns its octets and decodes a field on access.
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
@@ -19,7 +19,7 @@ local function escape(c)
   return ("\\x%02x"):format(c:byte())
 end
 
---- One printable line for octets that may be anything; for text, whose UTF-8 is to be seen, there is shown.quote.
+--- Arbitrary octets as one printable line; for UTF-8 text use shown.quote.
 local function quote(value) return '"' .. value:gsub('[%c"\\\127-\255]', escape) .. '"' end
 
 local function show(name, value, secrets)
@@ -40,7 +40,7 @@ local function show(name, value, secrets)
   return "{ " .. table.concat(items, ", ") .. " }"
 end
 
---- The octets of a message as people read them: the text behind its header, or octets where it is not text.
+--- The content of a message for people: the text after its header, or octets where it is not text.
 local function show_message(view, octets)
   local coding = view.data_coding and text.data_coding(view.data_coding)
   if not coding or coding.compressed or coding.encoding == "binary" then return quote(octets) end
@@ -52,7 +52,7 @@ end
 
 local methods = {}
 
---- Iterates over what the PDU carries: parameters, then TLVs, in wire order.
+--- Iterates over the fields of the PDU: parameters, then TLVs, in wire order.
 ---@return fun(): string?, any  name ("tlv_0x1400" of a TLV that has none), value
 function methods:fields()
   local layout, i = self:layout(), 0
@@ -65,7 +65,7 @@ function methods:fields()
   end
 end
 
---- The PDU on one line, for people: texts decoded, what is 0 or empty left out, passwords hidden.
+--- The PDU on one line, for people: texts decoded, fields that are 0 or empty omitted, passwords hidden.
 function methods:__tostring()
   local parts = { self.command }
   parts[#parts + 1] = "#" .. ("%d"):format(self.sequence_number)
@@ -97,7 +97,7 @@ local function hex_lines(octets, from, to)
   return lines
 end
 
---- All of the PDU, octet by octet, with what each means.
+--- A hex dump of the PDU, field by field, with names and values.
 ---@param o? { secrets: boolean? }  secrets: show passwords
 ---@return string  several lines
 function methods:dump(o)
@@ -133,16 +133,16 @@ function methods:dump(o)
   return table.concat(out, "\n")
 end
 
---- What removes a field in pdu:with{ field = smpp.none }.
+--- The value that removes a field: pdu:with{ field = smpp.none }.
 pdu.none = setmetatable({}, { __tostring = function() return "smpp.none" end, __newindex = function() error("smpp.none cannot be changed", 2) end })
 
 local DECODE = schema.new {
   { "max_length", kind.integer(16, 0x7FFFFFFF), core.defaults.max_pdu_octets, "octets of a PDU" },
   { "strict", "boolean", false, "a problem is a failure, its code the ESME_ name to answer" },
 }
-local ENCODE = schema.new { { "version", kind.integer(0, 255), 0x50, "the limits that hold: 0x33, 0x34 or 0x50" } }
+local ENCODE = schema.new { { "version", kind.integer(0, 255), 0x50, "version whose length limits apply: 0x33, 0x34 or 0x50" } }
 
---- The codec of this Lua state: what smpp.decode, smpp.encode and sessions without a vendor's TLVs and commands use.
+--- The codec of this Lua state, used by smpp.decode, smpp.encode and sessions without vendor TLVs and commands.
 pdu.codec = core.codec(methods, pdu.none)
 pdu.codec.commands = commands
 
@@ -159,7 +159,7 @@ function pdu.codec_of(profile, level)
   return codec
 end
 
---- Reads one PDU.  Everything decodes as far as it can; `pdu:problems()` tells what is odd.
+--- Reads one PDU.  Decodes as far as possible; `pdu:problems()` lists errors and oddities.
 ---@param octets string
 ---@param position? integer  of the first octet, default 1
 ---@param o? { max_length: integer?, strict: boolean? }  max_length: octets, default 131072;
@@ -176,7 +176,7 @@ end
 
 --- Writes one PDU.  A view is written as it came, octet for octet.
 ---@param value table|smpp.Pdu  `command`, `command_status` (or `status`), `sequence_number`, parameters and TLVs by
----  name, `tlvs = { { tag, octets } ... }`; what is absent is 0 or empty
+---  name, `tlvs = { { tag, octets } ... }`; absent fields are 0 or empty
 ---@param o? { version: integer? }  0x33, 0x34 or 0x50: the limits that hold; default the widest
 ---@return string? octets
 ---@return string? message
@@ -189,15 +189,15 @@ end
 --- Gives a vendor TLV a name, for this Lua state.
 ---@param tlv { tag: integer, name: string, type: "int1"|"int2"|"int4"|"cstring"|"octets"|nil }  type: default octets
 function pdu.declare_tlv(tlv)
-  if type(tlv) ~= "table" then error("declare_tlv{ tag =, name =, type = } expected", 2) end
+  if type(tlv) ~= "table" then error("declare_tlv: expected { tag =, name =, type = }", 2) end
   pdu.codec.declare(tlv.tag, tlv.name, tlv.type)
 end
 
---- Adds a vendor's command, for this Lua state: docs/codec.md lists what the table holds.
+--- Adds a vendor's command, for this Lua state: its fields are in docs/codec.md.
 ---@param command { name: string, id: integer, from: "esme"|"mc"|"both"|nil, states: string[]?, parameters: table[]?,
 ---  response: table[]|boolean|nil, roles: string[]? }
 function pdu.declare_command(command)
-  if type(command) ~= "table" then error("declare_command{ name =, id =, parameters = } expected", 2) end
+  if type(command) ~= "table" then error("declare_command: expected { name =, id =, parameters = }", 2) end
   commands:declare(pdu.codec, command, 2)
 end
 

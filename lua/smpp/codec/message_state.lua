@@ -1,4 +1,4 @@
---- The states of messages (5.0, 4.7.15), by the names that users see.
+--- The states of messages (5.0, 4.7.15), by name.
 local core = require "smpp.core"
 
 local message_state = {}
@@ -9,11 +9,11 @@ local OPEN = { SCHEDULED = true, ENROUTE = true }
 ---@type string[]
 message_state.names = {}
 
---- Those that end a message, in the same order.
+--- The final states, in the same order.
 ---@type string[]
 message_state.finals = {}
 
---- name -> whether it ends a message
+--- name -> true if it is final
 ---@type table<string, boolean>
 message_state.final = {}
 

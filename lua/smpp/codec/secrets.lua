@@ -1,4 +1,4 @@
---- Passwords in octets that somebody will see.  Where a PDU is cut or malformed, whatever may be one is taken for one.
+--- Masks passwords in octets that are shown.  In a truncated or malformed PDU everything that may be a password is masked.
 local core = require "smpp.core"
 
 local secrets = {}
@@ -12,7 +12,7 @@ end
 
 local HEADER_OCTETS = 16
 
---- Which octets of a PDU are its password, or may be.
+--- The range of octets of a PDU that are, or may be, its password.
 ---@param pdu smpp.Pdu
 ---@return integer? first  from 1; nil: none
 ---@return integer? last
@@ -41,7 +41,7 @@ function secrets.mask(pdu)
   return octets:sub(1, first - 1) .. ("*"):rep(last - first + 1) .. octets:sub(last + 1), true
 end
 
---- May octets that are no whole PDU hold a password?  In those whose beginning is not known nothing tells.
+--- Returns true if octets of an incomplete PDU may contain a password; always, if their beginning is missing.
 ---@param octets string
 ---@param is_part boolean  they are a part of something that began before them
 ---@return boolean

@@ -1,5 +1,5 @@
---- A stream of octets, which is one direction of a connection -> PDUs.  Where it is told what to do with octets that
---- belong to no PDU, it finds the next PDU behind them: in a capture that begins in the middle, or after a hole.
+--- Splits one direction of a connection into PDUs.  With a handler for skipped octets it resynchronises: it finds the next
+--- PDU after malformed octets, after a gap, or in a capture that begins in the middle of a connection.
 local core = require "smpp.core"
 local pdus = require "smpp.codec"
 
@@ -12,12 +12,12 @@ local mt = { __index = Stream, __name = "smpp.PduStream" }
 local stream = {}
 
 local HEADER_OCTETS = 16
-local MAX_OCTETS = core.defaults.max_pdu_octets -- that resynchronising believes
-local STATUS_MAX = 0x4FF -- the carriers' own end here
+local MAX_OCTETS = core.defaults.max_pdu_octets -- largest command_length accepted when resynchronising
+local STATUS_MAX = 0x4FF -- last status of the range for vendors (3.4, 5.1.3)
 local KNOWN = {}
 for _, command in ipairs(core.protocol.commands()) do KNOWN[command.id] = true end
 
---- A short printable form of octets that are no SMPP.
+--- A short printable form of malformed octets.
 ---@param octets string
 ---@param most? integer  how many to show, default 48
 ---@return string
@@ -29,7 +29,7 @@ function stream.show_octets(octets, most)
   end):sub(1, -2)))
 end
 
---- A PDU of which only the beginning is there, as a view of that: its command_length is what is there.
+--- A view of a truncated PDU: its command_length is the number of octets present.
 ---@param octets string
 ---@return smpp.Pdu? pdu      nil: less than a header
 ---@return integer? missing   octets, by its own command_length

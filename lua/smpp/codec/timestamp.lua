@@ -6,7 +6,7 @@ local schema = require "smpp.base.schema"
 local timestamp = {}
 
 local DAY_S = 86400
-local MONTH_S, YEAR_S = 30 * DAY_S, 365 * DAY_S -- where one number has to stand for a calendar step
+local MONTH_S, YEAR_S = 30 * DAY_S, 365 * DAY_S -- for months and years, whose length depends on the calendar
 local QUARTER_S = 900
 
 local PARSE = schema.new {
@@ -35,7 +35,7 @@ local TEXT = schema.new { { "months", "boolean", false, "months and years may be
 ---@return string? err
 ---@return string? code  "bad_value"
 function timestamp.parse(octets, o)
-  if type(octets) ~= "string" then error("octets: a string expected, got " .. type(octets), 2) end
+  if type(octets) ~= "string" then error("octets: expected a string, got " .. type(octets), 2) end
   o = PARSE:check(o)
   local kind, a, b, c = core.read(octets, o.zone_s, o.first_year, o.lenient)
   if kind == "absolute" then
@@ -56,11 +56,11 @@ end
 
 local function check_number(value, name, level)
   if type(value) ~= "number" or value ~= value or value == math.huge or value == -math.huge then
-    error(("%s: a number expected, got %s"):format(name, tostring(value)), level + 1)
+    error(("%s: expected a number, got %s"):format(name, tostring(value)), level + 1)
   end
 end
 
---- Writes a moment.
+--- Writes an absolute time.
 ---@param unix number      Unix time; tenths of a second are kept
 ---@param zone_s? number   seconds ahead of UTC to write it in: a multiple of 900 up to 12 hours either way, default 0
 ---@param first_year? integer  default 2000
@@ -71,16 +71,16 @@ function timestamp.absolute(unix, zone_s, first_year)
   check_number(unix, "unix", 2)
   local quarters = (zone_s or 0) / QUARTER_S
   if quarters % 1 ~= 0 or quarters < -48 or quarters > 48 then
-    error("zone_s: a multiple of 900 from -43200 to 43200 expected, got " .. tostring(zone_s), 2)
+    error("zone_s: expected a multiple of 900 from -43200 to 43200, got " .. tostring(zone_s), 2)
   end
-  if unix < -1e12 or unix > 1e12 then return nil, "no year of four digits", "bad_value" end
+  if unix < -1e12 or unix > 1e12 then return nil, "time out of range: the year has more than four digits", "bad_value" end
   local whole, tenths = split_tenths(unix)
   return core.absolute(whole, tenths, quarters, first_year)
 end
 
 --- Writes a period from now.  It is written in days, which not every message centre takes beyond 31.
 ---@param seconds number   rounded up to whole seconds
----@param o? { months?: boolean }  months: what is longer than 31 days is carried into months of 30 and years of 365 days
+---@param o? { months?: boolean }  months: periods over 31 days are written as months of 30 and years of 365 days
 ---@return string? octets  16 characters, no NUL
 ---@return string? err
 ---@return string? code    "bad_value" (negative), "too_long" (100 days and more without `months`)
@@ -88,7 +88,7 @@ function timestamp.relative(seconds, o)
   check_number(seconds, "seconds", 2)
   o = TEXT:check(o)
   local rest = math.ceil(seconds)
-  if rest < 0 then return nil, "a period cannot be negative", "bad_value" end
+  if rest < 0 then return nil, "period out of range: negative", "bad_value" end
   local years, months = 0, 0
   if o.months and rest >= 32 * DAY_S then
     years = math.floor(rest / YEAR_S)
@@ -97,31 +97,32 @@ function timestamp.relative(seconds, o)
     rest = rest - months * MONTH_S
   end
   if years > 99 or rest >= 100 * DAY_S then
-    return nil, o.months and "longer than 99 years" or "100 days or more: ask for months, or give an absolute time", "too_long"
+    return nil, o.months and "period out of range: more than 99 years"
+      or "period out of range: 100 days or more; use months = true, or an absolute time", "too_long"
   end
   return core.relative(years, months, rest)
 end
 
---- Writes what `parse` gives: { kind = "absolute", unix [, quarters] }, { kind = "relative", seconds } or, with calendar
+--- Writes a time as `parse` returns it: { kind = "absolute", unix [, quarters] }, { kind = "relative", seconds } or, with calendar
 --- steps, { kind = "relative", years, months, rest_s }, { kind = "none" }.
 ---@param time smpp.Time
 ---@return string? octets
 ---@return string? err
 ---@return string? code
 function timestamp.format(time)
-  if type(time) ~= "table" then error("time: a table expected, got " .. type(time), 2) end
+  if type(time) ~= "table" then error("time: expected a table, got " .. type(time), 2) end
   if time.kind == "none" then return "" end
   if time.kind == "absolute" then return timestamp.absolute(time.unix, (time.quarters or 0) * QUARTER_S) end
-  if time.kind ~= "relative" then error("time.kind: absolute, relative or none expected, got " .. tostring(time.kind), 2) end
+  if time.kind ~= "relative" then error("time.kind: expected absolute, relative or none, got " .. tostring(time.kind), 2) end
   if not (time.years or time.months or time.rest_s) then return timestamp.relative(time.seconds) end
   local years, months, rest = time.years or 0, time.months or 0, time.rest_s or 0
   if years < 0 or months < 0 or rest < 0 or rest > 4294967295 then
-    return nil, "a period out of range", "bad_value"
+    return nil, "period out of range", "bad_value"
   end
   return core.relative(years, months, math.ceil(rest))
 end
 
---- The moment a time means for one who reads it at `now`: calendar years and months first (a day the month lacks
+--- Converts a time to Unix time, relative to `now`: calendar years and months first (a day the month lacks
 --- becomes its last), then days, hours, minutes and seconds.
 ---@param time smpp.Time
 ---@param now number  Unix time

@@ -7,7 +7,7 @@ local version = {}
 local BY_NAME = { ["3.3"] = 0x33, ["3.4"] = 0x34, ["5.0"] = 0x50 }
 local IS_VERSION = { [0x33] = true, [0x34] = true, [0x50] = true }
 
---- The interface_version that a user means.
+--- The interface_version of a version given as string or number.
 ---@param value any
 ---@return integer? version  0x33, 0x34 or 0x50
 function version.of(value)

@@ -27,7 +27,7 @@ local UDHI = 0x40
 ---@field udh? "concat_8bit"|"concat_16bit"|"sar"|"payload"|"none"  how several parts are marked (default concat_8bit)
 ---@field reference? integer|fun(): integer  of the parts; default: a counter of this module
 ---@field elements? string|smpp.UdhElement[]  other UDH elements for every part: raw octets, or as smpp.udh takes them
----@field graphemes? boolean       keep a grapheme cluster, such as an emoji with modifiers, in one part (default true)
+---@field graphemes? boolean       keep grapheme clusters (an emoji with modifiers) in one part (default true)
 ---@field max_parts? integer       more is `too_long` (default and most: 255)
 ---@field fill? integer            gsm7_packed: zero bits before the first septet (`encode`; `split` knows)
 
@@ -91,7 +91,7 @@ text.schema = schema.new({
     'udh = "sar"', implied = true },
   { "reference", kind.either("number", "function"), nil, "of the parts", "reference = 7", default_text = "a counter" },
   { "elements", kind.either("string", "table"), nil, "other UDH elements for every part", "elements = { { port = 2948 } }" },
-  { "graphemes", "boolean", true, "keep a grapheme cluster, such as an emoji with modifiers, in one part", "graphemes = false", implied = true },
+  { "graphemes", "boolean", true, "keep grapheme clusters (an emoji with modifiers) in one part", "graphemes = false", implied = true },
   { "max_parts", kind.integer(1, 255), 255, "a text of more parts is refused (too_long)", "max_parts = 4", implied = true },
   { "fill", kind.integer(0, 6), nil, "gsm7_packed: zero bits before the first septet", "fill = 1" },
 }, text.peer_schema)

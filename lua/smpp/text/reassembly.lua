@@ -1,5 +1,5 @@
 --- Collects the parts of long messages until they are whole.  Rules only: no I/O, no clock (`now` is an argument), no
---- decoding.  What has to be done with a part is for the caller; the engine bounds what it keeps.
+--- decoding.  The caller handles the parts; the engine limits its memory.
 local finished = require "smpp.text.finished"
 local kind = require "smpp.base.kind"
 local list = require "smpp.base.list"
@@ -14,12 +14,12 @@ local Reassembly = {}
 Reassembly.__index = Reassembly
 Reassembly.__name = "smpp.text.reassembly"
 
-local PART_COST = 2048 -- octets that a part takes beside those of its PDU: its tables, and those of its addresses and header
+local PART_COST = 2048 -- memory of a part beside its octets: its tables, and those of its addresses and header
 local SET_COST = 1024 -- and a set
 local MISSING_COST = 16 -- and the number of a missing part in a report
 local ALL, IDLE, SENDER = list.links "all", list.links "idle", list.links "sender"
-local REMEMBERED = 4 -- whole texts that are settled may take one part in so many of max_octets
-local REPORTS = 4 -- the reports of sets given up may take one part in so many of max_octets, beside it
+local REMEMBERED = 4 -- completed and settled texts may take 1/REMEMBERED of max_octets
+local REPORTS = 4 -- reports of sets given up may take 1/REPORTS of max_octets, in addition
 
 --- Options of `new`.
 reassembly.schema = schema.new {
@@ -29,7 +29,7 @@ reassembly.schema = schema.new {
   { "max_age_s", kind.seconds, 24 * 3600, "from the first part until the text is given up; whole texts are remembered as long", "max_age_s = 3600" },
   { "max_gap_s", kind.seconds, 3600, "between two parts: those further apart are of two texts", "max_gap_s = 600" },
   { "suspicious_gap_s", kind.seconds, 120, "beyond this only the part that is next in order is of the same text", "suspicious_gap_s = 60" },
-  { "seed", "string", nil, "8 octets nobody can guess", 'seed = "8 octets"', default_text = "random" },
+  { "seed", "string", nil, "8 unpredictable octets", 'seed = "8 octets"', default_text = "random" },
 }
 
 ---@class smpp.PartAddress
@@ -41,7 +41,7 @@ reassembly.schema = schema.new {
 ---@field account string|integer|nil  whose connection it came on
 ---@field source smpp.PartAddress
 ---@field destination smpp.PartAddress
----@field reference integer?    nil: the message is no part of a longer one
+---@field reference integer?    nil: the message is not a part of a longer one
 ---@field width 8|16|"sar"|nil  where the reference comes from: UDH of 8 or 16 bits, or the sar_* TLVs
 ---@field total integer?
 ---@field seq integer?          from 1
@@ -51,7 +51,7 @@ reassembly.schema = schema.new {
 ---@field single integer?
 ---@field packed boolean?       packed septets, which cannot be joined as octets
 ---@field size integer?         octets that are held for it beside `octets`: those of its PDU
----@field link table?           what it came on; once its field `closed` is true, the answer to the part may have been lost
+---@field link table?           its connection; once its field `closed` is true, the response to the part may have been lost
 
 ---@class smpp.PartSet
 ---@field account string|integer|nil
@@ -65,13 +65,13 @@ reassembly.schema = schema.new {
 ---@field octets integer        of all parts
 ---@field started number        when the first part came
 ---@field gap_s number          the longest time between two parts, in the order they came
----@field text smpp.FinishedText?  of a whole one: what to settle
----@field reason "age"|"limit"|"replaced"|"refused"|nil  why it was given up; refused: it is whole, but its handler never took it
+---@field text smpp.FinishedText?  of a complete one: to be passed to settle()
+---@field reason "age"|"limit"|"replaced"|"refused"|nil  why it was given up; refused: complete, but its handler never accepted it
 
 ---@class smpp.Reassembly
 ---@field sets integer    open sets
 ---@field octets integer  held in all, tables and whole texts included; without the reports for expire()
----@field lost integer    sets given up that nobody asked expire() about before max_octets more were given up
+---@field lost integer    reports of sets given up that were dropped because expire() was not called in time
 
 ---@class smpp.ReassemblyOptions
 ---@field max_sets integer?     open messages at a time (10000).  At a limit the oldest whole text is forgotten, or the oldest set gives way
@@ -80,7 +80,7 @@ reassembly.schema = schema.new {
 ---@field max_age_s number?     from the first part, and how long whole texts are remembered (24 hours)
 ---@field max_gap_s number?     between two parts: those further apart are of two texts (1 hour)
 ---@field suspicious_gap_s number?  beyond this only the part that is next in order is of the same text (120)
----@field seed string?          16 octets nobody can guess (default: the system's)
+---@field seed string?          16 unpredictable octets (default: the system's)
 
 --- Makes a reassembler.
 ---@param o? smpp.ReassemblyOptions
@@ -98,8 +98,8 @@ function reassembly.new(o)
     sets = 0,
     octets = 0,
     open_octets = 0, -- of open sets
-    -- Peers choose what keys are made of, and Lua hashes long strings by a few of their octets (5.1 to 5.3, LuaJIT) or all
-    -- without a secret (5.1).  So tables have digests of them, which nobody can make collide.
+    -- Peers choose the content of keys, and Lua hashes long strings by a few of their octets (5.1 to 5.3, LuaJIT) or all
+    -- without a secret (5.1).  So the keys of tables are keyed digests (SipHash): no collisions by hostile peers.
     digest_key = seed,
     by_key = {},  -- digest of a key -> open set
     senders = {}, -- digest of a sender -> list of its open sets (base/list)
@@ -135,21 +135,21 @@ end
 local function is_whole(n) return type(n) == "number" and n % 1 == 0 end
 
 local function check_part(part)
-  if type(part) ~= "table" then error("part: a table expected, got " .. type(part), 3) end
+  if type(part) ~= "table" then error("part: expected a table, got " .. type(part), 3) end
   for _, name in ipairs { "source", "destination" } do
-    if type(part[name]) ~= "table" or type(part[name].addr) ~= "string" then error(name .. ": { addr, ton, npi } expected", 3) end
+    if type(part[name]) ~= "table" or type(part[name].addr) ~= "string" then error(name .. ": expected { addr, ton, npi }", 3) end
   end
-  if type(part.octets) ~= "string" then error("octets: a string expected, got " .. type(part.octets), 3) end
+  if type(part.octets) ~= "string" then error("octets: expected a string, got " .. type(part.octets), 3) end
   if part.reference == nil then return end
   for _, name in ipairs { "reference", "total", "seq" } do
-    if not is_whole(part[name]) then error(name .. ": a whole number expected, got " .. tostring(part[name]), 3) end
+    if not is_whole(part[name]) then error(name .. ": expected an integer, got " .. tostring(part[name]), 3) end
   end
   if part.width ~= 8 and part.width ~= 16 and part.width ~= "sar" then
-    error('width: 8, 16 or "sar" expected, got ' .. tostring(part.width), 3)
+    error('width: expected 8, 16 or "sar", got ' .. tostring(part.width), 3)
   end
 end
 
---- What the caller sees of a set.
+--- The public fields of a set.
 local function report(set, reason)
   local missing = {}
   for seq = 1, set.total do
@@ -166,7 +166,7 @@ local function cost_of(part) return #part.octets + (part.size or 0) + PART_COST 
 
 local function count(self) self.octets = self.open_octets + self.finished:octets() end
 
---- Takes a set out.
+--- Removes a set.
 local function drop(self, set)
   self.by_key[set.key] = nil
   list.remove(self.all, ALL, set)
@@ -179,7 +179,7 @@ local function drop(self, set)
   self.open_octets = self.open_octets - set.cost
 end
 
---- A caller that never asks must not make them pile up.
+--- Limits the reports when the caller never calls expire().
 local function tell(self, set, cost)
   local queue = self.given_up
   cost = cost + MISSING_COST * #set.missing
@@ -195,13 +195,13 @@ local function tell(self, set, cost)
   end
 end
 
---- The parts of an echo were acknowledged with the text that they repeat: there is nothing to tell.
+--- A set of repeated parts is dropped without a report: its parts were acknowledged with the text that they repeat.
 local function give_up(self, set, reason)
   drop(self, set)
   if not set.echo then tell(self, report(set, reason), set.cost) end
 end
 
---- Forgets the oldest whole text; tells of one that its handler never took.
+--- Removes the oldest completed text; reports it if its handler never accepted it.
 local function forget(self, now)
   local forgot, failed = self.finished:forget(now)
   if failed then
@@ -224,7 +224,7 @@ local function open_set(self, key, sender_name, part, now)
     key = key, sender = sender_name, account = part.account, source = part.source, destination = part.destination,
     reference = part.reference, width = part.width, total = part.total,
     parts = {}, count = 0, octets = 0, cost = SET_COST, started = now, last = now, gap_s = 0,
-    echo = nil, -- the whole text of which all of its parts are repeats
+    echo = nil, -- the completed text of which all of its parts are repeats
   }
   self.by_key[key] = set
   list.append(self.all, ALL, set)
@@ -240,7 +240,7 @@ local function same(a, b)
   return a.octets == b.octets and a.data_coding == b.data_coding and a.locking == b.locking and a.single == b.single
 end
 
---- Whether a part that comes long after the last one may still be of the same text: as the next in order.
+--- Returns true if a part may belong to the same text although it came long after the last one: if it is the next in order.
 local function continues(set, part)
   if part.seq == 1 then return false end
   for seq = 1, part.seq - 1 do
@@ -285,7 +285,7 @@ local function put(self, set, key, part, now)
   return whole
 end
 
---- A part of a text that was whole: the text once more if its handler shall be asked again.
+--- A repeated part of a completed text: returns the text again if its handler is to be called again.
 local function repeated(self, text, key, sender, part, now)
   if text.result == false then
     text.result, text.completed, text.last_seq = nil, now, part.seq
@@ -294,7 +294,7 @@ local function repeated(self, text, key, sender, part, now)
   end
   local set = self.by_key[key]
   if text.result == nil or set and not set.echo then return "repeated", text end
-  -- When all parts come again, somebody has sent the same text again.
+  -- When all parts come again, the sender has sent the same text again.
   if set and (set.echo ~= text or now - set.last >= self.max_gap_s) then
     drop(self, set)
     set = nil
@@ -309,20 +309,20 @@ local function repeated(self, text, key, sender, part, now)
   return "repeated", text
 end
 
---- Takes one part.
+--- Adds one part.
 ---@param part smpp.Part  kept, not copied
 ---@param now number      seconds, never going back
----@return "single"|"stored"|"complete"|"repeated"|nil what  single: no part of anything (no reference, part 0, beyond the
----  total): deliver it as it is.  stored: others are missing.  complete: the message is whole: settle() says what became of
----  it.  repeated: a part of such a message came again; answer as that was answered
+---@return "single"|"stored"|"complete"|"repeated"|nil what  single: not a part (no reference, part 0, beyond the
+---  total): deliver it as it is.  stored: others are missing.  complete: all parts are here: report its result with
+---  settle().  repeated: a part of such a message came again; answer with the same result
 ---@return smpp.PartSet|smpp.FinishedText|string|nil detail  complete: the set.  stored: "duplicate" (it was here already) or
----  "replaced" (another message under the same reference: what there was is given up).  repeated: the message, with its
+---  "replaced" (another message under the same reference: the earlier parts are given up).  repeated: the message, with its
 ---  `result`.  nil: the error for people
 ---@return string? code  "too_long": the part alone is beyond max_octets
 function Reassembly:add(part, now)
   check_part(part)
   if part.reference == nil or part.total < 1 or part.total > 255 or part.seq < 1 or part.seq > part.total then return "single" end
-  if cost_of(part) + SET_COST > self.max_octets then return nil, "the part is longer than all that may be kept", "too_long" end
+  if cost_of(part) + SET_COST > self.max_octets then return nil, "part too long: exceeds max_octets", "too_long" end
   while forget(self, now) do end
   local sender = sender_key(part)
   local key = digest(set_key(part, sender), self.digest_key)
@@ -344,7 +344,7 @@ function Reassembly:add(part, now)
   return "stored", detail
 end
 
---- Keeps to max_octets: what is whole and settled goes first.
+--- Enforces max_octets: completed and settled texts are removed first.
 function Reassembly:make_room()
   while self.finished:settled_octets() > self.max_octets / REMEMBERED and forget(self, math.huge) do end
   count(self)
@@ -357,17 +357,17 @@ function Reassembly:make_room()
   end
 end
 
---- Says what became of a whole message.
+--- Sets the result of a completed message.
 ---@param set smpp.PartSet  as add() gave it
----@param result any  true, or what it was refused with: repeated parts are to be answered so.  false: its handler shall be
----  asked again, when a part of it comes again
+---@param result any  true, or the status it was refused with, with which repeated parts are answered.  false: its handler is
+---  called again when a part of it comes again
 ---@param now number
 function Reassembly:settle(set, result, now)
   self.finished:settle(set.text, result, now)
   count(self)
 end
 
---- Gives up what is too old.
+--- Gives up expired sets.
 ---@param now number
 ---@return smpp.PartSet[] given_up  since the last call: too old, pushed out by a limit, or replaced; `reason` says which
 function Reassembly:expire(now)
