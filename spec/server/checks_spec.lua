@@ -1,5 +1,7 @@
 local checks = require "smpp.server.checks"
 local mc = require "spec.support.mc"
+local pdus = require "smpp.codec"
+local property = require "spec.support.property"
 
 local BASE = { source_addr = "1234", destination_addr = "491761234567", dest_addr_ton = 1, dest_addr_npi = 1, short_message = "hi" }
 
@@ -56,6 +58,26 @@ describe("smpp.server.checks", function()
     for _, case in ipairs(COMMON) do all[#all + 1] = case end
     for _, case in ipairs(TIMED) do all[#all + 1] = case end
     walk({}, "submit_sm", BASE, all)
+  end)
+
+  it("of submit_sm are the same for one that is as most are as one by one", function()
+    local at_once, one_by_one = checks.new {}, checks.new { max_units = 65535 }
+    local now = 1700000000
+    property.holds(2000, function(random, case)
+      local function any(...) return random(3) > 1 and (...) or (select(random(select("#", ...)), ...)) end
+      local fields = {
+        command = "submit_sm", sequence_number = 1, source_addr_ton = any(1, 6, 7), source_addr_npi = any(1, 2), dest_addr_ton = any(1, 0, 2, 7),
+        dest_addr_npi = any(1, 0, 8, 5), destination_addr = any("49", "", "+49", "name"), esm_class = any(0, 3, 8, 0x40, 0x10, 0x3C, 0x20),
+        registered_delivery = any(0, 1, 3, 31, 32), priority_flag = any(0, 3, 4, 5), replace_if_present_flag = any(0, 1, 2),
+        schedule_delivery_time = any("", "000000000001000R", "200101000000000+"), validity_period = any("", "000000000002000R", "200101000000000+"),
+        sm_default_msg_id = any(0, 5, 255), short_message = any("hi", ""), message_payload = any(nil, nil, "x"), qos_time_to_live = any(nil, nil, 5),
+        dest_addr_subunit = any(nil, nil, 5, 1),
+      }
+      local version = ({ 0x34, 0x50 })[random(2)]
+      case.fields, case.version = fields, version
+      local pdu = pdus.decode(pdus.encode(fields))
+      assert.equal(one_by_one(pdu, version, now), at_once(pdu, version, now))
+    end)
   end)
 
   it("of submit_sm of a 5.0 session", function()

@@ -159,7 +159,21 @@ local function check_common(o, pdu, version, now, peer)
   return checks.times(pdu, now, o) or check_tlvs(o, pdu, version) or check_text(o, pdu, peer)
 end
 
+--- Whether a submit_sm is as nearly all are, and passes every check but those of TLVs: its fields are read in one call.
+local function is_plain(o, pdu, version)
+  local source_ton, source_npi, ton, npi, address, esm_class, delivery, priority, replaces, schedule, validity, default_id, short, payload,
+    left_s = pdu:values("source_addr_ton", "source_addr_npi", "dest_addr_ton", "dest_addr_npi", "destination_addr", "esm_class",
+    "registered_delivery", "priority_flag", "replace_if_present_flag", "schedule_delivery_time", "validity_period", "sm_default_msg_id",
+    "short_message", "message_payload", "qos_time_to_live")
+  return schedule == "" and validity == "" and not payload and not left_s
+    and source_ton <= 6 and known_npi[source_npi] and ton <= 6 and known_npi[npi] and address ~= ""
+    and (ton > 1 or npi > 1 or not o.digits or address:find "^%+?%d+$" ~= nil)
+    and TYPES[(esm_class % 64 - esm_class % 4) / 4] and delivery < 32 and (delivery % 4 ~= 3 or version >= 0x50)
+    and priority <= (version >= 0x50 and 4 or 3) and replaces <= 1 and default_id <= o.default_messages and #short <= o.max_octets
+end
+
 local function check_submit(o, pdu, version, now, peer)
+  if not o.is_special and pdu.command_id == ids.submit_sm and is_plain(o, pdu, version) then return check_tlvs(o, pdu, version) end
   return check_source(pdu) or check_address(o, pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now, peer)
 end
 
@@ -198,6 +212,7 @@ local BY_COMMAND = {
 function checks.new(given)
   local o = checks.schema:fill(given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
+  o.is_special = o.ton or o.data_coding or o.service_types or o.decodable or o.max_units -- what is asked of an ordinary message, too
   return function(pdu, version, now, peer)
     local check = BY_COMMAND[pdu.command_id]
     if not check then return nil end

@@ -26,23 +26,26 @@ local mt = { __index = Requests, __name = "smpp.Requests" }
 --- What is decided on of a submit_sm whose other parameters the store takes from the PDU; nil, status.  The table is used
 --- again: `submit_sm` gives it back.
 local function brief_of(self, session, pdu)
-  local now = self.loop:time()
-  local status, schedule, expires = checks.times(pdu, now)
-  if status then return nil, status end
+  local esm_class, data_coding, delivery, priority, payload, short, reference, from, till, left_s = pdu:values("esm_class", "data_coding",
+    "registered_delivery", "priority_flag", "message_payload", "short_message", "user_message_reference", "schedule_delivery_time",
+    "validity_period", "qos_time_to_live")
+  local status, schedule, expires
+  if from ~= "" or till ~= "" or left_s then
+    status, schedule, expires = checks.times(pdu, self.loop:time())
+    if status then return nil, status end
+  end
   local message = self.spare or {
     key = nil, id = nil, state = nil, submitted = nil, error = nil, planned = nil, planned_at = nil, planned_error = nil,
     command = "submit_sm", system_id = nil, version = nil, bind = nil,
     octets = nil, esm_class = nil, data_coding = nil, registered_delivery = nil, priority_flag = nil,
   }
   self.spare = nil
-  local payload, short, reference
-  message.esm_class, message.data_coding, message.registered_delivery, message.priority_flag, payload, short, reference =
-    pdu:values("esm_class", "data_coding", "registered_delivery", "priority_flag", "message_payload", "short_message", "user_message_reference")
+  message.esm_class, message.data_coding, message.registered_delivery, message.priority_flag = esm_class, data_coding, delivery, priority
   message.octets = payload or short
   message.user_message_reference = reference and #pdu:tlv(REFERENCE) == 2 and reference or nil -- else it is not a number
   message.system_id, message.version, message.bind = session.system_id, session.version, session.owner.serial
   message.schedule = schedule
-  message.expires = expires or (self.validity_s and (schedule or now) + self.validity_s) or nil
+  message.expires = expires or (self.validity_s and (schedule or self.loop:time()) + self.validity_s) or nil
   return message
 end
 
@@ -116,18 +119,14 @@ local function replace_if_present(self, message, pdu)
   end)
 end
 
--- Fields of a spare table that a message may lack.
-local OPTIONAL = {
-  "schedule", "expires", "planned_at", "planned_error", "notify_at", "receipt", "fate", "ussd_service_op", "its_session_info",
-}
-
 --- A submit_sm that nobody looks at but us.
 local function submit_brief(self, session, pdu)
   local message, status = brief_of(self, session, pdu)
   if not message then return nil, status end
   local id
   id, status = take(self, message, session, pdu, nil, nil, pdu)
-  for i = 1, #OPTIONAL do message[OPTIONAL[i]] = nil end
+  message.schedule, message.expires, message.planned_at, message.planned_error, message.notify_at = nil, nil, nil, nil, nil
+  message.receipt, message.fate, message.ussd_service_op, message.its_session_info = nil, nil, nil, nil
   self.spare = message
   return id, status
 end

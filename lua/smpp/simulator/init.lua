@@ -200,7 +200,7 @@ local function id_maker(self)
     end
     local number, message, code = counted:take()
     if not number then return nil, message, code end
-    return ("%s%.0f"):format(self.settings.message_id_prefix, number)
+    return ("%s%d"):format(self.settings.message_id_prefix, number)
   end
 end
 
@@ -217,7 +217,7 @@ local function make_requests(self)
     lifecycle = self.lifecycle,
     next_id = id_maker(self),
     admit = function(message, session, pdu)
-      message.ussd_service_op, message.its_session_info = pdu.ussd_service_op, pdu.its_session_info
+      message.ussd_service_op, message.its_session_info = pdu:values("ussd_service_op", "its_session_info")
       return admit(self, message, session, pdu)
     end,
     is_watched = function()

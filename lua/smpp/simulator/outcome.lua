@@ -92,6 +92,11 @@ local function fits(rule, message, random, peer)
 end
 
 local function weighted(weights, random)
+  local only, weight = next(weights)
+  if next(weights, only) == nil and weight > 0 then
+    random() -- a seed gives the same whatever the weights
+    return only
+  end
   local sum = 0
   for _, state in ipairs(ORDER) do sum = sum + (weights[state] or 0) end
   local at = random() * sum
