@@ -226,6 +226,27 @@ describe("smpp.client: requests", function()
     end)
   end)
 
+  it("are refused when what waits holds too many octets", function()
+    run(function()
+      local s = server { submit_sm = function()
+        smpp.sleep(1)
+        return "x"
+      end }
+      local esme = assert(smpp.connect { URL, window = 1, queue_octets = 100000 })
+      local codes = {}
+      for i = 1, 9 do
+        esme:submit_sm({ destination_addr = tostring(i), message_payload = ("x"):rep(40000) }, function(response, _, code) codes[i] = response and "ok" or code end)
+      end
+      assert.same({ [5] = "queue_full", [6] = "queue_full", [7] = "queue_full", [8] = "queue_full", [9] = "queue_full" }, codes)
+      assert.equal(3 * 44096, esme:stats().queued_octets)
+      smpp.sleep(20)
+      assert.same({ "ok", "ok", "ok", "ok" }, { codes[1], codes[2], codes[3], codes[4] })
+      assert.equal(0, esme:stats().queued_octets)
+      esme:close()
+      s:close()
+    end)
+  end)
+
   it("have a timeout of their own that only ends the wait", function()
     run(function(loop)
       local s = server { submit_sm = function()

@@ -7,7 +7,18 @@ local queue = {}
 
 ---@class smpp.Queue
 ---@field count integer
-function queue.new() return setmetatable({ count = 0, serial = 0, lanes = {}, order = {} }, Queue) end
+---@field held { octets: number }  sum of `entry.octets` of the entries in this queue, and in others that share the table
+
+---@param held? { octets: number }  shared by several queues
+---@return smpp.Queue
+function queue.new(held) return setmetatable({ count = 0, held = held or { octets = 0 }, serial = 0, lanes = {}, order = {} }, Queue) end
+
+--- Counts an entry that came (1) or went (-1).
+local function count(self, entry, change)
+  self.count = self.count + change
+  self.held.octets = self.held.octets + change * (entry.octets or 0)
+  entry.queue = change > 0 and self or nil
+end
 
 local function lane_of(self, number)
   local lane = self.lanes[number]
@@ -39,8 +50,7 @@ function Queue:put(entry)
     lane[lane.last + 1] = entry
   end
   lane.last = lane.last + 1
-  self.count = self.count + 1
-  entry.queue = self
+  count(self, entry, 1)
   return entry
 end
 
@@ -62,8 +72,7 @@ function Queue:take()
   lane[lane.first] = nil
   lane.first = lane.first + 1
   if lane.first > lane.last then lane.first, lane.last = 1, 0 end
-  self.count = self.count - 1
-  entry.queue = nil
+  count(self, entry, -1)
   return entry
 end
 
@@ -74,8 +83,7 @@ function Queue:remove(entry)
     if lane[i] == entry then
       for j = i, lane.last do lane[j] = lane[j + 1] end
       lane.last = lane.last - 1
-      self.count = self.count - 1
-      entry.queue = nil
+      count(self, entry, -1)
       return
     end
   end

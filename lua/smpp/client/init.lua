@@ -288,7 +288,7 @@ end
 
 --- Counters, latencies and what waits, of all binds together, and of each in `links`.
 ---@return table stats  requests, answered, refused, statuses, unknown, not_sent, retried, received, binds, latency { count,
----  sum_s, max_s, buckets, p50_s, p90_s, p99_s }, queued, in_flight, window, state, bound, links
+---  sum_s, max_s, buckets, p50_s, p90_s, p99_s }, queued, queued_octets, in_flight, window, state, bound, links
 function Client:stats()
   local total, list = stats.new(), {}
   local now, own = self.loop:now(), self.outbox
@@ -304,6 +304,7 @@ function Client:stats()
     bound, in_flight, window = bound + (session and 1 or 0), in_flight + each.in_flight, window + (bind.sends and each.window or 0)
   end
   local snapshot = total:snapshot()
+  snapshot.queued_octets = own.held.octets
   snapshot.queued, snapshot.in_flight, snapshot.bound, snapshot.window = own:waiting() + #own.backing_off, in_flight, bound, window
   snapshot.state, snapshot.links = self.state, list
   snapshot.rate_per_s = own.rate and own.rate.rate_per_s < math.huge and own.rate.rate_per_s or nil -- nil: no limit (yet)

@@ -72,6 +72,8 @@ settings.schema = schema.new({
     "submissions per second, evenly spaced, those that are tried again included; or learned from what the MC refuses", "rate_per_s = 50",
     default_text = "no limit" },
   { "burst", kind.real(1), 1, "so many at once after a pause, under rate_per_s", "burst = 5" },
+  { "queue_octets", kind.octets, 268435456, "limit for what waiting requests hold, their texts and 4 KiB each; more are refused (queue_full)",
+    "queue_octets = 16777216" },
   { "queue_limit", kind.count, 1000, "requests that wait for the window or a bind; more are refused (queue_full)", "queue_limit = 100" },
   { "order", kind.one_of("destination", "none"), nil, "requests to one destination go one after the other",
     'order = "destination"', default_text = '"none"' },

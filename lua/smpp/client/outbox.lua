@@ -30,6 +30,8 @@ local SUBMIT_SM = commands.ids.submit_sm
 
 local CLOSED = "the client is closed"
 
+local ENTRY_OCTETS = 4096 -- of Lua's heap for a request that waits, beside its texts (measured: 3.2 KB on LuaJIT, 4.2 KB on 5.4)
+
 local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call of `request`
 
 ---@param client smpp.Client
@@ -43,7 +45,8 @@ function outbox.new(client)
     pool = client.pool,
     counters = client.counters,
     ordered = client.commands.roles.ordered, -- command_id -> kept in order per destination, where that is asked for
-    queue = queues.new(),       -- requests that wait for a bind, the window, the rate or the end of a back-off
+    queue = nil,                -- requests that wait for a bind, the window, the rate or the end of a back-off
+    held = { octets = 0 },      -- by all requests that wait
     deferred = {}, deferred_count = 0, -- destination -> requests behind the one that is on its way
     backing_off = {},           -- entries between two attempts
     performing = 0,             -- requests and messages that policies see through to their end
@@ -52,7 +55,15 @@ function outbox.new(client)
     drainer = nil,              -- the task in drain()
     timer = client.loop:timer(function() self:pump() end), -- wakes the queue after a back-off
   }, mt)
+  self.queue = queues.new(self.held)
   return self
+end
+
+--- Octets that a request holds while it waits.
+local function octets_of(fields)
+  if type(fields) == "userdata" then return ENTRY_OCTETS + fields.command_length end
+  local text, payload = fields.short_message, fields.message_payload
+  return ENTRY_OCTETS + (type(text) == "string" and #text or 0) + (type(payload) == "string" and #payload or 0)
 end
 
 local function give(self, waiter, ...)
@@ -90,7 +101,7 @@ function Outbox:pump()
       if not cookie then self:fail(entry, message, code) end
     end
   end
-  if self.drain_owed and self:waiting() <= self.options.queue_limit / 2 then
+  if self.drain_owed and self:waiting() <= self.options.queue_limit / 2 and self.held.octets <= self.options.queue_octets / 2 then
     self.drain_owed = false
     self.client:emit("drain")
   end
@@ -128,7 +139,7 @@ local function defer(self, entry)
     self.deferred_count = self.deferred_count + 1
     return true
   end
-  deferred = queues.new()
+  deferred = queues.new(self.held)
   deferred.first, self.deferred[destination], entry.destination = entry, deferred, destination
   return false
 end
@@ -158,6 +169,7 @@ function Outbox:enqueue(entry)
   if not self.pool.sends then return false, "bound as a receiver, which sends nothing", "not_sent" end
   entry.accepted = true
   entry.serial = entry.serial or self.queue:ticket()
+  entry.octets = octets_of(entry.fields)
   if defer(self, entry) then return true end
   self.queue:put(entry)
   if self.queue:peek() == entry then
@@ -341,12 +353,12 @@ end
 ---@return string code  "queue_full"
 function Outbox:refuse()
   self.drain_owed = true
-  return nil, ("the queue is full: %d requests wait"):format(self:waiting()), "queue_full"
+  return nil, ("the queue is full: %d requests of %.0f octets wait"):format(self:waiting(), self.held.octets), "queue_full"
 end
 
 --- Whether a request that does not wait has to be refused.
 ---@return boolean
-function Outbox:is_full() return self:waiting() >= self.options.queue_limit end
+function Outbox:is_full() return self:waiting() >= self.options.queue_limit or self.held.octets >= self.options.queue_octets end
 
 --- Sends a request as soon as a bind and the window allow, and waits for its response.
 ---@async
