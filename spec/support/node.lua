@@ -28,9 +28,9 @@ local function object(fields) return setmetatable(fields or {}, { __jsontype = "
 --- Octets for node-smpp: a Buffer.
 function node.octets(octets) return { hex = util.hex(octets) } end
 
-local function start(role, port)
+local function start(role, port, tls)
   local self = setmetatable({ pdus = {}, answers = {}, errors = {}, closed = 0, connected = 0, last_id = 0 }, mt)
-  self.process = peers.start("node-smpp", { "node", FOLDER .. "peer.js", role, ("%d"):format(port) }, function(line)
+  self.process = peers.start("node-smpp", { "node", FOLDER .. "peer.js", role, ("%d"):format(port), tls and json.encode(tls) }, function(line)
     local event = assert(json.decode(line))
     if event.id then
       self.answers[event.id] = event.pdu
@@ -47,18 +47,18 @@ local function start(role, port)
   return self
 end
 
---- An ESME that is connected and not bound.
+--- An ESME that is connected and not bound.  tls: options of Node's; cert, key and ca are files.
 ---@async
-function node.connect(port)
-  local self = start("connect", port)
+function node.connect(port, tls)
+  local self = start("connect", port, tls)
   peers.wait("node-smpp to connect", function() return self.connected > 0 end)
   return self
 end
 
 --- An MC; port 0: the system chooses.
 ---@async
-function node.listen(port)
-  local self = start("listen", port or 0)
+function node.listen(port, tls)
+  local self = start("listen", port or 0, tls)
   peers.wait("node-smpp to listen", function() return self.port end)
   return self
 end

@@ -1,14 +1,19 @@
 // node-smpp as a peer of the specs: one ESME, or one MC, that does what lines of JSON on stdin say, and tells on stdout
 // what it sees.  A Buffer is { "hex": … } in both directions.
-//   node peer.js connect PORT     node peer.js listen PORT
+//   node peer.js connect PORT     node peer.js listen PORT     and behind it options of Node's TLS as JSON; cert, key and ca are files
 // in   { "id", "request": command, "fields", "session"? }   its answer is told as { "id", "pdu" }
 //      { "id", "answer": command, "fields" }    how such requests are answered from now on; null: not at all
 //      { "do": "close" | "destroy" | "connect", "session"? }
 // out  { "listening": port } { "connected": session } { "pdu", "session" } { "closed": session } { "error", "session"? }
 'use strict';
+const fs = require('fs');
 const smpp = require('smpp');
 
-const [role, port] = process.argv.slice(2);
+const [role, port, secure] = process.argv.slice(2);
+const tls = JSON.parse(secure || '{}');
+for (const name of ['cert', 'key', 'ca']) {
+  if (tls[name]) tls[name] = fs.readFileSync(tls[name]);
+}
 const answers = {};
 const sessions = [];
 let lastId = 0;
@@ -42,14 +47,14 @@ function follow(session) {
     const silent = ['alert_notification', 'outbind'].includes(pdu.command);
     if (!pdu.isResponse() && !silent) answer(session, pdu);
   });
-  session.on('connect', () => tell({ connected: number }));
+  session.on(role === 'connect' && secure ? 'secureConnect' : 'connect', () => tell({ connected: number }));
   session.on('close', () => tell({ closed: number }));
   session.on('error', (error) => tell({ error: error.message, session: number })); // unheard, it ends the process
   return number;
 }
 
 function connect() {
-  follow(smpp.connect({ host: '127.0.0.1', port: Number(port) }));
+  follow(smpp.connect(Object.assign({ host: '127.0.0.1', port: Number(port), tls: Boolean(secure) }, tls)));
 }
 
 const actions = { connect, close: (session) => session.close(), destroy: (session) => session.destroy() };
@@ -67,7 +72,7 @@ function obey(command) {
 }
 
 if (role === 'listen') {
-  const server = smpp.createServer((session) => tell({ connected: follow(session) }));
+  const server = smpp.createServer(tls, (session) => tell({ connected: follow(session) }));
   server.on('error', (error) => { tell({ error: error.message }); process.exit(1); });
   server.listen(Number(port), '127.0.0.1', () => tell({ listening: server.address().port }));
 } else {
