@@ -502,11 +502,11 @@ static int session_state(lua_State *L) {
   return 1;
 }
 
-/* session:info() -> { state, version, unbinding, in_flight, unanswered, memory_octets, bind_version, odd_bind_sequence } */
+/* session:info() -> { state, version, unbinding, in_flight, unanswered, memory_octets, bind_version, odd_bind_sequence, inside_pdu } */
 static int session_info(lua_State *L) {
   const struct smpp_session *s = check_session(L);
   const struct session *own = lua_touserdata(L, 1);
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   lua_pushstring(L, smpp_state_name(smpp_session_state(s)));
   lua_setfield(L, -2, "state");
   lua_pushinteger(L, smpp_session_version(s));
@@ -523,6 +523,8 @@ static int session_info(lua_State *L) {
   lua_setfield(L, -2, "bind_version");
   lua_pushboolean(L, smpp_session_has_odd_bind_sequence(s));
   lua_setfield(L, -2, "odd_bind_sequence");
+  lua_pushboolean(L, smpp_session_is_inside_pdu(s));
+  lua_setfield(L, -2, "inside_pdu");
   return 1;
 }
 

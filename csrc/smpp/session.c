@@ -103,6 +103,7 @@ enum smpp_state smpp_session_state(const struct smpp_session *s) { return s->sta
 bool smpp_session_is_unbinding(const struct smpp_session *s) { return s->unbinding && !s->ended; }
 uint8_t smpp_session_version(const struct smpp_session *s) { return s->version; }
 uint32_t smpp_session_in_flight(const struct smpp_session *s) { return s->window_used; }
+bool smpp_session_is_inside_pdu(const struct smpp_session *s) { return smpp_buffer_length(&s->stash) > s->held; }
 bool smpp_session_has_odd_bind_sequence(const struct smpp_session *s) { return s->odd_bind_sequence; }
 
 uint32_t smpp_session_unanswered(const struct smpp_session *s) { return s->unanswered; }

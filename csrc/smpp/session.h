@@ -95,6 +95,7 @@ enum smpp_state smpp_session_state(const struct smpp_session *s);
 /* True between unbind asked for or received and the end. */
 bool smpp_session_is_unbinding(const struct smpp_session *s);
 uint8_t smpp_session_version(const struct smpp_session *s); /* negotiated, or asked for before the bind */
+bool smpp_session_is_inside_pdu(const struct smpp_session *s); /* the beginning of a PDU has come, not all of it */
 bool smpp_session_has_odd_bind_sequence(const struct smpp_session *s); /* our bind was answered under another sequence number */
 uint32_t smpp_session_in_flight(const struct smpp_session *s); /* requests in the window */
 uint32_t smpp_session_unanswered(const struct smpp_session *s); /* inbound ones */

@@ -27,7 +27,7 @@ static double due(const struct smpp_session *s, enum timer timer) {
     case ON_RESPONSE:
       return s->inflight.count > 0 ? smpp_inflight_oldest(&s->inflight)->deadline : NEVER;
     case ON_PDU_READ:
-      return smpp_buffer_length(&s->stash) > s->held ? later(s->partial_since, c->pdu_read_s) : NEVER;
+      return smpp_session_is_inside_pdu(s) ? later(s->partial_since, c->pdu_read_s) : NEVER;
     case ON_SESSION_INIT: /* a bind that came in time may be answered later */
       return s->state <= SMPP_STATE_OUTBOUND && s->bind_id == 0 ? later(s->init_started, c->session_init_s) : NEVER;
     case ON_ENQUIRE_LINK:

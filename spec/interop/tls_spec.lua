@@ -108,6 +108,23 @@ describe("openssl s_client", function()
   end)
 end)
 
+describe("openssl s_client that updates its keys without end", function()
+  it("is cut off", function()
+    peers.run(function()
+      local server = serve "ECDSA"
+      local tool = peers.start("s_client", words(("openssl s_client -connect 127.0.0.1:%d -CAfile %s -tls1_3"):format(server.port, ca.cert)))
+      local session = peers.wait("a connection", function() return server.connections:list()[1] end)
+      peers.wait("the handshake", function() return #tool.lines > 20 end)
+      for _ = 1, 30 do
+        tool:write "K"
+        smpp.sleep(0.01)
+      end
+      peers.wait("the end", function() return session.closed end)
+      assert.equal("127.0.0.1: too many TLS key updates", session.end_reason)
+    end)
+  end)
+end)
+
 describe("openssl s_server", function()
   each(function(version, key)
     it(("is verified by our client: TLS %s, %s"):format(version, key), function()

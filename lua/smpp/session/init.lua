@@ -219,6 +219,7 @@ end
 ---@param code? string  "tls": TLS is why
 function Session:lost(message, code)
   if self.closed then return end
+  if not message and self.machine:info().inside_pdu then message = "truncated: closed by the peer inside a PDU" end
   self.machine:lost(message and "connection lost" or "closed by the peer")
   if code == "tls" then self.lost_code = code end
   self.lost_reason = message or self.lost_reason or (self.state ~= "UNBOUND" and "closed by the peer")
