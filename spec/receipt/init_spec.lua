@@ -152,7 +152,7 @@ describe("smpp.receipt.parse, text", function()
       local r, err, code = receipt.parse(text)
       assert.is_nil(r, text)
       assert.equal("missing", code)
-      assert.matches("neither in the text nor as", err)
+      assert.matches("neither in the text nor in", err)
     end
   end)
 
@@ -329,7 +329,7 @@ describe("smpp.receipt.parse, PDUs", function()
   end)
 
   it("raises on misuse", function()
-    assert.error_matches(function() receipt.parse(5) end, "a PDU or the text of a receipt expected, got number")
+    assert.error_matches(function() receipt.parse(5) end, "pdu: expected a PDU or the text of a receipt, got number")
     assert.error_matches(function() receipt.parse("", { zone = 1 }) end, "unknown option 'zone'")
   end)
 end)

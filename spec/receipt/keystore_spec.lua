@@ -7,14 +7,14 @@ describe("smpp.receipt.keystore", function()
     assert.is_nil(keystore.wrong(core.map.new()))
     local store = {}
     for _, method in ipairs { "get", "put", "delete", "expire", "next_expiry", "count" } do
-      assert.equal(("a key store needs the method '%s'"):format(method), keystore.wrong(store))
+      assert.equal(("invalid key store: missing method '%s'"):format(method), keystore.wrong(store))
       store[method] = function() end
     end
     assert.is_nil(keystore.wrong(store))
-    assert.equal("a key store expected, got number", keystore.wrong(1))
+    assert.equal("expected a key store, got a number", keystore.wrong(1))
   end)
 
   it("is checked by a tracker", function()
-    assert.error_matches(function() tracker.new { store = {} } end, "a key store needs the method 'get'")
+    assert.error_matches(function() tracker.new { store = {} } end, "invalid key store: missing method 'get'")
   end)
 end)

@@ -48,7 +48,7 @@ describe("smpp.receipt.tracker", function()
     local t = tracker.new()
     local out, err, code = t:receipt(came "nobody", 0)
     assert.is_nil(out)
-    assert.matches("no open message has the id nobody", err)
+    assert.matches("unknown message id nobody: no open message", err)
     assert.equal("missing", code)
     assert.equal("missing", select(3, t:receipt({ kind = "user_ack", id = "1" }, 0)))
   end)
@@ -213,8 +213,8 @@ describe("smpp.receipt.tracker", function()
     one:receipt(came "b", 1)
     assert.same({ "result x 2/2 DELIVERED true -" }, list(other:accepted("x", 2, "b", 2)))
     assert.equal("duplicate x 2/2 DELIVERED - -", words(one:receipt(came "b", 3)))
-    assert.error_matches(function() tracker.new { store = {} } end, "a key store needs the method 'get'")
-    assert.error_matches(function() tracker.new { store = 5 } end, "a key store expected")
+    assert.error_matches(function() tracker.new { store = {} } end, "invalid key store: missing method 'get'")
+    assert.error_matches(function() tracker.new { store = 5 } end, "expected a key store")
   end)
 
   it("reports what a full store of somebody else's refuses", function()
@@ -233,12 +233,12 @@ describe("smpp.receipt.tracker", function()
     local t = tracker.new()
     t:open(1, 2, 0)
     local wrong = {
-      { "handle: 1 is open already", function() t:open(1, 2, 0) end },
-      { "parts: 1 to 255 expected, got 256", function() t:open(2, 256, 0) end },
-      { "handle: a string or a whole number expected", function() t:accepted({}, 1, "x", 0) end },
-      { "part: 1 to 2 expected, got 3", function() t:accepted(1, 3, "x", 0) end },
-      { "part: 1 to 2 expected, got 0", function() t:refused(1, 0, "x", 0) end },
-      { "receipt: a table expected", function() t:receipt("id:1", 0) end },
+      { "duplicate handle: 1 is already open", function() t:open(1, 2, 0) end },
+      { "parts: expected 1 to 255, got 256", function() t:open(2, 256, 0) end },
+      { "handle: expected a string or an integer", function() t:accepted({}, 1, "x", 0) end },
+      { "part: expected 1 to 2, got 3", function() t:accepted(1, 3, "x", 0) end },
+      { "part: expected 1 to 2, got 0", function() t:refused(1, 0, "x", 0) end },
+      { "receipt: expected a table", function() t:receipt("id:1", 0) end },
       { "id_base: expected one of \"auto\"", function() tracker.new { id_base = "octal" } end },
       { "unknown option 'ttl'", function() tracker.new { ttl = 5 } end },
     }

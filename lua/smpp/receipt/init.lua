@@ -1,4 +1,4 @@
---- Delivery receipts, text and TLVs: read as message centres write them, written as the standard has them.
+--- Delivery receipts, text and TLVs: parsed leniently, as message centres write them; written in the format of the standard (3.4, appendix B).
 --- The guide is docs/receipts.md.
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
@@ -17,28 +17,28 @@ local LATIN1 = 3
 local MAX_ID_OCTETS = 64 -- of a message_id; a longer TLV is no id
 local NONE = {}
 
---- How receipts are read: options of `parse`, and of the option `receipts` of clients.
+--- Options of `parse`, and of the option `receipts` of clients.
 receipt.schema = schema.new {
-  { "esm_class", "number", nil, "of a text without its PDU", "esm_class = 4" },
-  { "data_coding", "number", nil, "of a text without its PDU", "data_coding = 8" },
-  { "encoding", kind.one_of("octets", "gsm7", "latin1", "ucs2", "ucs2_le"), nil, "of the text, instead of what data_coding says",
+  { "esm_class", "number", nil, "esm_class of a text given without its PDU", "esm_class = 4" },
+  { "data_coding", "number", nil, "data_coding of a text given without its PDU", "data_coding = 8" },
+  { "encoding", kind.one_of("octets", "gsm7", "latin1", "ucs2", "ucs2_le"), nil, "encoding of the text, overrides data_coding",
     'encoding = "latin1"' },
   { "zone_s", kind.with_unit("s", kind.number), 0, "time zone of the dates, ahead of UTC", "zone_s = 7200" },
   { "first_year", "number", 2000, "two-digit years lie in the hundred from here on", "first_year = 1990" },
-  { "states", "table", nil, "states of other words in stat", 'states = { OK = "DELIVERED" }' },
+  { "states", "table", nil, "states for the peer's own words in stat", 'states = { OK = "DELIVERED" }' },
   { "final", "table", nil, "which states are final, by name", "final = { ACCEPTED = true }" },
-  { "err_rule", "function", nil, "the state that an err means: (receipt) -> state", "err_rule = function(receipt) end" },
-  { "untyped", "boolean", false, "receipts have no esm_class that says so", "untyped = true" },
+  { "err_rule", "function", nil, "derives the state from err: (receipt) -> state", "err_rule = function(receipt) end" },
+  { "untyped", "boolean", false, "also accept receipts with esm_class 0", "untyped = true" },
   { "default_alphabet", "string", nil, "the encoding behind data_coding 0", 'default_alphabet = "latin1"' },
-  { "read", "function", nil, "reads formats of its own: see docs/receipts.md", "read = function(text) end" },
+  { "read", "function", nil, "parser for the peer's own format: see docs/receipts.md", "read = function(text) end" },
 }
 local PARSE = receipt.schema
 
-local checked = setmetatable({}, { __mode = "k" }) -- options of parse that were looked at once
+local checked = setmetatable({}, { __mode = "k" }) -- options of parse that are already validated
 
 local function has_bit(n, bit) return math.floor(n / bit) % 2 == 1 end
 
---- What kind of PDU an esm_class makes: nil is an ordinary message.  Message mode, UDHI and reply path do not matter.
+--- The kind of PDU by its esm_class (3.4, 5.2.12): nil is an ordinary message.  Message mode, UDHI and reply path are ignored.
 local function kind_of(esm_class) return KINDS[math.floor(esm_class % 0x40 / 4)] end
 
 local octets_of = smpp_text.octets
@@ -47,7 +47,7 @@ local function starts_with_id(octets) return octets:find "^%s*%z?[Ii]%z?[Dd]%z?:
 
 local function has_form(octets) return starts_with_id(octets) and octets:lower():find "[%s%z]s%z?t%z?a%z?t%z?:" ~= nil end
 
---- The receipt in octets of which the keys can be read, and the encoding that its text is still in.
+--- The receipt converted so that its keys are ASCII, and the encoding of the original text in it.
 local function readable(octets, data_coding, encoding, default_alphabet)
   if not encoding then
     local first, second = octets:byte(1, 2)
@@ -64,29 +64,30 @@ local function readable(octets, data_coding, encoding, default_alphabet)
   return (decode(octets, encoding))
 end
 
---- What stands behind a user data header; all of it when there is none (some peers set UDHI without one).
+--- The octets after a user data header; all of them without a header (some peers set UDHI without one).
 local function behind_header(octets, esm_class)
   if not has_bit(esm_class or 0, UDHI) or starts_with_id(octets) then return octets end
   local header = octets:byte()
   return header and header < #octets and octets:sub(header + 2) or octets
 end
 
---- The text of a receipt, and the encoding that the message's text in it is still in.
+--- The text of a receipt, and the encoding of the original text in it.
 local function text_of(pdu, octets, o)
   return readable(behind_header(octets, pdu.esm_class), pdu.data_coding, o.encoding, o.default_alphabet)
 end
 
---- Does a PDU that says it is an ordinary message look like a receipt?  Some message centres put receipted_message_id alone
---- on messages of phones.
+--- Returns true if a PDU with the esm_class of an ordinary message looks like a receipt.  Some message centres put
+--- receipted_message_id alone
+--- on mobile originated messages, so that TLV is not enough.
 local function looks_like_receipt(pdu, o)
   local octets = octets_of(pdu)
   if has_form(octets) or pdu.message_state and pdu.receipted_message_id then return true end
   return o.read ~= nil and o.read((text_of(pdu, octets, o)), pdu) ~= nil
 end
 
---- Is this deliver_sm or data_sm a delivery receipt or an intermediate notification?
+--- Returns true if a deliver_sm or data_sm is a delivery receipt or an intermediate notification.
 ---@param pdu table  a received view, or a table with the same fields
----@param o? smpp.ReceiptOptions  untyped: also one of esm_class 0 that has the form of a receipt, in its text or its TLVs
+---@param o? smpp.ReceiptOptions  untyped: also with esm_class 0, if its text or TLVs are those of a receipt
 ---@return boolean
 ---@return string? kind  "receipt", "intermediate", "delivery_ack", "manual_ack"; nil for an ordinary message
 function receipt.is(pdu, o)
@@ -105,7 +106,7 @@ local function id_of(octets)
   return octets:sub(1, last)
 end
 
---- A number that a word of digits names.
+--- The number of a word of digits.
 local function whole(word) return word and word:find "^%d+$" and #word <= 9 and tonumber(word, 10) or nil end
 
 --- An err as a number: decimal when all digits, else hex.
@@ -133,7 +134,7 @@ function receipt.gatewayapi_err(value)
   return 0x1000 + low, ("0x%04X"):format(0x1000 + low)
 end
 
---- The TLVs of a receipt, those that are there.
+--- The TLVs of a receipt that are present.
 local function read_tlvs(pdu)
   local tlvs = {
     receipted_message_id = id_of(pdu.receipted_message_id), message_state = pdu.message_state,
@@ -147,15 +148,15 @@ local function read_tlvs(pdu)
   return tlvs, nil
 end
 
---- What the standard knows of a state.
+--- A state of the standard (5.0, 4.7.15).
 ---@param state string|integer  a name (DELIVERED), the word of a receipt (DELIVRD), or the number of message_state
 ---@return string? name  nil: not a state of the standard
 ---@return boolean? final
 ---@return integer? number
 function receipt.known_state(state) return known_state(state) end
 
---- Name, final and number of a state, given as the number of message_state or as a word: the caller's meaning of it first,
---- then the standard's, then the peer's own.  nil: no such number.
+--- Name, final and number of a state, given as the number of message_state or as a word: the caller's mapping first,
+--- then the standard's, then the peer's own word.  nil: unknown number.
 local function state_of(value, o)
   if type(value) == "string" then
     value = value:upper()
@@ -167,7 +168,7 @@ local function state_of(value, o)
   return name, final, number
 end
 
---- State, final, message_state.  The TLV counts, unless it is 0 (no state in 3.4) or says less than the text.
+--- State, final, message_state.  The TLV takes precedence, unless it is 0 (not a state in 3.4) or less final than the text.
 local function read_state(number, stat, o)
   local name, final, state_number
   if number then name, final, state_number = state_of(number, o) end
@@ -181,11 +182,11 @@ end
 
 ---@class smpp.Receipt
 ---@field kind "receipt"|"intermediate"|"delivery_ack"|"manual_ack"
----@field id string?           message_id as this receipt spells it; nil only in acknowledgements
----@field state string?        DELIVERED, EXPIRED, …; a word nobody defined as it came, in capitals; nil in acknowledgements
+---@field id string?           message_id in the spelling of this receipt; nil only in acknowledgements
+---@field state string?        DELIVERED, EXPIRED, …; an unknown word unchanged, in capitals; nil in acknowledgements
 ---@field final boolean?       no other state will follow
 ---@field message_state integer?  the state's number
----@field stat string?         the word of the text
+---@field stat string?         the word after stat: in the text
 ---@field err string           "" when there is none; from network_error_code, three decimal digits
 ---@field err_code integer?    err as a number, by `err_rule`
 ---@field network_error { type: integer, code: integer }?
@@ -193,31 +194,31 @@ end
 ---@field done integer?
 ---@field sub integer?
 ---@field dlvrd integer?
----@field text string?         the message's first characters: UTF-8 when the encoding is known, else the octets as they came
+---@field text string?         first characters of the original text: UTF-8 if the encoding is known, else unchanged octets
 ---@field raw string           the octets of the PDU
 ---@field source_addr string?  of the PDU: the address the original message went to
 ---@field destination_addr string?
----@field fields table<string, string>  what the text said, by key: id, sub, dlvrd, submit_date, done_date, stat, err, text, and
+---@field fields table<string, string>  fields of the text by key: id, sub, dlvrd, submit_date, done_date, stat, err, text, and
 ---  keys of the peer's own in lower case (mcc, mnc, price)
----@field tlvs table<string, string|integer>  what the TLVs said: receipted_message_id, message_state, network_error_code, user_message_reference
+---@field tlvs table<string, string|integer>  fields from TLVs: receipted_message_id, message_state, network_error_code, user_message_reference
 
 ---@class smpp.ReceiptOptions
 ---@field zone_s number?       the MC's local time, seconds ahead of UTC (default 0)
 ---@field first_year integer?  of the hundred that two-digit years mean (default 2000)
 ---@field encoding "octets"|"gsm7"|"latin1"|"ucs2"|"ucs2_le"|nil  of the receipt; default: Latin-1 if data_coding is 3, UCS-2 if it
 ---  looks like that, else octets (most message centres mean ASCII)
----@field default_alphabet string?  of the peer: what data_coding 0 means (default: octets, as above)
+---@field default_alphabet string?  of the peer: encoding of data_coding 0 (default: octets, as above)
 ---@field states table<string, string>?   the peer's own words in capitals -> names of message_state: { DND_REJECTED = "REJECTED" }
 ---@field final table<string, boolean>?   states that are (not) final with this peer: { ACCEPTED = true, UNKNOWN = true }
 ---@field err_rule (fun(err: string): integer?)?  default `receipt.err_number`
----@field untyped boolean?     take a receipt of esm_class 0, too, that has the form of one: in its text, or by the TLVs
+---@field untyped boolean?     also accept a receipt with esm_class 0, recognised by its text, or by the TLVs
 ---  receipted_message_id and message_state
 ---@field read (fun(text: string, pdu: table): table?)?  for a peer's own format: returns fields as `smpp.Receipt.fields` has
----  them (`id`, `stat` …; `submitted` and `done` may be Unix times), nil: not in this format, read it as usual
+---  them (`id`, `stat` …; `submitted` and `done` may be Unix times), nil: not in this format, parse it as usual
 ---@field esm_class integer?   of a text given without its PDU
 ---@field data_coding integer?
 
---- What the text says by key, and its dates as Unix times.
+--- The fields of the text by key, and its dates as Unix times.
 local function read_fields(text, pdu, o)
   local own = o.read and o.read(text, pdu)
   if not own then return scan(text, o.zone_s, o.first_year) end
@@ -230,7 +231,8 @@ local function read_fields(text, pdu, o)
   return fields, tonumber(own.submitted) or submitted, tonumber(own.done) or done
 end
 
---- Reads a receipt.  TLVs win over the text, but a final state of the text over one of the TLV that is not; `fields` and
+--- Reads a receipt.  TLVs take precedence over the text, except that a final state of the text overrides a TLV state that is not
+--- final; `fields` and
 --- `tlvs` keep both.
 ---@param pdu table|string  deliver_sm or data_sm (a view, or a table with its fields), or the octets of a receipt's text
 ---@param o? smpp.ReceiptOptions
@@ -243,14 +245,14 @@ function receipt.parse(pdu, o)
   if type(pdu) == "string" then
     pdu = { short_message = pdu, esm_class = o.esm_class, data_coding = o.data_coding }
   elseif type(pdu) ~= "table" and type(pdu) ~= "userdata" then
-    error("pdu: a PDU or the text of a receipt expected, got " .. type(pdu), 2)
+    error("pdu: expected a PDU or the text of a receipt, got " .. type(pdu), 2)
   end
   local esm_class, raw = pdu.esm_class, octets_of(pdu)
   local kind = "receipt"
   if esm_class then
     local _
     _, kind = receipt.is(pdu, o)
-    if not kind then return nil, "an ordinary message by its esm_class", "bad_value" end
+    if not kind then return nil, "not a delivery receipt: esm_class of an ordinary message", "bad_value" end
   end
   local tlvs, network_error = read_tlvs(pdu)
   local text, inner = text_of(pdu, raw, o)
@@ -264,9 +266,9 @@ function receipt.parse(pdu, o)
   local fields, submitted, done = read_fields(text, pdu, o)
   local stat, words, err = fields.stat, fields.text, network_error and ("%03d"):format(network_error.code) or fields.err or ""
   if not id or id == "" then id = fields.id end
-  if not id or id == "" then return nil, "no message id, neither in the text nor as receipted_message_id", "missing" end
+  if not id or id == "" then return nil, "missing message id: neither in the text nor in receipted_message_id", "missing" end
   local state, final, message_state = read_state(tlvs.message_state, stat, o)
-  if not state then return nil, "no state, neither in the text nor as message_state", "missing" end
+  if not state then return nil, "missing state: neither in the text nor in message_state", "missing" end
   if kind == "intermediate" then final = false end
   return {
     kind = kind, id = id, state = state, final = final, message_state = message_state, stat = stat, err = err,
@@ -277,7 +279,7 @@ function receipt.parse(pdu, o)
   }
 end
 
---- Does the sender want a receipt for this final state?
+--- Returns true if registered_delivery requests a receipt for this final state.
 ---@param registered_delivery integer  of the message
 ---@param state string  name of message_state
 ---@return boolean
@@ -286,7 +288,7 @@ function receipt.wanted(registered_delivery, state)
   return which == 1 or (which == 2 and state ~= "DELIVERED") or (which == 3 and state == "DELIVERED")
 end
 
---- The first characters of a text of UTF-8, or of octets that are none.
+--- The first characters of a text of UTF-8, or of octets that are not UTF-8.
 local function first_characters(text, count)
   if #text <= count then return text end
   local position = 1
@@ -307,7 +309,7 @@ local FORMAT = schema.new {
 
 ---@class smpp.ReceiptFields
 ---@field id string           as in the submit_sm_resp
----@field state string        name of message_state, or a word of its own with `stat`
+---@field state string        name of message_state, or an own word together with `stat`
 ---@field stat string?        the word of the text; default: the standard's for the state
 ---@field err string|integer|nil  default 0
 ---@field submitted number?   Unix time; absent: zeros
@@ -315,8 +317,8 @@ local FORMAT = schema.new {
 ---@field zone_s number?      to write them in, seconds ahead of UTC
 ---@field sub integer?        default 1
 ---@field dlvrd integer?      default 1 when delivered, else 0
----@field text string?        of the original message, UTF-8: 20 characters are taken, what the alphabet lacks as "?"
----@field default_alphabet string?  of the peer: what the text is written in (default gsm7)
+---@field text string?        of the original message, UTF-8: 20 characters are taken, characters that the alphabet lacks as "?"
+---@field default_alphabet string?  of the peer: encoding of the text (default gsm7)
 ---@field submit table?       the original submit_sm (view or table), whose addresses are swapped; without it no PDU is made
 ---@field version integer?    of the peer: TLVs from 0x34 on (default)
 ---@field intermediate boolean?  an intermediate notification
@@ -329,24 +331,24 @@ local STATES = table.concat(message_state.names, ", ")
 local function excerpt_of(o)
   local original = first_characters(o.text or "", 20)
   local alphabet = o.default_alphabet
-  if not alphabet or alphabet == "gsm7_packed" then alphabet = "gsm7" end -- the rest of the text is ASCII, which nobody packs
+  if not alphabet or alphabet == "gsm7_packed" then alphabet = "gsm7" end -- the rest of the text is ASCII, which is never packed
   return smpp_text.encode(original, { encoding = alphabet, on_unmappable = "?" }) or original
 end
 
--- What cannot be written, by key.
+-- Error messages for invalid values, by field.
 local WRONG = {
-  id = function(o) return "no message id: " .. o.id end,
+  id = function(o) return "invalid message id " .. mistake.show(o.id) .. ": expected 1 to 64 characters, no white space" end,
   stat = function(_, stat) return ("invalid stat %s: expected a word"):format(mistake.show(stat)) end,
-  submit_date = function() return "a date that two-digit years cannot name" end,
-  err = function(o) return "an err of several words: " .. o.err end,
-  text = function() return "longer than short_message can be" end,
+  submit_date = function() return "date out of range for YYMMDDhhmm" end,
+  err = function(o) return ("invalid err %s: expected no white space"):format(mistake.show(o.err)) end,
+  text = function() return "receipt too long: at most 254 octets in short_message" end,
 }
 WRONG.done_date = WRONG.submit_date
 
 --- Local time of a peer, whole seconds.
 local function second(unix, zone_s) return unix and math.floor(unix + (zone_s or 0)) end
 
---- The text; and the number of its state, nil for a word of the caller's own.
+--- The text; and the number of its state, nil for the caller's own word.
 local function write(o)
   if not (o.id and o.state) then error("id and state are required", 3) end
   local _, _, number, stat = known_state(o.state)
@@ -363,7 +365,7 @@ local function write(o)
   return text, number
 end
 
---- The deliver_sm that takes the text to the sender of `submit`, with the swapped addresses of that.
+--- The deliver_sm with the text for the sender of `submit`: its addresses, swapped.
 local function carry(text, number, submit, o, pdu)
   pdu.command, pdu.esm_class, pdu.data_coding, pdu.registered_delivery = "deliver_sm", o.intermediate and 0x20 or 0x04, 0, 0
   pdu.short_message = text
@@ -394,7 +396,7 @@ function receipt.write(o, pdu)
   return text, o.submit and carry(text, number, o.submit, o, pdu or {})
 end
 
---- Writes a receipt in the standard's form, and the deliver_sm that carries it.
+--- Writes a receipt in the standard's format, and the deliver_sm that carries it.
 ---@param o smpp.ReceiptFields
 ---@return string? text  octets of short_message
 ---@return table|string|nil deliver_sm  to be sent, nil without `submit`; or the error for people

@@ -1,4 +1,4 @@
---- Where a tracker keeps what is open: the interface of key stores.  The C map has it; a store that several processes share
+--- The interface of key stores, in which a tracker keeps open messages.  The C map has it; a store shared by several processes
 --- may be written in Lua.  Values that are tables become octets by smpp.receipt.pack.
 local keystore = {}
 
@@ -6,20 +6,20 @@ local keystore = {}
 ---@field get fun(self, key: string): string?
 ---@field put fun(self, key: string, value: string, now: number): boolean?  false: full.  An entry that is there keeps its age
 ---@field delete fun(self, key: string): boolean?
----@field expire fun(self, now: number): string?, string?  takes out and returns the oldest entry whose time is up
+---@field expire fun(self, now: number): string?, string?  removes and returns the oldest expired entry
 ---@field next_expiry fun(self): number?
 ---@field count fun(self): integer
 
 local METHODS = { "get", "put", "delete", "expire", "next_expiry", "count" }
 
---- What is wrong with a key store, nil: nothing.
+--- Validates a key store: the error, nil: valid.
 ---@param value any
 ---@return string? message
 function keystore.wrong(value)
   local kind = type(value)
-  if kind ~= "table" and kind ~= "userdata" then return "a key store expected, got " .. kind end
+  if kind ~= "table" and kind ~= "userdata" then return "expected a key store, got a " .. kind end
   for _, method in ipairs(METHODS) do
-    if not value[method] then return "a key store needs the method '" .. method .. "'" end
+    if not value[method] then return "invalid key store: missing method '" .. method .. "'" end
   end
 end
 

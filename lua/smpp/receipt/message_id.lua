@@ -11,10 +11,10 @@ local Rule = {}
 Rule.__index = Rule
 Rule.__name = "smpp.receipt.message_id"
 
-local ENOUGH = 3 -- receipts that agree make a rule
-local MOST = 10 -- and so many of another kind at most undo it
-local DISTINCT = 5 -- digits that two unrelated ids hardly share
-local CERTAIN = 8 -- and so many that ids in use at a time do not share in two bases: 0x12345678 is 25 times 12345678
+local ENOUGH = 3 -- so many receipts that agree fix the rule
+local MOST = 10 -- and at most so many that disagree change it
+local DISTINCT = 5 -- digits: unrelated ids of this length are rarely equal
+local CERTAIN = 8 -- digits: ids of this length in use at one time do not collide in two bases: 0x12345678 is 25 times 12345678
 
 --- Ways to read a receipt's id under each rule.  dec: the receipt's id is decimal, that of the response hexadecimal.
 local WAYS = {
@@ -33,7 +33,7 @@ message_id.kind = kind.one_of("auto", "as-is", "hex", "dec")
 
 ---@class smpp.MessageIdRule
 ---@field rule "auto"|"as-is"|"hex"|"dec"
----@field learned "as-is"|"hex"|"dec"|nil  with auto: what the receipts so far have shown
+---@field learned "as-is"|"hex"|"dec"|nil  with auto: the rule derived from the receipts so far
 ---@field has_exact boolean  messages may stand under the second key of `keys`; settable
 
 --- Makes a rule.  hex, dec: the base of ids in receipts, where submit_sm_resp has the other one.
@@ -51,7 +51,7 @@ function Rule:keys(id)
   return "i" .. (fold(id)), "=" .. trim(id)
 end
 
---- The key under which a receipt with this id waits for its response.
+--- The key under which an early receipt with this id waits for its response.
 ---@param id string
 ---@return string
 function Rule:early_key(id) return "e" .. (self.rule == "as-is" and trim(id) or fold(id)) end
@@ -59,7 +59,7 @@ function Rule:early_key(id) return "e" .. (self.rule == "as-is" and trim(id) or 
 --- The n-th key under which receipts for a response's id may wait.
 ---@param id string
 ---@param n integer  from 1
----@return string|false|nil key  false: there is no such receipt, the next may be; nil: there is no n-th
+---@return string|false|nil key  false: no such key, try the next; nil: there is no n-th
 function Rule:early_candidate(id, n)
   if n == 1 then return self:early_key(id) end
   if n > 3 or self.rule == "as-is" then return nil end
@@ -71,7 +71,7 @@ end
 --- The n-th key under which the message of a receipt's id may be found.
 ---@param id string
 ---@param n integer  from 1
----@return string|false|nil key  false: this way leads nowhere, the next may; nil: there is no n-th
+---@return string|false|nil key  false: no key in this way, try the next; nil: there is no n-th
 ---@return "as-is"|"hex"|"dec"|nil way
 function Rule:candidate(id, n)
   local way = WAYS[self.rule][n]
@@ -85,13 +85,13 @@ function Rule:candidate(id, n)
   return other and other ~= folded and "i" .. other or false, way
 end
 
---- How far a message found this way may be taken for the receipt's.  An id of decimal digits can be read in both bases, so
+--- The confidence of a match between a receipt and a message found under a key.  An id of decimal digits can be read in both bases, so
 --- equality proves a match only where the rule says so; a conversion proves one only with the same destination address.
 ---@param id string   of the receipt
 ---@param key string  where the message was found
 ---@param way "as-is"|"hex"|"dec"
 ---@param same_number boolean?  the receipt comes from the address that the message went to; nil: not known
----@return number? weight  3: certain, 2, 1: less so; 0.5: only when no response claims the receipt; nil: not at all
+---@return number? weight  3: certain, 2, 1: less so; 0.5: only when no response claims the receipt; nil: no match
 function Rule:weigh(id, key, way, same_number)
   local folded, digits = fold(id)
   local is_ambiguous = digits and #folded > 1
@@ -117,7 +117,7 @@ function Rule:is_settled(weight)
   return weight == 3 and self.rule == "auto" and (self.learned == nil or self.learned == "as-is")
 end
 
---- Counts a match.  Returns the rule if this made it certain, or another one.
+--- Counts a match.  Returns the rule if this match fixed or changed it.
 ---@param id string  of the receipt
 ---@param way "as-is"|"hex"|"dec"
 ---@return "as-is"|"hex"|"dec"|nil learned

@@ -55,7 +55,7 @@ end
 ---@return string
 function pack.write(value) return table.concat(write(value, {})) end
 
---- Reads the values that stand one after another in `octets`, which write() made.
+--- Reads the consecutive values in `octets`, as written by write().
 ---@param octets string
 ---@return any[]
 function pack.read_all(octets)
@@ -64,7 +64,7 @@ function pack.read_all(octets)
   return list
 end
 
---- Where the value after the one at `at` begins.
+--- The position after the value at `at`.
 ---@param octets string  which write() made
 ---@param at integer
 ---@return integer

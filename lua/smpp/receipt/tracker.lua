@@ -1,4 +1,4 @@
---- Joins what was submitted with the receipts that come for it.  A data structure: no I/O, no clock (`now` is an
+--- Matches delivery receipts with submitted messages.  A data structure: no I/O, no clock (`now` is an
 --- argument), no callbacks.  Open messages live in a store of octets, by default a compact C map; processes may share one.
 local core = require "smpp.core"
 local keystore = require "smpp.receipt.keystore"
@@ -20,12 +20,12 @@ Tracker.__name = "smpp.receipt.tracker"
 local MAX_PARTS = 255
 local NO_STATE, OTHER_STATE = 255, 254
 local NO_NUMBER = 0
-local ENOUGH_DIGITS = 4 -- and so many that must agree
+local ENOUGH_DIGITS = 4 -- minimum that must agree
 local MAX_HELD_OCTETS = 4096 -- of the receipts for one unknown id: what a map takes
 local MAX_RECEIPT_OCTETS = 1024 -- of one of them
-local MAX_TEXT_OCTETS = 160 -- of its text when it has more
+local MAX_TEXT_OCTETS = 160 -- to which a longer text is cut
 
---- What became of a part, one octet each in the record of a message.
+--- The states of parts, one octet each in the record of a message.
 local WAITING, ACCEPTED, DELIVERED, FAILED = "w", "a", "d", "f"
 
 local store_kind, limit = kind.checked("a key store", keystore.wrong), kind.integer(1, 4294967295)
@@ -33,44 +33,44 @@ local store_kind, limit = kind.checked("a key store", keystore.wrong), kind.inte
 local OPTIONS = schema.new {
   { "id_base", message_id.kind, "auto", "how ids in receipts and in responses relate", 'id_base = "hex"' },
   { "ttl_s", kind.seconds, 48 * 3600, "how long a message stays open", "ttl_s = 86400" },
-  { "limit", limit, nil, "of open messages and parts; beyond it the oldest gives way", "limit = 100000" },
+  { "limit", limit, nil, "maximum of open messages and parts; above it the oldest expires", "limit = 100000" },
   { "recent_s", kind.seconds, 600, "how long early receipts and finished ids are remembered", "recent_s = 60" },
-  { "recent_limit", limit, 100000, "of those", "recent_limit = 1000" },
-  { "seed", "string", nil, "8 octets nobody can guess, for the maps", "seed = octets" },
+  { "recent_limit", limit, 100000, "maximum of early receipts and finished ids", "recent_limit = 1000" },
+  { "seed", "string", nil, "8 unpredictable octets, for the maps", "seed = octets" },
   { "store", store_kind, nil, "of open messages, instead of a map with ttl_s and limit", "store = store" },
   { "recent", store_kind, nil, "of early receipts and finished ids, instead of a map with recent_s and recent_limit", "recent = store" },
 }
 
 ---@class smpp.Outcome
 ---@field kind "result"|"part"|"intermediate"|"late"|"duplicate"|"expired"
----  result: the message has its result, whatever else comes.  part: one of several parts was delivered.  intermediate: a
----  state that is not final.  late: a part of a message that has its result.  duplicate: this one was here before.
+---  result: the final result of the message.  part: one of several parts was delivered.  intermediate: a
+---  state that is not final.  late: a part of a message that has its result.  duplicate: a repeated receipt.
 ---  expired: no result in time.
 ---@field handle string|integer  as given to open() or accepted()
----@field part integer?          nil where it is about all of them
----@field parts integer?         nil: late, and not known any more
----@field state string?          DELIVERED …; of a result: of all parts or of the first that failed; expired: last heard of
+---@field part integer?          nil: all parts
+---@field parts integer?         nil: late, and no longer known
+---@field state string?          DELIVERED …; of a result: of all parts or of the first that failed; expired: the last known state
 ---@field delivered boolean?     of a result
 ---@field err string?            of the receipt
----@field code string?           what the part was refused with
+---@field code string?           the status or failure code of a refused part
 ---@field reason "ttl"|"limit"|"reused"|nil  of expired; reused: its message_id was given to another message
----@field receipt smpp.Receipt?  what told
----@field learned "as-is"|"hex"|"dec"|nil  the rule for ids that this receipt made certain
+---@field receipt smpp.Receipt?  the receipt it comes from
+---@field learned "as-is"|"hex"|"dec"|nil  the rule for ids, if this receipt fixed it
 
 ---@class smpp.TrackerOptions
 ---@field id_base "auto"|"as-is"|"hex"|"dec"|nil  as-is: ids of receipts and responses are equal.  hex, dec: the base in
 ---  receipts, where responses have the other one.  auto (default): learns it
 ---@field ttl_s number?         how long a message stays open (48 hours)
----@field limit integer?        of open messages and parts; beyond it the oldest gives way (no limit)
+---@field limit integer?        of open messages and parts; above it the oldest expires (no limit)
 ---@field recent_s number?      how long early receipts and finished ids are remembered (600)
 ---@field recent_limit integer? of those (100000)
----@field seed string?          8 octets nobody can guess, for the maps (default: the system's)
+---@field seed string?          8 unpredictable octets, for the maps (default: the system's)
 ---@field store smpp.KeyStore?     of open messages, instead of a map with `ttl_s` and `limit`
 ---@field recent smpp.KeyStore?    of early receipts and finished ids, instead of a map with `recent_s` and `recent_limit`
 
 ---@class smpp.Tracker
 
---- Makes a tracker, one for each message centre (ids are unique no further); all binds to it share it.
+--- Makes a tracker, one for each message centre (ids are unique per message centre); all binds to it share it.
 ---@param o? smpp.TrackerOptions
 ---@return smpp.Tracker
 function tracker.new(o)
@@ -92,7 +92,7 @@ end
 local function write_handle(handle)
   if type(handle) == "string" then return "s" .. handle end
   if type(handle) == "number" and handle % 1 == 0 then return ("n%.0f"):format(handle) end
-  error("handle: a string or a whole number expected, got " .. tostring(handle), 3)
+  error("handle: expected a string or an integer, got " .. tostring(handle), 3)
 end
 
 local function read_handle(octets)
@@ -166,20 +166,20 @@ end
 
 local function check_part(part, parts)
   if type(part) ~= "number" or part % 1 ~= 0 or part < 1 or part > parts then
-    error(("part: 1 to %d expected, got %s"):format(parts, tostring(part)), 3)
+    error(("part: expected 1 to %d, got %s"):format(parts, tostring(part)), 3)
   end
 end
 
 --- Announces a message of several parts, before the first is submitted.  One of a single part needs no open().
----@param handle string|integer  what the outcomes shall call it
+---@param handle string|integer  returned in its outcomes
 ---@param parts integer  1 to 255
 ---@param now number
 function Tracker:open(handle, parts, now)
   local key = "h" .. write_handle(handle)
   if type(parts) ~= "number" or parts % 1 ~= 0 or parts < 1 or parts > MAX_PARTS then
-    error("parts: 1 to 255 expected, got " .. tostring(parts), 2)
+    error("parts: expected 1 to 255, got " .. tostring(parts), 2)
   end
-  if self.store:get(key) then error("handle: " .. tostring(handle) .. " is open already", 2) end
+  if self.store:get(key) then error("duplicate handle: " .. tostring(handle) .. " is already open", 2) end
   if parts > 1 then self:put(key, WAITING .. WAITING:rep(parts), now) end
 end
 
@@ -194,7 +194,7 @@ function Tracker:set_part(key, record, part, what, now)
   return record
 end
 
---- A part has ended: is that the message's result?
+--- Sets the state of a part that has ended; returns "result" if it decides the message.
 function Tracker:finish(entry, ok, now)
   if entry.parts == 1 then return "result" end
   local key = "h" .. entry.handle
@@ -206,7 +206,7 @@ function Tracker:finish(entry, ok, now)
   return (not ok or not record:find("[^" .. DELIVERED .. "]", 2)) and "result" or "part"
 end
 
---- What a receipt does to the part it is for.
+--- Applies a receipt to its part.
 function Tracker:apply(key, entry, receipt, now)
   if not receipt.final then
     entry.state = receipt.message_state or OTHER_STATE
@@ -221,7 +221,7 @@ function Tracker:apply(key, entry, receipt, now)
   return out
 end
 
---- What a receipt's id, spelt so, may mean: an open part, or one that has ended not long ago.
+--- Finds the part of a receipt by one spelling of its id: an open part, or one that has ended recently.
 ---@param least number   how certain it must be: see Rule:weigh
 ---@param before number? only messages that were accepted by then
 ---@return table? entry, string? way, string? key, number? weight  nil where two are equally likely
@@ -231,7 +231,7 @@ local function find_by_id(self, id, number, least, before)
   for n = 1, math.huge do
     local key, way = self.ids:candidate(id, n)
     if key == nil then break end
-    if way == "as-is" and found_exact then key = false end -- equal in every octet counts before equal but for case
+    if way == "as-is" and found_exact then key = false end -- an exact match takes precedence over one that ignores case
     local open, since
     if key then open, since = self.store:get(key) end
     local value = open or key and self.recent:get("d" .. key)
@@ -243,7 +243,7 @@ local function find_by_id(self, id, number, least, before)
       if weight > best_weight then
         best, best_way, best_key, best_weight = entry, way, key, weight
       elseif weight == best_weight then
-        best, best_way = nil, nil -- a guess between two messages
+        best, best_way = nil, nil -- ambiguous: two messages
       end
       if self.ids:is_settled(best_weight) then break end
     end
@@ -252,7 +252,7 @@ local function find_by_id(self, id, number, least, before)
   return best, best_way, best_key, best_weight
 end
 
---- The part that a receipt means, by the id that counts or by the other one it has; and the id that led there.
+--- Finds the part of a receipt by its main id or by its other one; also returns the id that matched.
 local function find_part(self, receipt, least, before)
   local number = number_of(receipt.source_addr)
   local entry, way, key, weight = find_by_id(self, receipt.id, number, least, before)
@@ -266,7 +266,7 @@ end
 local function match(self, receipt, now, least, before)
   local entry, way, key, id, weight = find_part(self, receipt, least, before)
   local learned
-  if not entry and way and weight >= 0.5 and weight < least then -- it shows how ids relate, if it is not enough to act on
+  if not entry and way and weight >= 0.5 and weight < least then -- too uncertain to act on, but counts for learning the rule
     learned = self.ids:learn(id, way)
     if learned then entry, way, key, id = find_part(self, receipt, least, before) end
   end
@@ -278,7 +278,7 @@ local function match(self, receipt, now, least, before)
   return out
 end
 
---- A receipt that can be kept: without what makes it longer than is reasonable.
+--- A copy of a receipt for storage, cut to a limited size.
 local function write_receipt(receipt)
   local octets = pack.write(receipt)
   if #octets <= MAX_RECEIPT_OCTETS then return octets end
@@ -307,11 +307,11 @@ function Tracker:hold(receipt, now)
   if other and other ~= "" and self.ids:early_key(other) ~= first then self:hold_under(self.ids:early_key(other), octets, now) end
 end
 
---- The last receipts count, so the oldest give way.
+--- Appends a receipt; at the limit the oldest ones are dropped, since the last state counts.
 function Tracker:hold_under(key, octets, now)
   self.held_until = math.max(self.held_until, now + self.recent_s)
   local held = self.recent:get(key) or ""
-  if held:find(octets, 1, true) then return end -- it comes again
+  if held:find(octets, 1, true) then return end -- a repeated receipt
   held = held .. octets
   while #held > MAX_HELD_OCTETS do held = held:sub(pack.next(held, 1)) end
   self:remember(key, held, now)
@@ -333,7 +333,7 @@ function Tracker:release(id, now)
           outcomes = outcomes or {}
           outcomes[#outcomes + 1] = outcome_of_it
         else
-          kept[#kept + 1] = pack.write(receipt) -- for another response after all
+          kept[#kept + 1] = pack.write(receipt) -- for another response
         end
       end
       if kept[1] then self:remember(key, table.concat(kept), now) else self.recent:delete(key) end
@@ -341,8 +341,8 @@ function Tracker:release(id, now)
   end
 end
 
---- Forgets early receipts and finished ids whose time is up.  A receipt that no response claimed may then be for the only
---- message that it can mean, however uncertain that was while a response could still come.
+--- Removes expired early receipts and finished ids.  A receipt that no response claimed is then matched with the only
+--- candidate, which was too uncertain while a response could still come.
 function Tracker:forget(now)
   while true do
     local key, value, since = self.recent:expire(now)
@@ -355,15 +355,15 @@ function Tracker:forget(now)
   end
 end
 
---- A response came: the part is open under its message_id.
+--- Records a submit_sm_resp: the part is open under its message_id.
 ---@param handle string|integer
 ---@param part integer  1 when there is one
 ---@param id string     of the submit_sm_resp
 ---@param now number
 ---@param to? string    destination address: without it no id of another base is recognised
----@return smpp.Outcome[]? outcomes  of the receipts that came before; nil: there were none
+---@return smpp.Outcome[]? outcomes  of early receipts; nil: none
 ---@return string? err
----@return string? code  "missing": a response without a message_id, so no receipt will ever match
+---@return string? code  "missing": a response without a message_id, so no receipt can match
 function Tracker:accepted(handle, part, id, now, to)
   self:forget(now)
   local entry = { state = NO_STATE, part = part, handle = write_handle(handle), number = number_of(to) }
@@ -372,7 +372,7 @@ function Tracker:accepted(handle, part, id, now, to)
   check_part(part, record and #record - 1 or MAX_PARTS)
   if part > 1 and not record then return nil end -- given up meanwhile
   entry.parts = record and #record - 1 or 1
-  if not id or not id:find "[^%z]" then return nil, "the response has no message_id", "missing" end
+  if not id or not id:find "[^%z]" then return nil, "missing message_id in the response", "missing" end
   if record then self:set_part(record_key, record, part, ACCEPTED, now) end
 
   local key, second = self.ids:keys(id)
@@ -389,7 +389,7 @@ function Tracker:accepted(handle, part, id, now, to)
   return self:release(id, now)
 end
 
---- A part was refused, or could not be sent: the message has its result, unless another part failed before.
+--- Records that a part was refused or not sent: the message has its result, unless another part failed before.
 ---@param handle string|integer
 ---@param part integer
 ---@param code string  "ESME_…" or another failure code
@@ -406,8 +406,8 @@ function Tracker:refused(handle, part, code, now)
   return out
 end
 
---- A receipt came.
----@param receipt smpp.Receipt  as receipt.parse() gives it; `source_addr` helps where ids leave a doubt
+--- Matches a receipt.
+---@param receipt smpp.Receipt  as receipt.parse() gives it; `source_addr` decides where ids are ambiguous
 ---@param now number
 ---@param none_due? boolean  no response is due that could claim the receipt later: it need not be kept
 ---@return smpp.Outcome? outcome
@@ -415,19 +415,19 @@ end
 ---@return string? code  "missing": no open message has this id (it is kept for the response that may still come), or the
 ---  receipt has no state, as acknowledgements
 function Tracker:receipt(receipt, now, none_due)
-  if type(receipt) ~= "table" then error("receipt: a table expected, got " .. type(receipt), 2) end
+  if type(receipt) ~= "table" then error("receipt: expected a table, got " .. type(receipt), 2) end
   local id = receipt.id
-  if not id or not receipt.state then return nil, "an acknowledgement, or a receipt without id or state", "missing" end
+  if not id or not receipt.state then return nil, "missing id or state (an acknowledgement, or a malformed receipt)", "missing" end
   self:forget(now)
   local out = match(self, receipt, now, 1)
   if out then return out end
   if not (none_due and self.is_own and self.store:count() == 0) then self:hold(receipt, now) end
-  return nil, "no open message has the id " .. id, "missing"
+  return nil, "unknown message id " .. id .. ": no open message", "missing"
 end
 
---- Gives up what is too old.
+--- Gives up expired messages and receipts.
 ---@param now number
----@return smpp.Outcome[] outcomes  of kind expired, oldest first, also what the limit pushed out since the last call; then
+---@return smpp.Outcome[] outcomes  of kind expired, oldest first, including those dropped at the limit since the last call; then
 ---  those of receipts that no response claimed (other kinds)
 function Tracker:expire(now)
   local list = self.gone
@@ -444,7 +444,7 @@ function Tracker:expire(now)
 end
 
 --- When to call expire() again.
----@return number? at  nil: nothing is waiting
+---@return number? at  nil: nothing pending
 function Tracker:next_expiry()
   if #self.gone > 0 then return 0 end
   local open, recent = self.store:next_expiry(), self.recent:next_expiry()
