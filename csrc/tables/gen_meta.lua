@@ -121,7 +121,7 @@ out [=[
 ---@field command_status integer
 ---@field status string            name of command_status; "0x00010203" when it has none
 ---@field sequence_number integer
----@field trailing string?         octets behind the last parameter that are no TLV
+---@field trailing string?         trailing octets after the last parameter that are not TLVs
 ---@field [string] any             parameters and TLVs by name
 ---@field octets fun(self): string  as they came
 ---@field totable fun(self): smpp.Fields  what smpp.encode makes the same octets of

@@ -17,7 +17,7 @@ describe("docs.options: the tables of options", function()
 
   it("differ where a row does", function()
     local page = options.read "docs/client.md"
-    local other = page:gsub("requests that may await", "requests that await")
+    local other = page:gsub("maximum of requests without", "limit of requests without")
     assert.is_true(other ~= page)
     assert.is_true((options.fill(other)) == page)
   end)

@@ -576,7 +576,7 @@ for _, name in ipairs { "luv", "virtual" } do
     assert.equal(loop, loops.current())
     run.sleep(0)
     assert.is_true(loop:is_running())
-    assert.has_error(function() loop:run() end, "the loop runs already: use smpp.spawn")
+    assert.has_error(function() loop:run() end, "the loop is already running: use smpp.spawn")
   end))
 end
 

@@ -80,7 +80,7 @@ describe("smpp.loop.luv", function()
         uv.close(timer)
       end)
       uv.run()]]
-    assert.equal("false\tthe loop runs already: use smpp.spawn\njoined\nput off\n", (output:gsub("[^\t\n]*: the loop", "the loop")))
+    assert.equal("false\tthe loop is already running: use smpp.spawn\njoined\nput off\n", (output:gsub("[^\t\n]*: the loop", "the loop")))
   end)
 
   it("ends the process for no error in any callback", function()

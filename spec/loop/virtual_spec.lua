@@ -64,7 +64,7 @@ describe("smpp.loop.virtual: time", function()
     end
     loop:step()
     assert.equal(3, #problems)
-    for i = 1, 3 do assert.matches("the loop runs already", problems[i]) end
+    for i = 1, 3 do assert.matches("the loop is already running", problems[i]) end
   end)
 
   it("ends where it was told to", function()

@@ -27,8 +27,8 @@ local host_kind = kind.either("string", schema.new {
 settings.retry = schema.new {
   { "attempts", kind.count, 10, "so often in all", "attempts = 3" },
   { "age_s", kind.seconds, 60, "so long after the first refusal", "age_s = 300" },
-  { "min_s", kind.seconds, 1, "the first pause; each further one is twice as long", "min_s = 0.2" },
-  { "max_s", kind.seconds, 30, "the longest pause", "max_s = 120" },
+  { "min_s", kind.seconds, 1, "the first delay; each further one is twice as long", "min_s = 0.2" },
+  { "max_s", kind.seconds, 30, "the longest delay", "max_s = 120" },
 }
 
 --- How far a window that adapts goes.

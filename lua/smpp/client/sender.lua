@@ -74,7 +74,7 @@ sender.schema = schema.new({
   { "receipt", kind.either("boolean", kind.one_of("failure", "success", "intermediate")), nil,
     "a delivery receipt is wanted; intermediate: also those on the way", "receipt = true" },
   { "flash", "boolean", nil, "shown at once, not stored", "flash = true" },
-  { "long", LONG, nil, "how a text of several parts is sent", 'long = "sar"', default_text = '"concat_8bit"' },
+  { "long", LONG, nil, "how a multipart text is sent", 'long = "sar"', default_text = '"concat_8bit"' },
   { "concat_reference", kind.either("number", "function"), nil, "reference of the parts", "concat_reference = 7", default_text = "a counter" },
   { "validity_s", kind.with_unit("s", kind.number), nil, "how long it may live", "validity_s = 3600" },
   { "at", "number", nil, "Unix time before which it is not delivered", "at = os.time() + 60" },

@@ -1,4 +1,4 @@
---- Callbacks of a loop run guarded: an error that reached luv would end the process.
+--- Protected callbacks: an error that reached luv would end the process.
 local shown = require "smpp.base.shown"
 
 local guards = {}
@@ -6,7 +6,7 @@ local guards = {}
 -- xpcall hands arguments on everywhere but in Lua 5.1.
 local takes_arguments = select(2, xpcall(function(x) return x end, print, true))
 
---- Makes the function that guards a loop's callbacks: `guard(fn, a, b)` calls `fn(a, b)`, and an error in it goes
+--- Makes the function that runs a loop's callbacks protected: `guard(fn, a, b)` calls `fn(a, b)`, and an error in it goes
 --- to `self.on_error(trace, err)`, since one that reached luv would end the process.
 ---@param self { on_error: fun(trace: string, err: any) }
 ---@return fun(fn: function, a?: any, b?: any): boolean

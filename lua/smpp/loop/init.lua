@@ -1,4 +1,4 @@
---- The loop of the moment: time, timers, sockets and chance, given from outside.  Two implementations share one
+--- The current event loop: time, timers, sockets and random numbers behind one interface.  Two implementations share one
 --- interface, `smpp.Loop` (docs/loop.md): smpp.loop.luv and smpp.loop.virtual.  Requiring this loads neither.
 local loop = {}
 
@@ -11,7 +11,7 @@ function loop.current()
   return current
 end
 
---- Makes `l` the current loop; nil: the luv loop again, when somebody asks.
+--- Makes `l` the current loop; nil: the luv loop again, made on demand.
 ---@param l smpp.Loop?
 ---@return smpp.Loop? previous
 function loop.set(l)

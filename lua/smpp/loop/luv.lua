@@ -1,4 +1,4 @@
---- The loop of luv: clock, timers, work put off to the end of the turn, signals.  Sockets are in smpp.loop.luv_tcp.
+--- The loop of luv: clock, timers, deferred calls at the end of a turn, signals.  Sockets are in smpp.loop.luv_tcp.
 local guards = require "smpp.loop.guard"
 local random = require "smpp.base.random"
 local uv = require "smpp.loop.uv"
@@ -25,11 +25,11 @@ function luv.default()
   local self = setmetatable({
     name = "luv",
     on_error = guards.on_error,
-    fns = {}, args = {}, deferred = 0, -- work put off to the end of this turn
+    fns = {}, args = {}, deferred = 0, -- calls deferred to the end of this turn
     spare_fns = {}, spare_args = {},   -- the arrays of the turn before
-    prepare = nil,                     -- runs that work before the loop blocks; never keeps it alive
-    idle = nil, idling = false,        -- active: the loop does not block, since put-off work put off more
-    holds = 0, keeper = nil,           -- an async handle, active while holds > 0
+    prepare = nil,                     -- runs the deferred calls before the loop blocks; never keeps it alive
+    idle = nil, idling = false,        -- active: the loop does not block, since deferred calls deferred more
+    holds = 0, keeper = nil,           -- an async handle that keeps the loop alive while holds > 0
     sigpipe = nil,                     -- the handle that takes SIGPIPE
     unread_at_ms = -1,                 -- when a transport last left octets to the next turn
     lingering = {},                    -- transports that were closed and wait for the peer's end
@@ -48,7 +48,7 @@ function Loop:precise() return uv.hrtime() / 1e9 end -- luacheck: no self
 function Loop:random() return self.random_number() end
 
 function Loop:random_octets(count) -- luacheck: no self
-  local ok, octets = pcall(uv.random, count) -- an old luv has none
+  local ok, octets = pcall(uv.random, count) -- missing in old versions of luv
   return ok and type(octets) == "string" and #octets == count and octets or random.octets(count)
 end
 
@@ -57,7 +57,7 @@ function Loop:time() -- luacheck: no self
   return seconds + microseconds / 1e6
 end
 
--- Timers run before the sockets are read.  One that is this late shows that the process stood still: stopped, suspended with
+-- Timers run before the sockets are read.  A timer this late shows that the process did not run: stopped (SIGSTOP), suspended with
 -- its machine, or busy.  It fires when the sockets have been read, so that nobody takes for missing what is there; but not
 -- much later, whatever comes.
 local LATE_MS, MOST_READING_MS = 100, 1000
@@ -109,7 +109,7 @@ function Loop:defer(fn, arg)
   end
 end
 
---- Runs what was put off; what that puts off in turn waits for the next turn, which then does not block.
+--- Runs the deferred calls; calls that these defer run in the next turn, which then does not block.
 ---@private
 function Loop:flush()
   local fns, args, n, guard = self.fns, self.args, self.deferred, self.guard
@@ -156,10 +156,10 @@ function Signal:close()
   self.handle = nil
 end
 
--- Neovim runs the loop from C, which luv does not see.
+-- Neovim runs the loop from C, which luv.loop_mode does not report.
 function Loop:is_running() return uv.loop_mode() ~= nil or rawget(_G, "vim") ~= nil end -- luacheck: no self
 
---- A write to a connection that the peer has reset raises SIGPIPE, which ends a process that does not take it.
+--- A write to a connection that the peer has reset raises SIGPIPE, which ends a process without a handler for it.
 ---@private
 function Loop:survive_sigpipe()
   if self.sigpipe then return end
@@ -169,7 +169,7 @@ function Loop:survive_sigpipe()
 end
 
 function Loop:run()
-  if self:is_running() then error("the loop runs already: use smpp.spawn", 2) end
+  if self:is_running() then error("the loop is already running: use smpp.spawn", 2) end
   self.stopped = false
   uv.update_time()
   repeat

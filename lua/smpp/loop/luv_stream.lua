@@ -1,4 +1,4 @@
---- Pipes and terminals that somebody writes into: read when there is something, while the loop goes on.
+--- Reads pipes and terminals without blocking the loop.
 local uv = require "smpp.loop.uv"
 
 local streams = {}
@@ -7,12 +7,12 @@ local streams = {}
 local Stream = {}
 local mt = { __index = Stream, __name = "smpp.LuvStream" }
 
---- Whether a descriptor is a terminal.
+--- Returns true if a descriptor is a terminal.
 ---@param fd integer
 ---@return boolean
 function streams.is_terminal(fd) return uv.guess_handle(fd) == "tty" end
 
---- How many columns a terminal has.
+--- The number of columns of a terminal.
 ---@param fd integer
 ---@return integer?
 function streams.columns(fd)
@@ -25,7 +25,7 @@ end
 
 --- Opens a pipe with a name, or stdin where that is a pipe or a terminal.
 ---@param path string  - is stdin
----@return smpp.LuvStream? stream  nil: it is something else
+---@return smpp.LuvStream? stream  nil: not a pipe or terminal
 ---@return string? message  why it cannot be opened
 function streams.open(path)
   local kind = path == "-" and uv.guess_handle(0) or (uv.fs_stat(path) or {}).type
@@ -39,11 +39,11 @@ function streams.open(path)
   return setmetatable({ fd = fd, handle = nil }, mt) -- handle: once the loop reads
 end
 
---- What comes next, now; nil or "" at the end.  Blocks.
+--- Reads the next piece; nil or "" at the end.  Blocks.
 ---@return string? piece
 function Stream:read_now() return uv.fs_read(self.fd, 65536, -1) end
 
---- Calls back with what comes next; nil at the end.
+--- Calls back with the next piece; nil at the end.
 ---@param callback fun(piece: string?)
 function Stream:read(callback)
   if not self.handle then
@@ -60,7 +60,7 @@ function Stream:read(callback)
   end)
 end
 
---- Closes it; a callback that waits is not called any more.
+--- Closes it; a pending callback is not called any more.
 function Stream:close()
   if self.handle then
     self.handle:close()

@@ -6,7 +6,7 @@ local tcp = {}
 
 local CHUNK_OCTETS = 65536 -- what libuv reads at most at once
 
-local TEXT = { -- luv hands some callbacks the bare name of the error
+local TEXT = { -- luv passes only the name of the error to some callbacks
   ECONNREFUSED = "connection refused", ECONNRESET = "connection reset by peer", ETIMEDOUT = "connection timed out",
   EHOSTUNREACH = "host is unreachable", ENETUNREACH = "network is unreachable", EPIPE = "broken pipe",
   EADDRNOTAVAIL = "address not available", EAI_NONAME = "unknown node or service",
@@ -33,16 +33,16 @@ local function transport_of(loop, handle)
   local self = setmetatable({
     loop = loop,
     handle = handle,
-    peer = { host = peer.ip or "?", port = peer.port or 0 }, -- unknown: it is gone already
+    peer = { host = peer.ip or "?", port = peer.port or 0 }, -- unknown: already closed
     local_port = own.port or 0,
     on_data = nil, on_close = nil, -- given to start
-    on_drain = nil,                -- the owner's: called when pending octets went out
+    on_drain = nil,                -- set by the owner: called when pending octets were written
     paused = false,
-    read_deferred = false,         -- until the next turn, after much was read
-    reading = false,               -- luv reads
-    holding = false,               -- a handle that does not read would not keep the loop alive
-    shut = false,                  -- our end is announced: nothing more is written
-    ended = false,                 -- the peer's end was seen
+    read_deferred = false,         -- reading continues in the next turn, after a large read
+    reading = false,               -- luv is reading
+    holding = false,               -- loop:hold() is active: a handle that does not read would not keep the loop alive
+    shut = false,                  -- shutdown was sent: nothing more is written
+    ended = false,                 -- the peer's FIN or RST was seen
     closed = false,
     broken = nil,                  -- why writing failed
   }, TRANSPORT)
@@ -65,7 +65,7 @@ local function transport_of(loop, handle)
   return self
 end
 
---- Makes luv read, and the loop be held, as the state asks for.
+--- Starts or stops reading, and holds or releases the loop, according to the state.
 ---@private
 function Transport:update()
   local open = not (self.closed or self.ended)
@@ -90,7 +90,7 @@ local function go_on(self)
   self:update()
 end
 
---- There may be more: it is read in the next turn.  libuv would read on, up to 2 MB, before it looks at another connection.
+--- Defers further reading to the next turn: libuv would read up to 2 MB before it serves another connection.
 ---@private
 function Transport:defer_read()
   self.read_deferred = true
@@ -99,7 +99,7 @@ function Transport:defer_read()
   self.loop:defer(go_on, self)
 end
 
---- The peer's end, orderly or not.  A failed write shows here too, after all that could still be read.
+--- The end of the connection, orderly or not.  A failed write is reported here too, after all readable octets.
 ---@private
 function Transport:finish(err)
   self.ended = true
@@ -153,7 +153,7 @@ local function forget(self)
   self.timer = nil
   local lingering, at = self.loop.lingering, self.lingers_at
   local last = lingering[#lingering]
-  lingering[at], last.lingers_at = last, at -- the last one takes its place: thousands may go at once
+  lingering[at], last.lingers_at = last, at -- the last one takes its place: constant time, thousands may close at once
   lingering[#lingering] = nil
 end
 
@@ -169,8 +169,8 @@ function Transport:reset()
   if not uv.tcp_close_reset(self.handle) then uv.close(self.handle) end -- refused after a shutdown
 end
 
--- A socket closed with octets unread sends RST, which would take our last octets away from the peer.  So after the
--- flush we read on, unseen, until the peer closes too; from then on the transport keeps no script alive.
+-- A socket closed with unread octets sends RST, which makes the peer drop our last octets.  So after the
+-- flush we read and discard until the peer closes too; meanwhile the transport does not keep the script alive.
 function Transport:close_after_flush(timeout_s)
   if self.closed or self.timer then return end
   if self.broken or (self.ended and self:pending() == 0) then return self:close() end
@@ -238,11 +238,11 @@ function Connect:try_next()
   local handle = uv.new_tcp()
   self.handle = handle
   local ok, request, err = pcall(uv.tcp_connect, handle, address, self.port, function(failure)
-    if self.handle ~= handle then return end -- given up meanwhile
+    if self.handle ~= handle then return end -- cancelled meanwhile
     if failure then return self:fail(reason(failure)) end
     self:finish(transport_of(self.loop, handle))
   end)
-  if not ok or not request then self:fail(reason(ok and err or "not an address")) end
+  if not ok or not request then self:fail(reason(ok and err or "invalid address")) end
 end
 
 ---@private
@@ -271,18 +271,18 @@ function tcp.connect(loop, o, callback)
     port = o.port,
     callback = callback,
     deadline = loop:now() + timeout_s,
-    failures = {},                -- what came of each address
+    failures = {},                -- the error of each address
     addresses = nil, at = 0,      -- known once the name is resolved
-    lookup = nil, handle = nil,   -- the request or the socket that is under way
+    lookup = nil, handle = nil,   -- the pending request or socket
     done = false,
   }, CONNECT)
   self.timer = loop:timer(function()
     if self.lookup then
       uv.cancel(self.lookup)
       self.lookup, self.addresses = nil, {}
-      self:fail("no answer from name resolution")
+      self:fail("name resolution timed out")
     else
-      self:fail("no answer")
+      self:fail("connection timed out")
     end
   end)
   self.timer:start(timeout_s)
@@ -334,7 +334,7 @@ function tcp.listen(loop, o, callback)
     return failed(err)
   end
   local ok, bound, err = pcall(uv.tcp_bind, handle, host, o.port)
-  if not ok then return refused("not an address") end
+  if not ok then return refused("invalid address") end
   if not bound then return refused(err) end
   local function accept(failure)
     if failure then return loop.guard(loop.on_error, "accept: " .. reason(failure), failure) end

@@ -1,4 +1,4 @@
---- smpp.run and what goes with it: a main task, the loop under it, and an orderly end.
+--- smpp.run: a main task, its loop, and an orderly shutdown; smpp.spawn, smpp.sleep, smpp.each.
 local task = require "smpp.base.task"
 local loops = require "smpp.loop"
 
@@ -10,14 +10,14 @@ local active -- the state of the smpp.run that runs
 
 local function check_function(fn, position)
   if type(fn) ~= "function" then
-    error(("argument %d: a function expected, got %s"):format(position, type(fn)), 3)
+    error(("argument %d: expected a function, got %s"):format(position, type(fn)), 3)
   end
 end
 
---- An error as it is raised again: with its traceback, or, when it is an object, as that object.
+--- The error to re-raise: with its traceback, or, if it is an object, that object.
 local function raisable(trace, err) return type(err) == "string" and trace or err end
 
---- Notes an object that must be closed before the program ends; called by whoever makes one.
+--- Registers an object that must be closed before the program ends; called by its constructor.
 --- When the main task returns, `smpp.run` closes those it opened whose `has_handlers` is false; on an error or a
 --- signal, all.  Does nothing outside smpp.run.
 ---@param object { close: fun(self), has_handlers: boolean? }
@@ -35,7 +35,7 @@ function run.opened(object, stays)
   end
 end
 
---- Forgets an object that is closed.  Harmless twice.
+--- Removes a closed object.  May be called twice.
 ---@param object table
 function run.closed(object)
   if active then active.open[object] = nil end
@@ -61,7 +61,7 @@ local function state_of(loop)
     sleepers = {},                                  -- timers of tasks that sleep
     main = nil, results = nil, failure = nil,       -- the main task; how it ended
     interrupted = nil, interrupted_at = nil,        -- name of the signal, when it came
-    closing = false, closers = 0,                   -- everything is being closed; by so many tasks
+    closing = false, closers = 0,                   -- shutdown is running; number of its tasks
   }
   local function closer_left()
     state.closers = state.closers - 1
@@ -82,7 +82,7 @@ local function state_of(loop)
   return state
 end
 
--- Closes everything, then stops the loop, whoever still sleeps.
+-- Closes everything, then stops the loop even if tasks sleep.
 local function shut_down(state)
   if state.closing then return end
   state.closing = true
@@ -120,17 +120,17 @@ local function on_signal(state, name)
   shut_down(state)
 end
 
--- The loop has ended although something is unfinished: it was stopped, or nothing can wake what waits.
+-- The loop has ended with a task unfinished: it was stopped, or no event can wake the task.
 local function deadlock_of(state)
   local loop = state.loop
   if state.failure or state.interrupted then return nil end
   if not state.results then
     local why = loop.stopped and "the loop was stopped while the main task waits"
-      or "deadlock: the main task waits, and nothing is left that could wake it"
+      or "deadlock: the main task waits, and no event is left that could wake it"
     return task.traceback(state.main, why)
   end
   if not loop.stopped and loop.is_alive and loop:is_alive() then
-    return "deadlock: nothing can happen any more, but these keep the loop alive: " .. loop:describe(true)
+    return "deadlock: no event is left, but these keep the loop alive: " .. loop:describe(true)
   end
 end
 
@@ -153,9 +153,9 @@ end
 function run.run(fn, o)
   check_function(fn, 1)
   o = o or {}
-  if active then error("smpp.run runs already: use smpp.spawn", 2) end
+  if active then error("smpp.run is already running: use smpp.spawn", 2) end
   local loop = o.loop or loops.current()
-  if loop:is_running() then error("the loop runs already: use smpp.spawn", 2) end
+  if loop:is_running() then error("the loop is already running: use smpp.spawn", 2) end
   local state = state_of(loop)
   active = state
   local previous = loops.set(loop)
@@ -172,7 +172,7 @@ function run.run(fn, o)
   active = nil
   task.trim()
   local failure = state.failure and state.failure.value
-  -- An error after a signal comes of what the signal closed.
+  -- An error after a signal is caused by the objects that the signal closed.
   if state.interrupted then return nil, "interrupted by " .. state.interrupted, "interrupted", failure end
   if state.failure then error(failure, 0) end
   return unpack(state.results, 1, state.results.n)
@@ -192,7 +192,7 @@ end
 ---@param seconds number
 ---@param callback? fun()  run as a task, instead of waiting
 function run.sleep(seconds, callback)
-  if type(seconds) ~= "number" or seconds ~= seconds then error("argument 1: a number of seconds expected", 2) end
+  if type(seconds) ~= "number" or seconds ~= seconds then error("argument 1: expected a number of seconds", 2) end
   if callback ~= nil then check_function(callback, 2) end
   local token = not callback and task.need()
   local sleepers = active and active.sleepers or {}
@@ -216,8 +216,8 @@ local function items_of(array)
   end
 end
 
---- Calls `fn` for each item, in up to `n` tasks at a time; returns when all are done.  The first error stops the
---- taking of items, and is raised again when the calls under way have ended.
+--- Calls `fn` for each item, in up to `n` tasks at a time; returns when all are done.  After the first error
+--- no more items are taken, and it is re-raised when the running calls have ended.
 ---@async
 ---@generic T
 ---@param items T[]|fun(): T?, ...  an array, or a function that returns the next item (and more), at the end nil
@@ -226,9 +226,9 @@ end
 ---@return integer done  how many items there were
 function run.each(items, n, fn)
   if type(items) ~= "table" and type(items) ~= "function" then
-    error("argument 1: an array or an iterator expected, got " .. type(items), 2)
+    error("argument 1: expected an array or an iterator, got " .. type(items), 2)
   end
-  if type(n) ~= "number" or n < 1 or n % 1 ~= 0 then error("argument 2: a number of tasks expected", 2) end
+  if type(n) ~= "number" or n < 1 or n % 1 ~= 0 then error("argument 2: expected a number of tasks", 2) end
   check_function(fn, 3)
   local caller = task.need()
   local state = active

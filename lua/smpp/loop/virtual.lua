@@ -1,5 +1,5 @@
---- A loop whose time, network and chance are its own: nothing happens in wall time, the clock jumps to the next
---- timer when nothing else can run, and a seed makes every run the same on every Lua.
+--- A simulated event loop, with virtual time, network and random numbers: the clock jumps to the next
+--- timer when nothing else is due, and a seed makes every run the same on every Lua.
 --- The network, with its faults, is in smpp.loop.virtual_net, pipes are in smpp.loop.virtual_pipe.
 local guards = require "smpp.loop.guard"
 local heaps = require "smpp.base.heap"
@@ -22,7 +22,7 @@ local virtual = {}
 local YEAR_S = 366 * 86400
 local LATE_S = 0.1
 
---- A loop of its own, at second 0 of its clock.
+--- Makes a virtual loop, at second 0 of its clock.
 ---@param o? { seed?: number, start?: number, limit_s?: number }  `start`: Unix time at second 0, default 1700000000;
 ---  `limit_s`: the clock raises when it gets there (default a year): two sides that keep each other alive never end
 ---@return smpp.VirtualLoop
@@ -35,17 +35,17 @@ function virtual.new(o)
     start = o.start or 1700000000,
     limit_s = o.limit_s or YEAR_S,
     random_number = random.generator(o.seed or 1),
-    serial = 0,                      -- counts everything that is scheduled or opened: ties are broken by age
-    heap = {},                       -- what happens later: smpp.base.heap by time, then age
+    serial = 0,                      -- counts everything that is scheduled or opened: breaks ties by age
+    heap = {},                       -- future events: smpp.base.heap by time, then age
     posts = {}, post_args = {}, posted = 0,
     spare_posts = {}, spare_post_args = {},
     fns = {}, args = {}, deferred = 0,
     spare_fns = {}, spare_args = {},
-    kept = 0,                        -- how many things keep the loop alive
+    kept = 0,                        -- number of objects that keep the loop alive
     holds = 0,
-    open = {},                       -- whatever has to be closed -> its age
+    open = {},                       -- objects that have to be closed -> serial
     signals = {},                    -- in the order of registration
-    pipes = {},                      -- name -> pipe that nobody has opened yet
+    pipes = {},                      -- name -> pipe that is not opened yet
     turning = false, stopped = false,
   }, LOOP)
   self.guard = guards.guard(self)
@@ -59,7 +59,7 @@ function Loop:time() return self.start + self.clock end
 function Loop:random() return self.random_number() end
 function Loop:random_octets(count) return random.fill(self.random_number, count) end
 
---- Has `item.fire` called in `delay_s` seconds.
+--- Schedules a call of `item.fire` in `delay_s` seconds.
 ---@private
 function Loop:schedule(item, delay_s)
   self.serial = self.serial + 1
@@ -67,21 +67,21 @@ function Loop:schedule(item, delay_s)
   heaps.push(self.heap, item)
 end
 
---- Has `fn(arg)` called in the next turn.
+--- Schedules a call of `fn(arg)` in the next turn.
 ---@private
 function Loop:post(fn, arg)
   local n = self.posted + 1
   self.posts[n], self.post_args[n], self.posted = fn, arg, n
 end
 
---- Has `fn()` called in `delay_s` seconds; in the next turn if that is none.
+--- Schedules a call of `fn()` in `delay_s` seconds; if 0, in the next turn.
 ---@private
 function Loop:after(delay_s, fn)
   if delay_s <= 0 then return self:post(fn) end
   self:schedule({ fire = fn }, delay_s)
 end
 
---- Notes that something is open that has to be closed.
+--- Registers an object that has to be closed.
 ---@private
 function Loop:opened(object)
   self.serial = self.serial + 1
@@ -111,7 +111,7 @@ end
 
 function Timer:start(delay_s)
   if self.closed then error("the timer is closed", 2) end
-  if delay_s ~= delay_s then error("delay_s is not a number", 2) end
+  if delay_s ~= delay_s then error("invalid delay_s: not a number", 2) end
   if self.index then heaps.remove(self.loop.heap, self) end
   self.loop:schedule(self, delay_s)
   self.loop:keep(self, self.keep)
@@ -161,7 +161,7 @@ end
 
 --- Sends the program a signal, as `kill` would.
 ---@param name string  "SIGINT", …
----@return boolean taken  somebody listens to it
+---@return boolean taken  the signal has a handler
 function Loop:raise(name)
   local taken = false
   for _, signal in ipairs(self.signals) do
@@ -181,8 +181,8 @@ local function run_all(guard, fns, args, n)
   end
 end
 
--- One turn, in libuv's order: timers, what was posted, what was put off.  What these start is for the next turn.
--- A timer that is late (only `leap` makes one so) fires after what the network has brought, as in smpp.loop.luv.
+-- One turn, in libuv's order: timers, posted calls, deferred calls.  What these schedule runs in the next turn.
+-- A late timer (only after `leap`) fires after the network events, as in smpp.loop.luv.
 local function turn(self)
   local guard, heap, newest = self.guard, self.heap, self.serial
   while heap[1] and heap[1].at <= self.clock and heap[1].serial <= newest do
@@ -206,10 +206,10 @@ end
 
 local function is_runnable(self) return self.posted > 0 or self.deferred > 0 end
 
---- What happens next, and only that: one turn, before which the clock jumps if nothing is to be done now.
----@return boolean happened  false: nothing ever will
+--- Runs one turn; before it the clock jumps if nothing is due now.
+---@return boolean happened  false: no events are left
 function Loop:step()
-  if self.turning then error("the loop runs already: a task sleeps instead", 2) end
+  if self.turning then error("the loop is already running: sleep in a task instead", 2) end
   if not is_runnable(self) then
     local item = self.heap[1]
     if not item then return false end
@@ -219,31 +219,31 @@ function Loop:step()
     end
   end
   self.turning = true
-  turn(self) -- raises nothing: all it calls is guarded
+  turn(self) -- never raises: all callbacks are protected
   self.turning = false
   return true
 end
 
---- Lets `seconds` pass, with all that happens in them.
+--- Advances the clock by `seconds` and runs all events in that time.
 ---@param seconds number
 function Loop:advance(seconds)
-  if self.turning then error("the loop runs already: a task sleeps instead", 2) end
+  if self.turning then error("the loop is already running: sleep in a task instead", 2) end
   local target = self.clock + seconds
   while is_runnable(self) or (self.heap[1] and self.heap[1].at <= target) do self:step() end
   self.clock = target
 end
 
---- The clock leaps by `seconds`, as if the process had been stopped or its machine suspended meanwhile: nothing of this side
---- runs in them, and then all that has become due at once.
+--- Simulates a stopped process or suspended machine: the clock leaps by `seconds`, nothing of this side
+--- runs in that time, and then everything that has become due runs at once.
 ---@param seconds number
 function Loop:leap(seconds)
   self.clock = self.clock + seconds
   if not self.turning then self:advance(0) end
 end
 
---- Runs until nothing keeps the loop alive, `stop` is called, or nothing can happen any more.
+--- Runs until nothing keeps the loop alive, `stop` is called, or no events are left.
 function Loop:run()
-  if self.turning then error("the loop runs already: use smpp.spawn", 2) end
+  if self.turning then error("the loop is already running: use smpp.spawn", 2) end
   self.stopped = false
   while not self.stopped and (self.kept > 0 or is_runnable(self)) do
     if not self:step() then break end
@@ -254,7 +254,7 @@ function Loop:stop() self.stopped = true end
 
 function Loop:is_running() return self.turning end
 
---- Whether something still keeps the loop alive.
+--- Returns true if something keeps the loop alive.
 ---@return boolean
 function Loop:is_alive() return self.kept > 0 end
 
@@ -267,7 +267,7 @@ function Loop:handles()
   return list
 end
 
---- What is open, in words.
+--- The open objects, as text.
 ---@param keeping? boolean  only what keeps the loop alive
 ---@return string
 function Loop:describe(keeping)

@@ -1,4 +1,4 @@
---- The network of the virtual loop: names, addresses, connections in memory, and what can go wrong with them.
+--- The network of the virtual loop: names, addresses, connections in memory, and their faults.
 local nets = require "smpp.base.net"
 local link_of = require("smpp.loop.virtual_wire").new
 
@@ -7,7 +7,7 @@ local methods = net.methods
 
 local REFUSED = "connection refused"
 
---- The state of a network on which nobody listens yet.
+--- The initial state of a network, without listeners.
 function net.new()
   return {
     names = { localhost = { "127.0.0.1" } }, -- name -> addresses
@@ -29,7 +29,7 @@ local function listener_at(self, address, port)
     or listeners[nets.address("::", port)]
 end
 
---- Gives a name its addresses; none: the name is known no more.
+--- Sets the addresses of a name; none: the name becomes unknown.
 ---@param name string
 ---@param addresses string[]?
 function methods:declare(name, addresses) self.net.names[name] = addresses end
@@ -52,7 +52,7 @@ function methods:refuse(host, port, on) mark(self, self.net.refusing, host, port
 ---@param on? boolean
 function methods:blackhole(host, port, on) mark(self, self.net.holes, host, port, on) end
 
---- Has `fn(link)` called for each new connection before either end sees it.
+--- Registers `fn(link)`, called for each new connection before either end sees it.
 ---@param fn fun(link: smpp.Wire)
 function methods:on_link(fn) table.insert(self.net.watchers, fn) end
 
@@ -80,7 +80,7 @@ local function fail(self, why)
   try_next(self)
 end
 
--- The handshake takes a way there, after which the server sees the connection, and a way back.
+-- The handshake takes one latency until the server sees the connection, and one back.
 local function dial(self, listener, address)
   local loop = self.loop
   local client_port = loop.net.next_client_port
@@ -139,7 +139,7 @@ function methods:connect(o, callback)
     addresses = {}, at = 0,
     done = false,
   }, CONNECT)
-  connect.timer = self:timer(function() fail(connect, "no answer") end)
+  connect.timer = self:timer(function() fail(connect, "connection timed out") end)
   self:opened(connect)
   self:keep(connect, true)
   self:post(function()

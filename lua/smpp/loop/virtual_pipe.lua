@@ -1,8 +1,8 @@
---- Pipes of the virtual loop: what somebody writes into a name, and who opened the name reads as it comes.
+--- Named pipes of the virtual loop, between a writer and a reader.
 local pipes = { methods = {} }
 local methods = pipes.methods
 
----@class smpp.VirtualPipe: smpp.Stream  both ends: who made it writes, who opened it reads
+---@class smpp.VirtualPipe: smpp.Stream  both ends: the creator writes, the opener reads
 local Pipe = {}
 local PIPE = { __index = Pipe, __name = "smpp.VirtualPipe" }
 
@@ -16,7 +16,7 @@ function methods:pipe(name)
     address = name,
     pieces = {},    -- written, not read
     ended = false,  -- nothing more will be written
-    callback = nil, -- of a read that waits
+    callback = nil, -- of a pending read
     closed = false,
   }, PIPE)
   self.pipes[name] = pipe
@@ -31,7 +31,7 @@ function methods:open_stream(path)
   return pipe
 end
 
---- Calls back, in a turn of its own, with what is there.
+--- Calls back, in a turn of its own, with the next piece.
 local function hand_over(self)
   if not (self.callback and (self.pieces[1] or self.ended)) then return end
   local callback, piece = self.callback, table.remove(self.pieces, 1)
@@ -49,7 +49,7 @@ function Pipe:write(octets)
   hand_over(self)
 end
 
---- Nothing more comes.
+--- Ends the input.
 function Pipe:eof()
   self.ended = true
   hand_over(self)
@@ -63,7 +63,7 @@ end
 
 function Pipe:read_now()
   local piece = table.remove(self.pieces, 1)
-  if not piece and not self.ended then error("nothing is in the pipe, and nobody can write: read it in a task", 2) end
+  if not piece and not self.ended then error("read would block: the pipe is empty; read it in a task", 2) end
   return piece
 end
 

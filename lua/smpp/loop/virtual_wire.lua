@@ -42,14 +42,14 @@ local function direction_of(loop)
     delivered = 0,
     link = nil, sender = nil, receiver = nil,
     backlog = {}, oldest = 1, newest = 0,    -- written, not in flight
-    backlog_octets = 0,                      -- what transport:pending() tells
+    backlog_octets = 0,                      -- the result of transport:pending()
     flight = {}, first = 1, last = 0,        -- segments { octets, due }
     flying = 0,                              -- octets in flight
     closed_to_writes = false,
     ending = nil, ending_due = 0,            -- "eof" or "reset", behind all octets
-    over = false,                            -- the receiver has seen the end, or is gone
+    over = false,                            -- the receiver has seen the end, or has closed
     stalled = false,
-    limit = nil,                             -- the link dies when this many octets were delivered
+    limit = nil,                             -- the connection is reset when this many octets were delivered
     corruptor = nil,
     scheduled = false,
   }, DIRECTION)
@@ -63,7 +63,7 @@ end
 ---@private
 function Direction:latency() return value_of(self.latency_s) end
 
---- Octets of the backlog take off while there is room.
+--- Moves octets from the backlog into flight while there is room.
 ---@private
 function Direction:fill()
   local backlog = self.backlog
@@ -92,7 +92,7 @@ function Direction:send(octets)
   self:schedule()
 end
 
---- The sender's last word, behind what is in flight and (but for a reset) what is pending.
+--- Sends the end, after the octets in flight and (unless it is a reset) the pending ones.
 ---@private
 function Direction:finish(how)
   if self.ending == "reset" or self.ending == how then return end
@@ -102,7 +102,7 @@ function Direction:finish(how)
   self:schedule()
 end
 
---- Forgets all octets under way.
+--- Drops all octets in flight.
 ---@private
 function Direction:drop()
   self:drop_backlog()
@@ -115,7 +115,7 @@ function Direction:drop_backlog()
   self.sender:update()
 end
 
---- Plans the next delivery, if there is something to deliver and somebody who reads.
+--- Schedules the next delivery, if octets are due and the receiver reads.
 ---@private
 function Direction:schedule()
   if self.scheduled or self.over then return end
@@ -132,7 +132,7 @@ function Direction:schedule()
   self.loop:after(due - self.loop:now(), self.on_due)
 end
 
---- Takes what is due off the flight, at most a chunk, and not beyond where the link is to die.
+--- Removes the due octets from flight, at most a chunk, and not beyond `limit`.
 ---@private
 function Direction:take()
   local room = math.max(math.floor(value_of(self.chunk)), 1)
@@ -180,7 +180,7 @@ function Direction:deliver()
   self:schedule()
 end
 
---- The connection dies, for both ends, after exactly `octets` octets of this direction were delivered; nil: it lives.
+--- Resets the connection, for both ends, after exactly `octets` octets of this direction were delivered; nil: no limit.
 ---@param octets integer?
 function Direction:cut_after(octets)
   self.limit = octets
@@ -196,19 +196,19 @@ function Direction:resume()
   self:schedule()
 end
 
---- Each delivery passes through `fn`, which may change it; nil: no longer.
+--- Passes each delivery through `fn`, which may change it; nil: removes the function.
 ---@param fn (fun(octets: string): string)?
 function Direction:corrupt(fn) self.corruptor = fn end
 
 --- The receiver sees an orderly end after what is under way; what the sender still writes is lost.
 function Direction:half_close() self:finish("eof") end
 
---- The connection dies at once: what is under way is lost, and each end sees a reset as soon as it reads.
+--- Resets the connection at once: octets in flight are lost, and each end sees a reset as soon as it reads.
 function Wire:cut()
   for _, direction in ipairs { self.a_to_b, self.b_to_a } do
     direction.stalled = false
     direction:finish("reset")
-    direction.ending_due, direction.scheduled = self.loop:now(), false -- it may be planned for when octets were due
+    direction.ending_due, direction.scheduled = self.loop:now(), false -- a delivery may be scheduled for later
     direction:schedule()
   end
 end
@@ -289,8 +289,8 @@ local function leave(self, how)
   if self.timer then self.timer:close() end
   self.outgoing:drop_backlog()
   self.outgoing:finish(how)
-  self.outgoing:schedule() -- an end that waited for the backlog
-  self.incoming:schedule() -- what comes now falls on the floor
+  self.outgoing:schedule() -- an end that was queued behind the backlog
+  self.incoming:schedule() -- octets that arrive now are dropped
   self:update()
   self.loop:forget(self)
 end

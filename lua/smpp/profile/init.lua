@@ -1,5 +1,5 @@
---- Peers and their habits, as data: a profile is a table of options with a name, under those that a client or an account
---- is given.  docs/profiles.md tells what each option is for.
+--- Profiles of peers: a profile is a named table of options that are defaults for those that a client or an account
+--- is given.  docs/profiles.md describes each option.
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local message_id = require "smpp.receipt.message_id"
@@ -15,11 +15,11 @@ local profile = {}
 
 local number = kind.either("number", "string") -- a value of an enumeration, or its name
 
---- What of a peer's mistakes is forgiven.
+--- Protocol violations of a peer that are tolerated.
 profile.tolerate = schema.new {
   { "overlong", "boolean", false, "strings longer than the standard allows", "overlong = true" },
   { "unterminated", "boolean", false, "strings without their NUL", "unterminated = true" },
-  { "stray_octets", "boolean", false, "octets behind the last parameter that are no TLV", "stray_octets = true" },
+  { "stray_octets", "boolean", false, "trailing octets after the last parameter that are not TLVs", "stray_octets = true" },
   { "long_password", "boolean", true, "passwords of more than 8 octets", "long_password = false" },
 }
 
@@ -27,21 +27,21 @@ profile.tolerate = schema.new {
 profile.tlv = schema.new {
   { "tag", kind.integer(0, 0xFFFF), nil, "its tag", "tag = 0x1400", required = true },
   { "name", "string", nil, "its name in tables and PDUs", 'name = "campaign"', required = true },
-  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets"), "octets", "what its octets are", 'type = "cstring"' },
+  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets"), "octets", "type of its value", 'type = "cstring"' },
 }
 
---- When a bind that was lost is made again.
+--- Delays before a lost bind is re-established.
 profile.reconnect = schema.new {
-  { "min_s", kind.seconds, 1, "the first pause; each further one is twice as long", "min_s = 5" },
-  { "max_s", kind.seconds, 60, "the longest pause", "max_s = 300" },
-  { "stable_s", kind.seconds, 60, "a bind that lasted so long begins with min_s again", "stable_s = 10" },
-  { "fixed_s", kind.seconds, nil, "the same pause every time", "fixed_s = 30" },
-  { "jitter", kind.real(0, 1), 0.5, "the part of a pause that is left to chance", "jitter = 0" },
+  { "min_s", kind.seconds, 1, "the first delay; each further one is twice as long", "min_s = 5" },
+  { "max_s", kind.seconds, 60, "the longest delay", "max_s = 300" },
+  { "stable_s", kind.seconds, 60, "after a bind that lasted this long the delay starts at min_s again", "stable_s = 10" },
+  { "fixed_s", kind.seconds, nil, "the same delay every time", "fixed_s = 30" },
+  { "jitter", kind.real(0, 1), 0.5, "the random part of a delay", "jitter = 0" },
 }
 
---- What a profile may say; each of these is an option of smpp.connect, too.
+--- Options of a profile; each is also an option of smpp.connect.
 profile.habits = schema.new(text.peer_schema, text.schema:pick("allow", "language", "max_parts", "on_unmappable"), {
-  { "long", kind.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), "concat_8bit", "how a text of several parts is sent",
+  { "long", kind.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), "concat_8bit", "how a multipart text is sent",
     'long = "sar"', implied = true },
   { "flash_by", kind.one_of("class", "subunit"), "class", "flash is message class 0 of data_coding, or dest_addr_subunit = 1",
     'flash_by = "subunit"', implied = true },
@@ -49,30 +49,31 @@ profile.habits = schema.new(text.peer_schema, text.schema:pick("allow", "languag
   { "short_code_npi", number, 0, "NPI of 3 to 8 digits", "short_code_npi = 1", implied = true },
   { "id_base", message_id.kind, "auto", "how ids in receipts and in responses relate", 'id_base = "hex"', implied = true },
   { "receipts", receipt.schema, nil, "how receipts are written, see docs/receipts.md", "receipts = { zone_s = 7200 }" },
-  { "receipt_ttl_s", kind.seconds, 48 * 3600, "how long a receipt is waited for", "receipt_ttl_s = 86400", implied = true },
-  { "tolerate", profile.tolerate, nil, "what of a peer's mistakes is forgiven", "tolerate = { stray_octets = true }" },
+  { "receipt_ttl_s", kind.seconds, 48 * 3600, "how long to wait for a receipt", "receipt_ttl_s = 86400", implied = true },
+  { "tolerate", profile.tolerate, nil, "protocol violations of the peer that are tolerated", "tolerate = { stray_octets = true }" },
   { "tlvs", kind.list(profile.tlv, "TLVs"), nil, "vendor TLVs, by name from then on",
     'tlvs = { { tag = 0x1400, name = "campaign", type = "cstring" } }' },
   { "commands", "table", nil, "vendor commands, see docs/codec.md", "commands = {}" },
-  { "version", version.kind, "3.4", "the version of SMPP to speak; what the MC says may lower it", 'version = "5.0"' },
-  { "require_sc_version", "boolean", false, "an MC that does not name its version speaks 3.3", "require_sc_version = true" },
+  { "version", version.kind, "3.4", "SMPP version to use; the MC's sc_interface_version may lower it", 'version = "5.0"' },
+  { "require_sc_version", "boolean", false, "treat an MC that sends no sc_interface_version as 3.3", "require_sc_version = true" },
   { "system_type", kind.text(12), nil, "of the bind", 'system_type = "VMA"' },
-  { "window", kind.window, D.window, "requests that may await their response", "window = 50" },
-  { "enquire_link_s", kind.seconds, D.enquire_link_s, "silence until an enquire_link; 0: never", "enquire_link_s = 10" },
-  { "enquire_link_response_s", kind.seconds, D.enquire_link_response_s, "then the session ends", "enquire_link_response_s = 5" },
+  { "window", kind.window, D.window, "maximum of requests without a response", "window = 50" },
+  { "enquire_link_s", kind.seconds, D.enquire_link_s, "idle time before an enquire_link; 0: never", "enquire_link_s = 10" },
+  { "enquire_link_response_s", kind.seconds, D.enquire_link_response_s, "for the response to an enquire_link; then the session ends",
+    "enquire_link_response_s = 5" },
   { "response_timeout_s", kind.seconds, D.response_timeout_s, "for the response to a request", "response_timeout_s = 10" },
   { "bind_timeout_s", kind.seconds, D.bind_timeout_s, "for the response to the bind", "bind_timeout_s = 5" },
   { "answer_timeout_s", kind.seconds, 10, "for handlers", "answer_timeout_s = 30" },
   { "inactivity_s", kind.seconds, D.inactivity_s, "without a transaction: unbind; 0: never", "inactivity_s = 300" },
   { "pdu_read_s", kind.seconds, D.pdu_read_s, "from the first octet of a PDU to its last", "pdu_read_s = 5" },
-  { "reconnect", kind.either("boolean", profile.reconnect), nil, "when a lost bind is made again; false: the client closes instead",
+  { "reconnect", kind.either("boolean", profile.reconnect), nil, "delays before a lost bind is re-established; false: the client closes instead",
     "reconnect = { fixed_s = 30 }", default_text = "{ min_s = 1, max_s = 60 }" },
   { "defaults", "table", nil, "fields of every submission", 'defaults = { service_type = "CMT" }' },
 })
 
---- A profile: habits, and what it builds upon.
+--- A profile: options of a peer, and the profile that it extends.
 profile.schema = schema.new(profile.habits, {
-  { "base", "string", nil, "the profile that this one builds upon", 'base = "gatewayapi"' },
+  { "base", "string", nil, "the profile that this one extends", 'base = "gatewayapi"' },
   { "name", "string", nil, "for people", 'name = "my carrier"' },
 })
 
@@ -80,15 +81,15 @@ profile.schema = schema.new(profile.habits, {
 ---@type table<string, table>
 profile.shipped = {
   default = {},
-  -- By the book: nothing odd is taken, an MC that does not say its version speaks 3.3.
+  -- Strict: no violation is tolerated, an MC that sends no sc_interface_version is treated as 3.3 (3.4, 4.1.4).
   strict = {
     tolerate = { overlong = false, unterminated = false, stray_octets = false, long_password = false },
     require_sc_version = true, id_base = "as-is",
   },
-  -- The service of that name, as its documentation has it.
+  -- The service gatewayapi.com, from its documentation.
   gatewayapi = {
     allow = { "gsm7", "latin1", "ucs2" }, long = "payload", flash_by = "subunit",
-    short_code_ton = 0, short_code_npi = 1, -- only TON 0 and 1 are taken for destinations
+    short_code_ton = 0, short_code_npi = 1, -- only TON 0 and 1 are accepted for destinations
     enquire_link_s = 30, reconnect = { fixed_s = 30 }, id_base = "as-is",
     receipts = { encoding = "latin1", err_rule = receipt.gatewayapi_err },
     tlvs = { { tag = 0x2900, name = "message_class", type = "octets" } },
@@ -142,7 +143,7 @@ profile.kind = kind.checked("the name of a profile or a table", function(value)
   return (select(2, profile.read(value)))
 end, function(word) return word end)
 
---- The same; what is wrong raises.
+--- The same; raises on an invalid profile.
 ---@param value string|table|nil
 ---@param level? integer  as of `error`
 ---@return table options
