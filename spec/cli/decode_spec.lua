@@ -150,6 +150,20 @@ describe("smpp decode", function()
     has(err, 'the octets read "GET ": not SMPP')
   end)
 
+  it("shows the octets behind a PDU whose command_length leaves its body out, but none that may be a password", function()
+    local header = "00000010 %s 00000000 00000001 "
+    local code, _, err = run { "decode", header:format "00000004" .. "74657374 0074" }
+    assert.equal(1, code)
+    has(err, "submit_sm: command_length 16 is too small for its parameters")
+    has(err, 'the octets there: "test.t"')
+    for _, hex in ipairs { header:format "00000009" .. "74657374 0074",
+      header:format "00000004" .. "74657374" .. header:format "00000009" .. "6100736563" } do
+      code, _, err = run { "decode", hex }
+      assert.equal(1, code)
+      has(err, "the octets there are hidden")
+    end
+  end)
+
   it("names what is wrong with its input", function()
     for _, case in ipairs {
       { { "decode", "no/such/file.bin" }, "no/such/file.bin: no such file" }, { { "decode", "00000010xx" }, "invalid hex digit 'x'" },

@@ -9,6 +9,7 @@ local input = require "smpp.cli.input"
 local json = require "smpp.cli.json"
 local be32 = require("smpp.capture.octets").be32
 local pcap = require "smpp.capture"
+local may_hold = require("smpp.codec.secrets").may_hold
 local stream = require "smpp.codec.stream"
 local tally = require "smpp.cli.tally"
 local vendor = require "smpp.cli.vendor"
@@ -225,10 +226,24 @@ end
 -- What other protocols begin with.
 local OTHERS = { ["GET "] = true, POST = true, ["PUT "] = true, HEAD = true, HTTP = true, ["SSH-"] = true, [ [[{"]] ] = true }
 
+--- Does a PDU lack parameters, so that what follows may be its body?
+local function is_short(pdu)
+  for _, problem in ipairs(pdu:problems()) do
+    if problem.severity == "fault" and problem.status == "ESME_RINVCMDLEN" then return true end
+  end
+  return false
+end
+
 --- Octets that are no PDU, and may be the end of one whose beginning is missing: a bind's, with its password.
-local function show_garbage(out, octets, at, message, secrets)
+---@param previous smpp.Pdu?  the PDU before them
+local function show_garbage(out, octets, at, message, secrets, previous)
   local rest = octets:sub(at)
-  if secrets or OTHERS[rest:sub(1, 4)] or rest:find "^\22\3" then
+  local is_body = previous and is_short(previous)
+  if is_body then
+    out:note("%s: command_length %d is too small for its parameters: the octets behind it may be the rest of its body", previous.command,
+      previous.command_length)
+  end
+  if secrets or is_body and KNOWN[previous.command_id] and not may_hold(previous:octets() .. rest, false) or OTHERS[rest:sub(1, 4)] or rest:find "^\22\3" then
     out:fail("at octet %d: %s", at - 1, message)
     out:note("the octets there: %s", stream.show_octets(rest))
   else
@@ -267,7 +282,7 @@ local function summarize(out, counted, name)
 end
 
 local function decode_octets(octets, options, out, name)
-  local at, is_wanted, counted = 1, filter.of(options), tally.new()
+  local at, is_wanted, counted, previous = 1, filter.of(options), tally.new(), nil
   local function blank_line()
     if counted.shown > 0 and not out.json and not options.brief then out:print "" end
   end
@@ -281,14 +296,14 @@ local function decode_octets(octets, options, out, name)
         local is_one = counted.pdus == 1 and following > #octets
         show_pdu(out, options, pdu, not is_one and ("PDU %d, octets %d to %d"):format(counted.pdus, at - 1, following - 2))
       end
-      at = following
+      at, previous = following, pdu
     end,
   }
   pdus:feed(octets)
   if pdus.rest ~= "" then
     blank_line()
     if pdus.problem then
-      show_garbage(out, octets, at, pdus.problem, options.show_secrets)
+      show_garbage(out, octets, at, pdus.problem, options.show_secrets, previous)
     else
       show_cut(out, pdus.rest, options)
     end
