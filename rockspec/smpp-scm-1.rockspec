@@ -59,6 +59,7 @@ build = {
     ["smpp.cli.capture"] = "lua/smpp/cli/capture.lua",
     ["smpp.cli.charset"] = "lua/smpp/cli/charset.lua",
     ["smpp.cli.content"] = "lua/smpp/cli/content.lua",
+    ["smpp.cli.convert"] = "lua/smpp/cli/convert.lua",
     ["smpp.cli.count"] = "lua/smpp/cli/count.lua",
     ["smpp.cli.decode"] = "lua/smpp/cli/decode.lua",
     ["smpp.cli.dial"] = "lua/smpp/cli/dial.lua",

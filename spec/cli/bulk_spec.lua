@@ -240,10 +240,10 @@ describe("smpp.cli.bulk: smpp send --file", function()
 
   it("is told what it was given wrongly: 2", with({}, function(seen)
     for _, case in ipairs {
-      { CSV, { "--text", "{nam}" }, "no column 'nam'" }, { CSV, { "--text", "{name" }, "partner" }, { CSV, {}, "give --text" },
-      { "", { "--text", "x" }, "empty" }, { "name\nx\n", { "--text", "x" }, "no column 'to'" }, { CSV, { "text" }, "--text" },
+      { CSV, { "--text", "{nam}" }, "no column 'nam'" }, { CSV, { "--text", "{name" }, "unmatched" }, { CSV, {}, "give --text" },
+      { "", { "--text", "x" }, "empty" }, { "name\nx\n", { "--text", "x" }, "missing column 'to'" }, { CSV, { "text" }, "--text" },
       { CSV, { "--text", "x", "--to", "1" }, "cannot be used with --file" }, { CSV, { "--text", "x", "--resume" }, "nothing to resume" },
-      { CSV, { "--text", "x", "--data", "00" }, "not both" }, { CSV, { "--text", "x", "--result", "/no/such/file" }, "/no/such/file" },
+      { CSV, { "--text", "x", "--data", "00" }, "cannot be combined" }, { CSV, { "--text", "x", "--result", "/no/such/file" }, "/no/such/file" },
     } do
       local code, out, err = bulk(case[1], case[2])
       assert.equal(2, code, err)

@@ -19,7 +19,7 @@ describe("smpp count", function()
   it("tells coding, parts and what is left", function()
     local code, out = run { "count", "Hello World!" }
     assert.equal(0, code)
-    has(out, "coding     gsm7 (data_coding 0)")
+    has(out, "encoding   gsm7 (data_coding 0)")
     has(out, "parts      1\n")
     has(out, "left       148 septets in the message")
   end)

@@ -105,7 +105,7 @@ describe("smpp decode", function()
         local code, out, err = run(form)
         assert.equal(1, code)
         if length < 16 then
-          has(err, "the PDU ends inside its header: " .. length .. " octets of")
+          has(err, "truncated PDU header: " .. length .. " octets of")
         else
           has(err, ("%d octets are missing"):format(#SUBMIT - length))
           if form[2] == "--json" then

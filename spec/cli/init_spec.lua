@@ -45,7 +45,7 @@ describe("smpp", function()
     package.loaded[module], package.preload[module] = nil, function() error "broken" end
     local ok, failure = pcall(function()
       has(select(2, run { "--version" }), "smpp ")
-      has(select(2, run { "--help" }), "\n   count                    Tell what a text costs")
+      has(select(2, run { "--help" }), "\n   count                    Show what a text costs")
       has(select(2, run { "help", "explain" }), "Usage: smpp explain")
       assert.equal(0, (run { "explain", "submit_sm" }))
       assert.equal(2, (run { "explain", "--nonsense" }))

@@ -38,7 +38,7 @@ describe("smpp.cli.journal", function()
     local file = io.open(path, "wb")
     file:write "to,name\n1,2\n"
     file:close()
-    assert.truthy(select(2, ledger.open(path, true)):find "not a file of results")
+    assert.truthy(select(2, ledger.open(path, true)):find "not a result file")
     assert.is_string(select(2, ledger.open("/no/such/file", false)))
   end)
 

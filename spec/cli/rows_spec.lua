@@ -55,18 +55,18 @@ describe("smpp.cli.rows: CSV", function()
 
   it("say what is wrong with a row and go on", function()
     local list = read 'to,name\n1,2,3\n"4" x,5\n6\n7,8\n"open'
-    assert.equal("3 cells, 2 columns", list[1][2])
-    assert.equal("' ' after a quoted cell", list[2][2])
+    assert.equal("row of 3 cells, expected at most 2", list[1][2])
+    assert.equal("unexpected ' ' after a quoted cell", list[2][2])
     assert.same({ to = "6", name = "" }, list[3][2])
     assert.same({ to = "7", name = "8" }, list[4][2])
-    assert.equal("a quote is never closed", list[5][2])
+    assert.equal("unterminated quoted cell", list[5][2])
   end)
 
   it("need a column to", function()
     assert.equal("the file is empty", select(2, read ""))
     assert.equal("the file is empty", select(2, read "\n\n"))
-    assert.truthy(select(2, read "name,city\n"):find "names name, city")
-    assert.truthy(select(2, read '"never'):find "never closed")
+    assert.truthy(select(2, read "name,city\n"):find "found: name, city")
+    assert.truthy(select(2, read '"never'):find "unterminated")
   end)
 end)
 
@@ -101,6 +101,6 @@ describe("smpp.cli.rows: templates", function()
 
   it("say what is missing", function()
     assert.same({ nil, "no 'name' in this row" }, { fill("{name}", { to = "1" }) })
-    for _, template in ipairs { "{name", "name}", "a { b", "{}" } do assert.truthy(select(2, fill(template, {})):find "partner", template) end
+    for _, template in ipairs { "{name", "name}", "a { b", "{}" } do assert.truthy(select(2, fill(template, {})):find "unmatched", template) end
   end)
 end)

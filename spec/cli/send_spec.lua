@@ -132,7 +132,7 @@ describe("smpp send", function()
     local code, _, err = send { URL .. "?retry=false", "--to", "491", ("x"):rep(400) }
     assert.equal(1, code)
     has(err, "part 3 of 3")
-    has(err, "2 of its parts went before that: m1 m2")
+    has(err, "2 of its parts were accepted before: m1 m2")
   end))
 
   it("does not know the outcome of what is not answered: 4", with({ answer_timeout_s = 1000, submit_sm = function(session, _, n)
@@ -242,17 +242,17 @@ describe("smpp send", function()
   it("is told what it was given wrongly: 2", async.virtual(function()
     for _, case in ipairs {
       { { "nonsense", "--to", "1", "x" }, "a URL like smpp://" }, { { "smpp://a:b@h?windw=1", "--to", "1", "x" }, "did you mean 'window'?" },
-      { { "smpp://a:b@h:0", "--to", "1", "x" }, "port" }, { { URL, "x" }, "--to is missing" }, { { URL, "--to", "1" }, "give a text" },
-      { { URL, "--to", "1", "--data", "00", "x" }, "not both" }, { { URL, "--to", "1", "--data", "xy" }, "invalid hex digit" },
+      { { "smpp://a:b@h:0", "--to", "1", "x" }, "port" }, { { URL, "x" }, "missing --to" }, { { URL, "--to", "1" }, "missing text" },
+      { { URL, "--to", "1", "--data", "00", "x" }, "cannot be combined" }, { { URL, "--to", "1", "--data", "xy" }, "invalid hex digit" },
       { { URL, "--to", "1", "--set", "nonsense", "x" }, "NAME=VALUE" }, { { URL, "--to", "1", "--set", "recipt=true", "x" }, "did you mean 'receipt'?" },
       { { URL, "--to", "1", "--set", "servce_type=1", "x" }, "did you mean 'service_type'?" }, { { URL, "--to", "1", "--set", "flash=often", "x" }, "--set flash: expected true or false, got 'often'" },
       { { URL, "--to", "1", "--set", "its_session_info=1", "x" }, "SESSION,SEQUENCE" }, { { URL, "--to", "1", "--tlv", "0x1400", "x" }, "TAG=VALUE" },
-      { { URL, "--to", "1", "--tlv", "campain=1", "x" }, "a number like 0x1400 names any" }, { { URL, "--to", "1", "--tlv", "0x14000=1", "x" }, "0 to 0xFFFF" },
+      { { URL, "--to", "1", "--tlv", "campain=1", "x" }, "expected a tag such as 0x1400" }, { { URL, "--to", "1", "--tlv", "0x14000=1", "x" }, "0 to 0xFFFF" },
       { { URL, "--to", "1", "--tlv", "0x1400=hex:0", "x" }, "--tlv 0x1400: " }, { { URL, "--to", "1", "--tlv", "message_payloa=x", "x" }, "did you mean 'message_payload'?" },
-      { { URL, "--to", "1", "--config", "/nowhere.lua", "x" }, "/nowhere.lua" }, { { URL, "--to", "1", "--wait", "x", "y" }, "a positive number" },
-      { { URL, "--to", "1", "--count", "0", "y" }, "a whole number" }, { { URL, "--to", "1", "--encoding", "klingon", "y" }, "encoding" },
+      { { URL, "--to", "1", "--config", "/nowhere.lua", "x" }, "/nowhere.lua" }, { { URL, "--to", "1", "--wait", "x", "y" }, "expected a number from 0" },
+      { { URL, "--to", "1", "--count", "0", "y" }, "expected an integer" }, { { URL, "--to", "1", "--encoding", "klingon", "y" }, "encoding" },
       { { URL, "--to", "1", "--trace", "/no/such/file", "y" }, "/no/such/file" }, { {}, "url" }, { { URL, "--bind", "both", "y" }, "bind" },
-      { { URL, "--to", "1", "--to", "", "y" }, "--to is empty" }, { { URL .. "?bind=rx", "--to", "1", "y" }, "cannot send" }, { { URL, "--bind", "rx", "--to", "1", "y" }, "cannot send" },
+      { { URL, "--to", "1", "--to", "", "y" }, "empty --to" }, { { URL .. "?bind=rx", "--to", "1", "y" }, "cannot send" }, { { URL, "--bind", "rx", "--to", "1", "y" }, "cannot send" },
       { { URL, "--window", "-1", "--to", "1", "y" }, "" }, { { "smpp://a:geheim@h:x", "--to", "1", "x" }, "" },
     } do
       local code, out, err = send(case[1])

@@ -13,14 +13,16 @@ local bulk = {}
 --- The options of a file of recipients.
 ---@param command table  of argparse
 function bulk.define(command)
-  command:option("--file", "Recipients: CSV or JSON lines; - reads stdin."):hidden_name "-f":argname "FILE"
-  command:option("--charset", "What FILE is in; auto knows UTF-8, UTF-16 and Windows-1252 (Latin-1) apart.", "auto")
-    :choices(charset.names):argname "NAME"
-  command:flag("--dry-run", "Send nothing, do not connect: say how many messages and parts it would be, and which rows are invalid.")
-  command:option("--result", "Where to write what became of each (default: FILE.result.jsonl)."):argname "FILE"
-  command:flag("--resume", "Go on where an interrupted run ended: nothing that was answered is sent again.")
-  command:option("--resend", "With --resume, send again those that were refused, or whose outcome is unknown."):count "*"
-    :choices({ "refused", "unknown" }):argname "WHAT"
+  command:group("A file of recipients",
+    command:option("--file", "Recipients, as CSV or JSON lines; - reads stdin."):hidden_name "-f":argname "FILE",
+    command:option("--text", "With --file: the text; {name} is the value of a column."):target "template":argname "TEXT",
+    command:option("--charset", "Character set of FILE; auto detects UTF-8, UTF-16 and Windows-1252 (Latin-1).", "auto")
+      :choices(charset.names):argname "NAME",
+    command:flag("--dry-run", "Send nothing and do not connect: count messages and parts, list invalid rows."),
+    command:option("--result", "Write the result of each row here (default: FILE.result.jsonl)."):argname "FILE",
+    command:flag("--resume", "Continue an interrupted run: rows that were answered are not sent again."),
+    command:option("--resend", "With --resume: also send rows that were refused, or whose outcome is unknown."):count "*"
+      :choices({ "refused", "unknown" }):argname "WHAT")
 end
 
 --- The text and addresses of a row.
@@ -37,7 +39,7 @@ local function message_of(plan, row)
     fill, wrong = rows.template(row.text)
     if not fill then return nil, "text: " .. wrong end
   end
-  if not fill then return nil, "no text: neither in this row nor given by --text" end
+  if not fill then return nil, "no text: the row has none, and --text is missing" end
   local text, missing = fill(row)
   if not text then return nil, missing end
   message.text = text
@@ -137,7 +139,7 @@ function bulk.plan(options, out, message)
   if #options.to > 0 or options.count ~= 1 then return nil, "--to and --count cannot be used with --file, which names the recipients" end
   local wrong, names, known
   if options.template then
-    if message.data then return nil, "a text or --data, not both" end
+    if message.data then return nil, "--text and --data cannot be combined" end
     plan.fill, wrong, names = rows.template(options.template)
     if not plan.fill then return nil, "--text: " .. wrong end
   end
@@ -162,7 +164,7 @@ function bulk.plan(options, out, message)
   if not plan.next_row then return nil, ("%s: %s"):format(options.file, wrong) end
   local missing = unknown_column(names, known)
   if missing then return nil, ("--text: the file has no column '%s'"):format(missing) end
-  if known and not known.text and not plan.fill and not message.data then return nil, "give --text, or a column 'text'" end
+  if known and not known.text and not plan.fill and not message.data then return nil, "missing text: give --text, or a column 'text'" end
   plan.ledger, wrong = (options.dry_run and journal.peek or journal.open)(result, options.resume)
   if not plan.ledger then return nil, wrong end
   if plan.total and known then plan.total = plan.total - 1 end

@@ -6,8 +6,8 @@ local json = require "smpp.cli.json"
 local text = require "smpp.text"
 
 local count = {
-  description = "Tells which coding a text needs, into how many parts it is cut, how much room is left in the last one, and "
-    .. "which characters make it dearer.",
+  description = "Shows which encoding a text needs, how many parts it has, how much room is left in the last one, and "
+    .. "which characters force a more expensive encoding.",
   epilog = [[
 Examples:
    smpp count "Hello World! 👋"
@@ -21,10 +21,11 @@ Examples:
 function count.define(command)
   command:argument("text", "UTF-8; - or nothing reads stdin."):args "?"
   command:option("--file", "Read the text from a file."):hidden_name "-f":argname "FILE"
-  command:option("--encoding", "This coding only."):argname "NAME"
+  command:option("--encoding", "Use this encoding only."):argname "NAME"
   command:option("--language", "National language tables that may be used."):count "*":argname "NAME"
-  command:option("--long", "How parts are marked.", "concat_8bit"):choices { "concat_8bit", "concat_16bit", "sar", "payload" }:argname "HOW"
-  command:flag("--transliterate", "Replace what the coding lacks by what looks like it.")
+  command:option("--long", "How the parts of a long text are marked.", "concat_8bit")
+    :choices({ "concat_8bit", "concat_16bit", "sar", "payload" }):argname "HOW"
+  command:flag("--transliterate", "Replace characters that the encoding lacks by similar ones.")
 end
 
 --- The text; a file's last line end is not a part of it.
@@ -38,7 +39,7 @@ local function read_text(options, out)
     return (words:gsub("\r?\n$", ""))
   end
   if options.text and options.text ~= "-" then return options.text end
-  if not options.text and out.is_terminal(out.stdin) then return nil, "give a text, or pipe one into this" end
+  if not options.text and out.is_terminal(out.stdin) then return nil, "missing text: give it as an argument, or pipe it to stdin" end
   return ((out.stdin:read "*a" or ""):gsub("\r?\n$", ""))
 end
 
@@ -79,7 +80,7 @@ local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" 
 local function print_info(out, words, info, cheaper, transliterated)
   local function line(name, format, ...) out:print(out:paint("cyan", ("%-11s"):format(name)) .. format:format(...)) end
   local units = units_of(info.encoding)
-  line("coding", "%s (data_coding %d)", info.encoding, info.data_coding)
+  line("encoding", "%s (data_coding %d)", info.encoding, info.data_coding)
   line("length", "%s, %d %s", plural(characters(words), "character"), info.units, units)
   line("parts", "%s", out:paint("bold", ("%d"):format(info.parts)))
   line("left", "%d %s in the %s", info.units_left, units, info.parts == 1 and "message" or "last part")

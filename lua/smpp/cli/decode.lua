@@ -15,10 +15,10 @@ local tally = require "smpp.cli.tally"
 local vendor = require "smpp.cli.vendor"
 
 local decode = {
-  description = "Explains PDUs octet by octet: texts are decoded, user data headers and receipts read, what is odd is "
-    .. "pointed out.\n\nInput is hex (blanks, 0x, colons and the dumps of xxd, hexdump, od, tcpdump, tshark and Wireshark are "
-    .. "fine), what languages print of octets (b'\\x00…', <Buffer 00 …>, [0, 0, -128 …], base64), lines of a log with PDUs in them, or "
-    .. "binary, one PDU or many after each other; or a pcap, pcapng or snoop file. Files may be compressed with gzip. Captures are "
+  description = "Decodes PDUs octet by octet, with texts, user data headers and receipts, and reports what is "
+    .. "malformed or unusual.\n\nInput is hex (blanks, 0x, colons and the dumps of xxd, hexdump, od, tcpdump, tshark and Wireshark are "
+    .. "fine), byte strings and arrays as languages print them (b'\\x00…', <Buffer 00 …>, [0, 0, -128 …], base64), log lines with PDUs in them, or "
+    .. "binary, one PDU or several; or a pcap, pcapng or snoop file. Files may be compressed with gzip. Captures are "
     .. "shown one line per PDU, with the time each response took.",
   epilog = [[
 Examples:
@@ -32,13 +32,13 @@ Examples:
 --- The command's arguments and options.
 ---@param command table  of argparse
 function decode.define(command)
-  command:argument("input", "Hex, or files; - or nothing reads stdin."):args "*"
+  command:argument("input", "Hex, or file names; - or nothing reads stdin."):args "*"
   command:flag("-b --brief", "One line per PDU.")
-  command:flag("-v --verbose", "Captures: every octet, too."):count "*"
+  command:flag("-v --verbose", "Captures: also show every octet."):count "*"
   command:flag("--show-secrets", "Show passwords.")
   filter.define(command)
-  command:option("--port", "Captures: only connections with this port."):count "*":convert(tonumber):argname "N"
-  command:option("--alphabet", "What data_coding 0 means to this peer."):choices(decode.alphabets()):argname "NAME"
+  command:option("--port", "Captures: show only connections with this port."):count "*":convert(tonumber):argname "N"
+  command:option("--alphabet", "Encoding of data_coding 0 at this peer."):choices(decode.alphabets()):argname "NAME"
   vendor.define(command)
 end
 
@@ -196,11 +196,11 @@ local function show_cut(out, octets, options)
         end
       end
     end
-    out:fail("the PDU ends inside its header: %d octets of %s", #octets, length and ("%.0f"):format(length) or "at least 16")
+    out:fail("truncated PDU header: %d octets of %s", #octets, length and ("%.0f"):format(length) or "at least 16")
     return
   end
   if not is_known then
-    return out:fail("the PDU ends early: %d octets of %.0f, hidden as its command is unknown: --show-secrets shows them", #octets, length)
+    return out:fail("truncated PDU: %d octets of %.0f, hidden as its command is unknown: --show-secrets shows them", #octets, length)
   end
   local view = stream.cut(octets)
   local names = missing_parameters(view)
@@ -219,7 +219,7 @@ local function show_cut(out, octets, options)
     dump_lines(out, first .. dump:match("\n.*"))
     for _, line in ipairs(c and content.lines(c) or {}) do out:print(("%-10s"):format(line[1]) .. line[2]) end
   end
-  out:fail("the PDU ends early: %.0f octets are missing%s", length - #octets,
+  out:fail("truncated PDU: %.0f octets are missing%s", length - #octets,
     #names > 0 and ", with them " .. table.concat(names, ", ") or "")
 end
 
@@ -243,7 +243,8 @@ local function show_garbage(out, octets, at, message, secrets, previous)
     out:note("%s: command_length %d is too small for its parameters: the octets behind it may be the rest of its body", previous.command,
       previous.command_length)
   end
-  if secrets or is_body and KNOWN[previous.command_id] and not may_hold(previous:octets() .. rest, false) or OTHERS[rest:sub(1, 4)] or rest:find "^\22\3" then
+  local is_safe = is_body and KNOWN[previous.command_id] and not may_hold(previous:octets() .. rest, false)
+  if secrets or is_safe or OTHERS[rest:sub(1, 4)] or rest:find "^\22\3" then
     out:fail("at octet %d: %s", at - 1, message)
     out:note("the octets there: %s", stream.show_octets(rest))
   else
@@ -347,7 +348,7 @@ function decode.run(options, out)
     return exit.USAGE
   end
   if #words == 0 and out.is_terminal(out.stdin) then
-    out:fail "give hex or a file, or pipe something into this"
+    out:fail "missing input: give hex or a file name, or pipe data to stdin"
     out:note "try: smpp decode --help"
     return exit.USAGE
   end

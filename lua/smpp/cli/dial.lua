@@ -16,21 +16,27 @@ local dial = {}
 
 local BINDS = { "trx", "tx", "rx", "tx+rx" }
 
---- The arguments and options of all commands that bind.
+--- The first argument of all commands that bind.
+---@param command table  of argparse
+function dial.define_url(command)
+  command:argument("url", "smpp://system_id:password@host:2775, with ?option=value for any option of smpp.connect.")
+end
+
+--- Their options.
 ---@param command table  of argparse
 function dial.define(command)
-  command:argument("url", "smpp://system_id:password@host:2775, with ?option=value for any option of smpp.connect.")
-  command:option("--password-file", "Read the password from a file (or set SMPP_PASSWORD)."):argname "FILE"
-  command:option("--config", "A Lua file that returns options of smpp.connect, vendor TLVs for instance; the URL and the command line win.")
-    :argname "FILE"
+  command:group("Connection",
+    command:option("--bind", "Bind type: trx, tx, rx or tx+rx."):choices(BINDS):argname "TYPE",
+    command:option("--password-file", "Read the password from the first line of a file (or set SMPP_PASSWORD)."):argname "FILE",
+    command:option("--config", "A Lua file that returns options of smpp.connect, for instance vendor TLVs; the URL and the command line "
+      .. "take precedence."):argname "FILE")
   tls_flags.define(command)
-  command:option("--bind", "What to bind as: trx, tx, rx or tx+rx."):choices(BINDS):argname "TYPE"
   dial.define_watching(command)
 end
 
 --- The options of all commands that see PDUs go by.
 function dial.define_watching(command)
-  command:flag("-v --verbose", "Show the PDUs going by."):count "*"
+  command:flag("-v --verbose", "Show the PDUs sent and received."):count "*"
   command:option("--trace", "Write the PDUs to a pcapng file for Wireshark."):argname "FILE"
   command:flag("--show-secrets", "Show passwords in PDUs and traces.")
 end
@@ -40,7 +46,7 @@ local function first_line(path)
   if not file then return nil, message end
   local line = file:read "*l"
   file:close()
-  if not line then return nil, path .. ": no password in it" end
+  if not line then return nil, path .. ": empty file, expected a password in its first line" end
   return (line:gsub("\r$", ""))
 end
 

@@ -12,8 +12,8 @@ local tls_flags = require "smpp.cli.tls_flags"
 local vendor = require "smpp.cli.vendor"
 
 local explain = {
-  description = "Says what a command_status means and what to check, what a field's value stands for, and what the "
-    .. "standard has to say of a command, a parameter or a TLV; what the words of delivery receipts mean, too.",
+  description = "Explains a command_status (meaning, what to check), the value of a field, a command, a parameter, a TLV, or a word "
+    .. "of a delivery receipt.",
   epilog = [[
 Examples:
    smpp explain ESME_RBINDFAIL
@@ -31,7 +31,7 @@ Examples:
 function explain.define(command)
   command:argument("what", "A status, command, parameter or TLV, by name or number; a word of a receipt, as DELIVRD; or tls://HOST:PORT: "
     .. "what a peer offers.")
-  command:argument("value", "Of that field: a number, or a status."):args "?"
+  command:argument("value", "Value of that field: a number, or a status."):args "?"
   vendor.define(command)
   tls_flags.define(command)
 end

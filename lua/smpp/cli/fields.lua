@@ -39,7 +39,7 @@ end
 ---@return string? wrong
 function fields.set(message, codec, word)
   local name, text = word:match "^([%w_.]+)=(.*)$"
-  if not name then return ("--set %s: NAME=VALUE expected"):format(word) end
+  if not name then return ("--set %s: expected NAME=VALUE"):format(word) end
   local value, wrong
   local kind = codec.field("submit_sm", name)
   if kind and not sender.schema.by_name[name] then
@@ -60,12 +60,12 @@ end
 ---@return string? wrong
 function fields.tlv(message, codec, word)
   local tag, text = word:match "^([%w_]+)=(.*)$"
-  if not tag then return ("--tlv %s: TAG=VALUE expected"):format(word) end
+  if not tag then return ("--tlv %s: expected TAG=VALUE"):format(word) end
   local number = integer_of(tag)
   if not number then
     if not codec.field("submit_sm", tag) then
       local _, like = codec.field("submit_sm", tag)
-      return ("--tlv %s: unknown TLV%s"):format(tag, like and ("; did you mean '%s'?"):format(like) or "; a number like 0x1400 names any")
+      return ("--tlv %s: unknown TLV%s"):format(tag, like and ("; did you mean '%s'?"):format(like) or ": expected a tag such as 0x1400, or a name")
     end
     return fields.set(message, codec, word)
   end

@@ -11,16 +11,16 @@ local cli = {}
 -- when the command is called.
 local COMMANDS = {
   { "send", "Send a message, or a file of messages." },
-  { "listen", "Print messages and receipts as they come." },
-  { "sim", "Play the message centre." },
-  { "decode", "Explain PDUs: hex, binary or a capture." },
-  { "explain", "Explain a status, a field's value, a command, a TLV." },
-  { "count", "Tell what a text costs: coding, parts, characters left." },
+  { "listen", "Print incoming messages and delivery receipts." },
+  { "sim", "Run a message centre simulator." },
+  { "decode", "Decode PDUs: hex, binary or a capture." },
+  { "explain", "Explain a status, a field's value, a command, a TLV, a receipt's words." },
+  { "count", "Show what a text costs: encoding, parts, characters left." },
 }
 
 local DESCRIPTION = [[
-SMPP at the command line: send and receive SMS, play the message centre,
-read PDUs and captures.]]
+SMPP on the command line: send and receive SMS, simulate a message centre,
+decode PDUs and captures.]]
 
 local EPILOG = [[
 Try:
@@ -31,7 +31,7 @@ Try:
 
 Exit codes: 0 done; 1 refused, failed or undelivered; 2 usage; 3 cannot connect,
 bind or listen; 4 timeout or outcome unknown; 130 interrupted.
-"smpp COMMAND --help" says more, docs/cli.md the rest.]]
+"smpp COMMAND --help" lists the options of a command; the guide is docs/cli.md.]]
 
 --- A help flag that neither prints nor exits by itself, as argparse's own would.
 local function add_help(parser, asked)

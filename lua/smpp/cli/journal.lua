@@ -23,7 +23,7 @@ local function read(path)
       if record.status ~= "receipt" then known[record.line] = { status = record.status, to = record.to } end
     elseif number == 1 then
       file:close()
-      return nil, path .. ": not a file of results that smpp send wrote"
+      return nil, path .. ": not a result file of smpp send"
     end
   end
   file:close()
@@ -47,7 +47,7 @@ end
 ---@return string? message
 function ledger.open(path, resume)
   local last = last_octet(path)
-  if last and last ~= "" and not resume then return nil, path .. " exists: go on with --resume, or name another with --result" end
+  if last and last ~= "" and not resume then return nil, path .. " already exists: --resume continues that run, --result names another file" end
   if resume and not last then return nil, path .. ": nothing to resume" end
   local known, wrong = {}, nil
   if last and last ~= "" then known, wrong = read(path) end

@@ -1,6 +1,7 @@
 --- smpp listen: prints messages and receipts as they come.
 local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
+local convert = require "smpp.cli.convert"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
@@ -18,18 +19,13 @@ Examples:
    smpp listen --json smpp://me:secret@localhost | jq .text]],
 }
 
-local function positive(word)
-  local n = tonumber(word)
-  if not n or n < 0 or n ~= n then return nil, ("'%s': a number of seconds expected"):format(word) end
-  return n
-end
-
 --- The command's arguments and options.
 ---@param command table  of argparse
 function listen.define(command)
+  dial.define_url(command)
+  command:option("--for", "Stop after this many seconds."):target "duration":convert(convert.seconds):argname "S"
+  command:option("--enquire-link", "Send enquire_link after this many seconds of silence."):convert(convert.seconds):argname "S"
   dial.define(command)
-  command:option("--for", "End after so many seconds."):target "duration":convert(positive):argname "S"
-  command:option("--enquire-link", "Seconds of silence after which the line is tested."):convert(positive):argname "S"
 end
 
 local function clock(loop) return os.date("!%H:%M:%S", math.floor(loop:time())) end

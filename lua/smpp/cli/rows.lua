@@ -33,7 +33,7 @@ local function cells_of(line, separator, more)
       while not to do
         pieces[#pieces + 1] = line:sub(from)
         line, from = more(), 1
-        if not line then return nil, "a quote is never closed" end
+        if not line then return nil, "unterminated quoted cell" end
         to = closing_quote(line, from)
       end
       pieces[#pieces + 1] = line:sub(from, to - 1)
@@ -46,7 +46,7 @@ local function cells_of(line, separator, more)
     end
     local mark = line:sub(at, at)
     if mark == "" then return cells end
-    if mark ~= separator then return nil, ("'%s' after a quoted cell"):format(mark) end
+    if mark ~= separator then return nil, ("unexpected '%s' after a quoted cell"):format(mark) end
     at = at + 1
   end
 end
@@ -84,7 +84,7 @@ local function csv(first, lines, line_number)
   rename(seen)
   for name, i in pairs(seen) do names[i], named[name] = name, true end
   if not seen.to then
-    return nil, ("no column 'to' in the first line, which must name the columns (it names %s)"):format(table.concat(names, ", "))
+    return nil, ("missing column 'to': the first line must name the columns (found: %s)"):format(table.concat(names, ", "))
   end
   return function()
     local line = more()
@@ -93,7 +93,7 @@ local function csv(first, lines, line_number)
     local at = line_number
     local cells, wrong = cells_of(line, separator, more)
     if not cells then return at, nil, wrong end
-    if #cells > #names then return at, nil, ("%d cells, %d columns"):format(#cells, #names) end
+    if #cells > #names then return at, nil, ("row of %d cells, expected at most %d"):format(#cells, #names) end
     local row = {}
     for i, name in ipairs(names) do row[name] = cells[i] or "" end
     return at, row
@@ -110,11 +110,11 @@ local function json_lines(first, lines, line_number)
       line_number = line_number + 1
     end
     local value, message = json.decode(line)
-    if type(value) ~= "table" then return line_number, nil, message or "no object" end
+    if type(value) ~= "table" then return line_number, nil, message or "expected a JSON object" end
     local row = {}
     for name, cell in pairs(value) do
       if type(name) ~= "string" or type(cell) ~= "string" and type(cell) ~= "number" then
-        return line_number, nil, ("'%s' is neither text nor number"):format(tostring(name))
+        return line_number, nil, ("'%s': expected a string or a number"):format(tostring(name))
       end
       row[name:lower()] = type(cell) == "number" and ("%.15g"):format(cell) or cell
     end
@@ -159,7 +159,7 @@ function rows.template(template)
       at = brace + 2
     else
       local name, after = template:match("^{([^{}]+)}()", brace)
-      if not name then return nil, ("'%s' without its partner at character %d; write %s%s for a brace"):format(mark, brace, mark, mark) end
+      if not name then return nil, ("unmatched '%s' at character %d; write %s%s for a literal brace"):format(mark, brace, mark, mark) end
       name = strings.trim(name)
       pieces[#pieces + 1] = { name }
       names[#names + 1] = name

@@ -2,6 +2,7 @@
 local batch = require "smpp.cli.batch"
 local bulk = require "smpp.cli.bulk"
 local content = require "smpp.cli.content"
+local convert = require "smpp.cli.convert"
 local decode = require "smpp.cli.decode"
 local dial = require "smpp.cli.dial"
 local dry_run = require "smpp.cli.dry_run"
@@ -15,8 +16,8 @@ local outcome_style = require("smpp.cli.output").outcome_style
 local pdus = require "smpp.codec"
 
 local send = {
-  description = "Binds to a message centre, sends, and tells what became of it. Long texts are cut into parts; the cheapest "
-    .. "coding that holds the text is chosen. With --receipt it waits for the delivery receipt.",
+  description = "Binds to a message centre, sends, and reports the result. Long texts are split into parts; the cheapest encoding that "
+    .. "holds the text is used. With --receipt it waits for the delivery receipt.",
   epilog = [[
 Examples:
    smpp send smpp://me:secret@localhost --from Test --to +4915112345678 "Hello 👋"
@@ -26,43 +27,36 @@ Examples:
    smpp send $mc --from Test --to 12345 --count 1000 --window 100 "Load"
    smpp send $mc --from Shop --file numbers.csv --text "Hello {name}" --rate 50
 
-]] .. "--file takes CSV with a line of column names, or JSON lines: a column (or key) to, and if you like from and text; "
-    .. "{name} in the text is the column of that name. What became of each line is written to FILE.result.jsonl as it goes, "
-    .. "and --resume goes on where an interrupted run ended.",
+]] .. "--file takes CSV whose first line names the columns, or JSON lines: a column (or key) 'to', optionally 'from' and 'text'; "
+    .. "{name} in the text is the value of that column. The result of each row is written to FILE.result.jsonl at once; "
+    .. "--resume continues an interrupted run.",
 }
-
-local function positive(kind)
-  return function(word)
-    local n = tonumber(word)
-    if not n or n < 0 or n ~= n or kind == "whole" and (n % 1 ~= 0 or n == 0) then
-      return nil, ("'%s': a %s number expected"):format(word, kind == "whole" and "whole" or "positive")
-    end
-    return n
-  end
-end
 
 --- The command's arguments and options.
 ---@param command table  of argparse
 function send.define(command)
-  dial.define(command)
-  command:argument("text", "UTF-8; - reads stdin."):args "?"
-  command:option("--from", "The sender: a number, a short code, a name of up to 11 characters."):argname "ADDRESS"
-  command:option("--to", "The recipient; more than one is fine."):count "*":argname "ADDRESS"
-  command:flag("--receipt", "Ask for a delivery receipt and wait for it.")
-  command:option("--wait", "Seconds to wait for a receipt.", "30"):convert(positive()):argname "S"
-  command:option("--count", "Send it so many times.", "1"):convert(positive "whole"):argname "N"
-  command:option("--window", "Messages in flight.", "10"):convert(positive "whole"):argname "W"
-  command:option("--rate", "At most so many messages per second."):convert(positive()):argname "R"
-  command:option("--encoding", "Instead of the cheapest one."):choices(decode.alphabets()):argname "NAME"
-  command:option("--long", "How a long text is sent."):choices { "concat_8bit", "concat_16bit", "sar", "payload", "refuse" }:argname "HOW"
-  command:flag("--flash", "Shown at once, not stored.")
-  command:option("--validity", "Seconds after which it need not be delivered any more."):convert(positive()):argname "S"
-  command:option("--data", "Octets in hex instead of a text."):argname "HEX"
-  command:option("--set", "Any field or TLV of submit_sm by its name; octets also as hex:0A0B, its_session_info as SESSION,SEQUENCE[,end].")
-    :count "*":argname "NAME=VALUE"
-  command:option("--tlv", "A TLV by its tag or name: 0x1400=abc, 0x1400=hex:616263."):count "*":argname "TAG=VALUE"
-  command:option("--text", "The text, when there is a file."):target "template":argname "TEXT"
+  dial.define_url(command)
+  command:argument("text", "The message, UTF-8; - reads it from stdin."):args "?"
+  command:group("Message",
+    command:option("--from", "Source address: a number, a short code, or a name of up to 11 characters."):argname "ADDRESS",
+    command:option("--to", "Destination address; may be given more than once."):count "*":argname "ADDRESS",
+    command:option("--data", "Binary content in hex, instead of a text."):argname "HEX",
+    command:option("--encoding", "Use this encoding, not the cheapest one."):choices(decode.alphabets()):argname "NAME",
+    command:option("--long", "How a text of several parts is sent.")
+      :choices({ "concat_8bit", "concat_16bit", "sar", "payload", "refuse" }):argname "HOW",
+    command:flag("--flash", "Flash message: shown at once, not stored."),
+    command:option("--validity", "Validity period in seconds."):convert(convert.seconds):argname "S",
+    command:option("--set", "Any field or TLV of submit_sm by its name; octets also as hex:0A0B, its_session_info as SESSION,SEQUENCE[,end].")
+      :count "*":argname "NAME=VALUE",
+    command:option("--tlv", "A TLV by its tag or name: 0x1400=abc, 0x1400=hex:616263."):count "*":argname "TAG=VALUE")
+  command:group("Receipts, rates",
+    command:flag("--receipt", "Ask for a delivery receipt and wait for it."),
+    command:option("--wait", "Seconds to wait for each receipt.", "30"):convert(convert.seconds):argname "S",
+    command:option("--count", "Send each message N times.", "1"):convert(convert.number(1, nil, true)):argname "N",
+    command:option("--window", "Maximum number of messages without a response.", "10"):convert(convert.number(1, 65535, true)):argname "W",
+    command:option("--rate", "Maximum number of messages per second."):convert(convert.number(1e-6, 1e9)):argname "R")
   bulk.define(command)
+  dial.define(command)
 end
 
 --- What esme:send gets, without from, to and text; nil and a message for what is wrong.
@@ -92,10 +86,10 @@ end
 local function text_of(options, out)
   local text = options.text or options.template
   if options.data then
-    if text then return nil, "a text or --data, not both" end
+    if text then return nil, "a text and --data cannot be combined" end
     return nil
   end
-  if not text then return nil, "give a text; - reads it from stdin" end
+  if not text then return nil, "missing text: give it as an argument, - reads it from stdin" end
   if text ~= "-" then return text end
   return ((out.stdin:read "*a" or ""):gsub("\r?\n$", ""))
 end
@@ -118,7 +112,7 @@ local function tell_failure(out, item, result)
   local advice = row and row.advice and ("\n      advice: " .. row.advice) or ""
   out:fail("%s: %s%s", item.to, result.message or result.code, advice)
   local through = result.sent and #result.sent.message_ids or 0
-  if through > 0 then out:note("      %d of its parts went before that: %s", through, table.concat(result.sent.message_ids, " ")) end
+  if through > 0 then out:note("      %d of its parts were accepted before: %s", through, table.concat(result.sent.message_ids, " ")) end
 end
 
 local function printer(out, loop, many)
@@ -222,16 +216,16 @@ local function plan_of(options, out)
   if not message then return wrong(why) end
   if read.bind == "rx" then return wrong "a receiver (bind rx) cannot send" end
   if options.file then
-    if options.text then return wrong "with --file the text is given by --text" end
+    if options.text then return wrong "unexpected text argument: with --file the text is given by --text" end
     local plan
     plan, why = bulk.plan(options, out, message)
     if not plan then return wrong(why) end
     plan.connect_options = read
     return plan
   end
-  if #options.to == 0 then return wrong "--to is missing" end
+  if #options.to == 0 then return wrong "missing --to" end
   for _, to in ipairs(options.to) do
-    if not to:find "%S" then return wrong "--to is empty" end
+    if not to:find "%S" then return wrong "empty --to" end
   end
   local text
   text, why = text_of(options, out)

@@ -1,4 +1,5 @@
 --- smpp sim: a message centre to try things on.
+local convert = require "smpp.cli.convert"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.cli.json"
@@ -12,11 +13,11 @@ local task = require "smpp.base.task"
 
 local sim = {
   description = [[
-A message centre for trying things out: takes binds, answers every request an
-ESME sends, and delivers a receipt after a second when one was asked for. It
-goes wrong as options, a Lua file, or the texts of messages tell it to.]],
+A message centre simulator: accepts binds, answers every request that an ESME
+sends, and delivers a receipt after a second when one was requested. Options, a
+Lua file, or the texts of messages make it refuse, delay, lose and fail.]],
   epilog = [[
-A TIME is a number of seconds, or varies: FROM-TO, normal:MEAN,DEVIATION,
+TIME is a number of seconds, or a distribution: FROM-TO, normal:MEAN,DEVIATION,
 spikes:USUAL,SPIKE,PERCENT or checks:EVERY,PERCENT,MAX.
 
 Examples:
@@ -42,19 +43,12 @@ function sim.keys_help(width)
       .. "again only accounts change:", width, "", "") .. "\n" .. option_help.rows(settings.of_server.rows, width)
 end
 
-
-local function duration(word)
-  local n = tonumber(word)
-  if not n or n < 0 or n > 1e9 then return nil, ("'%s': a number of seconds expected"):format(word) end
-  return n
-end
-
 --- The command's arguments and options.
 ---@param command table  of argparse
 function sim.define(command)
   sim_options.define(command)
-  command:option("--for", "End after so many seconds."):target "duration":convert(duration):argname "S"
-  command:flag("-q --quiet", "No lines, only warnings and the summary.")
+  command:option("--for", "Stop after this many seconds."):target "duration":convert(convert.seconds):argname "S"
+  command:flag("-q --quiet", "Print only warnings and the summary.")
   dial.define_watching(command)
 end
 

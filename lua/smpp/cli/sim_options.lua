@@ -1,4 +1,5 @@
 --- The options of `smpp sim`: what people type, as what smpp.simulator takes.
+local convert = require "smpp.cli.convert"
 local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
 local mistake = require "smpp.base.mistake"
@@ -12,21 +13,12 @@ local sim_options = {}
 --- The keys behind --set: all but what the command brings.
 local keys = settings.schema:without("file", "loop")
 
---- A converter for argparse: a number in a range.
-local function number(least, most)
-  return function(word)
-    local n = tonumber(word)
-    if n and n >= least and n <= most then return n end
-    local range = least % 1 == 0 and ("from %.0f to %.0f"):format(least, most) or "above 0"
-    return nil, ("'%s': a number %s expected"):format(word, range)
-  end
-end
-
 --- "0.5", "0.5-3", "normal:1,0.2": a time that varies, as smpp.simulator.latency has it.
 local function time(word)
   local value = latency.kind.read(word)
   if value and latency.kind.fits(value) then return value end
-  return nil, ("'%s': expected seconds, FROM-TO, normal:MEAN,DEVIATION, spikes:USUAL,SPIKE,PERCENT or checks:EVERY,PERCENT,MAX"):format(word)
+  return nil, ("invalid time '%s': expected seconds, FROM-TO, normal:MEAN,DEVIATION, spikes:USUAL,SPIKE,PERCENT "
+    .. "or checks:EVERY,PERCENT,MAX"):format(word)
 end
 
 --- A converter for "NAME=NUMBER,NAME=NUMBER"; `name_of(word)` returns the name, or nil and a message.
@@ -102,7 +94,7 @@ end
 
 local function setting(word)
   local name, text = word:match "^([%w_.]+)=(.*)$"
-  if not name then return nil, ("'%s': KEY=VALUE expected"):format(word) end
+  if not name then return nil, ("invalid setting '%s': expected KEY=VALUE"):format(word) end
   local value, message = value_of(name, text)
   if value == nil then return nil, message end
   return { name, value }
@@ -115,7 +107,7 @@ local function outbind(word)
   if not host then host, port = rest:match "^([^:@]+):(%d+)$" end
   port = tonumber(port)
   if not port or port < 1 or port > 65535 then
-    return nil, ("'%s': HOST:PORT or ID:PASSWORD@HOST:PORT expected"):format((word:gsub("^([^:]*):.*@", "%1:***@")))
+    return nil, ("invalid value '%s': expected HOST:PORT or ID:PASSWORD@HOST:PORT"):format((word:gsub("^([^:]*):.*@", "%1:***@")))
   end
   return { host = host, port = port, system_id = id, password = password }
 end
@@ -123,39 +115,42 @@ end
 --- Declares them.
 ---@param command table  of argparse
 function sim_options.define(command)
-  command:argument("file", "A Lua file that returns options, any of the keys below; read again when it changes, and on SIGHUP. "
-    .. "What is given on the command line wins."):args "?"
-  command:group("Where, and for whom",
-    command:option("--host", "Where to listen (127.0.0.1)."):argname "HOST",
-    command:option("--port", "Which port (2775); 0 picks a free one."):hidden_name "-p":convert(number(0, 65535)):argname "PORT",
-    command:option("--account", "Who may bind; more than one is fine. Without any, everybody."):hidden_name "-a":count "*":argname "ID:PASSWORD",
-    command:option("--outbind", "Call an ESME that listens, so that it binds."):convert(outbind):argname "[ID:PASSWORD@]HOST:PORT")
+  command:argument("file", "A Lua file that returns a table of the keys below; read again when it changes, and on SIGHUP. "
+    .. "The command line takes precedence."):args "?"
+  command:group("Network and accounts",
+    command:option("--host", "Address to listen on (127.0.0.1)."):argname "HOST",
+    command:option("--port", "Port to listen on (2775); 0 picks a free one."):hidden_name "-p":convert(convert.number(0, 65535, true)):argname "PORT",
+    command:option("--account", "Accept this bind only; may be given more than once. Without it any bind is accepted."):hidden_name "-a"
+      :count "*":argname "ID:PASSWORD",
+    command:option("--outbind", "Connect to an ESME that listens and send outbind."):convert(outbind):argname "[ID:PASSWORD@]HOST:PORT")
   tls_flags.define_server(command)
-  command:group("What becomes of messages",
-    command:option("--state", "Their final state, or weights: DELIVERED=90,EXPIRED=10. ENROUTE is none."):count "*"
+  command:group("Final states and receipts",
+    command:option("--state", "Final state of messages, or weights: DELIVERED=90,EXPIRED=10. ENROUTE: no final state."):count "*"
       :convert(weights(state, 100)):argname "STATE",
-    command:option("--deliver-after", "From a message to its final state (1)."):convert(time):argname "TIME",
-    command:option("--receipt-after", "From the final state to the receipt (0)."):convert(time):argname "TIME",
-    command:option("--undeliverable", "A number that is never reached, or a Lua pattern that begins with ^."):count "*":argname "NUMBER",
-    command:flag("--by-digit", "The first digit of the destination decides: 1 EXPIRED, 2 DELETED, 3 UNDELIVERABLE, "
+    command:option("--deliver-after", "Time from submit_sm to the final state (1)."):convert(time):argname "TIME",
+    command:option("--receipt-after", "Time from the final state to the receipt (0)."):convert(time):argname "TIME",
+    command:option("--undeliverable", "Destination that is always UNDELIVERABLE: a number, or a Lua pattern that begins with ^."):count "*"
+      :argname "NUMBER",
+    command:flag("--by-digit", "The first digit of the destination selects the final state: 1 EXPIRED, 2 DELETED, 3 UNDELIVERABLE, "
       .. "4 ACCEPTED, 5 REJECTED."))
-  command:group("How it behaves",
-    command:option("--behaviour", "Ready sets of options: healthy, slow, flaky, throttling, dead, gatewayapi."):hidden_name "-b"
+  command:group("Latency, refusals and faults",
+    command:option("--behaviour", "Preset: healthy, slow, flaky, throttling, dead, gatewayapi."):hidden_name "-b"
       :argname "NAME",
-    command:option("--latency", "From a request to its answer (0)."):convert(time):argname "TIME",
-    command:option("--throttle", "Above so many messages a second: ESME_RTHROTTLED."):convert(number(1e-6, 1e9)):argname "RATE",
-    command:option("--throttle-burst", "So many of them may come at once (a second's worth)."):convert(number(1, 1e9, true)):argname "N",
-    command:option("--refuse", "Refuse so many percent of the messages: RSYSERR=2,RMSGQFUL=1."):count "*"
+    command:option("--latency", "Time from a request to its response (0)."):convert(time):argname "TIME",
+    command:option("--throttle", "Messages per second; above: ESME_RTHROTTLED."):convert(convert.number(1e-6, 1e9)):argname "RATE",
+    command:option("--throttle-burst", "Burst of --throttle: messages accepted at once (one second's worth).")
+      :convert(convert.number(1, 1e9, true)):argname "N",
+    command:option("--refuse", "Refuse a percentage of the messages: RSYSERR=2,RMSGQFUL=1."):count "*"
       :convert(weights(status)):argname "STATUS=PERCENT",
-    command:option("--fault", "Spoil so many percent of the answers: " .. table.concat(faults.names, ", ") .. "."):count "*"
+    command:option("--fault", "Apply a fault to a percentage of the responses: " .. table.concat(faults.names, ", ") .. "."):count "*"
       :convert(weights(fault)):argname "NAME=PERCENT",
-    command:option("--seed", "Makes every run the same."):convert(number(-1e15, 1e15)):argname "N",
-    command:option("--set", "Any of the keys below; the value is Lua, or a word."):count "*":convert(setting):argname "KEY=VALUE")
-  command:group("Messages from phones",
-    command:option("--mo-file", "Send those of a CSV file: source,destination,text."):argname "FILE",
-    command:option("--mo-rate", "So many a second (1)."):convert(number(1e-6, 1e9)):argname "RATE",
-    command:flag("--loopback", "Every message comes back from its destination."),
-    command:flag("--esme-to-esme", "A message goes to the receiver whose address_range has its destination."))
+    command:option("--seed", "Seed of the random choices: the same seed repeats a run."):convert(convert.number(-1e15, 1e15)):argname "N",
+    command:option("--set", "Set any of the keys below; VALUE is Lua, or a word."):count "*":convert(setting):argname "KEY=VALUE")
+  command:group("Mobile originated messages (MO)",
+    command:option("--mo-file", "Deliver the messages of a CSV file: source,destination,text."):argname "FILE",
+    command:option("--mo-rate", "MO messages per second (1)."):convert(convert.number(1e-6, 1e9)):argname "RATE",
+    command:flag("--loopback", "Deliver every message back as MO from its destination."),
+    command:flag("--esme-to-esme", "Deliver a message to the receiver whose address_range matches its destination."))
 end
 
 --- Accounts by system_id; nil and a message for one that is none.
@@ -164,7 +159,7 @@ local function accounts_of(words)
   local accounts = {}
   for _, word in ipairs(words) do
     local id, password = word:match "^([^:]+):(.*)$"
-    if not id then return nil, ("--account %s: ID:PASSWORD expected"):format((word:gsub(":.*", ":***"))) end
+    if not id then return nil, ("--account %s: expected ID:PASSWORD"):format((word:gsub(":.*", ":***"))) end
     if #id > 15 then return nil, ("--account %s: a system_id has at most 15 octets"):format(id) end
     accounts[id] = { password = password }
   end
@@ -182,7 +177,7 @@ function sim_options.read(o, out)
   local where
   where, message = tls_flags.read_server(o, out)
   if not where then return nil, message end
-  if o.mo_rate and not o.mo_file then return nil, "--mo-rate: of which messages? --mo-file FILE is missing" end
+  if o.mo_rate and not o.mo_file then return nil, "--mo-rate needs --mo-file" end
   if o.throttle_burst and not o.throttle then return nil, "--throttle-burst: --throttle RATE is missing" end
   local given = {
     file = o.file, host = where.host, port = where.port, tls = where.tls, listen = where.listen, accounts = accounts, outbind = o.outbind,
