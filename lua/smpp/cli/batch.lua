@@ -1,4 +1,4 @@
---- Sends many messages: the window is kept full, receipts are awaited, every outcome is told once.
+--- Sends many messages: keeps the window full, waits for receipts, reports each outcome once.
 --- Rate, throttling and reconnection are the client's.
 local smpp = require "smpp"
 local task = require "smpp.base.task"
@@ -29,7 +29,7 @@ local UNKNOWN = { timeout = true, connection_lost = true }
 local Batch = {}
 Batch.__index = Batch
 
---- Whether anything can still be sent.
+--- Can the client still send?
 local function is_open(esme) return esme.state ~= "closing" and esme.state ~= "closed" end
 
 local function await_receipt(self, item, sent)

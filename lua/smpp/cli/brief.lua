@@ -1,4 +1,4 @@
---- One line per PDU, as people want to see them go by.
+--- A PDU on one line: command, addresses, text, receipt, problems.
 local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
 local explain = require "smpp.codec.explain"
@@ -7,7 +7,7 @@ local shown = require "smpp.base.shown"
 
 local brief = {}
 
--- Shown in a form of their own, or with the text.
+-- Fields that have a form of their own, or are shown with the text.
 local ELSEWHERE = {
   source_addr_ton = true, source_addr_npi = true, source_addr = true, dest_addr_ton = true, dest_addr_npi = true,
   destination_addr = true, short_message = true, message_payload = true, data_coding = true, dest_address = true,

@@ -1,4 +1,4 @@
---- smpp send --file: rows become messages, a line shows how far it is, a file keeps what became of each.
+--- smpp send --file: reads rows as messages, shows progress, writes the result of each row to a file.
 local batch = require "smpp.cli.batch"
 local charset = require "smpp.cli.charset"
 local failures = require "smpp.cli.failures"
@@ -55,7 +55,7 @@ local function invalid(plan, line, row, wrong)
   if #plan.invalid < 5 then plan.invalid[#plan.invalid + 1] = ("line %d: %s"):format(line, wrong) end
 end
 
---- Whether a line of an earlier run is not to be sent again.
+--- Does the result of an earlier run settle this row, so that it is not sent?
 local function is_settled(plan, line, to)
   local status, earlier = plan.ledger:status(line)
   if not status then return false end
@@ -75,7 +75,7 @@ local function is_settled(plan, line, to)
   return false -- it was invalid or never left
 end
 
---- fn, by one task at a time: a row may have several lines, and each of them may have to be waited for.
+--- fn, called by one task at a time: a row may have several lines, and a pipe may have to be waited for at each.
 local function in_turn(fn)
   local busy, waiting = false, {}
   return function()
@@ -123,15 +123,15 @@ local function unknown_column(names, known)
   end
 end
 
---- What --file asks for.
+--- The plan of a run with --file.
 ---@return table? plan  next_item, total, counts …
 ---@return string? message
 function bulk.plan(options, out, message)
   local plan = {
     many = true, message = message, counts = batch.counts(), invalid = {}, skipped = 0, changed = nil,
     failures = failures.new(),
-    held = { unknown = 0, refused = 0 }, -- left as they are by --resume
-    stopped = false,                     -- rows are left that nobody has read
+    held = { unknown = 0, refused = 0 }, -- results of an earlier run that --resume leaves alone
+    stopped = false,                     -- closed before the end of the file
     last_line = 0,                       -- that was read
     resend = {},
   }
@@ -203,7 +203,7 @@ end
 
 local REFRESH_S = 0.2
 
---- Shows how far it is, on a terminal: done, rate, in flight, refused by status, time left.
+--- The progress line on a terminal: rows done, rate, in flight, refused by status, time left.
 ---@param loop smpp.Loop
 ---@param plan { counts: smpp.BatchCounts, total: integer? }  total: of those that are to be sent, as far as known
 function bulk.progress(out, loop, plan)
@@ -231,7 +231,7 @@ function bulk.progress(out, loop, plan)
   }
 end
 
---- Says what came of it all.
+--- Prints the summary of a run.
 function bulk.summary(out, plan)
   local counts = plan.counts
   local held = plan.held or { unknown = 0, refused = 0 }
@@ -273,7 +273,7 @@ function bulk.summary(out, plan)
   end
 end
 
---- How to go on, where a file was not sent to its end.
+--- Tells how to resume a run that ended before the end of its file.
 function bulk.tell_how_to_resume(out, plan, options)
   local counts = plan.counts
   if not options.file or plan.exhausted or counts.done + counts.in_flight == 0 then return end

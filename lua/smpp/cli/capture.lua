@@ -1,4 +1,4 @@
---- smpp decode of a capture: one line per PDU, its times, and a summary.
+--- smpp decode of a capture: one line per PDU with its response time, and a summary.
 local brief = require "smpp.cli.brief"
 local content = require "smpp.cli.content"
 local exit = require "smpp.cli.exit"
@@ -75,7 +75,7 @@ function Printer:line(item, words)
     out:paint("yellow", item.from == known and "->" or "<-"), words))
 end
 
---- An item, and before it the request that it answers where a filter has held that back.
+--- Prints an item; before it the request that it answers, if a filter has left that out.
 function Printer:item(item)
   local is_wanted = self.is_wanted
   if not is_wanted then
@@ -180,7 +180,7 @@ end
 ---@param read fun(n: integer): string?
 ---@param options table
 ---@param out smpp.CliOutput
----@param dump fun(out, pdu, content, secrets)  shows all of a PDU
+---@param dump fun(out, pdu, content, secrets)  prints a PDU octet by octet
 ---@param name? string  of the file, where there are several
 ---@return integer exit_code
 function capture.run(read, options, out, dump, name)

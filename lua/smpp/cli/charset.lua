@@ -4,7 +4,7 @@ local text = require "smpp.text"
 
 local charset = {}
 
--- What --charset may say -> encoding.
+-- Name of --charset -> encoding.
 local ENCODINGS = {
   ["utf-8"] = "utf-8", latin1 = "latin1", cp1252 = "cp1252", ["iso-8859-15"] = "iso-8859-15",
   ["utf-16"] = "ucs2", ["utf-16le"] = "ucs2_le", ["utf-16be"] = "ucs2",

@@ -1,4 +1,4 @@
---- What a PDU carries, for people and as JSON: the text decoded, its user data header read, a receipt parsed.
+--- The content of a PDU, as lines and as JSON: decoded text, user data header, receipt, content of well-known ports.
 local commands = require "smpp.codec.commands"
 local json = require "smpp.cli.json"
 local ports = require "smpp.text.ports"
@@ -12,15 +12,15 @@ content.quote = shown.quote
 
 ---@class smpp.Content
 ---@field text string?      UTF-8
----@field data string?      octets that are no text
+---@field data string?      binary content
 ---@field coding smpp.DataCoding
 ---@field header smpp.UdhHeader?
----@field application smpp.PortContent?  what it says to the port it goes to
+---@field application smpp.PortContent?  content of a message to a well-known port
 ---@field part { reference: integer, total: integer, seq: integer }?
 ---@field receipt smpp.Receipt?
 ---@field problems string[]
 
---- What a message to a port says.  Of parts only the first begins as the whole does.
+--- The content of a message to a well-known port.  Only the first part of several has the beginning.
 local function application_of(pdu, header, part, octets)
   local port = header and header.ports and header.ports.dest or pdu.destination_port
   if not port then return nil end
@@ -28,9 +28,9 @@ local function application_of(pdu, header, part, octets)
   return found
 end
 
---- What a PDU carries; nil when it is none that carries a message, or an empty one.
+--- The content of a PDU; nil for commands without a message, and empty messages.
 ---@param pdu smpp.Pdu
----@param alphabet? string  what data_coding 0 means to the peer
+---@param alphabet? string  encoding of data_coding 0 at this peer
 ---@return smpp.Content?
 function content.of(pdu, alphabet)
   if not commands.roles.text[commands.ids[pdu.command]] then return nil end
@@ -91,7 +91,7 @@ end
 
 local KINDS = { si = "WAP push (SI)", sl = "WAP push (SL)", mms = "MMS notification" }
 
---- What a message to a port says, in words.
+--- The content of a message to a well-known port, on one line.
 ---@param found smpp.PortContent
 ---@return string
 function content.application_words(found)
@@ -126,7 +126,7 @@ local function element_words(element)
   return element.name .. ": " .. table.concat(names, ", ")
 end
 
---- Lines of name and words.
+--- The content as lines of a name and words.
 ---@param c smpp.Content
 ---@return { [1]: string, [2]: string }[]
 function content.lines(c)
@@ -147,7 +147,7 @@ function content.lines(c)
   return lines
 end
 
---- Adds what a PDU carries to its JSON.
+--- Adds the content of a PDU to its JSON.
 ---@param object table  of json.pdu
 ---@param c smpp.Content?
 function content.add_json(object, c)

@@ -1,4 +1,4 @@
---- smpp count: what a text costs.
+--- smpp count: encoding, parts and room of a text.
 local content = require "smpp.cli.content"
 local encodings = require("smpp.core").text.encodings
 local exit = require "smpp.cli.exit"
@@ -28,7 +28,7 @@ function count.define(command)
   command:flag("--transliterate", "Replace characters that the encoding lacks by similar ones.")
 end
 
---- The text; a file's last line end is not a part of it.
+--- The text, without the last line end of a file.
 local function read_text(options, out)
   if options.file then
     local file, message = io.open(options.file, "rb")
@@ -49,7 +49,7 @@ local function units_of(encoding) return UNITS[encodings[encoding].unit] end
 
 local function characters(words) return select(2, words:gsub("[^\128-\191]", "")) end
 
---- The distinct culprits in the order in which they stand, with how often each does.
+--- The distinct culprits in order of appearance, with their counts.
 local function distinct(culprits)
   local list, seen = {}, {}
   for _, culprit in ipairs(culprits) do
@@ -64,7 +64,7 @@ local function distinct(culprits)
   return list
 end
 
---- What the text would cost without the characters that force the dearer coding.
+--- The cost of the text without the characters that force the more expensive encoding.
 local function without(words, culprits, o)
   local pieces, from = {}, 1
   for _, culprit in ipairs(culprits) do
@@ -117,7 +117,7 @@ local function print_json(out, words, info, cheaper, transliterated)
   }, 18))
 end
 
---- What the options say, for text.measure; nil and a message for a name that is none.
+--- The options for text.measure; nil and a message for an invalid one.
 local function text_options(options)
   local o = { encoding = options.encoding, udh = options.long, on_unmappable = options.transliterate and "transliterate" or nil }
   if options.language and #options.language > 0 then o.language = options.language end

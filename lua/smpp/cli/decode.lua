@@ -1,4 +1,4 @@
---- smpp decode: PDUs out of hex, binary and captures, with every octet explained.
+--- smpp decode: PDUs from hex, binary and captures, octet by octet.
 local brief = require "smpp.cli.brief"
 local capture = require "smpp.cli.capture"
 local content = require "smpp.cli.content"
@@ -52,13 +52,13 @@ end
 
 local GZIP = "\31\139"
 
---- What gzip makes of a file: a stream to read from, and a function to call at the end.
+--- The decompressed octets of a file as a stream.
 local function gunzip(path)
   local pipe, message = io.popen(("gzip -dc -- '%s'"):format((path:gsub("'", "'\\''"))))
   return pipe, message
 end
 
---- Octets of a compressed stream that cannot be read again, through a temporary file.
+--- The decompressed octets of stdin, through a temporary file.
 local function gunzip_stream(file, first)
   local path = os.tmpname()
   local copy, message = io.open(path, "wb")
@@ -74,7 +74,7 @@ local function gunzip_stream(file, first)
   return text, message
 end
 
---- The octets of a file, or a capture to read; compressed ones as what they hold.
+--- The octets of a file, or a capture to read; decompressed.
 ---@return string? octets
 ---@return string? message
 ---@return (fun(n: integer): string?)? capture
@@ -127,7 +127,7 @@ local function read_path(path, out)
   return input.unhex(text)
 end
 
---- The octets of what was typed.
+--- The octets of the command's arguments.
 local function read_words(words)
   local text = table.concat(words, " ")
   if #words == 1 and text:find "[./]" and not text:find "^[%x%s.]+$" and not text:find "[%[{<\\'\"=]" then
@@ -151,7 +151,7 @@ local function dump_lines(out, dump)
   end
 end
 
---- Everything about a PDU, on many lines.
+--- Prints a PDU octet by octet, then its content.
 ---@param out smpp.CliOutput
 ---@param pdu smpp.Pdu
 ---@param c smpp.Content?
@@ -168,7 +168,7 @@ for _, command in ipairs(core.protocol.commands()) do KNOWN[command.id] = true e
 
 local HEADER = { "command_length", "command_id", "command_status", "sequence_number" }
 
---- The parameters that a PDU which ends early does not have.
+--- The names of the mandatory parameters that a truncated PDU lacks.
 local function missing_parameters(view)
   for _, command in ipairs(core.protocol.commands()) do
     if command.name == view.command then
@@ -183,7 +183,7 @@ local function missing_parameters(view)
   return {}
 end
 
---- A PDU that ends early: what there is of it, and what is missing.
+--- Prints a truncated PDU: the fields that are there, and the names of those that are missing.
 local function show_cut(out, octets, options)
   local length = #octets >= 4 and be32(octets, 1) or nil
   local is_known = options.show_secrets or #octets >= 8 and KNOWN[be32(octets, 5)] -- else it may be the end of a bind
@@ -223,10 +223,10 @@ local function show_cut(out, octets, options)
     #names > 0 and ", with them " .. table.concat(names, ", ") or "")
 end
 
--- What other protocols begin with.
+-- First octets of other protocols.
 local OTHERS = { ["GET "] = true, POST = true, ["PUT "] = true, HEAD = true, HTTP = true, ["SSH-"] = true, [ [[{"]] ] = true }
 
---- Does a PDU lack parameters, so that what follows may be its body?
+--- Does a PDU lack mandatory parameters, so that the octets behind it may be its body?
 local function is_short(pdu)
   for _, problem in ipairs(pdu:problems()) do
     if problem.severity == "fault" and problem.status == "ESME_RINVCMDLEN" then return true end
@@ -234,7 +234,7 @@ local function is_short(pdu)
   return false
 end
 
---- Octets that are no PDU, and may be the end of one whose beginning is missing: a bind's, with its password.
+--- Reports octets that are not a PDU.  They may be the end of a bind whose beginning is missing, and hold its password.
 ---@param previous smpp.Pdu?  the PDU before them
 local function show_garbage(out, octets, at, message, secrets, previous)
   local rest = octets:sub(at)
@@ -254,7 +254,7 @@ local function show_garbage(out, octets, at, message, secrets, previous)
   end
 end
 
---- A PDU out of many.
+--- Prints one PDU of several.
 local function show_pdu(out, options, pdu, title)
   local c = content.of(pdu, options.alphabet)
   if out.json then
@@ -270,7 +270,7 @@ local function show_pdu(out, options, pdu, title)
   out:flush()
 end
 
---- What there was, where it was more than one PDU.
+--- Prints the summary, if there was more than one PDU.
 local function summarize(out, counted, name)
   if counted.pdus < 2 then return end
   if out.json then
@@ -313,7 +313,7 @@ local function decode_octets(octets, options, out, name)
   return pdus.rest == "" and exit.DONE or exit.FAILED
 end
 
---- Shows one file, or what was typed.
+--- Decodes one file, or the arguments.
 ---@param name? string  of the file, where there are several
 local function decode_one(options, out, name, octets, message, source)
   if source then return capture.run(source, options, out, decode.show, name) end
@@ -328,7 +328,7 @@ local function decode_one(options, out, name, octets, message, source)
   return decode_octets(octets, options, out, name)
 end
 
---- Whether all words name files.
+--- Do all words name files?
 local function are_files(words)
   for _, word in ipairs(words) do
     if word ~= "-" and not exists(word) then return false end

@@ -1,4 +1,4 @@
---- What `smpp send` and `smpp listen` share: URL and password, the connection, PDUs going by, traces.
+--- Shared by `smpp send` and `smpp listen`: URL and password, the connection, PDUs shown with -v, traces.
 local brief = require "smpp.cli.brief"
 local client_options = require "smpp.client.options"
 local content = require "smpp.cli.content"
@@ -34,7 +34,7 @@ function dial.define(command)
   dial.define_watching(command)
 end
 
---- The options of all commands that see PDUs go by.
+--- The options of all commands that show or trace PDUs.
 function dial.define_watching(command)
   command:flag("-v --verbose", "Show the PDUs sent and received."):count "*"
   command:option("--trace", "Write the PDUs to a pcapng file for Wireshark."):argname "FILE"
@@ -57,7 +57,7 @@ local function password_of(parsed, options, out)
   return out.getenv "SMPP_PASSWORD"
 end
 
---- Shows and writes PDUs as options ask: a function for each of them, nil when nobody asks.
+--- A function that shows and traces each PDU as the options ask; nil without -v and --trace.
 ---@param options table
 ---@param out smpp.CliOutput
 ---@param name? fun(session): string  which session it is, where there are many
@@ -96,7 +96,7 @@ local function of_file(path)
   return loaded
 end
 
---- What smpp.connect gets.
+--- The options for smpp.connect.
 ---@param options table
 ---@param out smpp.CliOutput
 ---@param extra? table  more options for smpp.connect
@@ -121,7 +121,7 @@ function dial.read(options, out, extra)
   return given, read
 end
 
---- Why there is no bind, with what to check on lines of their own.
+--- Reports why the bind failed, with what to check on lines of their own.
 local function tell_refused(out, why, code)
   local row = explain.status(code or "")
   local head = row and why:match "^(.-%(0x%x+%))"
@@ -144,7 +144,7 @@ end
 ---@param out smpp.CliOutput
 ---@param extra table  more options for smpp.connect
 ---@return smpp.Client? esme
----@return integer? exit_code  people have been told why
+---@return integer? exit_code  the reason has been printed
 ---@return smpp.Trace? trace  to be closed at the end
 function dial.connect(options, out, extra)
   local given, message = dial.read(options, out, extra)

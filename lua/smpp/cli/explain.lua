@@ -219,7 +219,7 @@ local function value_lines(add, name, value)
   if value <= 255 then part_lines(add, name, value) end
 end
 
---- A status by its name, its alias, or what people leave of it.
+--- A status by its name, its alias, or its name without ESME_ or ESME_R.
 local function status_named(word)
   for _, prefix in ipairs { "", "ESME_", "ESME_R" } do
     local row = core.protocol.status(prefix .. word:upper())
@@ -227,7 +227,7 @@ local function status_named(word)
   end
 end
 
---- Everything that could be meant by two words.
+--- Finds all that the words may mean.
 ---@param add fun(name: string, words: string?)
 ---@return boolean known
 ---@param declared table[]  vendors' TLVs
@@ -270,7 +270,7 @@ local function find(add, what, value, declared)
     if not row and not command and not tlv and vendor_lines(add, what, n) then return true end
     if not row and not command and not tlv then row = explains.status(n) end
     if row then status_lines(add, row) end
-    -- small numbers are statuses: nobody means bind_receiver by 1
+    -- small numbers are statuses, not command_ids
     if command and (what:lower():find "^0x%x%x%x%x%x%x%x%x$" or n > 0xFF) then command_lines(add, command) end
     if tlv and (#what == 6 or not row) then field_lines(add, tlv.name) end
     return row ~= nil or command ~= nil or tlv ~= nil
@@ -297,7 +297,7 @@ local function find(add, what, value, declared)
   return known
 end
 
---- The names that exist, for suggestions.
+--- All names, for suggestions.
 local function all_names()
   local names = {}
   for _, name in ipairs(core.protocol.statuses()) do names[name] = true end
@@ -319,7 +319,7 @@ end
 
 local MARGIN = (" "):rep(20) -- the column of the names
 
---- Lines without a name belong to the one before.
+--- The lines as an object; a line without a name continues the one before.
 local function to_object(lines)
   local list = {}
   for _, line in ipairs(lines) do

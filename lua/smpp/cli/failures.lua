@@ -1,4 +1,4 @@
---- smpp send of many messages: which were not delivered, and why.
+--- The messages of smpp send that were not delivered, and the reasons.
 local json = require "smpp.cli.json"
 local outcome_style = require("smpp.cli.output").outcome_style
 local shown = require "smpp.base.shown"

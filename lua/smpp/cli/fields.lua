@@ -23,7 +23,7 @@ local function session_info(word)
   return string.char(number, sequence * 2 + (last == ",end" and 1 or 0))
 end
 
---- What a word means as a field of a kind (codec.field).
+--- The value of a word for a kind of field (codec.field).
 local function value_of(kind, name, word)
   if kind == "integer" then return integer_of(word) or word end -- a word: the name of a value
   if name == "its_session_info" and not word:find "^[hH][eE][xX]:" then return session_info(word) end

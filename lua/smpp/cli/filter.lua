@@ -1,4 +1,4 @@
---- Which PDUs `smpp decode` shows: --command, --status, --to, --slow.
+--- The filters of `smpp decode`: --command, --status, --to, --slow.
 local address = require "smpp.codec.address"
 local explain = require "smpp.codec.explain"
 
@@ -14,7 +14,7 @@ local function duration(word)
   return nil, ("invalid duration '%s': expected a number and us, ms, s or min, as in 500ms"):format(word)
 end
 
---- A status by name, by what people leave of it (RTHROTTLED, throttled), or by number; "error" is any but ESME_ROK.
+--- A status by name, with or without ESME_ or ESME_R, or by number; "error" is any but ESME_ROK.
 local function status(word)
   if word:lower() == "error" then return "error" end
   for _, prefix in ipairs { "", "ESME_", "ESME_R" } do

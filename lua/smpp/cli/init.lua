@@ -74,7 +74,7 @@ local function new_parser(asked, called, width)
   return parser
 end
 
---- "smpp help send" is what people type.
+--- "smpp help send" means "smpp send --help".
 local function words_of(arg)
   local words = {}
   for i = 1, #arg do words[i] = arg[i] end
@@ -85,7 +85,7 @@ local function words_of(arg)
   return words
 end
 
---- The command that is called: the first word that is no option.
+--- The command: the first word that is not an option.
 local function called_in(words)
   for _, word in ipairs(words) do
     if word:sub(1, 1) ~= "-" then

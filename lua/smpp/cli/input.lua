@@ -1,4 +1,4 @@
---- What people hand to `smpp decode`: binary, or octets in the forms in which tools, logs and languages print them.
+--- The input of `smpp decode`: binary, or octets as tools, logs and programming languages print them.
 local core = require "smpp.core"
 local decap = require "smpp.capture.decap"
 local octets_of = require "smpp.capture.octets"
@@ -13,7 +13,7 @@ local function unhex(text)
   return (text:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
 end
 
---- Whether a PDU may begin here.
+--- May a PDU begin here?
 local function is_plausible(octets, at)
   at = at or 1
   if #octets < at + 3 then return false end
@@ -48,7 +48,7 @@ local function unescape(text)
   return table.concat(out)
 end
 
---- String literals with escapes: b'…' of Python and its like; nil: there are none.
+--- String literals with escapes: b'…' of Python and its like; nil: not such a literal.
 local function literal(text)
   if not text:find "\\[xu0-7]" then return nil end
   local quote = text:match "^[^\\]-([\"'])"
@@ -72,7 +72,7 @@ end
 
 -- ---- lists of numbers ----
 
---- Octets as decimal numbers, also signed as Java has them: [0, 0, 0, 16, -128]; nil: it is no such list.
+--- Octets as decimal numbers, also signed as Java has them: [0, 0, 0, 16, -128]; nil: not such a list.
 local function decimals(text)
   local from = text:match "^.*()[%[{(<]" -- the innermost
   local inside = from and text:match("^%s*(%-?%d[%d%s,;+-]*)[%]})>]", from + 1)
@@ -94,7 +94,7 @@ local BASE64 = {}
 for i = 1, 64 do BASE64[("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):byte(i)] = i - 1 end
 BASE64[45], BASE64[95] = 62, 63 -- RFC 4648, section 5
 
---- Base64 that begins as a PDU does; nil: it is something else.
+--- Base64 that begins as a PDU does; nil: not base64.
 local function base64(text)
   text = text:gsub("%s+", "")
   local body = text:match "^([%w+/_-]+)=?=?$"
@@ -192,7 +192,7 @@ end
 
 --- Hex dumps of xxd, hexdump -C, od, tcpdump -x, tshark -x, Wireshark or ours: lines begin with the offset of their first
 --- octet; lines that do not are no part of it.  Where the offset is 0 again, another one begins.
----@return string? octets  nil: it is none
+---@return string? octets  nil: not a dump
 local function dump(text)
   local all, one, since, last, squeezed, width = {}, {}, nil, "", false, width_of(text)
   for line in text:gmatch("[^\r\n]+") do
@@ -258,7 +258,7 @@ local function logged(text)
   return #all > 0 and table.concat(all) or nil
 end
 
---- Octets in a text as people have it.
+--- The octets that a text contains in any of these forms.
 ---@param text string
 ---@return string? octets
 ---@return string? message
@@ -277,7 +277,7 @@ function input.unhex(text)
   return kannel(text) or logged(text) or (octets and of_packet(octets)), message
 end
 
---- Whether octets are binary, not somebody's text: a PDU begins with a NUL.
+--- Are these octets binary rather than text?  A PDU begins with a NUL.
 ---@param octets string
 ---@return boolean
 function input.is_binary(octets) return octets:find("%z") ~= nil end

@@ -1,4 +1,4 @@
---- What became of each line of a file: written as it happens, read again by --resume.
+--- The result file: one record per event of each row, written at once, read again by --resume.
 --- JSON lines { line, to, status, … }; status is "sending" before a message goes out, then "accepted", "refused",
 --- "unknown", "not_sent" or "invalid"; a receipt is a record of its own ("receipt").
 local json = require "smpp.cli.json"
@@ -11,7 +11,7 @@ local ledger = {}
 
 local FIELDS = { "line", "to", "status", "code", "message", "message_id", "message_ids", "state", "err" }
 
---- What is known of each line: the last status that is no receipt.  A record that was cut says nothing.
+--- The last status of each line, receipts aside.  A truncated record is ignored.
 local function read(path)
   local file, message = io.open(path, "rb")
   if not file then return nil, message end
@@ -30,7 +30,7 @@ local function read(path)
   return known
 end
 
---- What a file ends with, "" when it is empty; nil when there is none.
+--- The last octet of a file, "" when it is empty; nil when it does not exist.
 local function last_octet(path)
   local file = io.open(path, "rb")
   if not file then return nil end
@@ -60,11 +60,11 @@ function ledger.open(path, resume)
     path = path,
     file = file,
     known = known, -- line number -> { status, to }
-    wrong = nil,   -- why it takes no more records
+    wrong = nil,   -- why no more records can be written
   }, mt)
 end
 
---- What an earlier run wrote, to be read only: nothing is written.
+--- Opens the results of an earlier run read-only, for a dry run.
 ---@param path string?
 ---@param resume boolean
 ---@return smpp.Ledger? ledger
@@ -80,9 +80,9 @@ function ledger.peek(path, resume)
   return setmetatable({ path = path, file = nil, known = known, wrong = nil, is_read_only = true }, mt)
 end
 
---- Writes one record at once: what was answered must not be sent again, whatever happens next.
+--- Writes one record at once: a row that was answered must not be sent again after a crash.
 ---@param record table
----@return boolean written  false: nothing more must be sent, since nobody would know of it
+---@return boolean written  false: stop sending, the results can no longer be recorded
 function Ledger:write(record)
   if not self.file then return self.is_read_only or false end
   local list, count = {}, 0
@@ -95,7 +95,7 @@ function Ledger:write(record)
   return not self.wrong
 end
 
---- What is known of a line: nil, or its status; "sending" means that its outcome is unknown.
+--- The status of a line in an earlier run, or nil; "sending" counts as unknown.
 ---@param line integer
 ---@return string? status
 ---@return string? to
@@ -105,7 +105,7 @@ function Ledger:status(line)
   return entry.status == "sending" and "unknown" or entry.status, entry.to
 end
 
---- The highest line that an earlier run knew; 0: none.
+--- The highest line number of an earlier run; 0: none.
 ---@return integer
 function Ledger:last_line()
   local last = 0

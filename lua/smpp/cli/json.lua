@@ -36,7 +36,7 @@ end
 --- A list, also when it is empty.
 function json.list(list) return setmetatable(list, { __jsontype = "array" }) end
 
---- Strings that are no UTF-8 become Latin-1 characters: strict parsers refuse a line with anything else.
+--- Strings that are not valid UTF-8 become Latin-1 characters: strict parsers refuse anything else.
 local function to_valid(value)
   for key, item in pairs(value) do
     if type(item) == "string" then value[key] = json.text(item) elseif type(item) == "table" then to_valid(item) end
@@ -48,7 +48,7 @@ end
 ---@return string line
 function json.encode(value) return (dkjson.encode(to_valid(value))) end
 
---- What a line holds.
+--- The value of a line of JSON.
 ---@param line string
 ---@return any? value
 ---@return string? message
@@ -66,7 +66,7 @@ function json.hex(octets)
 end
 local hex = json.hex
 
---- Octets as text of JSON: ASCII as it is, others as the Latin-1 character of their value, so that none is lost.
+--- Octets as text of JSON: ASCII as it is, others as the Latin-1 character of their value, so that no octet is lost.
 local function text(octets)
   return (octets:gsub("[\128-\255]", function(c)
     local b = c:byte()

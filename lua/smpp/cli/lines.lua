@@ -1,11 +1,11 @@
---- Lines of a file; or of a pipe that somebody writes into meanwhile: whoever asks for one waits, and the session goes on.
+--- Lines of a file, or of a pipe that is still written to: a task that asks for a line waits, the session goes on.
 local charset = require "smpp.cli.charset"
 local loops = require "smpp.loop"
 local task = require "smpp.base.task"
 
 local lines = {}
 
---- How many there are, to tell how long it takes; an estimate, for CSV cells may have several.
+--- Number of lines, to estimate the time left; CSV cells may have several.
 local function count(file)
   local n = 0
   repeat
@@ -16,7 +16,7 @@ local function count(file)
   return n
 end
 
---- Lines of a pipe or terminal, or of a file.  Who asks outside of a task, before there is a loop, blocks.
+--- Lines of a pipe, a terminal or a file.  Outside of a task reading blocks.
 ---@param stream table  read_now; read, where a task can wait; close
 ---@param o smpp.LineOptions
 local function of_stream(stream, o)
@@ -62,7 +62,7 @@ local function of_stream(stream, o)
   return following, close
 end
 
---- A file as a stream that never makes a task wait.
+--- A file as a stream; reading never waits.
 local function of_file(file, is_ours)
   return {
     read_now = function() return file and file:read(65536) end,
@@ -82,8 +82,8 @@ end
 ---@param stdin file*
 ---@param o? smpp.LineOptions
 ---@return (fun(): string?)? following  nil at the end
----@return string|fun() close  ends also a wait that is under way; or what is wrong
----@return integer? total  where it is known beforehand
+---@return string|fun() close  also ends a wait; or the error message
+---@return integer? total  number of lines, where it is known
 function lines.open(path, stdin, o)
   o = o or {}
   local stream, message, file

@@ -1,4 +1,4 @@
---- smpp listen: prints messages and receipts as they come.
+--- smpp listen: prints incoming messages and delivery receipts.
 local address = require "smpp.codec.address"
 local content = require "smpp.cli.content"
 local convert = require "smpp.cli.convert"
@@ -56,7 +56,7 @@ local function on_receipt(out, loop, receipt)
     out:paint(outcome_style(receipt.state), content.receipt_words(receipt))))
 end
 
---- The answer to what nobody reads any more: the message centre keeps it.
+--- The response when the output is closed: the message centre keeps the message.
 local function unread(out) return out.broken and "ESME_RX_T_APPN" or nil end
 
 --- Binds, and waits for the end: the time is up, or the client gave up.

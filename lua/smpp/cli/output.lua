@@ -1,5 +1,5 @@
---- Where a command reads and writes: results to stdout, messages for people to stderr, colours on a terminal that
---- wants them.  Streams and environment can be given, so that a command runs inside another program.
+--- Streams of a command: results to stdout, notes and errors to stderr, colours on terminals.  Streams and environment
+--- can be given, so that a command runs inside another program.
 
 local shown = require "smpp.base.shown"
 
@@ -18,7 +18,7 @@ local MIN_COLUMNS, DEFAULT_COLUMNS = 40, 80
 
 local FILES = { stdin = { 0, io.stdin }, stdout = { 1, io.stdout }, stderr = { 2, io.stderr } }
 
---- Whether one of the process's own streams is a terminal; luv knows, else the shell's test.
+--- Is one of the process's own streams a terminal?  Asks luv, or the shell's test.
 local function is_terminal(file)
   for _, known in pairs(FILES) do
     if known[2] == file then
@@ -51,11 +51,11 @@ function output.new(given)
     run = given.run or function(fn) return require("smpp").run(fn) end,
     json = false,
     verbose = false,
-    live = false,    -- every line is flushed: somebody watches
+    live = false,    -- every line is flushed
     colors = {},     -- file -> whether it gets colours
     progress = nil,  -- the unfinished line on stderr
-    broken = false,  -- nobody reads stdout any more
-    on_broken = nil, -- told of it; without it print raises
+    broken = false,  -- the reader of stdout is gone
+    on_broken = nil, -- called then; without it print raises
   }, mt)
   return self
 end
@@ -81,7 +81,7 @@ function Output:width()
   return math.max(MIN_COLUMNS, columns)
 end
 
--- What became of a message: each outcome has a colour of its own.
+-- Colours of the outcomes of messages.
 local OUTCOMES = {
   accepted = "cyan", DELIVERED = "green", refused = "red", not_sent = "red", unknown = "magenta", no_receipt = "magenta",
   UNDELIVERABLE = "bold_red", REJECTED = "bold_red", EXPIRED = "bold_yellow", DELETED = "bold_yellow",
@@ -106,10 +106,10 @@ function Output:paint(style, text) return paint(self, self.stdout, style, text) 
 --- Text in a style, for stderr.
 function Output:paint_note(style, text) return paint(self, self.stderr, style, text) end
 
---- Thrown when the reader of stdout is gone (`smpp decode … | head`): there is nobody to write for.
+--- Raised when the reader of stdout is gone (`smpp decode … | head`).
 output.BROKEN_PIPE = setmetatable({}, { __tostring = function() return "stdout is closed" end })
 
---- A line of the result.  What others wrote is in it as shown.text has it; what was forgotten is made harmless here.
+--- Prints a line of the result.  Foreign strings in it have passed shown.text; control characters that are left are escaped here.
 ---@param text string
 function Output:print(text) self:put(shown.lines(text, self.colors[self.stdout])) end
 
@@ -124,7 +124,7 @@ function Output:put(text)
   self.on_broken()
 end
 
---- Hands on what was printed: whoever reads a pipe sees it now.
+--- Flushes stdout, so that the reader of a pipe sees each PDU at once.
 function Output:flush()
   if self.stdout.flush and not self.stdout:flush() then error(output.BROKEN_PIPE, 0) end
 end
@@ -133,19 +133,19 @@ end
 ---@param value table  as json.object makes it
 function Output:object(value) self:put(require("smpp.cli.json").encode(value)) end
 
---- A message for people.
+--- Prints a note to stderr.
 ---@param format string
 function Output:note(format, ...)
   self:clear_progress()
   self.stderr:write(shown.lines(format:format(...), self.colors[self.stderr]), "\n")
 end
 
---- What went wrong, for people.
+--- Prints an error to stderr.
 function Output:fail(format, ...)
   self:note("%s", self:paint_note("red", "smpp: ") .. format:format(...))
 end
 
---- The line at the bottom of a terminal that changes in place; elsewhere there is none.
+--- The progress line at the bottom of a terminal; does nothing elsewhere.
 ---@param text string
 function Output:show_progress(text)
   if not self.is_terminal(self.stderr) then return end

@@ -29,7 +29,7 @@ local STATES = {
   SKIPPED = "the message was skipped: its turn in the queue was not taken (5.0)",
 }
 
---- What the carriers' own words are known for.
+--- States that are not the standard's.
 local FOREIGN = {
   BUFFERD = "not the standard's: the message waits in the carrier's queue, more receipts follow",
   BUFFRED = "not the standard's: the message waits in the carrier's queue, more receipts follow",

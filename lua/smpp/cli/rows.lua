@@ -1,4 +1,4 @@
---- Rows of a file of recipients: CSV with a line of names, or JSON lines.  Read as they are asked for.
+--- Rows of a file of recipients: CSV with a line of column names, or JSON lines, read one at a time.
 local json = require "smpp.cli.json"
 local strings = require "smpp.base.strings"
 
@@ -16,7 +16,7 @@ local function separator_of(line)
   return best
 end
 
---- Where a quoted cell ends; nil: not on this line.
+--- The position of the closing quote of a cell; nil: not on this line.
 local function closing_quote(line, from)
   local to = line:find('"', from, true)
   while to and line:sub(to + 1, to + 1) == '"' do to = line:find('"', to + 2, true) end
@@ -51,13 +51,13 @@ local function cells_of(line, separator, more)
   end
 end
 
--- Other words for the columns we look for; the first one counts, and only where none has the name itself.
+-- Aliases of columns; the first one found counts, unless a column has the name itself.
 local ALIASES = {
   { "to", "number", "phone", "msisdn", "destination", "recipient" }, { "from", "sender" }, { "text", "message" },
 }
 
---- Gives columns the names we look for.
----@param index table<string, any>  whatever the columns have, by their names
+--- Renames columns by their aliases.
+---@param index table<string, any>  by column name
 local function rename(index)
   for _, words in ipairs(ALIASES) do
     local name = words[1]
@@ -125,9 +125,9 @@ end
 
 --- Reads rows.
 ---@param lines fun(): string?  the lines of the file
----@return (fun(): integer?, table<string, string>?, string?)? next  line number, row | line number, nil, what is wrong with it
+---@return (fun(): integer?, table<string, string>?, string?)? next  line number, row | line number, nil, error message
 ---@return string? message  the file as a whole cannot be read
----@return table<string, boolean>? names  of the columns, where they are known beforehand
+---@return table<string, boolean>? names  names of the columns, where they are known beforehand
 function rows.open(lines)
   local line_number = 0
   local first

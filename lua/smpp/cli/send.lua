@@ -1,4 +1,4 @@
---- smpp send: one message, many of it, or a file of them.
+--- smpp send: one message, many, or a file of messages.
 local batch = require "smpp.cli.batch"
 local bulk = require "smpp.cli.bulk"
 local content = require "smpp.cli.content"
@@ -59,7 +59,7 @@ function send.define(command)
   dial.define(command)
 end
 
---- What esme:send gets, without from, to and text; nil and a message for what is wrong.
+--- The options of esme:send but to and text; nil and an error message.
 local function message_of(options, codec)
   local message = {
     from = options.from, receipt = options.receipt or nil, encoding = options.encoding, long = options.long, flash = options.flash,
@@ -82,7 +82,7 @@ local function message_of(options, codec)
   return message
 end
 
---- The text to send; nil, message when there is none.
+--- The text to send; nil and an error message when it is missing.
 local function text_of(options, out)
   local text = options.text or options.template
   if options.data then
@@ -106,7 +106,7 @@ local function failed_object(item, result)
     "message_ids", result.sent and #result.sent.message_ids > 0 and json.list(result.sent.message_ids) or nil }, 10)
 end
 
---- What went wrong, with what to check.
+--- Reports a failed message, with what to check.
 local function tell_failure(out, item, result)
   local row = explain.status(result.code or "")
   local advice = row and row.advice and ("\n      advice: " .. row.advice) or ""
@@ -162,7 +162,7 @@ local function items_of(message, text, options)
   end, total
 end
 
---- What an earlier run left unknown stays so.
+--- The exit code; rows of an earlier run with unknown outcome count.
 local function exit_of(plan)
   local counts, unknown = plan.counts, plan.held and plan.held.unknown or 0
   if counts.refused + counts.not_sent + counts.undelivered > 0 or plan.changed then return exit.FAILED end
@@ -170,7 +170,7 @@ local function exit_of(plan)
   return exit.DONE
 end
 
---- Binds, sends, says what came of it.
+--- Binds, sends, reports the results.
 local function work(options, out, plan)
   local esme, code, trace = dial.connect(options, out, {
     window = options.window, rate_per_s = options.rate, reconnect = plan.many, retry = plan.many and { attempts = 10, age_s = 300 },
@@ -203,7 +203,7 @@ local function work(options, out, plan)
   return exit_of(plan)
 end
 
---- What is to be sent; nil and an exit code, people have been told.
+--- The plan of the run; nil and an exit code, the error has been printed.
 local function plan_of(options, out)
   local function wrong(message)
     out:fail("%s", message)

@@ -1,4 +1,4 @@
---- smpp sim: a message centre to try things on.
+--- smpp sim: the message centre simulator.
 local convert = require "smpp.cli.convert"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
@@ -33,7 +33,7 @@ Examples:
 ]],
 }
 
---- What stands behind the options in the help: the keys of FILE and --set.
+--- The keys of FILE and --set, for the help.
 ---@param width integer
 ---@return string
 function sim.keys_help(width)
@@ -52,7 +52,7 @@ function sim.define(command)
   dial.define_watching(command)
 end
 
---- A simulator, or an exit code: people have been told why.
+--- A simulator, or an exit code; the error has been printed.
 local function start(given, out)
   local read, wrong = settings.read(given)
   if not read then
@@ -86,7 +86,7 @@ local function say_where(mc, out)
   out:print(("smpp send smpps://%s@%s --pin %s --to 12345 Hello"):format(who, net.address(host, secure.port), mc.pin))
 end
 
---- Waits for the end: a time, a broken pipe.
+--- Waits until --for is over or the reader of stdout is gone.
 local function wait(mc, seconds, out)
   local token = task.need()
   out.on_broken = function() task.wake_for(token, sim) end

@@ -1,4 +1,4 @@
---- What `smpp sim` prints: a line, or an object, for each bind, message, receipt and fault; a summary at the end.
+--- The output of `smpp sim`: a line or an object for each bind, message, receipt and fault; a summary at the end.
 local address = require "smpp.codec.address"
 local commands = require "smpp.codec.commands"
 local content = require "smpp.cli.content"
@@ -19,12 +19,12 @@ local function peer_of(session) return net.address(session.peer.host, session.pe
 
 local function pack(...) return { n = select("#", ...), ... } end
 
---- Who and where, of a session.
+--- The system_id and address of a session.
 ---@param session smpp.Session
 ---@return string
 function sim_events.who(session) return or_dash(session.system_id) .. " " .. peer_of(session) end
 
---- Event, its words for people, and its fields for JSON.
+--- Prints an event: as words, or with its fields as JSON.
 local function say(self, style, event, words, fields)
   local out, time = self.out, self.mc.loop:time()
   if out.json then
@@ -35,7 +35,7 @@ local function say(self, style, event, words, fields)
   out:print(("%s %s %s"):format(out:paint("dim", os.date("!%H:%M:%S", math.floor(time))), out:paint(style, ("%-8s"):format(event)), words))
 end
 
---- From, to and what it says, of anything with the parameters of a submit_sm; for people, and for JSON.
+--- Addresses and text of anything with the parameters of a submit_sm, as words and as fields for JSON.
 local function letter(self, o, octets)
   local c = content.of { command = "submit_sm", short_message = octets, data_coding = o.data_coding, esm_class = o.esm_class }
   local from = address.format(o.source_addr or "", o.source_addr_ton)
@@ -48,7 +48,7 @@ local function letter(self, o, octets)
   }
 end
 
---- Fields in front of a letter's.
+--- The fields of a message with others in front.
 local function with(fields, ...)
   local list = pack(...)
   for i = 1, fields.n do list[list.n + i] = fields[i] end
@@ -56,7 +56,7 @@ local function with(fields, ...)
   return list
 end
 
--- ---- what happens ----
+-- ---- events ----
 
 local ON = {}
 
@@ -109,7 +109,7 @@ end
 
 function ON.reloaded(self, path) say(self, "green", "reloaded", path, pack("file", json.text(path))) end
 
---- A message that was not taken: its request, and the status that says so.
+--- A message that was refused: its request and the status.
 local function refused_message(self, session, request, status)
   if not commands.roles.submit[request.command_id] then return end
   local row = explain.status(status)
@@ -121,7 +121,7 @@ local function refused_message(self, session, request, status)
     with(fields, "what", "message", "system_id", or_dash(session.system_id), "command", request.command, "status", row.name))
 end
 
----@class smpp.SimEvents  what has happened so far
+---@class smpp.SimEvents  counts of the events so far
 local Events = {}
 local mt = { __index = Events, __name = "smpp.SimEvents" }
 
@@ -147,7 +147,7 @@ end
 
 local NAMES = { "binds", "refused_binds", "messages", "receipts", "refused_messages", "mo", "faults" }
 
---- What there was.
+--- Prints the summary.
 function Events:summary()
   local c, out = self.mc.counts, self.out
   local counts = {

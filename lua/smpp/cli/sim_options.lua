@@ -1,4 +1,4 @@
---- The options of `smpp sim`: what people type, as what smpp.simulator takes.
+--- The options of `smpp sim`, as options of smpp.simulator.
 local convert = require "smpp.cli.convert"
 local faults = require "smpp.simulator.faults"
 local latency = require "smpp.simulator.latency"
@@ -10,7 +10,7 @@ local tls_flags = require "smpp.cli.tls_flags"
 
 local sim_options = {}
 
---- The keys behind --set: all but what the command brings.
+--- The keys of --set: all but those that the command sets itself.
 local keys = settings.schema:without("file", "loop")
 
 --- "0.5", "0.5-3", "normal:1,0.2": a time that varies, as smpp.simulator.latency has it.
@@ -67,7 +67,7 @@ local function tabled(lists)
   return out
 end
 
---- A Lua expression; nil and a message for what is none.
+--- The value of a Lua expression; nil and an error message.
 local function evaluated(word)
   local chunk, message = (loadstring or load)("return " .. word, "=VALUE") -- luacheck: compat
   if not chunk then return nil, message end
@@ -153,7 +153,7 @@ function sim_options.define(command)
     command:flag("--esme-to-esme", "Deliver a message to the receiver whose address_range matches its destination."))
 end
 
---- Accounts by system_id; nil and a message for one that is none.
+--- Accounts by system_id; nil and an error message.
 local function accounts_of(words)
   if #words == 0 then return nil end
   local accounts = {}
@@ -166,7 +166,7 @@ local function accounts_of(words)
   return accounts
 end
 
---- What smpp.simulator gets.
+--- The options for smpp.simulator.
 ---@param o table  as argparse gives them
 ---@param out smpp.CliOutput
 ---@return table? given

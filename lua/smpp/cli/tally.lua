@@ -1,4 +1,4 @@
---- What PDUs there were, by command and command_status, for the summary of `smpp decode`.
+--- Counts of PDUs by command and command_status, for the summary of `smpp decode`.
 local json = require "smpp.cli.json"
 
 ---@class smpp.Tally
@@ -11,7 +11,7 @@ local mt = { __index = Tally, __name = "smpp.Tally" }
 
 local tally = {}
 
-local MOST = 200 -- names of one kind: peers choose numbers, memory is ours
+local MOST = 200 -- distinct names: a peer may send any number of statuses
 
 ---@return smpp.Tally
 function tally.new() return setmetatable({ pdus = 0, shown = 0, commands = {}, statuses = {}, names = 0 }, mt) end
@@ -43,7 +43,7 @@ local function sorted(map, before)
   return names
 end
 
---- What was refused: "submit_sm_resp: 6 of 60 ESME_RTHROTTLED", one line per response with a status but ESME_ROK.
+--- The refusals: "submit_sm_resp: 6 of 60 ESME_RTHROTTLED", one line per response with a status but ESME_ROK.
 ---@return string[]
 function Tally:lines()
   local lines = {}
