@@ -38,6 +38,17 @@ local function deliver(session)
 end
 
 describe("smpp listen", function()
+  it("says where a WAP push of several parts leads", with(function(session)
+    smpp.sleep(1)
+    local push = "\1\6\1\176\2\6\106\0\133\9\3example.org/a/long/path\0\1"
+    for i = 1, 2 do
+      session:deliver_sm { source_addr = "491", destination_addr = "12345", esm_class = 0x40, data_coding = 4,
+        short_message = "\11\5\4\11\132\35\240\0\3\7\2" .. string.char(i) .. push:sub(i * 15 - 14, i == 1 and 15 or -1) }
+    end
+  end, function()
+    has(select(2, listen { "--for", "5" }), "491 > 12345  WAP push (SL): http://example.org/a/long/path\n")
+  end))
+
   it("stays bound for hours beside smpp sim with nothing but enquire_links", async.virtual(function()
     local sim = assert(smpp.simulator {})
     local ended = 0

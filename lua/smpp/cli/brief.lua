@@ -81,9 +81,7 @@ function brief.line(out, pdu, c)
     words[#words + 1] = ("%s %s"):format(receipt.kind, out:paint(outcome_style(receipt.state),
       content.receipt_words(receipt)))
   elseif c then
-    local text = c.application and content.application_words(c.application) or c.text and content.quote(c.text)
-      or ("%d octets of data"):format(#c.data)
-    words[#words + 1] = out:paint("bold", text) .. out:paint("dim", " " .. c.coding.encoding .. (c.coding.flash and " flash" or ""))
+    words[#words + 1] = out:paint("bold", content.words(c)) .. out:paint("dim", " " .. c.coding.encoding .. (c.coding.flash and " flash" or ""))
     if c.part then words[#words + 1] = ("part %d/%d of %d"):format(c.part.seq, c.part.total, c.part.reference) end
   end
   words[#words + 1] = unsuccessful(pdu)

@@ -20,12 +20,14 @@ content.quote = shown.quote
 ---@field receipt smpp.Receipt?
 ---@field problems string[]
 
---- The content of a message to a well-known port.  Only the first part of several has the beginning.
-local function application_of(pdu, header, part, octets)
+--- The content of a message to a well-known port.
+---@param pdu smpp.Pdu
+---@param header smpp.UdhHeader?
+---@param octets string  behind the header; of several parts all, or those of the first
+---@return smpp.PortContent?
+function content.application_of(pdu, header, octets)
   local port = header and header.ports and header.ports.dest or pdu.destination_port
-  if not port then return nil end
-  local found = ports.read(port, (not part or part.seq == 1) and octets or "")
-  return found
+  return port and ports.read(port, octets) or nil
 end
 
 --- The content of a PDU; nil for commands without a message, and empty messages.
@@ -54,7 +56,7 @@ function content.of(pdu, alphabet)
     out.text = words
     for _, problem in ipairs(info.problems or {}) do out.problems[#out.problems + 1] = "text: " .. problem.message end
   end
-  out.application = application_of(pdu, header, out.part, info.octets)
+  out.application = content.application_of(pdu, header, (not out.part or out.part.seq == 1) and info.octets or "")
   if (pdu.command == "deliver_sm" or pdu.command == "data_sm") and receipts.is(pdu) then
     local receipt, message = receipts.parse(pdu)
     out.receipt = receipt
@@ -103,6 +105,14 @@ function content.application_words(found)
   if found.from then facts[#facts + 1] = "from " .. shown.text(found.from) end
   if found.size then facts[#facts + 1] = ("%.0f octets"):format(found.size) end
   return #facts > 0 and words .. ": " .. table.concat(facts, ", ") or words
+end
+
+--- The content on one line: the text, what a well-known port gets, or the size of other data.
+---@param c smpp.Content
+---@return string
+function content.words(c)
+  if c.application then return content.application_words(c.application) end
+  return c.text and content.quote(c.text) or ("%d octets of data"):format(#c.data)
 end
 
 local function port_words(element)

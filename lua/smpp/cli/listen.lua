@@ -39,7 +39,13 @@ local function on_message(out, loop, msg)
       "data", msg.data and json.hex(msg.data), "encoding", msg.encoding, "parts", #msg.parts,
     }, 16))
   end
-  local words = msg.text and content.quote(msg.text) or "data " .. json.hex(msg.data)
+  local words = msg.text and content.quote(msg.text)
+  if not words then
+    local pdu = msg.parts[1].pdu
+    local first = content.of(pdu)
+    local found = first and content.application_of(pdu, first.header, msg.data)
+    words = found and content.application_words(found) or "data " .. json.hex(msg.data)
+  end
   out:print(("%s %s > %s  %s"):format(out:paint("dim", clock(loop)), shown.text(msg.from), shown.text(msg.to), out:paint("bold", words)))
 end
 

@@ -40,7 +40,7 @@ local function letter(self, o, octets)
   local c = content.of { command = "submit_sm", short_message = octets, data_coding = o.data_coding, esm_class = o.esm_class }
   local from = address.format(o.source_addr or "", o.source_addr_ton)
   local to = address.format(o.destination_addr or "", o.dest_addr_ton)
-  local words = c and (c.text and content.quote(c.text) or ("%d octets of data"):format(#c.data)) or '""'
+  local words = c and content.words(c) or '""'
   if c and c.part then words = ("%s part %d/%d"):format(words, c.part.seq, c.part.total) end
   return ("%s > %s  %s"):format(or_dash(from), or_dash(to), self.out:paint("bold", words)), {
     "from", json.text(from), "to", json.text(to), "text", c and c.text, "data", c and c.data and json.hex(c.data),
