@@ -21,6 +21,9 @@ describe("smpp.base.backoff", function()
     b:recovered()
     assert.is_true(b:is_active(16)) -- the pause itself goes on
     assert.equal(1, b:start(17))
+    b:finish()
+    assert.is_nil(b:start(20, 17)) -- it was on its way when the pause of 17 to 18 began
+    assert.equal(2, b:start(20, 18.5))
     b:clear()
     assert.is_false(b:is_active(17))
   end)

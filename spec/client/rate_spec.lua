@@ -6,10 +6,11 @@ local run, URL = esme.run, esme.URL
 
 --- A client of these options sends to an MC with this limit as fast as it can, at first for `settle_s`, then for
 --- `measure_s`.  Of the latter: what was taken, in parts of what the MC allows; the share that was refused; failures.
-local function against(limit_per_s, burst, options, settle_s, measure_s)
+local function against(limit_per_s, burst, options, settle_s, measure_s, latency_s)
   return run(function()
     local mc = assert(smpp.simulator {
       throttle = { rate_per_s = limit_per_s, burst = burst }, seed = 1, deliver_after_s = 0.1, discard_after_s = 1,
+      latency_s = latency_s,
     })
     options[1] = URL
     local client = assert(smpp.connect(options))
@@ -32,8 +33,8 @@ local function against(limit_per_s, burst, options, settle_s, measure_s)
   end)
 end
 
-local function settles(limit_per_s, burst, options, settle_s, measure_s)
-  local share, refused, failed = against(limit_per_s, burst, options, settle_s, measure_s)
+local function settles(limit_per_s, burst, options, settle_s, measure_s, latency_s)
+  local share, refused, failed = against(limit_per_s, burst, options, settle_s, measure_s, latency_s)
   local what = (" at %g/s, burst %g: %.1f %% of the rate, %.2f %% refused"):format(limit_per_s, burst, share * 100, refused * 100)
   assert.is_true(share >= 0.895, "too slow" .. what) -- 0.9, less what is in flight when it is measured
   assert.is_true(refused <= 0.02, "too fast" .. what)
@@ -74,6 +75,10 @@ describe("smpp.client.rate", function()
       end
     end)
   end
+
+  it("learns where refusals come after the pause, since answers take longer than that", function()
+    settles(50, 5, { rate_per_s = "adaptive", window = 200 }, 90, 120, 1.5)
+  end)
 
   it("learns with a line that takes its time, and several binds", function()
     run(function()

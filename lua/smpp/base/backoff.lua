@@ -18,13 +18,14 @@ function backoff.delay_s(n, min_s, max_s)
 end
 
 ---@return smpp.Backoff
-function backoff.new() return setmetatable({ ends_at = 0, count = 0 }, mt) end
+function backoff.new() return setmetatable({ ends_at = 0, ended_at = 0, count = 0 }, mt) end
 
 --- Starts a pause after a failure.
 ---@param now number
----@return number? pause_s  nil: already backing off; the failure belongs to a request sent before the pause
-function Backoff:start(now)
-  if now < self.ends_at then return nil end
+---@param sent_at? number  when the request that failed was sent
+---@return number? pause_s  nil: the failure belongs to a request sent before the current or the last pause ended
+function Backoff:start(now, sent_at)
+  if (sent_at or now) < math.max(self.ends_at, self.ended_at) then return nil end
   self.count = self.count + 1
   local pause_s = backoff.delay_s(self.count)
   self.ends_at = now + pause_s
@@ -35,10 +36,13 @@ end
 ---@return boolean
 function Backoff:is_active(now) return now < self.ends_at end
 
+--- Marks the pause as over.
+function Backoff:finish() self.ends_at, self.ended_at = 0, self.ends_at end
+
 --- Reports a success: the next pause is the shortest again.
 function Backoff:recovered() self.count = 0 end
 
 --- Clears all state.
-function Backoff:clear() self.ends_at, self.count = 0, 0 end
+function Backoff:clear() self.ends_at, self.ended_at, self.count = 0, 0, 0 end
 
 return backoff

@@ -132,7 +132,7 @@ function Bind:observe(session, pdu, latency_s)
   local now, status, congestion = self.loop:now(), pdu.command_status, nil
   if session.version >= 0x50 then
     congestion = pdu.congestion_state
-    if congestion == 100 then self:back_off "congestion_state 100" end
+    if congestion == 100 then self:back_off("congestion_state 100", now - latency_s) end
   end
   local adaptive = self.adaptive
   if not adaptive then return end
@@ -145,10 +145,10 @@ function Bind:observe(session, pdu, latency_s)
   if size then session:set_window(size) end
 end
 
-function Bind:on_refusal(session, status)
+function Bind:on_refusal(session, status, _, sent_at)
   if session ~= self.session or status.class ~= "throttle" then return end
   self.client.outbox:note_too_many()
-  self:back_off(status.name)
+  self:back_off(status.name, sent_at)
 end
 
 function Bind:on_outcome_unknown(_, command_id, fields, code)
@@ -224,8 +224,9 @@ end
 
 --- Throttled: no submissions for a while, a second and doubling up to 30.
 ---@param reason string
-function Bind:back_off(reason)
-  local pause_s = self.backoff:start(self.loop:now())
+---@param sent_at? number  when the request was sent whose response says so
+function Bind:back_off(reason, sent_at)
+  local pause_s = self.backoff:start(self.loop:now(), sent_at)
   if not pause_s then return end
   self.client.outbox:bind_paused()
   self.client:log("warn", "paused", { host = self.session and self.session.host, pause_s = pause_s, reason = reason })

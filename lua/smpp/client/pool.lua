@@ -104,7 +104,7 @@ function Pool:choose(now)
         wait_s = math.min(wait_s or math.huge, paused_until - now)
       else
         if paused_until > 0 then
-          bind.backoff.ends_at = 0
+          bind.backoff:finish()
           self.client.outbox:bind_resumed(now)
         end
         local in_flight = session:in_flight()

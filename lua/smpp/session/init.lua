@@ -24,7 +24,7 @@ local task = require "smpp.base.task"
 ---@field on_response (fun(self, session: smpp.Session, pdu: smpp.Pdu, latency_s: number))?  a counted request of ours was answered
 ---@field on_request_refused (fun(self, session: smpp.Session, pdu: smpp.Pdu, status: string, reason: string))?  a request of
 ---  the peer was refused without asking anybody: malformed, forbidden in the state, unknown, one too many
----@field on_refusal (fun(self, session: smpp.Session, status: table, pdu: smpp.Pdu))?  with a status (smpp.explain) other than ESME_ROK
+---@field on_refusal (fun(self, session: smpp.Session, status: table, pdu: smpp.Pdu, sent_at: number?))?  a status (smpp.explain) but ESME_ROK
 ---@field on_outcome_unknown (fun(self, session: smpp.Session, command_id: integer, fields: table|smpp.Pdu, code: string))?
 ---  a counted request of ours ended with "timeout" or "connection_lost"
 ---@field on_room (fun(self, session: smpp.Session))?  the window was full and is no longer

@@ -113,7 +113,7 @@ function Outgoing:complete(cookie, pdu, status, reason)
   else
     local row, session = explain.status(status), self.session
     local owner = session.owner
-    if owner.on_refusal then owner:on_refusal(session, row, pdu) end
+    if owner.on_refusal then owner:on_refusal(session, row, pdu, started) end
     local name = pdu.command_id == GENERIC_NACK and " (generic_nack)" or ""
     settle(self, cookie, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
   end
