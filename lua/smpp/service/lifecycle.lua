@@ -109,8 +109,8 @@ end
 local function wake(self, message)
   local at = due_at(message)
   if not at then return end
-  local loop = self.loop
-  self.timers:add(loop:now() + math.max(0, at - loop:time()), message.key, message.priority_flag)
+  local left_s = at - self.loop:time()
+  self.timers:add(self.loop:now() + (left_s > 0 and left_s or 0), message.key, message.priority_flag)
 end
 
 --- Begins: receipts go to a server's accounts, and what an earlier run left goes on.

@@ -231,11 +231,11 @@ local function add(self, kind, record, octets)
 end
 
 --- Puts a record's new octets; it may be final now.
-local function replace(self, kind, serial, octets)
+local function replace(self, kind, serial, octets, change)
   local old, final = kind.records[serial], kind.final
   kind.records[serial] = octets
   self.octets = self.octets + #octets - #old
-  if not final or final[field(old, "state")] or not final[field(octets, "state")] then return end
+  if not final or not final[change.set.state or field(octets, "state")] or final[change.from or field(old, "state")] then return end
   kind.open = kind.open - 1
   for i = 1, #kind.groups do
     if kind.groups[i].is_open then leave(kind, kind.groups[i], octets) end
@@ -248,7 +248,7 @@ local function apply(self, change, octets)
   if change.op == "add" then return add(self, kind, change.record, octets) end
   local serial = kind.serials[change.key]
   if not serial then return end -- it was final, and has made way for what came before it in this commit
-  if change.op == "change" then return replace(self, kind, serial, octets) end
+  if change.op == "change" then return replace(self, kind, serial, octets, change) end
   local old = kind.records[serial]
   remove(self, kind, serial, old, change.key, kind.final and kind.final[field(old, "state")])
 end
