@@ -57,6 +57,8 @@ describe("the rock", function()
 
   it("lists every module and every C source", function()
     assert.equal(shell.must("lua5.4 rockspec/modules.lua --print"), shell.must("cat rockspec/smpp-scm-1.rockspec"))
+    local of_tls = shell.must("cat rockspec/tls/smpp-tls-scm-1.rockspec")
+    for path in shell.must("ls csrc/tls/*.c"):gmatch "%S+" do assert(of_tls:find('"' .. path .. '"', 1, true), path) end
   end)
 
   for _, lua in ipairs(LUAS) do
@@ -66,6 +68,19 @@ describe("the rock", function()
       luarocks(lua, tree, source, "make")
       works_elsewhere(lua, tree)
       assert.matches("%d+ successes / 0 failures / 0 errors", luarocks(lua, tree, source, "test -- spec/text/udh_spec.lua"))
+    end)
+  end
+
+  for _, lua in ipairs(LUAS) do
+    it("has smpp-tls beside it, built with " .. lua.name, function()
+      shell.need(lua.name)
+      if select(2, shell.run("echo '#include <openssl/ssl.h>' | cc -E - >/dev/null")) ~= 0 then
+        shell.skip "OpenSSL's headers are missing (Debian: apt-get install libssl-dev)"
+      end
+      local source, tree = copy("tls-" .. lua.name), top .. "/tls-tree-" .. lua.name
+      luarocks(lua, tree, source, "make rockspec/tls/smpp-tls-scm-1.rockspec")
+      local script = ([[package.cpath = "%s/lib/lua/%s/?.so" print(type(require("smpp.openssl").context("client")))]]):format(tree, lua.version)
+      assert.equal("userdata\n", shell.must(("cd / && %s -e %s"):format(lua.name, shell.quote(script))))
     end)
   end
 
