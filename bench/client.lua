@@ -1,5 +1,5 @@
 -- A client: WINDOW tasks for each of its connections that call esme:submit_sm.
--- Arguments: PORT COUNT WINDOW CONNECTIONS WARM PID [receipts].  Prints what COUNT messages took, after WARM others: seconds, own
+-- Arguments: PORT COUNT WINDOW CONNECTIONS WARM PID [receipts|tls].  Prints what COUNT messages took, after WARM others: seconds, own
 -- CPU seconds and, given its process id, those of the server.  With `receipts` each asks for a receipt, and all are awaited.
 local smpp = require "smpp"
 local loop = require("smpp.loop").current()
@@ -20,6 +20,7 @@ smpp.run(function()
   local esmes, text = {}, ("x"):rep(40)
   for i = 1, connections do
     esmes[i] = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench", window = window,
+      tls = arg[7] == "tls" and { verify = false } or nil,
       deliver_sm = function() received = received + 1 end })
   end
   local function burst(n)

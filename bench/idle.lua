@@ -1,8 +1,9 @@
--- Sessions that are bound and do nothing.  Arguments: server COUNT | client COUNT PORT.
+-- Sessions that are bound and do nothing.  Arguments: server COUNT [tls] | client COUNT PORT [tls].
 -- Once all are bound it prints octets per session: of RSS, of Lua's heap, of the C core.  Ends when killed.
 local smpp = require "smpp"
 
 local side, count, port = arg[1], tonumber(arg[2]), tonumber(arg[3])
+local secure = arg[#arg] == "tls"
 
 local function memory()
   collectgarbage()
@@ -22,7 +23,9 @@ local function tell(rss, lua, connections)
 end
 
 local function serve()
-  local server = assert(smpp.server { port = 0, max_connections = count + 10, submit_sm = function() return "1" end })
+  local made = secure and assert(smpp.tls.self_signed())
+  local server = assert(smpp.server { port = 0, tls = made and { cert = made.cert, key = made.key } or nil,
+    max_connections = count + 10, submit_sm = function() return "1" end })
   local rss, lua = memory()
   server:on("session", function()
     if #server.sessions == count then tell(rss, lua, server.sessions) end
@@ -39,7 +42,8 @@ local function bind()
     return left >= 0 or nil
   end
   smpp.each(items, 50, function()
-    local esme = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench" })
+    local esme = assert(smpp.connect { host = "127.0.0.1", port = port, system_id = "bench", password = "bench",
+      tls = secure and { verify = false } or nil })
     connections[#connections + 1] = esme.session
   end)
   tell(rss, lua, connections)

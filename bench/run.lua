@@ -1,13 +1,13 @@
 -- make bench: this library on each Lua, beside node-smpp on the same work in the same run.  Rounds are interleaved
 -- and medians shown; CPU is that of the side being measured.  docs/performance.md explains the sections.  Options:
---   --rounds N (3)  --luas "lua5.4 luajit"  --windows "1 10 100"  --sections "throughput paths connections sessions start codec text"
+--   --rounds N (3)  --luas "lua5.4 luajit"  --windows "1 10 100"  --sections "throughput paths connections sessions tls start codec text"
 --   --sessions N (10000)  --tools DIR (with refload, refsink and codeclimit, or their sources)  --json FILE  --build DIR (build)
 package.path = "bench/?.lua;" .. package.path
 local process = require "process"
 local report = require "report"
 
 local options = {
-  rounds = "3", luas = "lua5.4 luajit", windows = "1 10 100", sections = "throughput paths connections sessions start codec text",
+  rounds = "3", luas = "lua5.4 luajit", windows = "1 10 100", sections = "throughput paths connections sessions tls start codec text",
   sessions = "10000", tools = "", json = "", build = "build",
 }
 for i = 1, #arg, 2 do
