@@ -68,7 +68,7 @@ function Bind:attempt()
     self.dialing = { owner = self, counters = self.counters, made = function(session)
       self.previous = session
       self:follow(session)
-    end, warn = function(message) self.client:log("warn", "tls_warning", { reason = message }) end }
+    end, warn = self.client.write_log and function(message) self.client:log("warn", "tls_warning", { reason = message }) end }
     local session
     session, message, code = dialer.open(self.options, self.hosts[self.host_index], self.dialing)
     self.dialing = nil
