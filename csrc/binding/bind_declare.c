@@ -138,7 +138,7 @@ int codec_declare_command(lua_State *L) {
   lua_settop(L, 6);
   lua_pushfstring(L, "%s_resp", name);
   const char *names[] = {name, lua_tostring(L, 7)};
-  for (int i = 0; i <= is_answered; i++) {
+  for (int i = 0; i < (is_answered ? 2 : 1); i++) {
     if (smpp_command_by_id(declared, i == 0 ? id : id | SMPP_RESPONSE_BIT) != NULL)
       return luaL_error(L, "%s: duplicate command_id %s", name, u32_text(L, id));
     if (smpp_command_by_name(declared, names[i]) != NULL) return luaL_error(L, "duplicate command '%s'", names[i]);

@@ -44,8 +44,8 @@ static int receipt_scan(lua_State *L) {
     const struct smpp_receipt_extra *extra = &receipt.extra[i];
     char key[SMPP_RECEIPT_EXTRA_MAX];
     for (size_t k = 0; k < extra->key.length; k++) {
-      char c = (char)extra->key.octets[k];
-      key[k] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+      uint8_t c = extra->key.octets[k];
+      key[k] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     }
     lua_pushlstring(L, key, extra->key.length);
     lua_pushlstring(L, (const char *)extra->value.octets, extra->value.length);

@@ -111,7 +111,7 @@ static void put_number(struct out *out, double number) {
 static void put_table(struct out *out, int depth);
 
 /* Writes the value on top of the stack; |name|: of its field, for the error. */
-static void put_value(struct out *out, const char *name, int depth) {
+static void put_value(struct out *out, const char *name, int depth) { /* NOLINT(misc-no-recursion): at most DEPTH_MAX deep */
   lua_State *L = out->L;
   switch (lua_type(L, -1)) {
     case LUA_TSTRING: {
@@ -128,7 +128,7 @@ static void put_value(struct out *out, const char *name, int depth) {
   }
 }
 
-static void put_table(struct out *out, int depth) {
+static void put_table(struct out *out, int depth) { /* NOLINT(misc-no-recursion): at most DEPTH_MAX deep */
   lua_State *L = out->L;
   if (depth > DEPTH_MAX) luaL_error(L, "a record holds tables at most %d deep", DEPTH_MAX);
   luaL_checkstack(L, 4, "record");
@@ -205,7 +205,7 @@ struct in {
 };
 
 static uint8_t take_octet(struct in *in) {
-  if (in->at == in->end) {
+  if (in->at == in->end || in->at == NULL) {
     in->is_bad = true;
     return TAG_END;
   }
@@ -244,7 +244,7 @@ static void push_whole(lua_State *L, double number) {
 static void push_table(lua_State *L, struct in *in, int depth);
 
 /* Pushes the value of a tag (nil if it is malformed). */
-static void push_value(lua_State *L, struct in *in, uint8_t tag, int depth) {
+static void push_value(lua_State *L, struct in *in, uint8_t tag, int depth) { /* NOLINT(misc-no-recursion): at most DEPTH_MAX deep */
   if (tag <= SMALL_MAX) {
     push_whole(L, tag);
   } else if (tag >= TAG_SHORT || tag == TAG_STRING) {
@@ -272,7 +272,7 @@ static void push_value(lua_State *L, struct in *in, uint8_t tag, int depth) {
   }
 }
 
-static void push_table(lua_State *L, struct in *in, int depth) {
+static void push_table(lua_State *L, struct in *in, int depth) { /* NOLINT(misc-no-recursion): at most DEPTH_MAX deep */
   luaL_checkstack(L, 4, "record");
   lua_newtable(L);
   while (!in->is_bad) {

@@ -32,11 +32,11 @@ static struct smpp_session *check_session(lua_State *L) {
 
 /* The next number of this Lua state, from 1. */
 static double next_number(lua_State *L) {
-  static const char key = 0;
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+  static char key; /* its address is the key */
+  lua_pushlightuserdata(L, &key);
   lua_rawget(L, LUA_REGISTRYINDEX);
   double number = (double)lua_tonumber(L, -1) + 1;
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&key);
+  lua_pushlightuserdata(L, &key);
   lua_pushnumber(L, (lua_Number)number);
   lua_rawset(L, LUA_REGISTRYINDEX);
   lua_pop(L, 1);

@@ -4,10 +4,10 @@
 
 #include "binding.h"
 
-static const char view_key = 0; /* its address is the key */
+static char view_key; /* its address is the key */
 
 void mark_view_metatable(lua_State *L) {
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&view_key);
+  lua_pushlightuserdata(L, &view_key);
   lua_pushboolean(L, 1);
   lua_rawset(L, -3);
 }
@@ -32,7 +32,7 @@ struct view *test_view(lua_State *L, int index) {
   if (v == NULL || !lua_getmetatable(L, index)) return NULL;
   bool is_view = lua_rawequal(L, -1, lua_upvalueindex(UP_VIEW));
   if (!is_view) { /* views of every codec are welcome */
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&view_key);
+    lua_pushlightuserdata(L, &view_key);
     lua_rawget(L, -2);
     is_view = lua_toboolean(L, -1);
     lua_pop(L, 1);

@@ -100,7 +100,7 @@ size_t smpp_shown(const uint8_t *octets, size_t length, enum smpp_shown_as as, u
       memcpy(out + n, p, used);
       n += used;
     } else if (c == '\n' || c == '\r' || c == '\t') {
-      n += put_pair(out + n, c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+      n += put_pair(out + n, (char)(c == '\n' ? 'n' : c == '\r' ? 'r' : 't'));
     } else if (c < 0x80) {
       n += put_octet(out + n, (uint8_t)c);
     } else {

@@ -1,6 +1,6 @@
 /* bind_file.c - what TLS wants of files that Lua cannot say: who may read a key, and
  * a key log that only its owner can. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE 200809L /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
