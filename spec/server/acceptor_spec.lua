@@ -170,7 +170,7 @@ describe("smpp.server.acceptor: PROXY protocol", function()
       local server = w:server { proxy_protocol = true, bind_timeout_s = 3 }
       local answer, closed = w:talk(BIND)
       assert.same({ "", true }, { answer, closed })
-      assert.matches("no PROXY header", w.errors[1])
+      assert.matches("missing PROXY header", w.errors[1])
       w:sleep(10)
       local transport = w:transport()
       transport:start(function() end, function() end)

@@ -65,7 +65,7 @@ describe("smpp.transport.proxy", function()
   end))
 
   it("ends a connection with another beginning, without one in time, or that ends too early", async.virtual(function(loop)
-    for octets, reason in pairs { ["GET /"] = "no PROXY header", [v4:sub(1, 20)] = "no PROXY header within 3 s" } do
+    for octets, reason in pairs { ["GET /"] = "missing PROXY header", [v4:sub(1, 20)] = "no PROXY header within 3 s" } do
       local a, b = memory.pair(loop)
       a:write(octets)
       local top, message = filters.establish(loop, "accept", b, { new_filter() }, 3)

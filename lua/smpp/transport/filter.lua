@@ -1,19 +1,19 @@
---- The base class of filters: a filter is a transport over another one, and changes some of what passes.
---- Every method hands on to the transport below, so that a class overrides only those that it changes.
+--- The base class of filters: a filter is a transport on top of another one that changes the octets passing through it.
+--- Every method delegates to the transport below, so that a class overrides only those that it changes.
 local filter = {}
 
 ---@class smpp.Filter : smpp.Transport
 ---@field name string
 ---@field inner smpp.Transport  the one below, nearer to the socket
 ---@field loop smpp.Loop
----@field establish (fun(self, done: fun(ok: boolean?, message: string?, code: string?)))?  what has to happen before a
+---@field establish (fun(self, done: fun(ok: boolean?, message: string?, code: string?)))?  runs before a
 ---  session may start: a header, a handshake.  done is called once; a failure has a message and a code
 ---@field awaits string?   what `establish` waits for, in the message of a timeout
----@field limit_s number?   how long that may take, nil or 0: as long as all steps together
----@field late_code string? the code when it takes longer, default "timeout"
+---@field limit_s number?   time limit of `establish`, nil or 0: that of all steps together
+---@field late_code string? the code when the limit is exceeded, default "timeout"
 local Filter = {}
 
---- Begins to read.  After an `establish` nothing was read until now.
+--- Starts reading.  After `establish` the transport below is paused until now.
 function Filter:start(on_data, on_close)
   self.inner:start(on_data, on_close)
   self.inner:resume()
@@ -40,7 +40,7 @@ filter.Filter = Filter
 
 --- Makes a class of filters.
 ---@param name string
----@param methods table  those that are not handed on; the class gets all others of Filter
+---@param methods table  those that are not delegated; all others are inherited from Filter
 ---@return fun(inner: smpp.Transport, fields: table?): smpp.Filter new  fields: of the class itself, one table per filter
 function filter.class(name, methods)
   for method, fn in pairs(Filter) do methods[method] = methods[method] or fn end
@@ -50,7 +50,7 @@ function filter.class(name, methods)
     local self = setmetatable(fields or {}, mt)
     self.name, self.inner, self.loop = name, inner, inner.loop
     self.peer, self.local_port, self.tls = inner.peer, inner.local_port, inner.tls
-    self.on_drain = nil -- the owner's
+    self.on_drain = nil -- set by the owner
     inner.on_drain = function() self:drained() end
     return self
   end

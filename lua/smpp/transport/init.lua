@@ -1,4 +1,4 @@
---- What carries the octets of a session: the loop's TCP connection, and over it a chain of filters.
+--- The transport of a session: the loop's TCP connection, and on top of it a chain of filters.
 --- A filter is a file of this folder and a row in FILTERS; CONTRIBUTING.md has the recipe.
 local kind = require "smpp.base.kind"
 local task = require "smpp.base.task"
@@ -6,13 +6,13 @@ local tls_options = require "smpp.transport.tls_options"
 
 local transport = {}
 
---- URL schemes: the port where none is given, and the options that the scheme stands for.
+--- URL schemes: default port, and the options that the scheme implies.
 transport.schemes = {
   smpp = { port = 2775, options = {} },
   smpps = { port = 8775, options = { tls = true } },
 }
 
---- The port of an address that names none.
+--- The default port of an address.
 ---@param o table  options of a client, or of an address that a server listens on
 ---@return integer
 function transport.default_port(o) return transport.schemes[o.tls and "smpps" or "smpp"].port end
@@ -20,20 +20,20 @@ function transport.default_port(o) return transport.schemes[o.tls and "smpps" or
 ---@class smpp.FilterRow
 ---@field option string   its name among the options of a client or of an address that a server listens on
 ---@field module string
----@field accept boolean? it is for connections that are accepted
----@field connect boolean? it is for connections that are made
+---@field accept boolean? applies to accepted connections
+---@field connect boolean? applies to outgoing connections
 ---@field missing string?  message where the module is not installed
 ---@field schemas table<"accept"|"connect", smpp.Schema>?  options of its own
 
 ---@class smpp.FilterModule
----@field new fun(inner: smpp.Transport, settings: any, context: smpp.ChainContext): smpp.Transport  `inner` itself: this
----  connection needs no filter
+---@field new fun(inner: smpp.Transport, settings: any, context: smpp.ChainContext): smpp.Transport  `inner` itself: no filter
+---  for this connection
 ---@field prepare (fun(side: "accept"|"connect", value: any, o: table, previous: any): any, string?, string?)?  reads the option's
 ---  value once for many connections; nil, message, code when certificates or the like cannot be read; default: the value
 ---  itself.  previous: what it returned before, when a chain is read again
----@field wrong (fun(side: "accept"|"connect", value: any): string|smpp.Mistake|nil)?  what is wrong with the option's value, nil: nothing
+---@field wrong (fun(side: "accept"|"connect", value: any): string|smpp.Mistake|nil)?  the error of an invalid option value, nil: valid
 
--- In the order of a connection: the first stands on the socket, the last below the session.
+-- In the order of the chain: the first is on the socket, the last below the session.
 ---@type smpp.FilterRow[]
 local FILTERS = {
   { option = "proxy_protocol", module = "smpp.transport.proxy", accept = true },
@@ -51,7 +51,7 @@ end
 
 local switch = kind.either("boolean", "table")
 
---- The kind of the option that asks for a filter.
+--- The kind of the option that enables a filter.
 ---@param option string
 ---@param side "accept"|"connect"
 ---@return smpp.Kind
@@ -66,10 +66,10 @@ function transport.kind(option, side)
       end, switch.read)
     end
   end
-  error("no filter has the option " .. option)
+  error("unknown filter option: " .. option)
 end
 
----@class smpp.ChainContext  what filters are told of a connection
+---@class smpp.ChainContext  the connection, as described to filters
 ---@field side "accept"|"connect"
 ---@field loop smpp.Loop
 ---@field host string?       as it was dialed; nil: of an accepted connection
@@ -86,11 +86,11 @@ end
 ---@field options table
 ---@field filters (fun(inner: smpp.Transport, context: smpp.ChainContext): smpp.Transport)[]  the socket's first
 ---@field steps smpp.ChainStep[]
----@field warnings string[]  for a log: what filters found doubtful when they were prepared
+---@field warnings string[]  for the log: insecure settings found when filters were prepared
 local Chain = {}
 local CHAIN = { __index = Chain, __name = "smpp.Chain" }
 
---- The chain that options ask for.
+--- Makes the chain for options.
 ---@param side "accept"|"connect"
 ---@param o table  options
 ---@param more? (fun(inner: smpp.Transport, context: smpp.ChainContext): smpp.Transport)[]  further filters, below the session
@@ -116,7 +116,7 @@ function transport.chain(side, o, more)
   return self
 end
 
---- The settings of a step's connections to come.
+--- The settings of a step for new connections.
 ---@private
 ---@param step smpp.ChainStep
 ---@return any settings
@@ -130,9 +130,9 @@ function Chain:prepare(step)
   return settings
 end
 
-local told = {} -- warnings that somebody has got already
+local told = {} -- warnings that are already reported
 
---- Tells what filters found doubtful: a line says what it is about, and is told once in a process.
+--- Reports warnings of filters, each line once per process.
 ---@param tell fun(message: string)
 function Chain:warn(tell)
   for _, message in ipairs(self.warnings) do
@@ -173,7 +173,7 @@ end
 local Establishing = {}
 local ESTABLISHING = { __index = Establishing, __name = "smpp.Establishing" }
 
---- Puts the filters on a connection, one after the other: each one's header or handshake is complete before the next one
+--- Adds the filters to a connection, one after the other: the header or handshake of each is complete before the next one
 --- begins.  A connection that fails is closed.
 ---@param inner smpp.Transport  not started
 ---@param context smpp.ChainContext
@@ -185,7 +185,7 @@ function Chain:establish(inner, context, callback)
     filters = self.filters,
     context = context,
     callback = callback,
-    at = 0,             -- the filter whose turn it is
+    at = 0,             -- index of the current filter
     top = inner,        -- the transport so far
     timer = nil,
     deadline = nil,     -- of all steps
@@ -231,12 +231,12 @@ function Establishing:wait()
   top:establish(function(ok, message, code)
     if self.finished or self.top ~= top then return end
     if not ok then return self:finish(nil, message, code) end
-    top:pause() -- until whoever is next starts it
+    top:pause() -- until the next filter or the session starts it
     self:next()
   end)
 end
 
---- Ends it; the connection is reset, and the callback is not called.
+--- Cancels it; the connection is reset, and the callback is not called.
 function Establishing:cancel()
   if self.finished then return end
   self.finished = true
@@ -244,11 +244,11 @@ function Establishing:cancel()
   self.top:reset()
 end
 
---- Connects, and puts the filters on the connection.
+--- Connects, and establishes the filters.
 ---@async
 ---@param loop smpp.Loop
 ---@param o { host: string, port: integer, connect_timeout_s: number?, timeout_s: number? }  timeout_s: as of a context
----@param attempt? { cancel: fun()? }  cancel is set meanwhile: it ends the attempt at once, with "closed"
+---@param attempt? { cancel: fun()? }  cancel is set during the attempt: it ends it at once, with code "closed"
 ---@return smpp.Transport? transport  to be started
 ---@return string? message
 ---@return string? code  "connect_failed", "timeout", "closed"; whatever a filter says

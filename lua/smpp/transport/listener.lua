@@ -5,16 +5,16 @@ local listener = {}
 
 ---@class smpp.TransportListener
 ---@field host string
----@field port integer           the one that was given, where 0 was asked for
+---@field port integer           the port in use, chosen by the system if 0 was given
 ---@field pending_count integer  connections whose filters are not established yet
 local Listener = {}
 local mt = { __index = Listener, __name = "smpp.TransportListener" }
 
 ---@class smpp.ListenerOwner
----@field admit (fun(inner: smpp.Transport): any)?     a new connection; nil or false: it is reset, anything else goes to `released`
----@field released (fun(admitted: any))?               it was established, failed or was ended
+---@field admit (fun(inner: smpp.Transport): any)?     a new connection; nil or false: reset it; any other value is passed to `released`
+---@field released (fun(admitted: any))?               it was established, failed or was cancelled
 ---@field accepted fun(transport: smpp.Transport)      ready for a session; start it
----@field failed (fun(inner: smpp.Transport, message: string, code: string?))?  a header or handshake was invalid or late
+---@field failed (fun(inner: smpp.Transport, message: string, code: string?))?  an invalid or timed out header or handshake
 
 ---@param loop smpp.Loop
 ---@param o { host: string, port: integer, backlog: integer?, timeout_s: number?, chain: smpp.Chain }  timeout_s: of a chain's steps
@@ -37,7 +37,7 @@ function listener.new(loop, o, owner)
   return self
 end
 
---- A pending connection is pending no longer.
+--- Removes a pending connection.
 local function release(self, establishing)
   local admitted = self.pending[establishing]
   if admitted == nil then return end
@@ -60,7 +60,7 @@ function Listener:accept(inner)
   self.pending[establishing], self.pending_count = admitted, self.pending_count + 1
 end
 
---- Listens no longer, and ends pending connections.
+--- Stops listening, and resets pending connections.
 function Listener:close()
   if self.closed then return end
   self.closed = true
@@ -71,7 +71,7 @@ function Listener:close()
   end
 end
 
---- Listens on several addresses, each with the chain that its options ask for; on all of them or on none.
+--- Listens on several addresses, each with the chain of its options; on all of them or on none.
 ---@param loop smpp.Loop
 ---@param addresses { host: string, port: integer, backlog: integer?, proxy_protocol: any, tls: any }[]
 ---@param o { timeout_s: number?, filters: function[]? }  for all of them

@@ -32,7 +32,7 @@ end
 
 --- A pair of transports; what one writes the other reads.
 ---@param loop smpp.Loop
----@param peers? { a: { host: string, port: integer }?, b: { host: string, port: integer }? }  what the ends are called;
+---@param peers? { a: { host: string, port: integer }?, b: { host: string, port: integer }? }  addresses of the ends;
 ---  default: "memory", ports 1 and 2
 ---@return smpp.Transport a
 ---@return smpp.Transport b

@@ -1,4 +1,4 @@
---- The PROXY protocol, versions 1 and 2: what a load balancer puts before the first octet to say who is behind it.
+--- The PROXY protocol, versions 1 and 2: the header that a load balancer sends first, with the client's address.
 local cidr = require "smpp.base.cidr"
 local kind = require "smpp.base.kind"
 local filter = require "smpp.transport.filter"
@@ -6,7 +6,7 @@ local filter = require "smpp.transport.filter"
 local proxy = {}
 
 local SIGNATURE = "\r\n\r\n\0\r\nQUIT\n" -- of version 2
-local MAX_V1, MAX_V2 = 107, 536 -- octets of a header; 2: what comes with addresses is small
+local MAX_V1, MAX_V2 = 107, 536 -- octets of a header; version 2: addresses and some TLVs
 
 local function port_of(text)
   local port = text and text:match "^%d+$" and tonumber(text)
@@ -25,7 +25,7 @@ local function read_v1(octets)
   local kind, host, _, port = line:match "^PROXY (TCP[46]) (%S+) (%S+) (%S+) %S+$"
   port = port_of(port)
   local is_address = port and (host:find(":", 1, true) ~= nil) == (kind == "TCP6") and not host:find("/", 1, true) and cidr.set { host }
-  if not is_address then return false, "invalid PROXY header: " .. line end
+  if not is_address then return false, "malformed PROXY header: " .. line end
   return rest, host, port
 end
 
@@ -39,7 +39,7 @@ local function read_v2(octets)
   if #octets < 16 then return nil end
   local command, family, high, low = octets:byte(13, 16)
   local length = high * 256 + low
-  if math.floor(command / 16) ~= 2 or command % 16 > 1 or length > MAX_V2 then return false, "invalid PROXY header of version 2" end
+  if math.floor(command / 16) ~= 2 or command % 16 > 1 or length > MAX_V2 then return false, "malformed PROXY header (version 2)" end
   if #octets < 16 + length then return nil end
   local body, rest = octets:sub(17, 16 + length), octets:sub(17 + length)
   if command % 16 == 0 then return rest end -- LOCAL: a health check of the balancer itself
@@ -56,19 +56,19 @@ end
 
 --- Reads the header at the start of a connection.
 ---@param octets string  what has come so far
----@return string|false|nil rest  what follows the header; nil: more is needed; false: it is none
----@return string? host  who is behind the proxy (or the message when `rest` is false); nil: it does not say
+---@return string|false|nil rest  what follows the header; nil: more is needed; false: malformed or missing
+---@return string? host  the client's address (or the message when `rest` is false); nil: not in the header
 ---@return integer? port
 function proxy.read(octets)
   local n = math.min(#octets, #SIGNATURE)
   if octets:sub(1, n) == SIGNATURE:sub(1, n) then return read_v2(octets) end
   n = math.min(#octets, 6)
   if octets:sub(1, n) == ("PROXY "):sub(1, n) then return read_v1(octets) end
-  return false, "no PROXY header"
+  return false, "missing PROXY header"
 end
 
---- Which hosts are proxies.
----@param value true|string[]  the option: all are, or a list of addresses and networks
+--- Returns a function that tests if a host is a trusted proxy.
+---@param value true|string[]  the option: true for all, or a list of addresses and networks
 ---@return fun(host: string): boolean
 function proxy.matcher(value)
   if value == true then return function() return true end end
@@ -77,7 +77,7 @@ end
 
 local TRUSTED = kind.either("boolean", cidr.kind)
 
---- What is wrong with the option `proxy_protocol`, nil: nothing.
+--- Validates the option `proxy_protocol`: the error, nil: valid.
 ---@param value any
 ---@return smpp.Mistake?
 function proxy.wrong(_, value) return kind.problem(TRUSTED, value) end
@@ -110,13 +110,13 @@ end
 
 local new = filter.class("proxy", Proxy)
 
---- Takes the header off a new connection: its peer is whom the header names.
+--- Strips the header from a new connection; the peer's address comes from the header.
 ---@param inner smpp.Transport
 ---@param is_proxy fun(host: string): boolean
----@return smpp.Transport  inner itself where it does not come from a proxy
+---@return smpp.Transport  inner itself if the connection does not come from a proxy
 function proxy.new(inner, is_proxy)
   if not is_proxy(inner.peer.host) then return inner end
-  return new(inner, { rest = nil }) -- rest: octets that came behind the header
+  return new(inner, { rest = nil }) -- rest: octets received after the header
 end
 
 return proxy

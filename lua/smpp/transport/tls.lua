@@ -1,5 +1,5 @@
 --- TLS as a filter, over OpenSSL 3 (the C module smpp.openssl, rock smpp-tls): the handshake and every check of the
---- peer's certificate are done before the session starts, so that no SMPP octet goes to somebody unknown.
+--- peer's certificate are done before the session starts, so that no SMPP octet is sent to an unverified peer.
 local contexts = require "smpp.transport.tls_context"
 local errors = require "smpp.transport.tls_error"
 local filter = require "smpp.transport.filter"
@@ -38,7 +38,7 @@ end
 
 local Tls = { awaits = "TLS handshake", late_code = "tls" }
 
---- A connection that is over: OpenSSL's memory goes now, not with the garbage.
+--- Closes a connection: frees OpenSSL's memory at once, not at garbage collection.
 local function free(self)
   if self.connection then self.connection:close() end
   self.connection = nil
@@ -76,7 +76,7 @@ local function place(self)
   }
 end
 
---- What OpenSSL leaves beside the octets: lines of the key log, a ticket.
+--- Handles side outputs of OpenSSL: lines of the key log, session tickets.
 local function take_notes(self)
   local connection, settings = self.connection, self.settings
   local keylog = settings.contexts.options.keylog
@@ -90,7 +90,7 @@ local function take_notes(self)
   end
 end
 
--- Who speaks SMPP to a TLS port gets the alert protocol_version, so that a client of this library can tell its user.
+-- Plain SMPP on a TLS port is answered with the alert protocol_version, so that a client can report the cause.
 local PLAIN_ALERT = "\21\3\1\0\2\2\70"
 
 --- The handshake failed.
@@ -102,7 +102,7 @@ local function fail(self, message, word)
   if done then done(nil, message, "tls") end
 end
 
---- The handshake is done: who is it?
+--- The handshake is complete: verify the peer.
 local function finish(self)
   local connection, settings = self.connection, self.settings
   local certificate = connection:peer()
@@ -136,7 +136,7 @@ local function shake_hands(self)
   end
 end
 
---- Ends a session's connection for a reason that only TLS knows.
+--- Ends an established connection because of a TLS error.
 local function lose(self, message)
   free(self)
   self.inner:close_after_flush(CLOSE_S)
@@ -145,14 +145,14 @@ local function lose(self, message)
   if on_close then on_close(message, "tls") end
 end
 
---- Hands the session what there is for it.
+--- Passes decrypted octets to the session.
 local function deliver(self)
   local connection = self.connection
   local octets, word, reason = connection:read()
   take_notes(self)
   flush(self)
   if octets ~= "" then self.on_data(octets) end
-  if not self.connection then return end -- closed by who got it
+  if not self.connection then return end -- closed by the receiver
   if word == "closed" then
     local on_close = self.on_close
     self.on_close = nil
@@ -240,7 +240,7 @@ function Tls:reset()
   self.inner:reset()
 end
 
---- The handshake failed: the peer gets the alert, and nothing in clear.
+--- The handshake failed: send only the alert, nothing in plain text.
 function Tls:abandon()
   free(self)
   self.inner:close_after_flush(CLOSE_S)

@@ -40,7 +40,7 @@ function contexts.read_pem(what, given)
   return text
 end
 
---- How an option's file is called in messages.
+--- The name of an option's file in messages.
 local function shown(given) return is_pem(given) and "(given as text)" or given end
 
 --- Loads a certificate and its key.
@@ -79,7 +79,7 @@ local function exists(path)
   return file ~= nil
 end
 
---- Trusts what the system trusts.
+--- Adds the system's trust store.
 local function trust_system(context, openssl)
   local file, directory = os.getenv "SSL_CERT_FILE", os.getenv "SSL_CERT_DIR"
   if file or directory then return context:trust_path(file, directory) end
@@ -96,7 +96,7 @@ local function trust_system(context, openssl)
   return nil, ("no CA store on this system (looked in %s): give ca = FILE"):format(table.concat(looked, ", "))
 end
 
---- Trusts one authority: "system", PEM text, a file or a directory.
+--- Adds trusted authorities: "system", PEM text, a file or a directory.
 local function trust_one(context, given, openssl)
   if given == "system" then return trust_system(context, openssl) end
   if is_pem(given) then return context:trust(given) end
@@ -146,13 +146,13 @@ end
 ---@field context userdata
 ---@field options table
 ---@field warnings string[]       for the log
----@field pins table<string, boolean>?  of the public keys that are taken
+---@field pins table<string, boolean>?  the accepted public keys
 ---@field verifies boolean        the chain and the name are checked
 ---@field versions string         "1.2 to 1.3", for messages
 
 local function versions_of(o) return o.min == (o.max or "1.3") and o.min or ("%s to %s"):format(o.min, o.max or "1.3") end
 
---- What a client needs.
+--- Makes the context of a client.
 ---@param given table|true
 ---@return smpp.TlsContext?
 ---@return string? message
@@ -184,7 +184,7 @@ function contexts.client(given)
 end
 
 ---@class smpp.TlsServerContexts
----@field default userdata        the context of names that no certificate has
+---@field default userdata        the context for names without a certificate
 ---@field by_name table<string, userdata>  in lower case; "*.example" for wildcards
 ---@field options table
 ---@field warnings string[]
@@ -218,7 +218,7 @@ local function authorities_text(o)
   return table.concat(list, "\n")
 end
 
---- What a server needs: a context for each certificate; RSA and ECDSA of the same names share one.
+--- Makes the contexts of a server: one for each certificate; RSA and ECDSA of the same names share one.
 ---@param given table|true
 ---@return smpp.TlsServerContexts?
 ---@return string? message

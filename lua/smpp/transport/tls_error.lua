@@ -1,4 +1,4 @@
---- What went wrong with TLS, in words that say what to do.  The codes are OpenSSL's X509_V_ERR_* and the alerts of RFC 8446, 6.
+--- TLS error messages, with advice.  The codes are OpenSSL's X509_V_ERR_* and the alerts of RFC 8446, 6.
 local errors = {}
 
 local EXPIRED, NOT_YET_VALID, OTHER_NAME, OTHER_ADDRESS = 10, 9, 62, 64
@@ -6,7 +6,7 @@ local NO_ISSUER, SELF_SIGNED_LEAF, SELF_SIGNED_IN_CHAIN, NO_LOCAL_ISSUER, UNVERI
 local WEAK = { [66] = "key", [67] = "key of its issuer", [68] = "signature" }
 
 local ALERT_HANDSHAKE_FAILURE, ALERT_PROTOCOL_VERSION, ALERT_CERTIFICATE_REQUIRED = 40, 70, 116
-local CERTIFICATE_ALERTS = { -- received by who gave a certificate
+local CERTIFICATE_ALERTS = { -- received by the side that sent a certificate
   [42] = "bad certificate", [43] = "unsupported certificate", [44] = "certificate revoked", [45] = "certificate expired",
   [46] = "certificate unknown", [48] = "unknown authority", [49] = "access denied",
 }
@@ -24,7 +24,7 @@ local function names_of(certificate)
   return #list > 3 and ("%s and %d more"):format(shown, #list - 3) or shown
 end
 
---- The subject of a sentence: the peer's own certificate, or one of its chain by name.
+--- The subject of a message: the peer's own certificate, or one of its chain by name.
 local function whose(certificate, depth, host)
   if depth == 0 then return "certificate of " .. host end
   return ("certificate of '%s', in the chain of %s,"):format(certificate.cn or certificate.subject, host)
@@ -36,7 +36,7 @@ local function unknown_authority(host, certificate, depth)
   return ("certificate of %s is issued by '%s', an authority this system does not know%s: give ca = FILE"):format(host, issuer, lacking)
 end
 
---- Why a chain was refused.
+--- The message for a refused certificate chain.
 ---@param host string
 ---@param number integer       X509_V_ERR_*
 ---@param text string          OpenSSL's own words
@@ -69,13 +69,13 @@ function errors.of_chain(host, number, text, depth, certificate, expected)
   return ("%s refused: %s"):format(subject, text)
 end
 
---- The peer has another key than it should have.
+--- The message for a public key that does not match the pin.
 ---@param host string
 ---@param pin string  of the key it has
 ---@return string
 function errors.of_pin(host, pin) return ("public key of %s is %s, which is not the pin given"):format(host, pin) end
 
---- Why a handshake, or a read after it, failed.
+--- The message for a failed handshake, or a failed read after it.
 ---@param where { host: string, expected: string?, port: integer?, is_server: boolean, versions: string?, has_certificate: boolean }
 ---@param connection userdata  of smpp.openssl
 ---@param word string          "verify", "alert", "plain", "protocol", "closed", "more"
