@@ -92,7 +92,7 @@ describe("smpp.capture.file", function()
   end)
 
   it("refuses what is no capture, with a word on compressed ones", function()
-    assert.same({ {}, "the capture is compressed: gunzip it first", "bad_value" }, { read "\31\139\8\0" })
+    assert.same({ {}, "unsupported compressed capture: gunzip it first", "bad_value" }, { read "\31\139\8\0" })
     assert.equal("bad_value", select(3, read "GET / HTTP/1.0"))
     assert.equal("truncated", select(3, read "\212"))
   end)

@@ -1,5 +1,5 @@
---- Captured packets -> TCP segments, through Ethernet, loopback, Linux cooked or no link layer, VLAN tags, MPLS, PPPoE, IPv4 and
---- IPv6, and the tunnels GRE, VXLAN, GENEVE and IP in IP; and the PDUs that Wireshark exported.
+--- Decapsulates captured packets to TCP segments: Ethernet, loopback, Linux cooked or no link layer, VLAN tags, MPLS, PPPoE, IPv4 and
+--- IPv6, and the tunnels GRE, VXLAN, GENEVE and IP in IP; also Wireshark's "Export PDUs".
 local octets = require "smpp.capture.octets"
 local strings = require "smpp.base.strings"
 
@@ -18,12 +18,12 @@ local link = {}
 ---@field fin boolean
 ---@field rst boolean
 ---@field payload string
----@field cut integer          octets of the payload that the capture does not hold
----@field exported string?     instead of seq, payload … : one PDU, or several
+---@field cut integer          octets of the payload that are missing (snap length)
+---@field exported string?     instead of seq, payload …: one PDU or several
 
 local function ipv4_text(s, at) return ("%d.%d.%d.%d"):format(s:byte(at, at + 3)) end
 
---- As people write it: the longest run of zeros is `::`.
+--- IPv6 as text (RFC 5952): the longest run of zeros is `::`.
 local function ipv6_text(s, at)
   local groups = {}
   for i = 0, 7 do groups[i + 1] = be16(s, at + 2 * i) end
@@ -42,7 +42,7 @@ local function ipv6_text(s, at)
   return table.concat(words, ":", 1, best - 1) .. "::" .. table.concat(words, ":", best + best_length)
 end
 
---- from: where the TCP header begins; length: octets of header and payload as IP tells.
+--- from: start of the TCP header; length: octets of header and payload by the IP header.
 local function tcp(s, from, length, source, destination)
   local here = math.min(length, #s - from + 1)
   if here < 20 then return nil, "cut inside the headers" end
@@ -92,7 +92,7 @@ local function udp(s, from, depth)
   return by_ethertype(s, at, depth, kind)
 end
 
---- What an IP packet carries.
+--- The payload of an IP packet.
 local function carried(s, at, length, kind, source, destination, depth)
   if kind == TCP then return tcp(s, at, length, source, destination) end
   if depth >= MAX_DEPTH then return nil, "not TCP" end
@@ -107,7 +107,7 @@ local function ipv4(s, from, depth)
   local header, total = s:byte(from) % 16 * 4, be16(s, from + 2)
   if header < 20 then return nil, "malformed IP header" end
   if be16(s, from + 6) % 0x4000 ~= 0 then return nil, "IP fragments" end
-  if total == 0 then total = #s - from + 1 end -- the network card was to fill it in
+  if total == 0 then total = #s - from + 1 end -- TCP segmentation offload: filled in by the network card
   if total < header then return nil, "malformed IP header" end
   return carried(s, from + header, total - header, s:byte(from + 9), ipv4_text(s, from + 12), ipv4_text(s, from + 16), depth)
 end
@@ -126,7 +126,7 @@ local function ipv6(s, from, depth)
   return carried(s, at, stop - at, kind, ipv6_text(s, from + 8), ipv6_text(s, from + 24), depth)
 end
 
---- By the version that the first octet tells.
+--- IPv4 or IPv6, by the version in the first octet.
 function ip(s, from, depth)
   depth = depth or 0
   local first = s:byte(from)
@@ -141,7 +141,7 @@ local VLAN = { [0x8100] = true, [0x88A8] = true, [0x9100] = true }
 local MPLS = { [0x8847] = true, [0x8848] = true }
 local PPPOE, PPP_IPV4, PPP_IPV6 = 0x8864, 0x0021, 0x0057
 
---- at: where the ethertype stands, or, where it is given, what is behind it.
+--- at: position of the ethertype, or, if it is given, of the data after it.
 function by_ethertype(s, at, depth, kind)
   while true do
     if not kind then
@@ -228,10 +228,10 @@ local readers = {
 --- The TCP segment, or the exported PDUs, in a packet.
 ---@param packet smpp.CapturedPacket
 ---@return smpp.CapturedSegment? segment
----@return string? why  it holds none, in a few words that can be counted
+---@return string? why  the reason why there is none, for counting
 function link.segment(packet)
   local reader = readers[packet.link]
-  if not reader then return nil, ("link type %d, which is not supported"):format(packet.link) end
+  if not reader then return nil, ("unsupported link type %d"):format(packet.link) end
   return reader(packet.octets)
 end
 

@@ -1,11 +1,11 @@
---- Capture files: pcap (micro- and nanoseconds, either byte order), pcapng and snoop (RFC 1761) become packets.
+--- Reads packets from capture files: pcap (micro- and nanoseconds, either byte order), pcapng and snoop (RFC 1761).
 local octets = require "smpp.capture.octets"
 
 ---@class smpp.CapturedPacket
 ---@field number integer  as Wireshark counts frames, from 1
 ---@field time number     seconds since 1970
----@field link integer    what its octets begin with: a LINKTYPE_ number
----@field octets string   as many as were captured
+---@field link integer    type of its first header: a LINKTYPE_ number
+---@field octets string   the captured ones
 
 ---@class smpp.CaptureFile
 local File = {}
@@ -13,9 +13,9 @@ local mt = { __index = File, __name = "smpp.CaptureFile" }
 
 local file = {}
 
-local PACKET_MAX = 16777216 -- a longer one is a broken file, not a packet
+local PACKET_MAX = 16777216 -- a larger length means a malformed file
 
-local MAGICS = { -- as the first four octets stand in the file
+local MAGICS = { -- the first four octets of the file
   ["\212\195\178\161"] = { "le", 1e6 },
   ["\161\178\195\212"] = { "be", 1e6 },
   ["\077\060\178\161"] = { "le", 1e9 },
@@ -25,7 +25,7 @@ local PCAPNG = "\10\13\13\10"
 local SNOOP = "snoop\0\0\0"
 local SNOOP_LINKS = { [4] = 1, [9] = 0, [26] = 101 } -- Ethernet; as LINKTYPE_ numbers
 
---- Whether octets are the beginning of a capture file; four are enough.
+--- Returns true if octets begin a capture file; four are enough.
 ---@param start string
 ---@return boolean
 function file.is_capture(start)
@@ -33,13 +33,13 @@ function file.is_capture(start)
   return MAGICS[start] ~= nil or start == PCAPNG or start == SNOOP:sub(1, 4)
 end
 
---- Exactly n octets; nil at a clean end, nil and a message inside something.
+--- Exactly n octets; nil at the end of the file, nil and a message if truncated.
 local function take(self, n, what)
   if n == 0 then return "" end
   local piece = self.read(n)
   if piece and #piece == n then return piece end
   if (piece == nil or piece == "") and not what then return nil end
-  return nil, ("the file ends inside %s (after packet %d)"):format(what or "a packet", self.number)
+  return nil, ("truncated capture file: ends inside %s (after packet %d)"):format(what or "a packet", self.number)
 end
 
 --- floor(high * 2^32 + low / units) and the rest, exact though the number has 64 bits.
@@ -61,7 +61,7 @@ local function next_pcap(self)
   local u32 = self.u32
   local seconds, fraction, length = u32(head, 1), u32(head, 5), u32(head, 9)
   if length > PACKET_MAX then
-    return nil, ("packet %d says it has %.0f octets: the file is broken"):format(self.number + 1, length), "bad_length"
+    return nil, ("malformed capture file: packet %d has a length of %.0f octets"):format(self.number + 1, length), "bad_length"
   end
   local data
   data, message = take(self, length, "a packet")
@@ -82,7 +82,7 @@ local function next_snoop(self)
   if not head then return nil, message, message and "truncated" end
   local length, record = be32(head, 5), be32(head, 9)
   if length > PACKET_MAX or record < SNOOP_RECORD + length or record > SNOOP_RECORD + length + 4096 then
-    return nil, ("packet %d says it has %.0f octets: the file is broken"):format(self.number + 1, length), "bad_length"
+    return nil, ("malformed capture file: packet %d has a length of %.0f octets"):format(self.number + 1, length), "bad_length"
   end
   local data
   data, message = take(self, record - SNOOP_RECORD, "a packet")
@@ -130,27 +130,27 @@ local function packet_of(self, interface, data, high, low)
   return { number = self.number, time = time, link = interface.link, octets = data }
 end
 
---- A block of packets -> the packet; nil for what is none.
+--- The packet of a packet block; nil for other blocks.
 local function read_packet(self, kind, body)
   local u16, u32 = self.u16, self.u32
   local index, at = 1, 21
   if kind == SIMPLE_PACKET then
     at = 5
   elseif #body < 20 then
-    return nil, "a packet block is too short"
+    return nil, "malformed packet block: too short"
   else
     index = (kind == PACKET and u32(body, 1) or u16(body, 1)) + 1
   end
   local interface = self.interfaces[index]
   if not interface then return nil, ("packet %d refers to an undefined interface"):format(self.number + 1) end
   if kind == SIMPLE_PACKET then
-    if #body < 4 then return nil, "a packet block is too short" end
+    if #body < 4 then return nil, "malformed packet block: too short" end
     local original = u32(body, 1)
     local length = math.min(original, #body - 4, interface.snap > 0 and interface.snap or original)
     return packet_of(self, interface, body:sub(at, at + length - 1))
   end
   local length = u32(body, 13)
-  if length > #body - 20 then return nil, ("packet %d is longer than its block"):format(self.number + 1) end
+  if length > #body - 20 then return nil, ("malformed packet %d: longer than its block"):format(self.number + 1) end
   return packet_of(self, interface, body:sub(at, at + length - 1), u32(body, 5), u32(body, 9))
 end
 
@@ -176,14 +176,14 @@ local function next_pcapng(self)
     end
     local kind, length = self.u32(head, 1), self.u32(head, 5)
     if length < 12 + #start or length % 4 ~= 0 or length > PACKET_MAX then
-      return nil, ("a block of %.0f octets after packet %d: the file is broken"):format(length, self.number), "bad_length"
+      return nil, ("malformed capture file: block of %.0f octets after packet %d"):format(length, self.number), "bad_length"
     end
     local body
     body, message = take(self, length - 8 - #start, "a block")
     if not body then return nil, message, "truncated" end
     body = body:sub(1, -5)
     if kind == INTERFACE then
-      if #body < 8 then return nil, "an interface block is too short", "bad_length" end
+      if #body < 8 then return nil, "malformed interface block: too short", "bad_length" end
       read_interface(self, body)
     elseif kind == PACKET or kind == SIMPLE_PACKET or kind == OLD_PACKET then
       local packet
@@ -202,7 +202,7 @@ end
 function file.open(read)
   local self = setmetatable({
     read = read,
-    number = 0,        -- of the packet read last
+    number = 0,        -- of the last packet read
     advance = nil,     -- reads the next packet
     u16 = nil, u32 = nil, little = nil, -- the byte order
     units = nil, link = nil, -- pcap: of all packets
@@ -223,7 +223,7 @@ function file.open(read)
   local form = MAGICS[magic]
   if magic == SNOOP:sub(1, 4) then
     local head = read(12) or ""
-    if #head < 12 then return nil, "the file ends inside its header", "truncated" end
+    if #head < 12 then return nil, "truncated capture file: ends inside its header", "truncated" end
     local link = octets.be32(head, 9)
     if magic .. head:sub(1, 4) ~= SNOOP then return nil, "this is neither pcap, pcapng nor snoop", "bad_value" end
     self.link = SNOOP_LINKS[link]
@@ -232,13 +232,13 @@ function file.open(read)
     return self
   end
   if not form then
-    if magic:sub(1, 2) == "\31\139" then return nil, "the capture is compressed: gunzip it first", "bad_value" end
-    if #magic < 4 then return nil, "the file ends before it says what it is", "truncated" end
+    if magic:sub(1, 2) == "\31\139" then return nil, "unsupported compressed capture: gunzip it first", "bad_value" end
+    if #magic < 4 then return nil, "truncated capture file: too short for a magic number", "truncated" end
     return nil, "this is neither pcap, pcapng nor snoop", "bad_value"
   end
   self.u32, self.units = form[1] == "le" and octets.le32 or octets.be32, form[2]
   local head = read(20) or ""
-  if #head < 20 then return nil, "the file ends inside its header", "truncated" end
+  if #head < 20 then return nil, "truncated capture file: ends inside its header", "truncated" end
   self.link = self.u32(head, 17) % 65536 -- above: the length of the frame check sequence
   self.advance = next_pcap
   return self
@@ -246,8 +246,8 @@ end
 
 --- The next packet.
 ---@return smpp.CapturedPacket? packet
----@return string? message  none at the end of the file
----@return string? code  "truncated", "bad_length", "bad_value": the file is broken from here on
+---@return string? message  nil at the end of the file
+---@return string? code  "truncated", "bad_length", "bad_value": the file is malformed from here on
 function File:next() return self:advance() end
 
 return file

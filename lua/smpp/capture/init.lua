@@ -1,4 +1,4 @@
---- Captures -> PDUs with their times, connections, and what answered what.  The guide is docs/pcap.md.
+--- Reads captures: PDUs with their times and connections, and responses matched with requests.  The guide is docs/pcap.md.
 local file = require "smpp.capture.file"
 local link = require "smpp.capture.decap"
 local net = require "smpp.base.net"
@@ -13,32 +13,32 @@ local PORT, TLS_PORT = schemes.smpp.port, schemes.smpps.port
 local GENERIC_NACK = require("smpp.codec.commands").ids.generic_nack
 
 ---@class smpp.CapturedPdu
----@field kind "pdu"|"cut"|"skipped"|"missing"  what it is: a PDU; the beginning of one; octets that are no SMPP; a hole in the capture
+---@field kind "pdu"|"cut"|"skipped"|"missing"  a PDU; a truncated one; malformed or other octets; a gap in the capture
 ---@field connection integer   which, from 1
 ---@field from string          host:port
 ---@field to string
 ---@field number integer       packet that completed it, as Wireshark counts
 ---@field time number          of that packet, seconds since 1970
----@field pdu? smpp.Pdu        cut: a view of what there is, with a command_length that fits
+---@field pdu? smpp.Pdu        cut: a view of the octets present, with their number as command_length
 ---@field missing_octets? integer  cut: how many of its octets the capture lacks
----@field request? smpp.CapturedPdu  of a response: what it answers
+---@field request? smpp.CapturedPdu  of a response: its request
 ---@field latency_s? number    from that request to this response
 ---@field octets? string|integer  cut, skipped: the octets; missing: how many
----@field reason? string       skipped: why
+---@field reason? string       skipped: the reason
 
 ---@class smpp.CaptureSummary
 ---@field packets integer
 ---@field connections integer  with SMPP on them
 ---@field pdus integer
----@field cut integer          PDUs of which only the beginning is in the capture
+---@field cut integer          PDUs truncated in the capture
 ---@field unanswered smpp.CapturedPdu[]  requests whose response is not in the capture
 ---@field unasked integer      responses whose request is not
 ---@field latency table<string, { count: integer, median_s: number, p95_s: number, max_s: number }>  by request command
----@field retransmissions integer  TCP segments that brought nothing new
+---@field retransmissions integer  TCP segments without new octets
 ---@field missing_octets integer   in connections with SMPP
 ---@field other_connections integer  TCP without SMPP
----@field skipped table<string, integer>  packets without TCP: why -> how many
----@field problem? string      the file is broken after what was read
+---@field skipped table<string, integer>  packets without TCP: reason -> count
+---@field problem? string      the error of a malformed or truncated file; the summary covers what was read before
 
 ---@class smpp.CaptureOptions
 ---@field ports? table<integer, boolean>  only connections to or from these; default: all that look like SMPP
@@ -46,7 +46,7 @@ local GENERIC_NACK = require("smpp.codec.commands").ids.generic_nack
 local Reading = {}
 Reading.__index = Reading
 
---- Numbers of a connection are given when it turns out to be SMPP.
+--- Connections are numbered when SMPP is found on them.
 local function number_of(self, connection)
   local data = connection.data
   if not data.number then
@@ -65,13 +65,13 @@ local function item_of(self, connection, side, kind, packet)
   }
 end
 
---- Remembers a request, or finds the one that a response answers: the oldest with its number, since some peers
---- use a number twice.
+--- Stores a request, or finds the request of a response: the oldest with its sequence_number, since some peers
+--- reuse numbers.
 local function pair(self, connection, side, item)
   local pdu, data = item.pdu, connection.data
   local sequence = pdu.sequence_number
   if pdu.command_id < GENERIC_NACK then
-    if pdu.command == "alert_notification" or pdu.command == "outbind" then return end -- nothing answers these
+    if pdu.command == "alert_notification" or pdu.command == "outbind" then return end -- never answered
     local open = data.open[side]
     open[sequence] = open[sequence] or {}
     table.insert(open[sequence], item)
@@ -97,7 +97,7 @@ local function pair(self, connection, side, item)
   list[#list + 1] = item.latency_s
 end
 
---- Requests that were answered are forgotten from time to time, so that long captures need no more than short ones.
+--- Removes answered requests from time to time, so that memory does not grow with the length of the capture.
 local function forget_answered(data)
   if #data.waiting < data.forget_at then return end
   local left = {}
@@ -120,12 +120,12 @@ local function take_pdu(self, connection, side, pdu, packet, octets, missing)
 end
 
 local function looks_like(text)
-  if text:find("^\22\3[\1-\4]") then return "TLS, which only its ends can read" end
+  if text:find("^\22\3[\1-\4]") then return "TLS (encrypted)" end
   if text:find("^%u+ [^\r\n]- HTTP/1") or text:find("^HTTP/1") then return "HTTP" end
   return "not SMPP"
 end
 
---- Octets outside PDUs are told of where SMPP was expected: on its port, or after a PDU.
+--- Reports skipped octets where SMPP was expected: on its port, or after a PDU.
 local function take_skipped(self, connection, side, text, packet)
   local data, sides = connection.data, connection.sides
   local expected = data.number or self.ports or sides[1].port == PORT or sides[2].port == PORT
@@ -135,7 +135,7 @@ local function take_skipped(self, connection, side, text, packet)
   local item = item_of(self, connection, side, "skipped", packet)
   item.octets = text
   if data.hole[side] or not sides[side].syn and not data.any[side] then
-    item.is_part, item.reason = true, "the capture has only a part of this PDU"
+    item.is_part, item.reason = true, "truncated PDU: the capture has only a part of it"
   else
     item.reason = looks_like(text)
   end
@@ -145,7 +145,7 @@ end
 local function prepare(self, connection)
   local data = connection.data
   data.open, data.waiting, data.forget_at = { {}, {} }, {}, 1000
-  data.told, data.hole, data.any = {}, {}, {} -- by side: skipped octets were told of, came after a hole, a PDU was seen
+  data.told, data.hole, data.any = {}, {}, {} -- by side: skipped octets were reported, follow a gap, a PDU was seen
   data.streams = {}
   for side = 1, 2 do
     data.streams[side] = stream.new {
@@ -187,7 +187,7 @@ function Reading:closed(connection)
     return
   end
   for side = 1, 2 do
-    if data.streams[side].in_sync then data.hole[side] = true end -- a PDU that nothing completes
+    if data.streams[side].in_sync then data.hole[side] = true end -- an incomplete PDU
     data.streams[side]:lost(data.last)
   end
   if not data.number then self.summary.other_connections = self.summary.other_connections + 1 end
@@ -230,11 +230,11 @@ local function distribution(list)
   }
 end
 
---- Reads a capture (pcap, pcapng) and calls fn for each PDU in it, as they were completed.
----@param read string|fun(n: integer): string?  the octets of the file, or a function that gives the next n
+--- Reads a capture (pcap, pcapng) and calls fn for each PDU in it, in the order of completion.
+---@param read string|fun(n: integer): string?  the octets of the file, or a function that returns the next n
 ---@param fn fun(item: smpp.CapturedPdu)
 ---@param options? smpp.CaptureOptions
----@return smpp.CaptureSummary? summary  also of a file that ends early: see `problem`
+---@return smpp.CaptureSummary? summary  also of a truncated file: see `problem`
 ---@return string? message
 ---@return string? code  "truncated", "bad_value": not a capture
 function pcap.read(read, fn, options)

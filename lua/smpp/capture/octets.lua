@@ -1,4 +1,4 @@
---- Numbers in octets, either byte order, and where a capture's octets come from.
+--- Integers in octets, either byte order, and reading octets of a capture.
 local octets = {}
 
 local byte = string.byte
@@ -28,7 +28,7 @@ function octets.le32(s, at)
 end
 
 --- A function that gives the next octets: read(n) -> up to n of them, nil at the end.
----@param from string|file*  the octets themselves, or what has :read(n)
+---@param from string|file*  the octets themselves, or an object with :read(n)
 ---@param first? string  octets that were read from it already
 ---@return fun(n: integer): string?
 function octets.source(from, first)

@@ -1,8 +1,8 @@
---- TCP put together again: segments that came twice, late, in parts or not at all become what each side said.
+--- TCP reassembly: duplicate, reordered, overlapping and missing segments become the octet stream of each side.
 local tcp = {}
 
 ---@class smpp.CapturedConnection
----@field sides table  [1] who was seen first or began the connection, [2] the other: { host, port }
+---@field sides table  [1] the side that opened the connection or was seen first, [2] the other: { host, port }
 ---@field data table   the user's own
 
 local Tcp = {}
@@ -12,7 +12,7 @@ local mt = { __index = Tcp, __name = "smpp.CapturedTcp" }
 -- the capture missed it.  (Packets may stand a little out of order in a capture.)
 local PENDING_OCTETS, PENDING_SEGMENTS, PATIENCE = 1048576, 512, 3
 
---- a - b of sequence numbers, which wrap.
+--- a - b of sequence numbers, modulo 2^32.
 local function difference(a, b)
   local d = (a - b) % 4294967296
   return d >= 2147483648 and d - 4294967296 or d
@@ -29,16 +29,16 @@ function tcp.new(events)
     events = events,
     connections = {},    -- key of the four addresses -> the connection, the latest
     order = {},          -- all that are open, as they began
-    retransmissions = 0, -- segments that brought nothing new
+    retransmissions = 0, -- segments without new octets
   }, mt)
 end
 
 local function side_of(host, port)
   return {
     host = host, port = port,
-    next = nil,                                           -- the sequence number that continues what is known
+    next = nil,                                           -- the next expected sequence number
     syn = nil,                                            -- of its SYN
-    pending = {}, pending_octets = 0, acked_packets = 0,  -- what came too early
+    pending = {}, pending_octets = 0, acked_packets = 0,  -- out-of-order segments
     fin = false,
   }
 end
@@ -63,7 +63,7 @@ local function open(self, segment, forth)
   return connection
 end
 
---- Hands on what a segment adds to the stream, of which it continues or repeats a part.
+--- Delivers the new octets of a segment.
 local function deliver(self, connection, index, seq, payload, cut, packet)
   local side = connection.sides[index]
   local known = difference(side.next, seq)
@@ -72,13 +72,13 @@ local function deliver(self, connection, index, seq, payload, cut, packet)
     self.events.data(connection, index, payload:sub(known + 1), packet)
   end
   local missing = difference((seq + #payload + cut) % 4294967296, side.next)
-  if cut > 0 and missing > 0 then -- the capture kept only the beginning of the packet
+  if cut > 0 and missing > 0 then -- the packet was truncated by the snap length
     side.next = (side.next + missing) % 4294967296
     self.events.missing(connection, index, missing)
   end
 end
 
---- Hands on what was waiting and now fits; with `anyway` also what lies behind a hole.
+--- Delivers pending segments that are now in order; with `anyway` also those after a gap.
 local function continue(self, connection, index, anyway)
   local side = connection.sides[index]
   local pending = side.pending
@@ -136,14 +136,14 @@ local function take_payload(self, connection, index, segment, packet)
     return
   end
   if ahead + #segment.payload + segment.cut <= 0 then
-    if #segment.payload > 1 then self.retransmissions = self.retransmissions + 1 end -- else it kept the line alive
+    if #segment.payload > 1 then self.retransmissions = self.retransmissions + 1 end -- one octet is a TCP keepalive
     return
   end
   deliver(self, connection, index, seq, segment.payload, segment.cut, packet)
   continue(self, connection, index, false)
 end
 
---- What the peer has received and the capture has not will not come any more.
+--- Octets that the peer has acknowledged and the capture lacks are missing.
 local function take_ack(self, connection, index, ack)
   local side = connection.sides[index]
   if not side.pending[1] or difference(ack, side.next) <= 0 then return end
@@ -151,7 +151,7 @@ local function take_ack(self, connection, index, ack)
   if side.acked_packets > PATIENCE then continue(self, connection, index, true) end
 end
 
---- Takes the next segment of a capture.
+--- Adds the next segment of a capture.
 ---@param segment smpp.CapturedSegment
 ---@param packet smpp.CapturedPacket
 function Tcp:add(segment, packet)
@@ -159,7 +159,7 @@ function Tcp:add(segment, packet)
   local has_payload = segment.payload ~= "" or segment.cut > 0
   local first = connection and connection.sides[index]
   if connection and segment.syn and (connection.closed or first.next and first.syn ~= segment.seq) then
-    close(self, connection) -- the same ports again
+    close(self, connection) -- the ports are reused
     connection = nil
   end
   if not connection then
@@ -183,7 +183,7 @@ function Tcp:add(segment, packet)
   if segment.rst or connection.sides[1].fin and connection.sides[2].fin then close(self, connection) end
 end
 
---- The capture is over: what waited behind holes is handed on, all connections close.
+--- The end of the capture: delivers pending segments after gaps, and closes all connections.
 function Tcp:finish()
   while self.order[1] do close(self, self.order[1]) end
 end

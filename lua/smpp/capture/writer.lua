@@ -1,11 +1,11 @@
 --- Traces: PDUs as a pcapng file that Wireshark and tshark open as SMPP (and `smpp decode` reads).
---- There is no TCP in it: each packet is one PDU with its time, direction and addresses, as Wireshark's "Export PDUs".
+--- There is no TCP in it: each packet is one PDU with its time, direction and addresses, as in Wireshark's "Export PDUs".
 local schema = require "smpp.base.schema"
 local pdus = require "smpp.codec"
 local secrets = require "smpp.codec.secrets"
 
 ---@class smpp.Trace
----@field pdus integer  how many were written
+---@field pdus integer  number of PDUs written
 local Trace = {}
 local mt = { __index = Trace, __name = "smpp.Trace" }
 
@@ -48,14 +48,14 @@ local function address(host)
 end
 
 ---@class smpp.TraceEnd
----@field host string  an IP address; a name is left out of the file
+---@field host string  an IP address; a host name is not written
 ---@field port integer
 
 local IPV4, IPV6, PORT = { source = 20, destination = 21 }, { source = 22, destination = 23 }, { source = 25, destination = 26 }
 
 local function ends(source, destination)
   local out, from, to = {}, address(source.host), address(destination.host)
-  if from and to and #from == #to then -- Wireshark wants both, of one kind
+  if from and to and #from == #to then -- Wireshark requires both, of one family
     local tags = #from == 4 and IPV4 or IPV6
     out[#out + 1] = option(tags.source, from)
     out[#out + 1] = option(tags.destination, to)
@@ -66,11 +66,11 @@ local function ends(source, destination)
   return table.concat(out)
 end
 
-local OPTIONS = schema.new { { "secrets", "boolean", false, "passwords are written as they are, not as asterisks", "secrets = true" } }
+local OPTIONS = schema.new { { "secrets", "boolean", false, "write passwords in clear, not as asterisks", "secrets = true" } }
 
---- Begins a trace.
+--- Opens a trace.
 ---@param sink string|file*|table  a path, or anything with :write(octets)
----@param o? { secrets: boolean? }  secrets: passwords as they are, not as asterisks
+---@param o? { secrets: boolean? }  secrets: passwords in clear, not as asterisks
 ---@return smpp.Trace? trace
 ---@return string? message
 ---@return string? code  "bad_value": the file cannot be written
@@ -98,11 +98,11 @@ end
 ---@field time number              seconds since 1970
 ---@field from smpp.TraceEnd
 ---@field to smpp.TraceEnd
----@field direction? "in"|"out"    as the writer saw it
+---@field direction? "in"|"out"    as seen by the writer
 ---@field comment? string          Wireshark shows it above the packet
 
 --- Writes one PDU.
----@param pdu smpp.Pdu|string  a view, or octets, which are written as they are if they are no PDU
+---@param pdu smpp.Pdu|string  a view, or octets, which are written unchanged if they are not a PDU
 ---@param about smpp.TracedPdu
 function Trace:pdu(pdu, about)
   if not self.file then error("the trace is closed", 2) end
@@ -124,14 +124,14 @@ function Trace:pdu(pdu, about)
   self.pdus = self.pdus + 1
 end
 
---- Our own end of a session, of which the transport knows the port.
+--- Our own end of a session: its port is known by the transport.
 local function own_end(session)
   local host = session.peer.host
   if host ~= "::1" and not host:find("^127%.") then host = host:find(":", 1, true) and "::" or "0.0.0.0" end
   return { host = host, port = session.transport.local_port or 0 }
 end
 
---- Writes a PDU that came or goes on a session, now.
+--- Writes a PDU received or sent on a session, with the current time.
 ---@param session smpp.Session
 ---@param pdu smpp.Pdu
 ---@param direction "in"|"out"
@@ -143,16 +143,16 @@ function Trace:record(session, pdu, direction)
   })
 end
 
---- Writes all that comes and goes from now on.
+--- Writes all PDUs received and sent from now on.
 ---@param source smpp.Session|smpp.Client  a session, or a client
 function Trace:follow(source)
   source:on("pdu", function(pdu, direction)
     local session = source.session or source
-    if self.file and session.transport then self:record(session, pdu, direction) end -- else it was lost
+    if self.file and session.transport then self:record(session, pdu, direction) end -- nil: the connection was lost
   end)
 end
 
---- Ends the trace; a file that was opened here is closed.
+--- Closes the trace, and the file if it was opened here.
 function Trace:close()
   if self.owns_file and self.file then self.file:close() end
   self.file = nil
