@@ -43,7 +43,7 @@ describe("smpp.store.conformance", function()
 
   it("sees a store that gives the same table to everybody", function()
     local tables = {}
-    assert.matches("and copies", failed("get", function(right, self, kind, key, done, context)
+    assert.matches("returns copies", failed("get", function(right, self, kind, key, done, context)
       return right(self, kind, key, function(record, message, code)
         if record then
           tables[self] = tables[self] or {}

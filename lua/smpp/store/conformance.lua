@@ -1,12 +1,12 @@
---- What every store has to do, as cases that a spec runs: for those of this library, and for those of others.
+--- Conformance tests that every store must pass, in this library and elsewhere.
 ---
 ---     for _, case in ipairs(require("smpp.store.conformance").cases) do
 ---       if not case.needs then it(case.name, function() case.run { within = within, open = open } end) end
 ---     end
 ---
 --- `within(fn)` runs fn as a task to its end.  `open(o)` makes a store for one case, empty, with o.limit messages that are
---- not final at most, o.max_octets, and o.keep_final.  `reopen(store)`, for stores that outlive a process, ends the store as
---- a crash would and opens what it kept; cases about that are left out without it (`case.needs`).
+--- not final at most, o.max_octets, and o.keep_final.  `reopen(store)`, for stores that outlive a process, closes the store as
+--- a crash would and opens it again; cases that need it (`case.needs`) are skipped without it.
 local codec = require("smpp.codec").codec
 local stores = require "smpp.store"
 
@@ -60,7 +60,7 @@ end
 
 local function code_of(_, _, code) return code end
 
-case("gives back what was added, and copies", function(world)
+case("returns copies of the records that were added", function(world)
   local store = world.open {}
   local record = message("1", {
     octets = "\0\255" .. ("x"):rep(70000), done = 0.25, areas = { "a", "b" }, is_broadcast = false, fate = { state = "DELIVERED", after_s = 1.5 },
@@ -102,7 +102,7 @@ case("takes the parameters of a PDU, if it says so", function(world)
   equal("1 2", keys(store, query))
 end)
 
-case("takes tables for the time of the call only", function(world)
+case("reads the caller's tables only during the call", function(world)
   local store = world.open {}
   local changes, results = { { op = "add", kind = "message" } }, {}
   for i = 1, 3 do -- the same tables again, before anything completes
@@ -114,14 +114,14 @@ case("takes tables for the time of the call only", function(world)
   equal({ "context 1", "context 2", "context 3" }, results, "completed, in order")
 end)
 
-case("knows what it does not have", function(world)
+case("returns missing for an unknown key", function(world)
   local store = world.open {}
   equal("missing", code_of(stores.get(store, "message", "1")))
   equal("", keys(store, {}))
   equal("", keys(store, { open = true, system_id = "a", source_addr = "1", destination_addr = "2" }))
 end)
 
-case("refuses a key that is there, and keeps kinds apart", function(world)
+case("refuses a duplicate key, and separates the kinds", function(world)
   local store = world.open {}
   add(store, message "1")
   equal("duplicate", code_of(add(store, message "1")))
@@ -165,7 +165,7 @@ case("makes all changes of a commit, or none", function(world)
   equal("", keys(store, { kind = "outbound", system_id = "b" }))
 end)
 
-case("of two that change the same record, one wins", function(world)
+case("of two changes of the same record, one is refused as a conflict", function(world)
   local store, won = world.open {}, {}
   add(store, message "1")
   for _, state in ipairs { "DELETED", "DELIVERED", "EXPIRED" } do
@@ -200,7 +200,7 @@ case("finds the messages of a sender, the newest first", function(world)
   equal("3 6 9", keys(store, { system_id = "a", source_addr = "9" }))
 end)
 
-case("gives pages, also while records come and go", function(world)
+case("returns pages, also while records are added and removed", function(world)
   local store = world.open {}
   for i = 1, 25 do add(store, message(("%02d"):format(i))) end
   local seen = {}
@@ -219,7 +219,7 @@ case("gives pages, also while records come and go", function(world)
   equal("11", keys(store, { open = true, limit = 1 }))
 end)
 
-case("takes no more messages that are not final than its limit", function(world)
+case("refuses messages above its limit (queue_full)", function(world)
   local store = world.open { limit = 2 }
   equal(true, add(store, message "1", message "2"))
   equal("queue_full", code_of(add(store, message "3")))
@@ -231,7 +231,7 @@ case("takes no more messages that are not final than its limit", function(world)
   equal("1 2 3", keys(store, {}))
 end)
 
-case("takes no more octets than its limit, and finishes what it took", function(world)
+case("refuses octets above its limit (queue_full), but still finishes stored messages", function(world)
   local store, taken = world.open { max_octets = 100000, keep_final = 1000 }, 0
   local text = ("x"):rep(1000)
   while add(store, message(tostring(taken + 1), { octets = text })) do taken = taken + 1 end
@@ -246,7 +246,7 @@ case("takes no more octets than its limit, and finishes what it took", function(
   equal("missing", code_of(stores.get(store, "message", "1")))
 end)
 
-case("keeps so many final messages, and forgets those of long ago", function(world)
+case("keeps keep_final final messages, and discards old ones", function(world)
   local store = world.open { keep_final = 3 }
   for i = 1, 5 do add(store, message(tostring(i))) end
   add(store, message "open")
@@ -261,14 +261,14 @@ case("keeps so many final messages, and forgets those of long ago", function(wor
   equal("open 1", keys(store, {}))
 end)
 
-case("forgets ids of long ago", function(world)
+case("discards old ids", function(world)
   local store = world.open {}
   for i = 1, 4 do stores.commit(store, { { op = "add", kind = "id", record = { key = "c/" .. i, message = tostring(i), since = i } } }) end
   store:discard("id", 3, function(ok) equal(true, ok) end)
   equal("c/3 c/4", keys(store, { kind = "id" }))
 end)
 
-case("raises for what is no plain data, and changes nothing", function(world)
+case("raises for values that are not plain data, and changes nothing", function(world)
   local store = world.open {}
   for _, wrong in ipairs { print, io.stdout, coroutine.create(function() end) } do
     local ok = pcall(store.commit, store, { { op = "add", kind = "message", record = message("1", { session = wrong }) } }, function() end)
@@ -278,7 +278,7 @@ case("raises for what is no plain data, and changes nothing", function(world)
   equal("", keys(store, {}))
 end)
 
-case("has all after a crash that it said it had", function(world)
+case("keeps every completed commit after a crash", function(world)
   local store = world.open {}
   for i = 1, 20 do add(store, message(tostring(i), { due = i / 3, fate = { state = "EXPIRED" } })) end
   finish(store, "7")

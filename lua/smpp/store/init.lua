@@ -1,4 +1,4 @@
---- What must outlive a process: the interface of stores, the kinds of records they keep, and the stores by their names.
+--- Persistent data: the interface of stores, the kinds of records, and the registry of stores by name.
 --- The contract is docs/store.md; smpp.store.conformance checks a store against it.
 local kinds = require "smpp.store.kinds"
 local registry = require "smpp.base.registry"
@@ -10,14 +10,14 @@ local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_f
 
 ---@class smpp.Store
 ---@field commit fun(self, changes: smpp.Change[], done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
----  all of them, or none.  code: "duplicate" (a key that is added is there), "conflict" (a record is gone, or its state is
----  another), "queue_full", "store_failed".  The tables are the caller's again when the call returns
+---  all of them, or none.  code: "duplicate" (an added key exists), "conflict" (a record is missing, or its state is
+---  not `from`), "queue_full", "store_failed".  The caller may reuse the tables when the call returns
 ---@field get fun(self, kind: string, key: string, done: smpp.StoreGot, context: any, names: string[]?)
 ---  names: fields that are enough, a list that does not change.  code: "missing", "store_failed"
 ---@field takes_pdus boolean?  it knows `pdu` of an addition
 ---@field find fun(self, query: smpp.Query, done: fun(list: table[]?, message: string?, code: string?, context: any), context: any)
 ---@field discard fun(self, kind: string, before: number, done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
----  forgets records of an age: final messages, ids
+---  removes records older than `before`: final messages, ids
 ---@field close fun(self, done: fun(ok: boolean?, message: string?, code: string?, context: any)?, context: any)
 
 ---@alias smpp.StoreGot fun(record: table?, message: string?, code: string?, context: any)
@@ -31,7 +31,7 @@ local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_f
 ---@field key string?     change, remove
 ---@field from string?    change, remove: the state that the record must have
 ---@field set table?      change: fields and their new values
----@field clear string[]? change: names of fields that go
+---@field clear string[]? change: names of fields to remove
 
 ---@class smpp.Query
 ---@field kind string
@@ -39,7 +39,7 @@ local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_f
 ---@field newest boolean?   the newest first, default the oldest
 ---@field after integer?    the `serial` of the last record of the page before
 ---@field limit integer?    of records, default 100
----  and the fields of one of the kind's groups with their values
+---  and the fields of one of the kind's groups with the values to find
 
 -- ---- stores by name ----
 
@@ -47,7 +47,7 @@ stores.registry = registry.new("store", {
   memory = "smpp.store.memory",
 })
 
---- Opens a store by its name: "memory", or what `registry:add` added.
+--- Opens a store by its name: "memory", or one added with `registry:add`.
 ---@param name string
 ---@param o? table  its options
 ---@return smpp.Store? store
@@ -55,16 +55,16 @@ stores.registry = registry.new("store", {
 ---@return string? code
 function stores.open(name, o) return stores.registry:get(name, 2).open(o) end
 
---- A store in memory.
+--- Makes a store in memory.
 ---@param o? smpp.MemoryOptions
 ---@return smpp.Store
 function stores.memory(o) return stores.open("memory", o) end
 
 -- ---- for tasks ----
 
-local WAITS = {} -- the key of waits for a store
+local WAITS = {} -- the key for waits on a store
 
--- The task whose call is running, and what it completed with: most stores in memory complete before a call returns.
+-- The task whose call is running, and its results: stores in memory usually complete before a call returns.
 local calling, first, second, third = nil, nil, nil, nil
 
 local function complete(a, b, c, token)
@@ -75,7 +75,7 @@ local function complete(a, b, c, token)
   end
 end
 
---- The results of a call that has just been made.
+--- Returns the results of the current call, waiting for them if needed.
 local function result(token, outer)
   local is_complete = calling ~= token
   calling = outer
@@ -152,14 +152,14 @@ function stores.walk(store, query, fn)
   end
 end
 
-local RETRY_S, RETRY_MOST_S = 1, 60 -- until a store that failed is asked again, doubling
+local RETRY_S, RETRY_MOST_S = 1, 60 -- delay before a retry after a store failure, doubling
 
---- Calls fn(record) for all records of a query, as a task of its own, for what has to go on after a restart: when the store
---- fails, it is asked again, where the walk was.
+--- Calls fn(record) for all records of a query, as a task of its own, for recovery after a restart: when the store
+--- fails, the query is retried from the same position.
 ---@param store smpp.Store
 ---@param query smpp.Query
----@param fn fun(record: table): boolean?  false: that is enough
----@param o { loop: smpp.Loop, on_error: fun(message: string) }  on_error: told of each failure
+---@param fn fun(record: table): boolean?  false: stop
+---@param o { loop: smpp.Loop, on_error: fun(message: string) }  on_error: called for each failure
 ---@return fun() stop
 function stores.recover(store, query, fn, o)
   local page, timer, is_over, retry_s = { limit = 100 }, nil, false, RETRY_S

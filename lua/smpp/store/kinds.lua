@@ -5,19 +5,19 @@ local kinds = {}
 
 local FINAL = message_state.final
 
---- Whether a state of a message is the last.
+--- Returns true if a state of a message is final.
 ---@param state string
 ---@return boolean
 function kinds.is_final(state) return FINAL[state] == true end
 
 ---@class smpp.StoreKind
----@field final table<string, boolean>?  states in which a record is final: only `discard` and age take it away
+---@field final table<string, boolean>?  states in which a record is final: removed only by `discard` or limits
 ---@field age string?            the field with the Unix time that `discard` compares
----@field groups table<string, smpp.StoreGroup>  what `find` can ask for, by name
+---@field groups table<string, smpp.StoreGroup>  the queries that `find` supports, by name
 
 ---@class smpp.StoreGroup
----@field fields string[]        strings, which do not change while a record lives
----@field open boolean?          asked for with `open = true` only
+---@field fields string[]        names of string fields that never change in a record
+---@field open boolean?          only for queries with `open = true`
 
 --- The kinds of records.  Their fields are those of `names`, and any others that are plain data.
 ---@type table<string, smpp.StoreKind>
@@ -32,14 +32,14 @@ kinds.kinds = {
   },
   -- receipts and MO messages until a receiver of the account has acknowledged them
   outbound = { groups = { account = { fields = { "system_id" } } } },
-  -- ids of carriers: which message of ours they mean
+  -- message ids of carriers -> our message
   id = { age = "since", groups = {} },
-  -- numbers that go on after a restart
+  -- counters that continue after a restart
   counter = { groups = {} },
 }
 
---- Names of fields that stores may write as one octet each.  It only grows at its end: what was written with a shorter
---- list stays readable.
+--- Names of fields that stores may write as one octet each.  Only append to it: records written with a shorter
+--- list stay readable.
 kinds.names = {
   "key", "id", "state", "system_id", "octets", "submitted", "done", "error", "schedule", "expires", "due", "service_type",
   "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi", "destination_addr", "esm_class", "protocol_id",

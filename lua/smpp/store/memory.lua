@@ -1,4 +1,4 @@
---- A store in memory.  It keeps octets, not tables: records take little room, what they take is counted, and nobody can
+--- A store in memory.  It keeps octets, not tables: records are small, their memory is counted, and callers cannot
 --- rely on getting the very table that was added.
 local core = require "smpp.core"
 local option = require "smpp.base.kind"
@@ -15,31 +15,31 @@ local mt = { __index = Memory, __name = "smpp.store.memory" }
 local codec = core.record(kinds.names)
 local write, read, reader, field, change_octets = codec.write, codec.read, codec.reader, codec.field, codec.change
 
-local RECORD_OCTETS = 160 -- what a record takes besides its own octets, about: key, indices, a string's header
-local RESERVE = 1.1 -- what finishes messages is taken up to this part of max_octets
+local RECORD_OCTETS = 160 -- approximate memory of a record besides its octets: key, indices, string header
+local RESERVE = 1.1 -- changes that finish messages are accepted up to this multiple of max_octets
 
 local whole = option.integer(1, 2 ^ 53)
 
 --- Its options.
 memory.schema = schema.new {
-  { "limit", whole, 100000, "messages that are not final", "limit = 1000" },
-  { "max_octets", option.with_unit("octets", whole), 256 * 1024 * 1024, "of all records", "max_octets = 1048576" },
-  { "keep_final", option.integer(0, 2 ^ 53), 10000, "final messages to keep for queries; the oldest goes first", "keep_final = 0" },
+  { "limit", whole, 100000, "maximum of messages that are not final", "limit = 1000" },
+  { "max_octets", option.with_unit("octets", whole), 256 * 1024 * 1024, "maximum size of all records", "max_octets = 1048576" },
+  { "keep_final", option.integer(0, 2 ^ 53), 10000, "final messages to keep for queries; the oldest is removed first", "keep_final = 0" },
 }
 
 ---@class smpp.MemoryOptions
----@field limit integer?       messages that are not final (100000)
----@field max_octets integer?  of all records (256 MiB)
----@field keep_final integer?  final messages to keep for queries (10000); the oldest goes first, also when room is needed
+---@field limit integer?       maximum of messages that are not final (100000)
+---@field max_octets integer?  maximum size of all records (256 MiB)
+---@field keep_final integer?  final messages to keep for queries (10000); the oldest is removed first, also at max_octets
 
 -- ---- groups: records with the same values in some fields ----
--- A group costs nothing until it is asked for the first time: then all records are entered once.
+-- The index of a group is built at its first query.
 
 -- Most have one record: then its serial stands for the list.  Else a list of serials in order, from `first` to `last`;
 -- those of records that are gone stay until they are many.
 local function group_of(name, o) return { name = name, fields = o.fields, is_open = o.open, lists = nil } end
 
---- The place of a record in a group: one string for the values of its fields.
+--- The key of a record in a group: its field values in one string.
 local function place(group, record)
   local fields = group.fields
   local value = record[fields[1]] or ""
@@ -68,7 +68,7 @@ local function enter(group, at, serial)
   list.last, list.live, list[last] = last, list.live + 1, serial
 end
 
---- Whether a record is in a group still.
+--- Returns true if a record is still in a group.
 local function is_member(kind, group, serial)
   local octets = kind.records[serial]
   return octets and not (group.is_open and kind.final[field(octets, "state")])
@@ -87,7 +87,7 @@ local function compact(kind, group, list)
   list.first, list.last = 1, n
 end
 
---- A record has left a group.
+--- Removes a record from a group.
 local function leave(kind, group, octets)
   if not group.lists then return end
   local at = place_of_octets(group, octets)
@@ -112,7 +112,7 @@ local function new_kind(o)
     records = {}, serials = {},    -- serial -> octets; key -> serial
     first = 1, last = 0, count = 0, -- serials in use
     open = 0,                      -- records that are not final
-    ended = {}, ended_first = 1, ended_last = 0, -- serials of final ones, and of those that only age ends, in that order
+    ended = {}, ended_first = 1, ended_last = 0, -- serials of final ones, and of records that only expire, in that order
     groups = {},
   }
   for name, group in pairs(o.groups) do kind.groups[#kind.groups + 1] = group_of(name, group) end
@@ -146,7 +146,7 @@ local function kind_of(self, name)
   return self.kinds[name] or error(("unknown kind of records '%s'"):format(tostring(name)), 3)
 end
 
---- Takes a record out.
+--- Removes a record.
 local function remove(self, kind, serial, octets, key, is_final)
   kind.records[serial], kind.serials[key] = nil, nil
   kind.count = kind.count - 1
@@ -164,7 +164,7 @@ local function remove(self, kind, serial, octets, key, is_final)
   end
 end
 
---- Forgets the record that ended first.
+--- Removes the oldest final record.
 local function forget_first(self, kind)
   local at = kind.ended_first
   local serial = kind.ended[at]
@@ -182,7 +182,7 @@ end
 
 -- ---- changes ----
 
---- Whether there is room for so many octets more; final messages make way.
+--- Returns true if so many more octets fit; removes final messages if needed.
 local function has_room(self, octets, max)
   local message = self.kinds.message
   while self.octets + octets > max do
@@ -192,14 +192,14 @@ local function has_room(self, octets, max)
   return true
 end
 
-local CONFLICT, GONE, DUPLICATE = "the record has another state", "no such record", "there is a record with this key"
+local CONFLICT, GONE, DUPLICATE = "conflict: the record has another state", "conflict: unknown record", "duplicate key"
 
---- Why a change cannot be made, nil: it can, and `self.new[i]` are the octets that it puts.
+--- Validates a change: the error, or nil with the new octets in `self.new[i]`.
 local function check(self, change, i)
   local kind, op = kind_of(self, change.kind), change.op
   if op == "add" then
     local record = change.record
-    if type(record.key) ~= "string" then error("a record needs a key, a string", 0) end
+    if type(record.key) ~= "string" then error("invalid record: expected a string as key", 0) end
     if kind.serials[record.key] then return DUPLICATE, "duplicate" end
     local octets = write(record, change.pdu)
     self.new[i] = octets
@@ -210,7 +210,7 @@ local function check(self, change, i)
   local octets = kind.records[serial]
   if change.from and field(octets, "state") ~= change.from then return CONFLICT, "conflict" end
   if op == "remove" then return nil, nil, 0 end
-  if op ~= "change" then error(("op: add, change or remove expected, got %s"):format(tostring(op)), 0) end
+  if op ~= "change" then error(("op: expected add, change or remove, got %s"):format(tostring(op)), 0) end
   local new = change_octets(octets, change.set, change.clear)
   self.new[i] = new
   return nil, nil, #new - #octets
@@ -230,7 +230,7 @@ local function add(self, kind, record, octets)
   if is_final or (kind.age and not kind.final) then note_end(self, kind, serial) end
 end
 
---- Puts a record's new octets; it may be final now.
+--- Stores a record's new octets, and indexes it if it has become final.
 local function replace(self, kind, serial, octets, change)
   local old, final = kind.records[serial], kind.final
   kind.records[serial] = octets
@@ -247,13 +247,13 @@ local function apply(self, change, octets)
   local kind = self.kinds[change.kind]
   if change.op == "add" then return add(self, kind, change.record, octets) end
   local serial = kind.serials[change.key]
-  if not serial then return end -- it was final, and has made way for what came before it in this commit
+  if not serial then return end -- it was final, and was removed to make room for an earlier change of this commit
   if change.op == "change" then return replace(self, kind, serial, octets, change) end
   local old = kind.records[serial]
   remove(self, kind, serial, old, change.key, kind.final and kind.final[field(old, "state")])
 end
 
---- Makes several changes, or none.  Each key may be in them once.
+--- Makes all changes, or none.  Each key may be in them once.
 function Memory:commit(changes, done, context)
   local octets, messages = 0, 0
   for i = 1, #changes do
@@ -262,12 +262,12 @@ function Memory:commit(changes, done, context)
     octets, messages = octets + more, messages + (opens or 0)
   end
   if messages > 0 and self.kinds.message.open + messages > self.limit then
-    return done(nil, ("%d messages are queued, limit %d"):format(self.kinds.message.open, self.limit), "queue_full", context)
+    return done(nil, ("store full: %d messages are queued, limit %d"):format(self.kinds.message.open, self.limit), "queue_full", context)
   end
   if octets > 0 then
     local max = messages > 0 and self.max_octets or self.max_octets * RESERVE
     if self.octets + octets > max and not has_room(self, octets, max) then
-      return done(nil, ("%d octets are stored, limit %d"):format(self.octets, self.max_octets), "queue_full", context)
+      return done(nil, ("store full: %d octets, limit %d"):format(self.octets, self.max_octets), "queue_full", context)
     end
   end
   for i = 1, #changes do apply(self, changes[i], self.new[i]) end
@@ -313,7 +313,7 @@ local function group_for(kind, query)
   end
 end
 
---- The serials that a query goes through: list, first and last place; of a kind as a whole list is nil.
+--- The serials to search for a query: list, first and last position; the list is nil for a whole kind.
 local function range(kind, query)
   local group = group_for(kind, query)
   if not group then return nil, kind.first, kind.last end
@@ -323,7 +323,7 @@ local function range(kind, query)
   return list, list.first, list.last
 end
 
---- The first place in a list whose serial is above one.
+--- The first position in a list with a serial above the given one.
 local function above(list, first, last, serial)
   local low, high = first, last + 1
   while low < high do
@@ -355,7 +355,7 @@ function Memory:find(query, done, context)
   return done(found, nil, nil, context)
 end
 
---- Forgets final messages, and other records that end by age, whose time is before `before`.
+--- Removes final messages, and other records that expire, older than `before`.
 function Memory:discard(name, before, done, context)
   local kind = kind_of(self, name)
   while kind.ended_first <= kind.ended_last do
@@ -366,7 +366,7 @@ function Memory:discard(name, before, done, context)
   return done(true, nil, nil, context)
 end
 
---- How many messages are not final, and what all records take.
+--- The number of messages that are not final, and the octets of all records.
 ---@return integer open
 ---@return integer octets
 function Memory:load() return self.kinds.message.open, self.octets end

@@ -1,4 +1,4 @@
---- Makes a store of something that waits: its methods run in a task, one after another, and return their results.
+--- Makes a store from a blocking implementation: its methods run in a task, one after another, and return their results.
 local kinds = require "smpp.store.kinds"
 local task = require "smpp.base.task"
 
@@ -7,7 +7,7 @@ local waiting = {}
 local Waiting = {}
 local mt = { __index = Waiting, __name = "smpp.store.waiting" }
 
----@class smpp.WaitingStore  what is wrapped; every method may wait
+---@class smpp.WaitingStore  the wrapped implementation; every method may wait
 ---@field commit fun(self, changes: smpp.Change[]): boolean?, string?, string?
 ---@field get fun(self, kind: string, key: string): table?, string?, string?
 ---@field find fun(self, query: smpp.Query): table[]?, string?, string?
@@ -23,11 +23,11 @@ function waiting.new(inner)
   return self
 end
 
---- The caller has its tables back when the call returns, before they are read here.
+--- A deep copy: the caller may reuse its tables when the call returns, before they are read here.
 local function copy(value)
   local kind = type(value)
   if kind == "string" or kind == "number" or kind == "boolean" then return value end
-  if kind ~= "table" then error(("a record holds strings, numbers, booleans and tables of these, got a %s"):format(kind), 0) end
+  if kind ~= "table" then error(("invalid value in a record: expected a string, number, boolean or table of these, got a %s"):format(kind), 0) end
   local out = {}
   for key, item in pairs(value) do out[key] = copy(item) end
   return out
