@@ -10,7 +10,7 @@ static int suggest(lua_State *L) {
   return 1;
 }
 
-/* Whether a PDU of |command| may have a value under the name behind |code|. */
+/* True if a PDU of |command| may have the field behind |code|. */
 static bool has_name(const struct smpp_command *command, uint32_t code) {
   return NAME_ITEM(code) != 0 || NAME_TAG(code) != 0 ||
          (NAME_FIELD(code) != 0 && smpp_param_position(command, NAME_FIELD(code) - 1) >= 0);
@@ -40,7 +40,7 @@ static int field(lua_State *L) {
   const struct smpp_command *command = smpp_command_by_name(declared_commands(L), luaL_checkstring(L, 1));
   const char *name = luaL_checkstring(L, 2);
   uint32_t code = 0;
-  luaL_argcheck(L, command != NULL, 1, "no such command");
+  luaL_argcheck(L, command != NULL, 1, "unknown command");
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) code = (uint32_t)lua_tonumber(L, -1);
   int position = NAME_FIELD(code) != 0 ? smpp_param_position(command, NAME_FIELD(code) - 1) : -1;
@@ -64,12 +64,12 @@ static int decode(lua_State *L) {
   const char *octets = luaL_checklstring(L, 1, &length);
   lua_Number position = luaL_optnumber(L, 2, 1);
   uint32_t max = lua_isnoneornil(L, 3) ? SMPP_PDU_MAX_DEFAULT : check_u32(L, 3), found = 0;
-  luaL_argcheck(L, position >= 1 && position <= (lua_Number)length + 1, 2, "position outside the octets");
+  luaL_argcheck(L, position >= 1 && position <= (lua_Number)length + 1, 2, "position out of range");
   size_t start = (size_t)position - 1;
   const uint8_t *pdu_octets = (const uint8_t *)octets + start;
   int error = smpp_pdu_frame(pdu_octets, length - start, max, &found);
   if (error == SMPP_ERR_TRUNCATED) {
-    lua_pushfstring(L, found != 0 ? "PDU ends early: %d octets of %d" : "PDU ends early: %d octets of at least 16",
+    lua_pushfstring(L, found != 0 ? "truncated PDU: %d octets of %d" : "truncated PDU: %d octets of at least 16",
                     (int)(length - start), (int)found);
     return push_error(L, error, lua_tostring(L, -1));
   }
@@ -81,7 +81,7 @@ static int decode(lua_State *L) {
       lua_pushlstring(L, (const char *)pdu_octets, 4);
       text = lua_tostring(L, -1);
     }
-    lua_pushfstring(L, "command_length: %s, 16 to %s allowed%s%s%s", u32_text(L, found), u32_text(L, max),
+    lua_pushfstring(L, "invalid command_length %s: expected 16 to %s%s%s%s", u32_text(L, found), u32_text(L, max),
                     printable ? "; the octets read \"" : "", text, printable ? "\": not SMPP" : "");
     return push_error(L, error, lua_tostring(L, -1));
   }
@@ -110,7 +110,7 @@ static int decode(lua_State *L) {
 static uint8_t opt_version(lua_State *L, int arg) {
   if (lua_isnoneornil(L, arg)) return 0;
   uint32_t version = check_u32(L, arg);
-  luaL_argcheck(L, version > 0 && version <= 0xFF, arg, "version is an interface_version octet: 0x33, 0x34 or 0x50");
+  luaL_argcheck(L, version > 0 && version <= 0xFF, arg, "expected an interface_version: 0x33, 0x34 or 0x50");
   return (uint8_t)version;
 }
 
@@ -144,7 +144,7 @@ static int encode(lua_State *L) {
     lua_pushlstring(L, (const char *)v->pdu.octets, v->pdu.length);
     return 1;
   }
-  luaL_argcheck(L, lua_istable(L, 1), 1, "table or PDU expected");
+  luaL_argcheck(L, lua_istable(L, 1), 1, "expected a table or a PDU");
   struct draft d;
   int results = read_draft(L, 1, NULL, NULL, opt_version(L, 2), &d);
   return results != 0 ? results : push_draft(L, &d);
@@ -255,7 +255,7 @@ static int codec(lua_State *L) {
     lua_rawseti(L, first + UP_FIELDS - 1, (int)field + 1);
   }
 
-  lua_pushvalue(L, first); /* methods stand among the names */
+  lua_pushvalue(L, first); /* methods are among the names */
   push_upvalues(L, first);
   luaL_setfuncs(L, view_methods, UP_COUNT);
   push_upvalues(L, first);
@@ -263,7 +263,7 @@ static int codec(lua_State *L) {
   lua_pop(L, 1);
   int view_mt = first + UP_VIEW - 1;
   for (lua_pushnil(L); lua_next(L, 1) != 0;) {
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_isfunction(L, -1), 1, "functions by name expected");
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_isfunction(L, -1), 1, "expected functions by name");
     bool meta = strncmp(lua_tostring(L, -2), "__", 2) == 0;
     lua_pushvalue(L, -2);
     lua_insert(L, -2);

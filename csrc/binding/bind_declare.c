@@ -1,4 +1,4 @@
-/* bind_declare.c - what a vendor adds to SMPP: names of TLVs, and commands. */
+/* bind_declare.c - extensions of vendors: names of TLVs, and commands. */
 #include <string.h>
 
 #include "binding.h"
@@ -11,12 +11,12 @@ int codec_declare(lua_State *L) {
   uint32_t tag = check_u32(L, 1), old = 0;
   const char *name = luaL_checkstring(L, 2);
   int kind = luaL_checkoption(L, 3, "octets", tlv_types);
-  luaL_argcheck(L, tag >= 1 && tag <= 0xFFFF, 1, "tag is 1 to 0xFFFF"); /* 0 is reserved, and says "no TLV" in a name's number */
-  luaL_argcheck(L, smpp_tlv_by_tag(tag) == NULL, 1, "the standard has named this tag");
+  luaL_argcheck(L, tag >= 1 && tag <= 0xFFFF, 1, "tag out of range: expected 1 to 0xFFFF"); /* 0 is reserved, and says "no TLV" in a name's number */
+  luaL_argcheck(L, smpp_tlv_by_tag(tag) == NULL, 1, "duplicate tag: defined by the standard");
   lua_pushvalue(L, 2);
   int type = lua_rawget(L, lua_upvalueindex(UP_NAMES));
   if (type != LUA_TNIL && !(type == LUA_TNUMBER && to_u32(L, -1, &old) && NAME_TAG(old) == tag))
-    return luaL_error(L, "'%s' already names something else in PDUs", name);
+    return luaL_error(L, "duplicate name '%s': already in use in PDUs", name);
   if (lua_rawgeti(L, lua_upvalueindex(UP_TAGS), (int)tag) == LUA_TSTRING && strcmp(lua_tostring(L, -1), name) != 0) {
     lua_pushvalue(L, -1); /* the tag's former name goes */
     lua_pushnil(L);
@@ -53,7 +53,7 @@ static unsigned field_of(lua_State *L) {
   lua_pop(L, 1);
   if (NAME_FIELD(code) != 0) return NAME_FIELD(code) - 1;
   if ((type != LUA_TNIL && type != LUA_TNUMBER) || NAME_ITEM(code) != 0)
-    luaL_error(L, "'%s' cannot name a parameter: every PDU has it", lua_tostring(L, -1));
+    luaL_error(L, "invalid parameter name '%s': reserved, every PDU has it", lua_tostring(L, -1));
   size_t field = lua_rawlen(L, lua_upvalueindex(UP_FIELDS));
   if (field >= FIELDS_MAX) luaL_error(L, "too many names of parameters");
   lua_pushvalue(L, -1);
@@ -75,7 +75,7 @@ static void read_param(lua_State *L, const char *command, struct own_command *ow
   struct smpp_param *param = &own->params[n];
   uint32_t max = 0;
   if (!lua_istable(L, -1) || !push_member(L, "name") || lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "%s: parameter %d: { name =, type =, max = } expected", command, (int)n + 1);
+    luaL_error(L, "%s: parameter %d: expected { name =, type =, max = }", command, (int)n + 1);
   param->field = (uint8_t)field_of(L);
   param->enum_set = param->field < SMPP_FIELD_COUNT ? (uint8_t)smpp_field_enum_set(param->field) : 0;
   param->status = (uint8_t)SMPP_RINVCMDLEN;
@@ -127,13 +127,13 @@ static struct own_command *push_command(lua_State *L, const char *name, uint32_t
 }
 
 /* declare_command(name, id, esme_sends_in, mc_sends_in, params, response_params or nil) -> row, row of the response:
- * as those of protocol.commands().  Raises on a name or id in use, and on what is no parameter. */
+ * as those of protocol.commands().  Raises on a duplicate name or id, and on an invalid parameter. */
 int codec_declare_command(lua_State *L) {
   struct smpp_declared *declared = lua_touserdata(L, lua_upvalueindex(UP_DECLARED));
   const char *name = luaL_checkstring(L, 1);
   uint32_t id = check_u32(L, 2);
   bool is_answered = lua_istable(L, 6);
-  luaL_argcheck(L, id < SMPP_RESPONSE_BIT, 2, "id of a request expected: bit 31 is for responses");
+  luaL_argcheck(L, id < SMPP_RESPONSE_BIT, 2, "expected the id of a request: bit 31 is for responses");
   luaL_checktype(L, 5, LUA_TTABLE);
   lua_settop(L, 6);
   lua_pushfstring(L, "%s_resp", name);

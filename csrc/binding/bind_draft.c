@@ -1,6 +1,6 @@
 /* bind_draft.c - tables to send -> struct smpp_message.
  *
- * One pass over the table sorts what it holds into parameters, TLVs and header.
+ * One pass over the table sorts its fields into parameters, TLVs and header.
  * Strings are not copied, and the stack keeps them alive, not the table: a
  * finalizer that runs while memory is taken may empty that. */
 #include <stdlib.h>
@@ -39,14 +39,14 @@ static const char *describe(lua_State *L, const char *field) {
 
 static int bad_value(lua_State *L, const char *field, const char *expected) {
   const char *got = describe(L, field);
-  lua_pushfstring(L, "%s: %s expected, got %s", field, expected, got);
+  lua_pushfstring(L, "%s: expected %s, got %s", field, expected, got);
   return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
 }
 
 /* A value of an enumeration; its names are listed where they are few. */
 static int bad_enum(lua_State *L, const char *field, unsigned set) {
   const struct smpp_enum_set *names = set != 0 ? smpp_enum_set_at(set) : NULL;
-  if (names == NULL) return bad_value(L, field, "a whole number");
+  if (names == NULL) return bad_value(L, field, "an integer");
   if (names->count > ENUM_LISTED_MAX) return bad_value(L, field, "a number or a name of its values");
   const struct smpp_enum *row = smpp_enums(names);
   int value = lua_gettop(L);
@@ -136,7 +136,7 @@ static void keep_value(lua_State *L) {
 }
 
 static int too_many(lua_State *L, const char *field, size_t n, int most) {
-  lua_pushfstring(L, "%s: %d entries, at most %d", field, n < 0x7FFFFFFF ? (int)n : 0x7FFFFFFF, most);
+  lua_pushfstring(L, "%s too long: %d entries, at most %d", field, n < 0x7FFFFFFF ? (int)n : 0x7FFFFFFF, most);
   return push_error(L, SMPP_ERR_TOO_LONG, lua_tostring(L, -1));
 }
 
@@ -202,9 +202,9 @@ static int read_list(lua_State *L, int slots, const char *field, unsigned kind, 
       if (item->dest_flag != 0xFF) item->dest_flag = flag != 0 ? (uint8_t)flag : list_name ? 2 : 1;
     }
     if (!ok || item->dest_flag == 0xFF) {
-      lua_pushfstring(L, "%s[%d]: %s", field, (int)i + 1,
-                      kind == SMPP_DESTS ? "dest_addr_ton, dest_addr_npi, destination_addr, or dl_name expected"
-                                         : "dest_addr_ton, dest_addr_npi, destination_addr, error_status_code expected");
+      lua_pushfstring(L, "%s[%d]: expected %s", field, (int)i + 1,
+                      kind == SMPP_DESTS ? "dest_addr_ton, dest_addr_npi, destination_addr, or dl_name"
+                                         : "dest_addr_ton, dest_addr_npi, destination_addr, error_status_code");
       return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
     }
     lua_pop(L, 1);
@@ -314,7 +314,7 @@ static int read_command_name(lua_State *L, struct draft *d) {
     }
   }
   if (command == NULL) {
-    lua_pushfstring(L, "command: SMPP has no '%s'", name);
+    lua_pushfstring(L, "unknown command '%s'", name);
     return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
   }
   if (d->message.command != NULL && d->message.command != command) return bad_value(L, "command", d->message.command->name);
@@ -350,7 +350,7 @@ static int read_item(lua_State *L, const char *name, unsigned item, struct draft
       return 0;
     }
     default:
-      if (!to_u32(L, -1, &value)) return bad_value(L, name, "a whole number");
+      if (!to_u32(L, -1, &value)) return bad_value(L, name, "an integer");
       d->given[item] = value;
       d->given_set = (uint16_t)(d->given_set | 1u << item);
       return 0;
@@ -412,7 +412,7 @@ static int gather_tlvs(lua_State *L, int slots, struct draft *d) {
     for (size_t k = 0; k < d->named_count; k++) {
       if (d->named[k].tag == tag) {
         const struct smpp_tlv_row *row = smpp_tlv_by_tag(tag);
-        lua_pushfstring(L, "%s: given by name and in tlvs", row != NULL ? row->name : "a TLV");
+        lua_pushfstring(L, "duplicate TLV %s: given by name and in tlvs", row != NULL ? row->name : "a TLV");
         return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
       }
     }
@@ -468,7 +468,7 @@ static int check_given(lua_State *L, struct draft *d) {
                 {ITEM_NUMBER_MSGS, SMPP_F_MESSAGE_ID, "number_msgs"}};
   const struct smpp_command *command = d->message.command;
   if ((d->given_set & 1u << ITEM_COMMAND_ID) != 0 && d->given[ITEM_COMMAND_ID] != (command != &smpp_unknown_command ? command->id : d->message.id)) {
-    lua_pushfstring(L, "command_id: is not that of %s", command->name);
+    lua_pushfstring(L, "command_id does not match command %s", command->name);
     return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
   }
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -524,7 +524,7 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
       continue;
     }
     if (is_named && NAME_ITEM(code) == ITEM_COMMAND) continue; /* read above */
-    if (lua_type(L, -2) != LUA_TSTRING) return luaL_error(L, "names of parameters and TLVs expected as keys, got a %s", luaL_typename(L, -2));
+    if (lua_type(L, -2) != LUA_TSTRING) return luaL_error(L, "expected names of parameters and TLVs as keys, got a %s", luaL_typename(L, -2));
     const char *name = lua_tostring(L, -2);
     if (code == 0 && strcmp(name, "tlvs") == 0) {
       d->drops_tlvs = true;

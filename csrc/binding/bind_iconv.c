@@ -26,7 +26,7 @@ static const struct charset *check_charset(lua_State *L, int arg) {
   for (size_t i = 0; i < sizeof charsets / sizeof *charsets; i++) {
     if (strcmp(charsets[i].encoding, encoding) == 0) return &charsets[i];
   }
-  luaL_argerror(L, arg, "no encoding that iconv converts");
+  luaL_argerror(L, arg, "unsupported encoding: not converted by iconv");
   return NULL;
 }
 
@@ -93,7 +93,7 @@ static int iconv_encode(lua_State *L) {
   char *room = lua_newuserdatauv(L, size + length, 0);
   struct smpp_text_fault fault;
   bool ill_formed = false;
-  memcpy(room + size, text, length); /* iconv wants what it might change */
+  memcpy(room + size, text, length); /* iconv takes a non-const pointer */
   iconv_t converter;
   if (!open_converter(charset, false, &converter)) return push_missing(L, charset);
   size_t written = encode(converter, charset->has_states, room + size, length, room, size, &fault, &ill_formed);
@@ -105,7 +105,7 @@ static int iconv_encode(lua_State *L) {
   return 1;
 }
 
-/* Decodes; what is no character becomes U+FFFD.  |bad|: where the first such octet is, from 1. */
+/* Decodes; malformed octets become U+FFFD.  |bad|: position of the first such octet, from 1. */
 static size_t decode(iconv_t converter, char *in, size_t length, char *out, size_t room, size_t *bad) {
   char *start = out;
   size_t left = length;
@@ -123,7 +123,7 @@ static size_t decode(iconv_t converter, char *in, size_t length, char *out, size
   return (size_t)(out - start);
 }
 
-/* decode(octets, encoding) -> text [, position of the first octet that is no character]
+/* decode(octets, encoding) -> text [, position of the first malformed octet]
  * | nil, message, code */
 static int iconv_decode(lua_State *L) {
   size_t length, bad = 0;

@@ -13,14 +13,14 @@ enum { TAG_OCTETS, TAG_NUMBER };
 
 static struct smpp_map *check_map(lua_State *L) { return luaL_checkudata(L, 1, MAP_T); }
 
-/* new([limit, ttl_s, seed]): at most so many entries, each for so long; seed: 8 octets nobody can guess */
+/* new([limit, ttl_s, seed]): at most so many entries, each for so long; seed: 8 unpredictable octets */
 static int map_new(lua_State *L) {
   lua_Number limit = luaL_optnumber(L, 1, 0), ttl_s = luaL_optnumber(L, 2, (lua_Number)INFINITY);
   size_t seed_length;
   const char *octets = luaL_optlstring(L, 3, "", &seed_length);
   uint32_t seed[2] = {0, 0};
-  luaL_argcheck(L, limit >= 0 && limit <= 4294967295.0, 1, "number of entries expected");
-  luaL_argcheck(L, ttl_s >= 0, 2, "seconds expected");
+  luaL_argcheck(L, limit >= 0 && limit <= 4294967295.0, 1, "expected a number of entries");
+  luaL_argcheck(L, ttl_s >= 0, 2, "expected seconds");
   memcpy(seed, octets, seed_length < sizeof seed ? seed_length : sizeof seed);
   struct smpp_map *map = lua_newuserdatauv(L, sizeof *map, 0);
   smpp_map_init(map, (size_t)limit, ttl_s, seed);
@@ -65,7 +65,7 @@ static void push_rest(lua_State *L, const struct copy *copy) {
 
 static double check_now(lua_State *L, int arg) {
   double now = (double)luaL_checknumber(L, arg);
-  luaL_argcheck(L, now == now, arg, "seconds expected");
+  luaL_argcheck(L, now == now, arg, "expected seconds");
   return now;
 }
 
@@ -82,7 +82,7 @@ static int map_get(lua_State *L) {
   return 2;
 }
 
-/* map:put(key, value, now) -> true; false at the limit; nil, message, code.  What is there keeps its place and age. */
+/* map:put(key, value, now) -> true; false at the limit; nil, message, code.  An existing entry keeps its place and age. */
 static int map_put(lua_State *L) {
   struct smpp_map *map = check_map(L);
   size_t key_length, value_length = sizeof(double);
@@ -93,7 +93,7 @@ static int map_put(lua_State *L) {
   if (tag == TAG_NUMBER) {
     number = (double)lua_tonumber(L, 3);
     luaL_argcheck(L, number >= -9007199254740991.0 && number <= 9007199254740991.0 && floor(number) == number, 3,
-                  "whole number of at most 53 bits expected");
+                  "expected an integer of at most 53 bits");
   } else {
     value = luaL_checklstring(L, 3, &value_length);
   }
@@ -149,7 +149,7 @@ static int map_digest(lua_State *L) {
   size_t length, key_length;
   const char *octets = luaL_checklstring(L, 1, &length), *key = luaL_checklstring(L, 2, &key_length);
   uint8_t out[SMPP_SIPHASH_OCTETS];
-  luaL_argcheck(L, key_length == SMPP_SIPHASH_OCTETS, 2, "16 octets expected");
+  luaL_argcheck(L, key_length == SMPP_SIPHASH_OCTETS, 2, "expected 16 octets");
   smpp_siphash((const uint8_t *)key, (const uint8_t *)octets, length, out);
   lua_pushlstring(L, (const char *)out, sizeof out);
   return 1;

@@ -68,7 +68,7 @@ static int receipt_scan(lua_State *L) {
   return 3;
 }
 
-/* write(id, sub, dlvrd, submitted, done, stat, err, text) -> octets; nil, name of the key that cannot be written.  The
+/* write(id, sub, dlvrd, submitted, done, stat, err, text) -> octets; nil, key of the invalid value.  The
  * dates are whole Unix times or nil, all else is strings. */
 static int receipt_write(lua_State *L) {
   struct smpp_receipt_text receipt;
@@ -146,7 +146,7 @@ static int receipt_trim(lua_State *L) {
   return 1;
 }
 
-/* number(address) -> its last digits behind a 1; 0 when it identifies nobody */
+/* number(address) -> its last digits behind a 1; 0 when it has no number to compare */
 static int receipt_number(lua_State *L) {
   size_t length;
   const char *address = luaL_optlstring(L, 1, "", &length);
@@ -164,7 +164,7 @@ static int timestamp_read(lua_State *L) {
   struct smpp_timestamp time;
   int err = smpp_timestamp_read((const uint8_t *)octets, length, &rules, &time);
   if (err != 0)
-    return push_error(L, SMPP_ERR_BAD_VALUE, err == SMPP_ERR_BAD_LENGTH ? "a time has 16 characters" : "no such time");
+    return push_error(L, SMPP_ERR_BAD_VALUE, err == SMPP_ERR_BAD_LENGTH ? "invalid time: expected 16 characters" : "invalid time");
   if (time.kind == SMPP_TIME_NONE) {
     lua_pushliteral(L, "none");
     return 1;
@@ -189,8 +189,8 @@ static int push_written(lua_State *L, const struct smpp_timestamp *time, int fir
   size_t length;
   int err = smpp_timestamp_write(time, first_year, out, &length);
   if (err != 0) {
-    return push_error(L, err, time->kind == SMPP_TIME_RELATIVE ? "more than 99 years, months or days"
-                                                               : "year outside the hundred that two digits can name");
+    return push_error(L, err, time->kind == SMPP_TIME_RELATIVE ? "period out of range: more than 99 years, months or days"
+                                                               : "year out of range for two digits");
   }
   lua_pushlstring(L, (const char *)out, length);
   return 1;

@@ -2,7 +2,7 @@
  *
  * A record is a row of fields, each a name and a value.  Names that the user of
  * the codec declared are one octet, their place in the list; others are written
- * out.  Octets may come back from a disk or a network: reading trusts nothing. */
+ * out.  Octets may come back from a disk or a network: reading validates everything. */
 #include <math.h>
 #include <string.h>
 
@@ -124,13 +124,13 @@ static void put_value(struct out *out, const char *name, int depth) { /* NOLINT(
     case LUA_TBOOLEAN: put_octet(out, lua_toboolean(L, -1) ? TAG_TRUE : TAG_FALSE); return;
     case LUA_TTABLE: put_table(out, depth + 1); return;
     default:
-      luaL_error(L, "a record holds strings, numbers, booleans and tables of these: %s is a %s", name, luaL_typename(L, -1));
+      luaL_error(L, "invalid value in a record: expected a string, number, boolean or table of these, %s is a %s", name, luaL_typename(L, -1));
   }
 }
 
 static void put_table(struct out *out, int depth) { /* NOLINT(misc-no-recursion): at most DEPTH_MAX deep */
   lua_State *L = out->L;
-  if (depth > DEPTH_MAX) luaL_error(L, "a record holds tables at most %d deep", DEPTH_MAX);
+  if (depth > DEPTH_MAX) luaL_error(L, "invalid value in a record: tables nested more than %d deep", DEPTH_MAX);
   luaL_checkstack(L, 4, "record");
   put_octet(out, TAG_TABLE);
   lua_pushnil(L);
@@ -508,12 +508,12 @@ static int record_new(lua_State *L) {
       {"field", record_field}, {"change", record_change}, {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   size_t count = lua_rawlen(L, 1);
-  luaL_argcheck(L, count <= NAMES_MAX, 1, "at most 255 names expected");
+  luaL_argcheck(L, count <= NAMES_MAX, 1, "expected at most 255 names");
   lua_createtable(L, 0, 5);
   lua_createtable(L, (int)count, (int)count);
   for (int i = 1; i <= (int)count; i++) {
     lua_rawgeti(L, 1, i);
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "names expected");
+    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "expected names");
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, i);
     lua_pushinteger(L, i);

@@ -23,7 +23,7 @@ struct session {
 static struct smpp_session *check_session(lua_State *L) {
   const struct session *s = lua_touserdata(L, 1);
   if (s == NULL || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(UP_SESSION)) || s->core == NULL) {
-    luaL_argerror(L, 1, "session expected");
+    luaL_argerror(L, 1, "expected a session");
     return NULL;
   }
   lua_pop(L, 1);
@@ -47,7 +47,7 @@ static double opt_seconds(lua_State *L, const char *name, double otherwise) {
   lua_getfield(L, 1, name);
   if (!lua_isnil(L, -1)) {
     if (lua_type(L, -1) != LUA_TNUMBER || !(lua_tonumber(L, -1) >= 0))
-      luaL_error(L, "%s: a number of seconds expected, 0 for never", name);
+      luaL_error(L, "%s: expected a number of seconds, 0 for never", name);
     otherwise = (double)lua_tonumber(L, -1);
   }
   lua_pop(L, 1);
@@ -57,7 +57,7 @@ static double opt_seconds(lua_State *L, const char *name, double otherwise) {
 static uint32_t opt_number(lua_State *L, const char *name, uint32_t otherwise, uint32_t min, uint32_t max) {
   lua_getfield(L, 1, name);
   if (!lua_isnil(L, -1) && (!to_u32(L, -1, &otherwise) || otherwise < min || otherwise > max))
-    luaL_error(L, "%s: a whole number from %s to %s expected", name, u32_text(L, min), u32_text(L, max));
+    luaL_error(L, "%s: expected an integer from %s to %s", name, u32_text(L, min), u32_text(L, max));
   lua_pop(L, 1);
   return otherwise;
 }
@@ -115,7 +115,7 @@ int session_new(lua_State *L) {
   config.session_init_s = opt_seconds(L, "session_init_s", config.session_init_s);
   config.pdu_read_s = opt_seconds(L, "pdu_read_s", config.pdu_read_s);
   double now = opt_seconds(L, "now", 0);
-  if (now > MOST_EXACT) return luaL_error(L, "now: a time expected"); /* at infinity every timer would be due for ever */
+  if (now > MOST_EXACT) return luaL_error(L, "now: expected a time"); /* at infinity every timer would be due for ever */
   config.declared = declared_commands(L);
   double number = next_number(L);
   struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
@@ -320,8 +320,8 @@ static int session_close(lua_State *L) {
 
 static int push_refused(lua_State *L, const struct smpp_session *s, int error, const char *command) {
   if (error == SMPP_ERR_NOT_SENT) {
-    lua_pushfstring(L, "%s: not allowed in state %s%s", command, smpp_state_name(smpp_session_state(s)),
-                    smpp_session_is_unbinding(s) ? ", which is being unbound" : "");
+    lua_pushfstring(L, "%s not allowed in state %s%s", command, smpp_state_name(smpp_session_state(s)),
+                    smpp_session_is_unbinding(s) ? " (unbinding)" : "");
     return push_error(L, error, lua_tostring(L, -1));
   }
   return push_error(L, error, NULL);
@@ -329,7 +329,7 @@ static int push_refused(lua_State *L, const struct smpp_session *s, int error, c
 
 static uint64_t check_cookie(lua_State *L, int arg) {
   lua_Number cookie = luaL_checknumber(L, arg);
-  luaL_argcheck(L, cookie >= 0 && cookie <= MOST_EXACT, arg, "cookie is a number from 0 to 2^53");
+  luaL_argcheck(L, cookie >= 0 && cookie <= MOST_EXACT, arg, "cookie: expected a number from 0 to 2^53");
   return (uint64_t)cookie;
 }
 
@@ -338,13 +338,13 @@ static int session_request(lua_State *L) {
   struct smpp_session *s = check_session(L);
   uint32_t sequence = 0;
   const struct smpp_command *command = smpp_command_by_id(declared_commands(L), check_u32(L, 2));
-  luaL_argcheck(L, command != NULL, 2, "no such command");
+  luaL_argcheck(L, command != NULL, 2, "unknown command");
   uint64_t cookie = check_cookie(L, 4);
   double now = check_now(L, 5);
   struct view *v = test_view(L, 3);
   int error = 0;
   if (v != NULL && v->pdu.id != command->id) {
-    lua_pushfstring(L, "command: %s expected, got a PDU of another", command->name);
+    lua_pushfstring(L, "command: expected %s, got a PDU of another", command->name);
     return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
   } else if (v != NULL) {
     error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, cookie, now, &sequence);
@@ -370,7 +370,7 @@ static int session_forward(lua_State *L) {
   double now = check_now(L, 5);
   uint32_t sequence = 0;
   int error = 0;
-  luaL_argcheck(L, v->pdu.command != NULL, 2, "the command is not in the tables");
+  luaL_argcheck(L, v->pdu.command != NULL, 2, "unknown command");
   if (lua_isnoneornil(L, 3)) {
     error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, cookie, now, &sequence);
   } else {
@@ -397,7 +397,7 @@ static struct view *check_request(lua_State *L, int arg) {
 }
 
 static int already_answered(lua_State *L, const struct view *v) {
-  lua_pushfstring(L, "%s %s is answered already", v->pdu.command->name, u32_text(L, v->pdu.sequence));
+  lua_pushfstring(L, "%s %s is already answered", v->pdu.command->name, u32_text(L, v->pdu.sequence));
   return push_error(L, SMPP_ERR_NOT_SENT, lua_tostring(L, -1));
 }
 
@@ -408,7 +408,7 @@ static int session_answer(lua_State *L) {
   uint32_t status = 0;
   size_t length = 0;
   if (!lua_isnoneornil(L, 3) && !to_status(L, 3, &status)) {
-    lua_pushfstring(L, "no such command_status: %s", lua_isstring(L, 3) ? lua_tostring(L, 3) : luaL_typename(L, 3));
+    lua_pushfstring(L, "unknown command_status: %s", lua_isstring(L, 3) ? lua_tostring(L, 3) : luaL_typename(L, 3));
     return luaL_argerror(L, 3, lua_tostring(L, -1));
   }
   const char *message_id = luaL_optlstring(L, 4, "", &length);
@@ -420,7 +420,7 @@ static int session_answer(lua_State *L) {
   int error = smpp_session_answer(s, v->pdu.id, v->pdu.sequence, status, message_id, length, check_now(L, 5));
   if (error != 0) {
     if (error == SMPP_ERR_TOO_LONG) {
-      lua_pushfstring(L, "message_id: %d octets are too many", (int)length);
+      lua_pushfstring(L, "message_id too long: %d octets", (int)length);
       return push_error(L, error, lua_tostring(L, -1));
     }
     return push_error(L, error, NULL);
@@ -440,7 +440,7 @@ static int session_respond(lua_State *L) {
   double now = check_now(L, 4);
   if (v->answered) return already_answered(L, v);
   const struct smpp_command *response = smpp_command_by_id(declared_commands(L), v->pdu.command->response_id);
-  luaL_argcheck(L, response != NULL, 2, "this session does not know the command");
+  luaL_argcheck(L, response != NULL, 2, "unknown command in this session");
   int results = read_draft(L, 3, response, NULL, 0, &d);
   if (results != 0) return results;
   d.message.sequence = v->pdu.sequence;
@@ -543,7 +543,7 @@ static int session_unanswered(lua_State *L) {
 /* session:set_window(n) */
 static int session_set_window(lua_State *L) {
   uint32_t window = check_u32(L, 2);
-  luaL_argcheck(L, window >= 1 && window <= 65535, 2, "window is 1 to 65535");
+  luaL_argcheck(L, window >= 1 && window <= 65535, 2, "window out of range: expected 1 to 65535");
   smpp_session_set_window(check_session(L), window);
   return 0;
 }
@@ -551,7 +551,7 @@ static int session_set_window(lua_State *L) {
 /* session:set_max_unanswered(n): requests of the peer, an account's window */
 static int session_set_max_unanswered(lua_State *L) {
   uint32_t count = check_u32(L, 2);
-  luaL_argcheck(L, count >= 1, 2, "at least 1");
+  luaL_argcheck(L, count >= 1, 2, "out of range: expected at least 1");
   smpp_session_set_max_unanswered(check_session(L), count);
   return 0;
 }

@@ -1,4 +1,4 @@
-/* bind_shared.c - what the other files of the binding use, and uses none of them. */
+/* bind_shared.c - helpers for the other files of the binding. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ int to_u32(lua_State *L, int index, uint32_t *out) {
 uint32_t check_u32(lua_State *L, int arg) {
   uint32_t v = 0;
   luaL_checktype(L, arg, LUA_TNUMBER);
-  luaL_argcheck(L, to_u32(L, arg, &v), arg, "whole number from 0 to 0xFFFFFFFF expected");
+  luaL_argcheck(L, to_u32(L, arg, &v), arg, "expected an integer from 0 to 0xFFFFFFFF");
   return v;
 }
 
@@ -82,7 +82,7 @@ int push_text_fault(lua_State *L, int error, const char *encoding, const struct 
   char codepoint[16];
   lua_pushnil(L);
   if (error == SMPP_ERR_BAD_VALUE) {
-    lua_pushfstring(L, "ill-formed UTF-8 at octet %d", (int)fault->octet);
+    lua_pushfstring(L, "malformed UTF-8 at octet %d", (int)fault->octet);
   } else if (error == SMPP_ERR_UNMAPPABLE) {
     (void)snprintf(codepoint, sizeof codepoint, "U+%04lX", (unsigned long)fault->codepoint);
     bool visible = fault->codepoint >= 0x20 && fault->codepoint != 0x7F;
@@ -93,7 +93,7 @@ int push_text_fault(lua_State *L, int error, const char *encoding, const struct 
     lua_replace(L, -3);
     lua_pop(L, 1);
   } else {
-    lua_pushfstring(L, "%s: no such national language table", encoding);
+    lua_pushfstring(L, "unknown national language table for %s", encoding);
   }
   lua_pushstring(L, smpp_error_name(error));
   return 3;

@@ -37,7 +37,7 @@ static const uint8_t *check_octets(lua_State *L, int arg, size_t *length) {
 
 static unsigned check_fill(lua_State *L, int arg) {
   lua_Integer fill = luaL_optinteger(L, arg, 0);
-  luaL_argcheck(L, fill >= 0 && fill <= 6, arg, "fill must be 0 to 6 bits");
+  luaL_argcheck(L, fill >= 0 && fill <= 6, arg, "fill out of range: expected 0 to 6 bits");
   return (unsigned)fill;
 }
 
@@ -129,13 +129,13 @@ static int text_cut(lua_State *L) {
   return 2;
 }
 
-/* Whether a message says no more than from, to, text and receipt, and its text is one. */
+/* True if a message has only the fields from, to, text and receipt, and its text is a string. */
 static bool is_usual(lua_State *L, int message) {
   static const char *const known[] = {"from", "to", "text", "receipt"};
   bool has_text = false;
   if (lua_getmetatable(L, message)) {
     lua_pop(L, 1);
-    return false; /* which may say more */
+    return false; /* which may have more fields */
   }
   lua_pushnil(L);
   while (lua_next(L, message) != 0) {
@@ -173,8 +173,8 @@ static int push_parts(lua_State *L, struct smpp_coding coding, const uint8_t *te
 }
 
 /* usual({ from, to, text, receipt }) -> octets of the text in one part, or a table of those of each part behind an 8-bit
- * concatenation header, data_coding.  GSM 7-bit, else UCS-2, as smpp.text.plan chooses without options.  Nothing: the
- * message says more than that, or its text cannot be sent. */
+ * concatenation header, data_coding.  GSM 7-bit, else UCS-2, as smpp.text.plan chooses without options.  No results: the
+ * message has other fields, or its text cannot be sent. */
 static int text_usual(lua_State *L) {
   uint8_t local[ON_STACK];
   size_t length, octets = 0, units = 0;
@@ -245,7 +245,7 @@ static int text_capacity(lua_State *L) {
   return 1;
 }
 
-/* shown(octets, "plain" | "quoted" | "lines" | "styled") -> text without what a terminal obeys */
+/* shown(octets, "plain" | "quoted" | "lines" | "styled") -> text with terminal control escaped */
 static int text_shown(lua_State *L) {
   static const char *const ways[] = {"plain", "quoted", "lines", "styled", NULL};
   uint8_t local[ON_STACK];
@@ -257,7 +257,7 @@ static int text_shown(lua_State *L) {
   return 1;
 }
 
-/* is_utf8(octets) -> whether all of them are well-formed UTF-8 */
+/* is_utf8(octets) -> true if all of them are well-formed UTF-8 */
 static int text_is_utf8(lua_State *L) {
   size_t length;
   const uint8_t *octets = check_octets(L, 1, &length);
@@ -269,7 +269,7 @@ static int text_is_utf8(lua_State *L) {
 static int text_data_coding(lua_State *L) {
   static const char *const mwi_names[] = {"voicemail", "fax", "email", "other"};
   uint32_t octet = check_u32(L, 1);
-  luaL_argcheck(L, octet <= 0xFF, 1, "data_coding is one octet");
+  luaL_argcheck(L, octet <= 0xFF, 1, "data_coding out of range: expected 0 to 255");
   struct smpp_data_coding d = smpp_data_coding_read((uint8_t)octet);
   lua_createtable(L, 0, 9);
   push_u32(L, octet);

@@ -79,8 +79,8 @@ static int udh_decode(lua_State *L) {
   lua_settop(L, 1);
   int err = smpp_udh_open(octets, length, &r, &header_octets);
   if (err == 0) err = smpp_udh_read(octets, length, &udh);
-  if (err == SMPP_ERR_TRUNCATED) return push_error(L, err, "the header is longer than the message");
-  if (err != 0) return push_error(L, err, "an element is longer than the header");
+  if (err == SMPP_ERR_TRUNCATED) return push_error(L, err, "truncated UDH: longer than the message");
+  if (err != 0) return push_error(L, err, "malformed UDH: an element is longer than the header");
   lua_pushnil(L);                 /* 2: problems */
   lua_createtable(L, 0, 6);       /* 3: header */
   lua_createtable(L, 4, 0);       /* 4: elements */
@@ -90,10 +90,10 @@ static int udh_decode(lua_State *L) {
     int bad = smpp_udh_check(&element);
     push_element(L, &element, bad != SMPP_ERR_BAD_LENGTH);
     lua_rawseti(L, 4, n);
-    if (bad == SMPP_ERR_BAD_LENGTH) add_problem(L, 2, "bad_length", offset, element.iei, "wrong length, ignored");
-    if (bad == SMPP_ERR_BAD_VALUE) add_problem(L, 2, "bad_value", offset, element.iei, "no such part, ignored");
+    if (bad == SMPP_ERR_BAD_LENGTH) add_problem(L, 2, "bad_length", offset, element.iei, "invalid length, ignored");
+    if (bad == SMPP_ERR_BAD_VALUE) add_problem(L, 2, "bad_value", offset, element.iei, "part out of range, ignored");
     if (seen[element.iei] && !smpp_udh_row(element.iei)->repeatable) {
-      add_problem(L, 2, "repeated", offset, element.iei, "repeated, the last one counts");
+      add_problem(L, 2, "repeated", offset, element.iei, "repeated, the last one is used");
     }
     seen[element.iei] = true;
   }
@@ -115,12 +115,12 @@ static int element_error(lua_State *L, int error, int n, uint8_t iei, const char
 static uint8_t element_iei(lua_State *L, int n) {
   uint32_t iei = 0;
   if (lua_getfield(L, -1, "iei") != LUA_TNIL) {
-    if (!to_u32(L, -1, &iei) || iei > 0xFF) luaL_error(L, "element %d: iei must be 0 to 255", n);
+    if (!to_u32(L, -1, &iei) || iei > 0xFF) luaL_error(L, "element %d: iei out of range: expected 0 to 255", n);
   } else {
     lua_getfield(L, -2, "name");
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
     int found = name == NULL ? -1 : smpp_udh_iei(name);
-    if (found < 0) luaL_error(L, "element %d: no iei and no known name", n);
+    if (found < 0) luaL_error(L, "element %d: expected iei or a known name", n);
     iei = (uint32_t)found;
     lua_pop(L, 1);
   }
@@ -142,8 +142,8 @@ static int element_data(lua_State *L, int n, uint8_t iei, uint8_t *data, size_t 
     uint32_t value = 0;
     size_t end = (size_t)field->offset + field->octets;
     if (lua_getfield(L, -1, field->name) != LUA_TNIL) {
-      if (!to_u32(L, -1, &value)) luaL_error(L, "element %d: %s must be a whole number", n, field->name);
-      if (!smpp_udh_put(field, data, value)) return element_error(L, SMPP_ERR_BAD_VALUE, n, iei, field->name, "is too big");
+      if (!to_u32(L, -1, &value)) luaL_error(L, "element %d: %s: expected an integer", n, field->name);
+      if (!smpp_udh_put(field, data, value)) return element_error(L, SMPP_ERR_BAD_VALUE, n, iei, field->name, "out of range");
       *length = end;
       ++*given;
     } else if (end <= row->min) {
@@ -176,7 +176,7 @@ static int udh_encode(lua_State *L) {
     size_t length = 0, raw_length = 0;
     unsigned given = 0;
     const char *missing = NULL;
-    if (lua_rawgeti(L, 1, n) != LUA_TTABLE) return luaL_error(L, "element %d must be a table", n);
+    if (lua_rawgeti(L, 1, n) != LUA_TTABLE) return luaL_error(L, "element %d: expected a table", n);
     element.iei = element_iei(L, n);
     int failed = element_data(L, n, element.iei, data, &length, &given, &missing);
     if (failed != 0) return failed;
@@ -184,21 +184,21 @@ static int udh_encode(lua_State *L) {
       const char *raw = luaL_checklstring(L, -1, &raw_length);
       if (raw_length > 255) return element_error(L, SMPP_ERR_TOO_LONG, n, element.iei, "", "more than 255 octets");
       if (given > 0 && (raw_length != length || memcmp(raw, data, length) != 0)) {
-        return element_error(L, SMPP_ERR_BAD_VALUE, n, element.iei, "", "octets and fields disagree");
+        return element_error(L, SMPP_ERR_BAD_VALUE, n, element.iei, "", "octets and fields do not match");
       }
       memcpy(data, raw, raw_length);
       length = raw_length;
     } else if (missing != NULL) {
-      return element_error(L, SMPP_ERR_MISSING, n, element.iei, missing, "is missing");
+      return element_error(L, SMPP_ERR_MISSING, n, element.iei, missing, "missing");
     }
     element.length = (uint8_t)length;
     element.data = data;
     int err = smpp_udh_check(&element);
     if (err != 0) {
       return element_error(L, err, n, element.iei, "",
-                           err == SMPP_ERR_BAD_LENGTH ? "wrong length" : "seq must be 1 to total");
+                           err == SMPP_ERR_BAD_LENGTH ? "invalid length" : "seq out of range: expected 1 to total");
     }
-    if (length + 2 > sizeof header - used) return push_error(L, SMPP_ERR_TOO_LONG, "a header has at most 255 octets of elements");
+    if (length + 2 > sizeof header - used) return push_error(L, SMPP_ERR_TOO_LONG, "UDH elements too long: at most 255 octets");
     header[used] = element.iei;
     header[used + 1] = element.length;
     memcpy(header + used + 2, data, length);

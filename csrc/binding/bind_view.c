@@ -45,7 +45,7 @@ struct view *check_view(lua_State *L, int arg) {
   struct view *v = test_view(L, arg);
   if (v == NULL) {
     const char *got = luaL_typename(L, arg);
-    luaL_argerror(L, arg, lua_pushfstring(L, "PDU expected, got %s", got));
+    luaL_argerror(L, arg, lua_pushfstring(L, "expected a PDU, got %s", got));
   }
   return v;
 }
@@ -120,7 +120,7 @@ static void push_param(lua_State *L, const struct smpp_pdu *pdu, unsigned positi
 
 static bool is_number(unsigned kind) { return kind != SMPP_CSTRING && kind != SMPP_OCTETS; }
 
-/* Numbers of a length that is none stay octets. */
+/* Numeric TLVs of an invalid length stay octets. */
 static void push_tlv_value(lua_State *L, const struct smpp_tlv *tlv, unsigned kind) {
   size_t length = tlv->length;
   if (kind == SMPP_CSTRING && length > 0 && tlv->octets[length - 1] == 0) length--;
@@ -304,7 +304,7 @@ static int view_tlv(lua_State *L) {
     if (tag == 0) {
       push_suggestion(L, lua_upvalueindex(UP_NAMES), lua_tostring(L, 2));
       const char *like = lua_tostring(L, -1);
-      return luaL_error(L, "no TLV is called '%s'%s%s%s", lua_tostring(L, 2), like ? "; did you mean '" : "",
+      return luaL_error(L, "unknown TLV '%s'%s%s%s", lua_tostring(L, 2), like ? "; did you mean '" : "",
                         like ? like : "", like ? "'?" : "");
     }
   } else {

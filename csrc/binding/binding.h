@@ -1,4 +1,4 @@
-/* binding.h - what the files of the binding share.  Lua C API only: protocol
+/* binding.h - shared by the files of the binding.  Lua C API only: protocol
  * knowledge stays in csrc/smpp. */
 #ifndef SMPP_BINDING_H
 #define SMPP_BINDING_H
@@ -65,7 +65,7 @@ static inline const struct smpp_declared *declared_commands(lua_State *L) {
   return lua_touserdata(L, lua_upvalueindex(UP_DECLARED));
 }
 
-/* A name's number: parameter + 1, TLV tag and kind, header item; 0 where it is none. */
+/* A name's number: parameter + 1, TLV tag and kind, header item; 0 if unknown. */
 #define NAME_FIELD(code) ((code)&0xFFu)
 #define NAME_TAG(code) ((code) >> 8 & 0xFFFFu)
 #define NAME_KIND(code) ((code) >> 24 & 0xFu)

@@ -1,5 +1,5 @@
-/* chars.h - what every alphabet shares: one character of UTF-8 in or out, where
- * a text could not be encoded, and what was odd about received octets. */
+/* chars.h - shared by all alphabets: one character of UTF-8 in or out, where
+ * a text could not be encoded, and problems of received octets. */
 #ifndef SMPP_CHARS_H
 #define SMPP_CHARS_H
 
@@ -7,7 +7,7 @@
 
 #include "error.h"
 
-#define SMPP_REPLACEMENT 0xFFFDu /* stands for octets that are no character */
+#define SMPP_REPLACEMENT 0xFFFDu /* replaces malformed octets */
 
 /* Where encoding stopped.  Positions count from 1. */
 struct smpp_text_fault {
@@ -20,20 +20,20 @@ struct smpp_text_fault {
 #define SMPP_TEXT_PROBLEMS(P)                                                             \
   P(HIGH_BIT, "high_bit", "an octet above 0x7F is not in this alphabet")                  \
   P(UNDEFINED, "undefined", "the alphabet has no character with this code")               \
-  P(LONE_ESCAPE, "lone_escape", "the text ends after an escape")                          \
-  P(RESERVED_ESCAPE, "reserved_escape", "two escapes: reserved for another table")        \
-  P(LONE_SURROGATE, "lone_surrogate", "half of a surrogate pair")                         \
-  P(ODD_OCTET, "odd_octet", "the last octet is half of a 16-bit unit")                    \
+  P(LONE_ESCAPE, "lone_escape", "truncated: the text ends after an escape")               \
+  P(RESERVED_ESCAPE, "reserved_escape", "two escapes: reserved (23.038, 6.2.1.1)")         \
+  P(LONE_SURROGATE, "lone_surrogate", "malformed UTF-16: half of a surrogate pair")       \
+  P(ODD_OCTET, "odd_octet", "truncated: the last octet is half of a 16-bit unit")         \
   P(BYTE_ORDER_MARK, "byte_order_mark", "begins with a byte order mark")                  \
   P(LITTLE_ENDIAN, "little_endian", "begins with FF FE: the peer seems to be little-endian") \
-  P(ILL_FORMED, "ill_formed", "the octets are not UTF-8")                                 \
-  P(UNKNOWN_LANGUAGE, "unknown_language", "no table for this language: read with the default one")
+  P(ILL_FORMED, "ill_formed", "malformed UTF-8")                                          \
+  P(UNKNOWN_LANGUAGE, "unknown_language", "unknown national language: read with the default table")
 
 #define SMPP_TEXT_PROBLEM_ENUM(code, name, text) SMPP_TEXT_##code,
 enum smpp_text_problem { SMPP_TEXT_PROBLEMS(SMPP_TEXT_PROBLEM_ENUM) SMPP_TEXT_PROBLEM_COUNT };
 #undef SMPP_TEXT_PROBLEM_ENUM
 
-/* The first problems of a text; |count| goes on counting. */
+/* The first problems of a text; |count| counts all of them. */
 #define SMPP_TEXT_PROBLEMS_KEPT 16
 struct smpp_text_problems {
   size_t count;

@@ -14,7 +14,7 @@ struct smpp_data_coding {
   enum smpp_encoding encoding; /* SMPP_GSM7 also stands for the peer's default alphabet */
   bool is_default;             /* 0x00, or a reserved value: the peer's default alphabet */
   bool reserved;               /* a value or alphabet that no standard defines */
-  bool compressed;             /* 23.042: nobody can read it without decompressing */
+  bool compressed;             /* 23.042: cannot be read without decompressing */
   bool auto_delete;            /* group 01: to be deleted once read */
   int message_class;           /* 0 flash, 1 ME, 2 SIM, 3 TE; -1 none */
   bool mwi;                    /* a waiting indication: the three below count */

@@ -1,4 +1,4 @@
-/* error.h - how the core says that something failed.
+/* error.h - error codes of the core.
  *
  * Every function that can fail returns 0 or one of the negative codes below
  * and is marked SMPP_MUST_CHECK. */
@@ -16,15 +16,15 @@
 
 /* code, number, name in Lua, text for people */
 #define SMPP_ERRORS(E)                                                        \
-  E(TRUNCATED, -1, "truncated", "ends too early")                             \
+  E(TRUNCATED, -1, "truncated", "truncated")                                  \
   E(BAD_LENGTH, -2, "bad_length", "length out of range")                      \
-  E(TOO_LONG, -3, "too_long", "longer than allowed")                          \
-  E(BAD_VALUE, -4, "bad_value", "value not allowed")                          \
+  E(TOO_LONG, -3, "too_long", "too long")                                     \
+  E(BAD_VALUE, -4, "bad_value", "invalid value")                              \
   E(MISSING, -5, "missing", "required but missing")                           \
-  E(UNKNOWN_FIELD, -6, "unknown_field", "no such field")                      \
-  E(UNMAPPABLE, -7, "unmappable", "cannot be written in this alphabet")       \
-  E(NOT_SENT, -8, "not_sent", "not allowed now, nothing was sent")            \
-  E(WINDOW_FULL, -9, "window_full", "too many requests await their response") \
+  E(UNKNOWN_FIELD, -6, "unknown_field", "unknown field")                      \
+  E(UNMAPPABLE, -7, "unmappable", "character not in this alphabet")           \
+  E(NOT_SENT, -8, "not_sent", "invalid in this state, nothing was sent")      \
+  E(WINDOW_FULL, -9, "window_full", "window full: too many pending requests") \
   E(CLOSED, -10, "closed", "session is closed")                               \
   E(NO_MEMORY, -11, "no_memory", "out of memory")
 
@@ -35,7 +35,7 @@ enum smpp_error { SMPP_OK = 0, SMPP_ERRORS(SMPP_ERROR_ENUM) };
 /* "too_long" for SMPP_ERR_TOO_LONG; "ok" for 0; never NULL. */
 const char *smpp_error_name(int error);
 
-/* "longer than allowed" for SMPP_ERR_TOO_LONG; never NULL. */
+/* "too long" for SMPP_ERR_TOO_LONG; never NULL. */
 const char *smpp_error_text(int error);
 
 #endif

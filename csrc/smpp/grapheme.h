@@ -1,4 +1,4 @@
-/* grapheme.h - what a reader sees as one character: an emoji with its skin tone
+/* grapheme.h - grapheme clusters, user-perceived characters: an emoji with its skin tone
  * and joiners, a flag, a letter with its accents, a Hangul syllable, CR LF. */
 #ifndef SMPP_GRAPHEME_H
 #define SMPP_GRAPHEME_H

@@ -176,7 +176,7 @@ bool smpp_map_delete(struct smpp_map *map, const void *key, size_t length) {
   map->count--;
   close_gap(map, slot);
   smpp_free(entry);
-  /* Without memory the table stays large, which harms nobody. */
+  /* Without memory the table stays large, which is harmless. */
   if (map->slot_count > FIRST_SLOTS && map->count < map->slot_count / 8) (void)!resize(map, map->slot_count / 2);
   return true;
 }

@@ -12,13 +12,13 @@ int smpp_pdu_frame(const uint8_t *octets, size_t available, size_t max, uint32_t
   return available < n ? SMPP_ERR_TRUNCATED : 0;
 }
 
-/* Where a walk over a PDU reports what is odd.  |out| NULL: only faults matter. */
+/* Collects the problems of a PDU.  |out| NULL: only faults matter. */
 struct report {
   struct smpp_problem *out;
   size_t max, count;
   unsigned tolerate;
   uint32_t refuse;
-  bool thorough; /* look for what never refuses a PDU, too */
+  bool thorough; /* also report problems that never refuse a PDU */
 };
 
 static void note(struct report *r, enum smpp_severity severity, const char *code, const char *field,
@@ -97,14 +97,14 @@ static bool walk_list(struct cursor *c, const struct smpp_param *param, struct s
       bool bad_flag = param->kind == SMPP_DESTS && left(c) > 0 && *c->pos != 1 && *c->pos != 2;
       note(r, SMPP_FAULT, bad_flag ? "bad_value" : "truncated", name, offset_of(c),
            bad_flag ? SMPP_RINVDESTFLAG : SMPP_RINVCMDLEN,
-           bad_flag ? "dest_flag is neither 1 nor 2" : "fewer entries than announced");
+           bad_flag ? "invalid dest_flag: expected 1 or 2" : "truncated list: fewer entries than its count");
       span->length = offset_of(c) - span->offset;
       return false;
     }
     if (item.text_length > (param->kind == SMPP_IDS ? 8u : 20u)) {
       uint32_t status = param->kind == SMPP_DESTS && item.dest_flag == 2 ? SMPP_RINVDLNAME : param->status;
       note(r, fault_unless(r, SMPP_TOLERATE_OVERLONG), "too_long", name,
-           (uint32_t)((const uint8_t *)item.text - c->start), status, "an entry is longer than allowed");
+           (uint32_t)((const uint8_t *)item.text - c->start), status, "list entry too long");
     }
   }
   span->length = offset_of(c) - span->offset;
@@ -120,19 +120,19 @@ static bool walk_string(struct cursor *c, const struct smpp_param *param, struct
     if (!r->thorough || param->kind != SMPP_TIME || span->length == 0 || span->length == 16) return true;
     if (param->field == SMPP_F_FINAL_DATE && span->length == 12) return true;
     note(r, SMPP_WARNING, "bad_value", param->name, span->offset,
-         param->status, "a time has 16 characters or none");
+         param->status, "invalid time: expected 16 characters or none");
     return true;
   }
   uint32_t status = param->status;
   if (!terminated) {
     note(r, fault_unless(r, SMPP_TOLERATE_UNTERMINATED), "unterminated", param->name,
-         span->offset, status, "the PDU ends before the string's NUL");
+         span->offset, status, "unterminated string: no NUL before the end of the PDU");
     return false;
   }
   unsigned tolerated = SMPP_TOLERATE_OVERLONG;
   if (param->field == SMPP_F_PASSWORD) tolerated |= SMPP_TOLERATE_LONG_PASSWORD;
   note(r, fault_unless(r, tolerated), "too_long", param->name, span->offset, status,
-       "the string is longer than allowed");
+       "string too long");
   return true;
 }
 
@@ -144,7 +144,7 @@ static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r
     size_t need = param->kind == SMPP_U32 ? 4 : param->kind == SMPP_U16 ? 2 : 1;
     if (left(c) < need) {
       note(r, SMPP_FAULT, "truncated", param->name, offset_of(c), SMPP_RINVCMDLEN,
-           "the PDU ends before this parameter");
+           "truncated PDU: ends before this parameter");
       return false;
     }
     pdu->param_count = (uint8_t)(i + 1);
@@ -160,7 +160,7 @@ static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r
         c->pos += span->length;
         if (span->length < length) {
           note(r, SMPP_FAULT, "truncated", param->name, span->offset, SMPP_RINVCMDLEN,
-               "the PDU ends before sm_length octets");
+               "truncated PDU: ends before sm_length octets");
           return false;
         }
         break;
@@ -188,7 +188,7 @@ static void walk_tlvs(struct cursor *c) {
   }
 }
 
-/* Whether whole TLVs, the first of which is in the tables, fill what is left from |p| on. */
+/* True if complete TLVs, the first of which is in the tables, fill the rest from |p| on. */
 static bool are_tlvs(const uint8_t *p, const uint8_t *end) {
   struct cursor c = {p, p, end};
   if (left(&c) < 4 || smpp_tlv_by_tag(smpp_get_u16(p)) == NULL) return false;
@@ -196,17 +196,18 @@ static bool are_tlvs(const uint8_t *p, const uint8_t *end) {
   return c.pos == end;
 }
 
-/* Passes the NUL that some peers write behind short_message and do not count in sm_length. */
+/* Skips the NUL that some peers write after short_message and do not count in sm_length. */
 static void skip_stray_nul(struct cursor *c, const struct smpp_command *command, struct report *r) {
   struct cursor as_it_stands = *c;
   if (left(c) < 5 || *c->pos != 0 || smpp_param_position(command, SMPP_F_SHORT_MESSAGE) < 0) return;
   walk_tlvs(&as_it_stands);
   if (left(&as_it_stands) == 0 || !are_tlvs(c->pos + 1, c->end)) return;
-  note(r, SMPP_WARNING, "trailing", "short_message", offset_of(c), SMPP_RINVMSGLEN, "a NUL behind short_message that sm_length does not count");
+  note(r, SMPP_WARNING, "trailing", "short_message", offset_of(c), SMPP_RINVMSGLEN,
+       "trailing NUL after short_message, not counted in sm_length");
   c->pos++;
 }
 
-/* Whether octets that are no TLVs hide some, which nobody would get. */
+/* True if malformed octets are followed by TLVs that would be lost. */
 static bool hides_tlvs(const struct cursor *c) {
   enum { FARTHEST = 8 };
   if (left(c) >= 4 && smpp_tlv_by_tag(smpp_get_u16(c->pos)) != NULL) return true;
@@ -226,10 +227,10 @@ static void check_rest(const struct cursor *c, struct report *r) {
     note(r, SMPP_NOTE, "trailing", NULL, offset_of(c), SMPP_RINVTLVSTREAM, "NUL octets after the last parameter");
   else if (left(c) < 4)
     note(r, fault_unless(r, SMPP_TOLERATE_STRAY), "trailing", NULL, offset_of(c), SMPP_RINVTLVSTREAM,
-         "octets after the last parameter that are no TLV");
+         "trailing octets after the last parameter: malformed TLV");
   else
     note_tlv(r, hides_tlvs(c) ? SMPP_FAULT : fault_unless(r, SMPP_TOLERATE_STRAY), "truncated", smpp_get_u16(c->pos), offset_of(c),
-             SMPP_RINVTLVSTREAM, "the TLV is longer than the rest of the PDU");
+             SMPP_RINVTLVSTREAM, "truncated TLV: longer than the rest of the PDU");
 }
 
 /* TLVs that the command must have. */
@@ -239,7 +240,7 @@ static void check_required(const struct smpp_pdu *pdu, struct report *r) {
     struct smpp_tlv tlv;
     if (required->command_id == pdu->id && pdu->status == 0 && !smpp_pdu_find_tlv(pdu, required->tag, &tlv))
       note_tlv(r, SMPP_FAULT, "missing", required->tag, pdu->length, SMPP_RMISSINGTLV,
-               "the command requires this TLV");
+               "missing mandatory TLV");
   }
 }
 
@@ -250,15 +251,15 @@ static void check_tlvs(const struct smpp_pdu *pdu, struct report *r) {
     const struct smpp_tlv_row *row = smpp_tlv_by_tag(tlv.tag);
     uint8_t bit = (uint8_t)(1u << (tlv.tag & 7));
     if (row == NULL) {
-      note_tlv(r, SMPP_NOTE, "unknown_tlv", tlv.tag, at, 0, "the TLV is not in the tables");
+      note_tlv(r, SMPP_NOTE, "unknown_tlv", tlv.tag, at, 0, "unknown TLV");
     } else {
       unsigned min = row->kind == SMPP_CSTRING ? row->min - 1u : row->min;
       /* Both standards' tables leave one octet of doubt here: spec, tlvs.tsv. */
       unsigned max = row->tag == SMPP_TLV_SOURCE_TELEMATICS_ID ? 2u : row->tag == SMPP_TLV_SOURCE_NETWORK_ID || row->tag == SMPP_TLV_DEST_NETWORK_ID ? 66u : row->max;
       if (tlv.length < min || tlv.length > max)
-        note_tlv(r, SMPP_WARNING, "bad_length", tlv.tag, at, SMPP_RINVTLVLEN, "the TLV's length is not allowed");
+        note_tlv(r, SMPP_WARNING, "bad_length", tlv.tag, at, SMPP_RINVTLVLEN, "invalid TLV length");
       if ((seen[tlv.tag >> 3] & bit) != 0 && !row->repeats)
-        note_tlv(r, SMPP_NOTE, "duplicate", tlv.tag, at, 0, "the TLV stands more than once, the first counts");
+        note_tlv(r, SMPP_NOTE, "duplicate", tlv.tag, at, 0, "duplicate TLV, the first one is used");
     }
     seen[tlv.tag >> 3] |= bit;
   }
@@ -295,9 +296,9 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
   bool is_response = (pdu->id & SMPP_RESPONSE_BIT) != 0;
   pdu->param_count = 0;
   if (r->thorough && !is_response && pdu->status != 0)
-    note(r, SMPP_NOTE, "bad_value", "command_status", 8, 0, "a request's command_status is 0");
+    note(r, SMPP_NOTE, "bad_value", "command_status", 8, 0, "invalid command_status of a request: expected 0");
   if (command == NULL) {
-    note(r, SMPP_FAULT, "bad_value", "command_id", 4, SMPP_RINVCMDID, "the command is not in the tables");
+    note(r, SMPP_FAULT, "bad_value", "command_id", 4, SMPP_RINVCMDID, "unknown command_id");
     pdu->tlv_offset = SMPP_HEADER_OCTETS;
     pdu->tlv_end = SMPP_HEADER_OCTETS;
     return;
@@ -306,7 +307,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
   if (is_response && left(&c) == 0) {
     if (pdu->status == 0 && command->param_count > 0 && r->thorough)
       note(r, SMPP_WARNING, "missing", command->params->name, SMPP_HEADER_OCTETS,
-           SMPP_RINVCMDLEN, "a response with status 0 has a body");
+           SMPP_RINVCMDLEN, "missing body: required in a response with status 0");
   } else {
     size_t notes = r->count;
     whole = walk_params(&c, pdu, r);
@@ -320,7 +321,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
       r->count = notes;
       r->refuse = 0;
       note(r, SMPP_WARNING, "missing", command->params->name, SMPP_HEADER_OCTETS,
-           SMPP_RINVCMDLEN, "TLVs stand where the parameters should");
+           SMPP_RINVCMDLEN, "missing parameters: TLVs follow the header");
       pdu->param_count = 0;
       c.pos = pdu->octets + SMPP_HEADER_OCTETS;
       pdu->tlv_offset = SMPP_HEADER_OCTETS;
@@ -342,7 +343,7 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
     if (text >= 0 && text < pdu->param_count && pdu->params[text].length > 0 &&
         smpp_pdu_find_tlv(pdu, SMPP_TLV_MESSAGE_PAYLOAD, &payload))
       note(r, SMPP_WARNING, "bad_value", "short_message", pdu->params[text].offset, SMPP_RINVMSGLEN,
-           "short_message and message_payload together: message_payload counts");
+           "both short_message and message_payload: message_payload is used");
   }
 }
 

@@ -1,8 +1,8 @@
 /* pdu.h - one PDU: octets -> where its values are, values -> octets.
  *
- * Decoding never copies and never refuses what has a whole header: it notes
- * where each parameter lies as far as the octets go, and what is odd.
- * Encoding refuses whatever SMPP does not allow and says which field it was. */
+ * Decoding never copies and never fails if the header is complete: it records
+ * where each parameter is, as far as the octets go, and the problems.
+ * Encoding refuses everything that SMPP does not allow and reports the field. */
 #ifndef SMPP_PDU_H
 #define SMPP_PDU_H
 
@@ -14,7 +14,7 @@
 
 /* ---- framing ---- */
 
-/* Is there a whole PDU at |octets|?  0: yes, |*length| is its command_length.
+/* Checks for a complete PDU at |octets|.  0: yes, |*length| is its command_length.
  * SMPP_ERR_TRUNCATED: more octets are needed (|*length| is 0 while unknown).
  * SMPP_ERR_BAD_LENGTH: command_length is below 16 or above |max|; the stream is lost. */
 SMPP_MUST_CHECK int smpp_pdu_frame(const uint8_t *octets, size_t available, size_t max,
@@ -26,7 +26,7 @@ SMPP_MUST_CHECK int smpp_pdu_frame(const uint8_t *octets, size_t available, size
 enum {
   SMPP_TOLERATE_OVERLONG = 1,     /* strings longer than their limit */
   SMPP_TOLERATE_UNTERMINATED = 2, /* a string without its NUL at the end of the PDU */
-  SMPP_TOLERATE_STRAY = 4,        /* octets behind the parameters that are no TLVs */
+  SMPP_TOLERATE_STRAY = 4,        /* trailing octets after the parameters that are not TLVs */
   SMPP_TOLERATE_LONG_PASSWORD = 8
 };
 
@@ -41,7 +41,7 @@ struct smpp_pdu {
   const struct smpp_command *command; /* NULL: not in the tables */
   uint32_t refuse;     /* status that answers its first fault, 0: none */
   uint32_t tlv_offset; /* first octet after the parameters */
-  uint32_t tlv_end;    /* first octet that belongs to no whole TLV */
+  uint32_t tlv_end;    /* first octet after the last complete TLV */
   uint8_t param_count; /* parameters found */
   /* Values: strings without NUL, texts without sm_length, lists without count. */
   struct smpp_span params[SMPP_PARAMS_MAX];
@@ -138,12 +138,12 @@ struct smpp_message {
   size_t trailing_length;
 };
 
-/* Which field was wrong, what it was and what is allowed. */
+/* The invalid field, its value and the limit. */
 struct smpp_fault {
   const char *field;
   uint32_t tag; /* when |field| is NULL */
   uint32_t got, limit;
-  const char *text; /* what |got| and |limit| count: "octets", "entries" ... or the whole reason */
+  const char *text; /* the unit of |got| and |limit|: "octets", "entries" ... or the whole reason */
 };
 
 /* Writes the PDU.  With status not 0, no parameter and no TLV: the header only, unless

@@ -10,7 +10,7 @@ static int write_string(struct smpp_writer *w, const char *field, const void *oc
                         unsigned limit, struct smpp_fault *fault) {
   if (length >= limit) return refuse(fault, SMPP_ERR_TOO_LONG, field, length, limit - 1, "octets");
   if (length > 0 && memchr(octets, 0, length) != NULL)
-    return refuse(fault, SMPP_ERR_BAD_VALUE, field, 0, 0, "a NUL octet cannot stand in a C-octet string");
+    return refuse(fault, SMPP_ERR_BAD_VALUE, field, 0, 0, "invalid C-octet string: contains a NUL");
   smpp_write_octets(w, octets, length);
   smpp_write_u8(w, 0);
   return 0;
@@ -26,7 +26,7 @@ static int write_list(struct smpp_writer *w, const struct smpp_param *param, con
     const struct smpp_list_item *item = &value->items[i];
     if (param->kind == SMPP_DESTS) {
       if (item->dest_flag != 1 && item->dest_flag != 2)
-        return refuse(fault, SMPP_ERR_BAD_VALUE, field, item->dest_flag, 2, "dest_flag is 1 or 2");
+        return refuse(fault, SMPP_ERR_BAD_VALUE, field, item->dest_flag, 2, "invalid dest_flag: expected 1 or 2");
       smpp_write_u8(w, item->dest_flag);
     }
     if (param->kind == SMPP_UNSUCCESS || item->dest_flag == 1) {
@@ -73,7 +73,7 @@ static int write_param(struct smpp_writer *w, const struct smpp_param *param, co
       uint32_t length = value->is == SMPP_STRING ? value->length : 0;
       if (param->kind == SMPP_TIME && length != 0 && length < 16 &&
           !(param->field == SMPP_F_FINAL_DATE && length == 12))
-        return refuse(fault, SMPP_ERR_BAD_VALUE, field, length, 16, "a time has 16 characters or none");
+        return refuse(fault, SMPP_ERR_BAD_VALUE, field, length, 16, "invalid time: expected 16 characters or none");
       return write_string(w, field, value->octets, length, limit, fault);
     }
     case SMPP_TEXT: {
@@ -99,9 +99,9 @@ static int write_tlvs(struct smpp_writer *w, const struct smpp_message *m, struc
     const char *name = row != NULL ? row->name : NULL;
     int error = 0;
     if (m->version != 0 && smpp_version_set(m->version) == SMPP_V33)
-      error = refuse(fault, SMPP_ERR_BAD_VALUE, name, 0, 0, "SMPP 3.3 has no TLVs");
+      error = refuse(fault, SMPP_ERR_BAD_VALUE, name, 0, 0, "TLVs are not supported in SMPP 3.3");
     else if (m->version != 0 && row != NULL && (row->versions & smpp_version_set(m->version)) == 0)
-      error = refuse(fault, SMPP_ERR_BAD_VALUE, name, 0, 0, "the TLV came with SMPP 5.0");
+      error = refuse(fault, SMPP_ERR_BAD_VALUE, name, 0, 0, "TLV not supported before SMPP 5.0");
     else if (tlv->length > 0xFFFF)
       error = refuse(fault, SMPP_ERR_TOO_LONG, name, tlv->length, 0xFFFF, "octets");
     if (error != 0) {
@@ -135,7 +135,7 @@ int smpp_pdu_encode(const struct smpp_message *message, struct smpp_writer *w, s
   size_t start = w->length;
   int error = 0;
   if (message->version != 0 && (command->versions & smpp_version_set(message->version)) == 0)
-    return refuse(fault, SMPP_ERR_BAD_VALUE, "command", command->id, 0, "this version of SMPP has no such command");
+    return refuse(fault, SMPP_ERR_BAD_VALUE, "command", command->id, 0, "command not supported in this version of SMPP");
   smpp_write_u32(w, 0);
   smpp_write_u32(w, command != &smpp_unknown_command ? command->id : message->id);
   smpp_write_u32(w, message->status);

@@ -120,7 +120,7 @@ struct smpp_enum_set {
 /* Stands for a command outside the tables, which has no parameters. */
 extern const struct smpp_command smpp_unknown_command;
 
-/* Commands outside the tables, as a vendor defines them; owned by whoever declares them. */
+/* Commands outside the tables, as a vendor defines them; owned by the caller that declares them. */
 #define SMPP_DECLARED_MAX 128
 struct smpp_declared {
   size_t count;

@@ -67,7 +67,7 @@ static bool is_letter(uint8_t c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
 static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 
-/* The length of a key of any name at |p|, without its colon, 0: there is none.  "http://" is none. */
+/* The length of a key of any name at |p|, without its colon, 0: no key.  "http://" is not a key. */
 static size_t any_key_at(const uint8_t *p, const uint8_t *end) {
   const uint8_t *colon = p;
   if (p == end || !is_letter(*p)) return 0;
@@ -77,7 +77,7 @@ static size_t any_key_at(const uint8_t *p, const uint8_t *end) {
   return (size_t)(colon - p);
 }
 
-/* Is everything from |p| on keys with a value each? */
+/* True if everything from |p| on is keys with a value each. */
 static bool only_keys(const uint8_t *p, const uint8_t *end) {
   for (; p < end; p = skip_space(skip_word(p, end), end)) {
     size_t length = any_key_at(p, end);

@@ -73,7 +73,7 @@ struct smpp_message_state {
   bool final; /* nothing follows it; ACCEPTED counts as "at the next hop" */
 };
 
-/* By the word of stat:, any case, long names too; NULL when nobody defined it. */
+/* By the word of stat:, any case, long names too; NULL when unknown. */
 const struct smpp_message_state *smpp_state_by_stat(const uint8_t *octets, size_t length);
 
 /* By the number of message_state; NULL above 9. */

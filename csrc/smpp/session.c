@@ -63,7 +63,7 @@ void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role ro
       .max_unanswered = 1000,
       .first_sequence = 1,
       .version = SMPP_34,
-      /* What an ESME refuses is lost to it, or comes again for ever. */
+      /* A deliver_sm that an ESME refuses is lost, or retried for ever. */
       .tolerate = SMPP_TOLERATE_LONG_PASSWORD | (role == SMPP_ESME ? SMPP_TOLERATE_OVERLONG : 0u),
       .response_s = 60,
       .enquire_link_s = 30,
@@ -202,7 +202,7 @@ static int check_request(struct smpp_session *s, uint32_t id, const struct smpp_
   return smpp_inflight_reserve(&s->inflight) ? 0 : SMPP_ERR_NO_MEMORY;
 }
 
-/* A request is in the output: books it. */
+/* Adds a request in the output to the window. */
 static void request_sent(struct smpp_session *s, uint32_t id, const struct smpp_command *command, uint32_t sequence,
                          uint64_t cookie) {
   if (command == NULL || command->response_id != 0) {
@@ -302,7 +302,7 @@ static uint8_t bounding_version(const struct smpp_session *s, const struct smpp_
   return (response->versions & smpp_version_set(version)) != 0 ? version : 0;
 }
 
-/* An answer is in the output: books it. */
+/* Counts an answer in the output. */
 static void answer_sent(struct smpp_session *s, uint32_t response_id, uint32_t sequence, uint32_t status) {
   uint32_t id = response_id & ~SMPP_RESPONSE_BIT;
   if (id == SMPP_ENQUIRE_LINK || id == SMPP_UNBIND) return;

@@ -66,7 +66,7 @@ void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role ro
   E(LOST, "lost")         /* cookie: session ended first, outcome unknown */                                     \
   E(STATE, "state")       /* from, to, reason */                                                                 \
   E(WINDOW, "window")     /* there is room in the window again */                                                \
-  E(STRAY, "stray")       /* pdu, reason, status: nothing waits for it, or it was refused with |status|: for logs */ \
+  E(STRAY, "stray")       /* pdu, reason, status: no pending request, or it was refused with |status|: for logs */ \
   E(GARBAGE, "garbage")   /* octets, length, reason: malformed; the stream is lost */                            \
   E(CLOSE, "close")       /* reason: write the output, then close the connection; the last event but LOST and STATE */
 
@@ -141,17 +141,17 @@ SMPP_MUST_CHECK int smpp_session_answer(struct smpp_session *s, uint32_t request
                                         uint32_t status, const char *message_id, size_t length,
                                         double now);
 
-/* Drains: no new requests; unbind goes out when nobody owes an answer any more or
+/* Drains: no new requests; unbind is sent when no response is pending on either side or
  * |drain_s| passed; then CLOSE.  In OPEN, OUTBOUND: CLOSE at once. */
 SMPP_MUST_CHECK int smpp_session_unbind(struct smpp_session *s, double drain_s, double now);
 
-/* Ends it without unbind: LOST for what is pending, state CLOSED. */
+/* Ends it without unbind: LOST for pending requests, state CLOSED. */
 void smpp_session_close(struct smpp_session *s, const char *reason);
 
 /* MC side: what a bind asks for, kept from the REQUEST event until it is answered. */
 uint8_t smpp_session_bind_version(const struct smpp_session *s);
 
-/* Octets to send, until smpp_session_sent takes them off.  NULL and 0: none. */
+/* Octets to send, until smpp_session_sent removes them.  NULL and 0: none. */
 const uint8_t *smpp_session_output(const struct smpp_session *s, size_t *length);
 void smpp_session_sent(struct smpp_session *s, size_t length);
 

@@ -71,7 +71,7 @@ static inline bool is_bound(enum smpp_state state) {
   return state >= SMPP_STATE_BOUND_TX && state <= SMPP_STATE_BOUND_TRX;
 }
 
-/* Nobody owes anybody an answer. */
+/* True if no response is pending on either side. */
 static inline bool is_drained(const struct smpp_session *s) { return s->window_used == 0 && s->unanswered == 0; }
 
 static inline bool is_bind(uint32_t id) {

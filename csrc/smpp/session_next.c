@@ -57,7 +57,7 @@ double smpp_session_deadline(const struct smpp_session *s) {
 
 static void send_enquire_link(struct smpp_session *s) {
   uint32_t sequence = smpp_session_free_sequence(s);
-  /* A quiet moment: what a busy time has left can go. */
+  /* Idle: free the memory that a busy time has left. */
   if (s->inflight.count == 0) smpp_inflight_free(&s->inflight);
   if (smpp_buffer_length(&s->stash) == 0) smpp_buffer_free(&s->stash);
   if (!smpp_session_send_header(s, SMPP_ENQUIRE_LINK, 0, sequence)) return;
@@ -66,7 +66,7 @@ static void send_enquire_link(struct smpp_session *s) {
   s->link_sent = s->now;
 }
 
-/* A request of ours is over, whatever became of it.  Returns its command id. */
+/* Removes a request of ours from the window.  Returns its command id. */
 static uint32_t settle(struct smpp_session *s, struct smpp_pending *pending, struct smpp_event *e) {
   uint32_t id = pending->id;
   e->cookie = pending->cookie;
@@ -97,7 +97,7 @@ static bool expire(struct smpp_session *s, enum timer timer, struct smpp_event *
         smpp_session_end(s, "no unbind_resp in time", true);
       return true;
     case ON_PDU_READ:
-      smpp_session_end(s, "the peer stalled inside a PDU", true);
+      smpp_session_end(s, "incomplete PDU: no more octets in time", true);
       break;
     case ON_SESSION_INIT:
       smpp_session_end(s, "no bind in time", true);
@@ -126,7 +126,7 @@ static bool stray(struct smpp_event *e, const char *reason) {
   return true;
 }
 
-/* What is wrong with a PDU that has pdu->refuse; NULL: nothing. */
+/* The first fault of a PDU with pdu->refuse; NULL: none. */
 static const char *fault_of(const struct smpp_pdu *pdu) {
   struct smpp_problem problems[16];
   if (pdu->refuse == 0) return NULL;
@@ -143,7 +143,7 @@ static bool refuse(struct smpp_session *s, struct smpp_event *e, uint32_t status
   return stray(e, reason);
 }
 
-/* Why the peer may not send this now, NULL: it may. */
+/* The reason why the peer may not send this command now, NULL: it may. */
 static const char *forbidden(const struct smpp_session *s, const struct smpp_command *command, uint32_t *status) {
   enum smpp_role peer = s->config.role == SMPP_ESME ? SMPP_MC : SMPP_ESME;
   *status = SMPP_RINVBNDSTS;
@@ -152,10 +152,10 @@ static const char *forbidden(const struct smpp_session *s, const struct smpp_com
     *status = SMPP_RALYBND;
     return s->bind_id != 0 ? "the bind before it is not answered yet" : "already bound";
   }
-  if ((sends_in(command, peer) & 1u << s->state) == 0) return "not allowed in this state or from this side";
+  if ((sends_in(command, peer) & 1u << s->state) == 0) return "command not allowed in this bind state or from this side";
   if (command->id == SMPP_ENQUIRE_LINK) return NULL;
   if (s->bind_id != 0) return "the bind is not answered yet";
-  return s->peer_unbind ? "it came after unbind" : NULL;
+  return s->peer_unbind ? "received after unbind" : NULL;
 }
 
 static bool receive_unbind(struct smpp_session *s, uint32_t sequence) {
@@ -227,7 +227,7 @@ static bool complete(struct smpp_session *s, struct smpp_pending *pending, struc
   uint32_t id = settle(s, pending, e);
   if (id != SMPP_ENQUIRE_LINK) s->active = s->now;
   e->kind = SMPP_EVENT_RESPONSE;
-  e->reason = own || pdu->id == SMPP_GENERIC_NACK ? fault_of(pdu) : "the response of another command";
+  e->reason = own || pdu->id == SMPP_GENERIC_NACK ? fault_of(pdu) : "response id does not match the request";
   if (is_bind(id) && own && pdu->status == 0) bound(s, pdu, id);
   if (id == SMPP_UNBIND) smpp_session_unbound(s);
   return true;
@@ -240,8 +240,8 @@ static bool complete_own(struct smpp_session *s, uint32_t id, struct smpp_event 
   else
     s->link_sequence = 0;
   if (e->pdu.id == (id | SMPP_RESPONSE_BIT)) return false;
-  return stray(e, e->pdu.id == SMPP_GENERIC_NACK ? "refused what the session sent by itself"
-                                                 : "the response of another command");
+  return stray(e, e->pdu.id == SMPP_GENERIC_NACK ? "generic_nack to an enquire_link or unbind of the session"
+                                                 : "response id does not match the request");
 }
 
 static bool receive_response(struct smpp_session *s, struct smpp_event *e) {
@@ -262,8 +262,8 @@ static bool receive_response(struct smpp_session *s, struct smpp_event *e) {
     return complete(s, smpp_inflight_oldest(&s->inflight), e);
   }
   return stray(e, pdu->command == NULL ? "unknown response"
-                  : is_nack            ? "no request waits for this generic_nack"
-                                       : "no request waits for this response");
+                  : is_nack            ? "unmatched generic_nack: no pending request"
+                                       : "unmatched response: no pending request");
 }
 
 static bool receive(struct smpp_session *s, const uint8_t *octets, uint32_t length, struct smpp_event *e) {
@@ -274,7 +274,7 @@ static bool receive(struct smpp_session *s, const uint8_t *octets, uint32_t leng
 
 /* ---- the stream ---- */
 
-/* What an MC takes before a bind, from anybody, is short: what is not whole yet is kept. */
+/* Before a bind an MC accepts only short PDUs, because it buffers incomplete ones of unauthenticated peers. */
 enum { BIND_OCTETS_MAX = 4096 };
 
 static uint32_t longest(const struct smpp_session *s) {
@@ -289,11 +289,11 @@ static const char *garbage_reason(const uint8_t *octets, size_t length) {
   for (size_t i = 0; i < sizeof http / sizeof *http; i++)
     if (length >= 4 && memcmp(octets, http[i], 4) == 0) return "looks like HTTP";
   if (length >= 2 && (octets[0] == 0x15 || octets[0] == 0x16) && octets[1] == 3) return looks_like_tls;
-  if (length >= 4 && smpp_get_u32(octets) < SMPP_HEADER_OCTETS) return "command_length is below 16";
-  return "command_length is above the limit";
+  if (length >= 4 && smpp_get_u32(octets) < SMPP_HEADER_OCTETS) return "invalid command_length: below 16";
+  return "invalid command_length: above the limit";
 }
 
-/* Such a length leaves no way back into step. */
+/* After an invalid command_length the stream cannot be resynchronised. */
 static bool receive_garbage(struct smpp_session *s, const uint8_t *octets, size_t length, struct smpp_event *e) {
   uint32_t sequence = length >= SMPP_HEADER_OCTETS ? smpp_get_u32(octets + 12) : 0;
   e->kind = SMPP_EVENT_GARBAGE;
@@ -317,7 +317,7 @@ static bool stash(struct smpp_session *s, size_t length) {
   return true;
 }
 
-/* After the end nothing comes from the stash any more, and what the last event shows of it stays. */
+/* After the end no more PDUs are taken from the stash, and the octets of the last event stay valid. */
 static void drop_held(struct smpp_session *s) {
   if (s->ended) return;
   if (s->held > 0) smpp_buffer_take(&s->stash, s->held);

@@ -1,6 +1,6 @@
-/* shown.h - octets of others as a terminal and a log may have them: whatever they
- * would obey instead of showing it (controls, escape sequences, a change of
- * direction) stands there as a visible escape, and so does what is no UTF-8. */
+/* shown.h - escapes untrusted octets for terminals and logs: whatever these
+ * would interpret instead of showing it (controls, escape sequences, a change of
+ * direction), and malformed UTF-8, becomes a visible escape. */
 #ifndef SMPP_SHOWN_H
 #define SMPP_SHOWN_H
 
@@ -10,7 +10,7 @@
 
 enum smpp_shown_as {
   SMPP_SHOWN_PLAIN,  /* on one line */
-  SMPP_SHOWN_QUOTED, /* what will stand in quotes: quotes and backslashes are escaped, too */
+  SMPP_SHOWN_QUOTED, /* for use in quotes: quotes and backslashes are escaped, too */
   SMPP_SHOWN_LINES,  /* line feeds and tabs stay */
   SMPP_SHOWN_STYLED  /* and so do sequences that only change colours: ESC [ digits m */
 };

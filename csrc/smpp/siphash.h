@@ -1,5 +1,5 @@
-/* siphash.h - SipHash-2-4 with 128 bits (Aumasson, Bernstein): a digest of octets that
- * whoever chooses them cannot make equal for two, unless they know the key. */
+/* siphash.h - SipHash-2-4 with 128 bits (Aumasson, Bernstein): a keyed digest of octets
+ * without collisions for peers that choose the octets and do not know the key. */
 #ifndef SMPP_SIPHASH_H
 #define SMPP_SIPHASH_H
 

@@ -50,7 +50,7 @@ struct smpp_cutter {
   struct smpp_coding coding;
   const uint8_t *text, *end;          /* what is left */
   const uint8_t *foreign, *foreign_end; /* the same, encoded; NULL unless foreign */
-  bool graphemes;                     /* keep what a reader sees as one character in one part */
+  bool graphemes;                     /* keep grapheme clusters in one part */
 };
 
 /* Takes the longest part of at most |capacity| units off the text; a pair that

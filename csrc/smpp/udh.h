@@ -21,7 +21,7 @@ struct smpp_udh_field {
   uint8_t shift, bits; /* within these octets; bits 0: all of them */
 };
 
-/* What the standard says of an element, or of a range of them. */
+/* The definition of an element in the standard, or of a range of them. */
 struct smpp_udh_row {
   uint8_t first, last;
   const char *name;
@@ -30,7 +30,7 @@ struct smpp_udh_row {
   const struct smpp_udh_field *fields;
 };
 
-/* Never NULL: what the standard does not define has the name "reserved". */
+/* Never NULL: elements that the standard does not define have the name "reserved". */
 const struct smpp_udh_row *smpp_udh_row(uint8_t iei);
 
 /* The element of this name, -1 when there is none or the name stands for several. */
@@ -61,7 +61,7 @@ uint32_t smpp_udh_get(const struct smpp_udh_field *field, const uint8_t *data);
 /* Puts the number into its place; false when it is too big for that. */
 bool smpp_udh_put(const struct smpp_udh_field *field, uint8_t *data, uint32_t value);
 
-/* What the receiver of a message has to know: the last element that counts of each kind. */
+/* The values that a receiver needs: the last valid element of each kind. */
 struct smpp_udh {
   size_t header_octets;
   unsigned concat_bits; /* 0: no part of a longer text; else 8 or 16, the width of the reference */

@@ -127,8 +127,8 @@ describe("bind_draft", function()
     code, message = refused { command = "deliver_sm", message_id = "1" }
     assert.same({ "unknown_field", "message_id: no such parameter or TLV in deliver_sm" }, { code, message })
     code, message = refused { command = "deliver_sm", message_state = "delivrd" }
-    assert.same({ "bad_value", 'message_state: a number or one of scheduled, enroute, delivered, expired, deleted, undeliverable, accepted, unknown, '
-      .. 'rejected, skipped expected, got "delivrd"' }, { code, message })
+    assert.same({ "bad_value", 'message_state: expected a number or one of scheduled, enroute, delivered, expired, deleted, undeliverable, accepted, unknown, '
+      .. 'rejected, skipped, got "delivrd"' }, { code, message })
     assert.equal("unknown_field", (refused { command = "enquire_link", esm = 1 }))
     assert.has_error(function() pdus.encode { command = "submit_sm", "positional" } end)
     assert.has_error(function() pdus.encode "submit_sm" end)

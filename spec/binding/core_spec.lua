@@ -173,6 +173,6 @@ describe("core: wrong arguments", function()
       local name = entry[1]
       if name ~= "session.is_answerable" then assert.truthy(tostring(said[name]):find "^bad argument #[12]", name) end
     end
-    assert.truthy(said["session.state"]:find("session expected", 1, true))
+    assert.truthy(said["session.state"]:find("expected a session", 1, true))
   end)
 end)

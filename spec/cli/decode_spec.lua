@@ -144,7 +144,7 @@ describe("smpp decode", function()
   it("says what is not SMPP", function()
     local code, _, err = run({ "decode" }, { stdin = "\0\0\0\5rest" })
     assert.equal(1, code)
-    has(err, "command_length: 5")
+    has(err, "invalid command_length 5")
     code, _, err = run { "decode", util.hex "GET / HTTP/1.1\r\n\r\n" }
     assert.equal(1, code)
     has(err, 'the octets read "GET ": not SMPP')

@@ -348,7 +348,7 @@ describe("smpp.client.bind: states", function()
       assert.same({
         "waiting: closed by the peer", "connecting: attempt 1 to bind as trx",
         "waiting: cannot connect to 127.0.0.1:2775: connection refused", "connecting: attempt 2 to bind as trx",
-        "bound: bound to 127.0.0.1:2775", "waiting: command_length is below 16", "connecting: attempt 3 to bind as trx",
+        "bound: bound to 127.0.0.1:2775", "waiting: invalid command_length: below 16", "connecting: attempt 3 to bind as trx",
         "bound: bound to 127.0.0.1:2775", "closing: closed by the user", "closed: closed by the user",
       }, words)
       mc:close()

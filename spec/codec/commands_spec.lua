@@ -115,7 +115,7 @@ describe("smpp.codec.commands: a vendor's command", function()
       { name = "other_sm", id = 0x10205, parameters = { { name = "x", type = "int3" } } })
     refused("other_sm: duplicate parameter 'x'",
       { name = "other_sm", id = 0x10205, parameters = { { name = "x", type = "int1" }, { name = "x", type = "int1" } } })
-    refused("'sequence_number' cannot name a parameter: every PDU has it",
+    refused("invalid parameter name 'sequence_number': reserved, every PDU has it",
       { name = "other_sm", id = 0x10205, parameters = { { name = "sequence_number", type = "int4" } } })
     refused("invalid command name 'request': sessions have a method of that name", { name = "request", id = 0x10205 })
     refused("unknown option 'paramters'; did you mean 'parameters'?", { name = "other_sm", id = 0x10205, paramters = {} })

@@ -34,6 +34,6 @@ describe("a list that is too long", function()
     for i = 1, 255 do list[i] = destination() end
     assert(smpp.encode { command = "submit_multi", dest_address = list })
     list[256] = destination()
-    assert.same({ nil, "dest_address: 256 entries, at most 255", "too_long" }, { smpp.encode { command = "submit_multi", dest_address = list } })
+    assert.same({ nil, "dest_address too long: 256 entries, at most 255", "too_long" }, { smpp.encode { command = "submit_multi", dest_address = list } })
   end)
 end)

@@ -137,7 +137,7 @@ describe("smpp.simulator.control: messages for ESMEs", function()
       assert.equal(9, #got)
       sim:set { mo = { messages = { "\255" }, per_minute = 60 } }
       w:sleep(1.1)
-      assert.matches("mo: ill%-formed UTF%-8", w.errors[1])
+      assert.matches("mo: malformed UTF%-8", w.errors[1])
     end)
     os.remove(path)
     mc.world(function(w)
@@ -150,7 +150,7 @@ describe("smpp.simulator.control: messages for ESMEs", function()
     write(path, "only one cell\n")
     assert.matches("line 1: source,destination,text expected", select(2, mo.read_csv(path)))
     write(path, "1,2,x\n1,2,Gr\252n\n")
-    assert.matches("line 2: ill%-formed UTF%-8", select(2, mo.read_csv(path)))
+    assert.matches("line 2: malformed UTF%-8", select(2, mo.read_csv(path)))
     write(path, "1,2,0x00fF\n1,2,0x123\n1,2,0xmas\n") -- SMPPSim's octets; what is none is a text
     assert.same({
       { from = "1", to = "2", data = "\0\255", data_coding = 4 }, { from = "1", to = "2", text = "0x123" }, { from = "1", to = "2", text = "0xmas" },

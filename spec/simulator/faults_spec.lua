@@ -111,7 +111,7 @@ describe("smpp.simulator.faults: a response", function()
       assert.same({}, burst(w, esme, 2, "sim: half pdu"))
       w:sleep(10)
       assert.is_true(esme.closed)
-      assert.equal("the peer stalled inside a PDU", esme.end_reason)
+      assert.equal("incomplete PDU: no more octets in time", esme.end_reason)
     end)
   end)
 

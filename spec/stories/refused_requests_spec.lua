@@ -50,7 +50,7 @@ describe("a client", function()
     local seen = receive { profile = "strict" }
     assert.is_nil(seen.receipt)
     assert.equal("ESME_RINVSERTYP", seen.answer)
-    assert.same({ "deliver_sm", "ESME_RINVSERTYP", "the string is longer than allowed" }, seen.refused)
+    assert.same({ "deliver_sm", "ESME_RINVSERTYP", "string too long" }, seen.refused)
     assert.equal(1, seen.stats.refused_received)
     local record
     for _, one in ipairs(seen) do
@@ -76,9 +76,9 @@ describe("a server", function()
       esme.session.transport:write("\0\0\0\16\0\0\3\5\0\0\0\0\0\0\0\99")
       smpp.sleep(1)
       assert.same({
-        { true, "ESME_RINVSERTYP", "the string is longer than allowed", "submit_sm" },
+        { true, "ESME_RINVSERTYP", "string too long", "submit_sm" },
         { true, "ESME_RINVCMDID", "no handler for it", "query_sm" },
-        { true, "ESME_RINVBNDSTS", "not allowed in this state or from this side", "deliver_sm" },
+        { true, "ESME_RINVBNDSTS", "command not allowed in this bind state or from this side", "deliver_sm" },
         { true, "ESME_RINVCMDID", "unknown command", "0x00000305" },
       }, told)
       assert.is_true(session.is_bound)

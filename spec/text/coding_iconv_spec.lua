@@ -29,7 +29,7 @@ describe("smpp.text.coding: a character set of iconv", function()
       if not has(encoding) then return pending("this libc lacks " .. encoding) end
       assert.same({ nil, ("character 2 (U+1F600, 😀) cannot be written in %s"):format(encoding), "unmappable" },
         { text.encode("a😀", { encoding = encoding }) })
-      assert.same({ nil, "ill-formed UTF-8 at octet 2", "bad_value" }, { text.encode("a\255", { encoding = encoding }) })
+      assert.same({ nil, "malformed UTF-8 at octet 2", "bad_value" }, { text.encode("a\255", { encoding = encoding }) })
       assert.equal("a?b", (text.encode("a😀b", { encoding = encoding, on_unmappable = "?" })))
     end)
 

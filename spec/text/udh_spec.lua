@@ -80,7 +80,7 @@ describe("smpp.text.udh.decode", function()
     local header, problems = udh.decode(unhex "10 0003 010201 0804 0abc0302 0003 2a0202")
     assert.same({ ref = 42, total = 2, seq = 2, bits = 8 }, header.concat)
     assert.equal(3, #header.elements)
-    assert.same({ code = "repeated", offset = 13, iei = 0, message = "concat_8bit: repeated, the last one counts" }, problems[1])
+    assert.same({ code = "repeated", offset = 13, iei = 0, message = "concat_8bit: repeated, the last one is used" }, problems[1])
     header = udh.decode(unhex "0b 0003 010201 0804 0abc0302")
     assert.same({ ref = 0x0ABC, total = 3, seq = 2, bits = 16 }, header.concat)
     header = udh.decode(unhex "0a 0402 0102 0504 00030004")
@@ -113,7 +113,7 @@ describe("smpp.text.udh.decode", function()
   it("refuses a header that does not fit, cut anywhere", function()
     local octets = unhex "0b 0003 2a0301 0504 0b8423f0"
     for length = 0, #octets - 1 do
-      assert.same({ nil, "the header is longer than the message", "truncated" }, { udh.decode(octets:sub(1, length)) })
+      assert.same({ nil, "truncated UDH: longer than the message", "truncated" }, { udh.decode(octets:sub(1, length)) })
     end
     -- The same elements under a shorter length octet: whole only where an element ends.
     for udhl = 0, 0x0B do
@@ -122,7 +122,7 @@ describe("smpp.text.udh.decode", function()
         assert.equal(udhl + 1, header.length)
       else
         assert.is_nil(header)
-        assert.equal("an element is longer than the header", err)
+        assert.equal("malformed UDH: an element is longer than the header", err)
         assert.equal("bad_length", code)
       end
     end
@@ -156,12 +156,12 @@ describe("smpp.text.udh.encode", function()
 
   it("says what is wrong", function()
     local cases = {
-      { { name = "concat_8bit", ref = 256, total = 2, seq = 1 }, "element 1 (concat_8bit): ref is too big", "bad_value" },
-      { { name = "concat_8bit", ref = 0, total = 2, seq = 3 }, "element 1 (concat_8bit): seq must be 1 to total", "bad_value" },
-      { { name = "concat_8bit", total = 2, seq = 1 }, "element 1 (concat_8bit): ref is missing", "missing" },
-      { { iei = 0, octets = "\1\2\1", ref = 2, total = 2, seq = 1 }, "element 1 (concat_8bit): octets and fields disagree", "bad_value" },
+      { { name = "concat_8bit", ref = 256, total = 2, seq = 1 }, "element 1 (concat_8bit): ref out of range", "bad_value" },
+      { { name = "concat_8bit", ref = 0, total = 2, seq = 3 }, "element 1 (concat_8bit): seq out of range: expected 1 to total", "bad_value" },
+      { { name = "concat_8bit", total = 2, seq = 1 }, "element 1 (concat_8bit): ref missing", "missing" },
+      { { iei = 0, octets = "\1\2\1", ref = 2, total = 2, seq = 1 }, "element 1 (concat_8bit): octets and fields do not match", "bad_value" },
       { { iei = 0xC0, octets = ("x"):rep(256) }, "element 1 (sc_specific): more than 255 octets", "too_long" },
-      { { iei = 0xE0, octets = ("x"):rep(254) }, "a header has at most 255 octets of elements", "too_long" },
+      { { iei = 0xE0, octets = ("x"):rep(254) }, "UDH elements too long: at most 255 octets", "too_long" },
     }
     for _, case in ipairs(cases) do
       assert.same({ nil, case[2], case[3] }, { udh.encode { case[1] } })
