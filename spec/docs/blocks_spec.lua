@@ -160,7 +160,8 @@ local function run_smpp(command)
     code, _, err = cli.run(words, { run = cli.inside })
     if mc then mc:close(0) end
   end)()
-  assert.equal(0, code, command .. "\n" .. err)
+  -- hosts of documentation do not exist (RFC 6761, 6.5)
+  assert.equal(command:find "%.example" and 3 or 0, code, command .. "\n" .. err)
 end
 
 local function run_shell(block)

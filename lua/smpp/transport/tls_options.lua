@@ -19,13 +19,13 @@ end
 local common = {
   { "cert", "string", nil, "certificate, then intermediates: a PEM file, or PEM text", 'cert = "client.pem"' },
   { "key", "string", nil, "private key: a PEM file, or PEM text", 'key = "client.key"', default_text = "in `cert`" },
-  { "key_password", kind.either("string", "function"), nil, "password of an encrypted key", secret = true },
+  { "key_password", kind.either("string", "function"), nil, "password of an encrypted key", 'key_password = "secret"', secret = true },
   { "min", kind.one_of("1.2", "1.3"), "1.2", "lowest TLS version", 'min = "1.3"' },
   { "max", kind.one_of("1.2", "1.3"), nil, "highest TLS version", 'max = "1.2"', default_text = "the highest there is" },
   { "ciphers", "string", nil, "OpenSSL's names, separated by colons; those that begin with TLS_ are for 1.3", 'ciphers = "ECDHE+AESGCM"' },
   { "keylog", "string", nil, "file for Wireshark: whoever has it can decrypt the traffic", 'keylog = "keys.log"' },
-  { "handshake_timeout_s", kind.seconds, 10, "limit for the handshake, within bind_timeout_s" },
-  { "handshake_octets", kind.octets, 65536, "limit for what the peer may send before the handshake is done" },
+  { "handshake_timeout_s", kind.seconds, 10, "limit for the handshake, within bind_timeout_s", "handshake_timeout_s = 5" },
+  { "handshake_octets", kind.octets, 65536, "limit for what the peer may send before the handshake is done", "handshake_octets = 131072" },
 }
 
 options.client = schema.new(common, {
@@ -33,9 +33,10 @@ options.client = schema.new(common, {
     'authorities to trust instead of the system\'s: PEM files, directories, PEM text; "system" among them keeps the system\'s',
     'ca = { "system", "carrier-ca.pem" }', default_text = '"system"' },
   { "pin", kind.checked('"sha256/BASE64" of a public key, or a list of them', pin_problem, function(word) return word end), nil,
-    "SHA-256 of the peer's public key; alone it stands for the whole check, with ca both must hold" },
-  { "verify", "boolean", true, "false: the peer's certificate is not checked" },
-  { "server_name", "string", nil, "name to ask for and to expect", default_text = "the host" },
+    "SHA-256 of the peer's public key; alone it stands for the whole check, with ca both must hold",
+    'pin = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="' },
+  { "verify", "boolean", true, "false: the peer's certificate is not checked", "verify = false" },
+  { "server_name", "string", nil, "name to ask for and to expect", 'server_name = "smsc.example"', default_text = "the host" },
 })
 
 local pair = schema.new {
@@ -43,11 +44,12 @@ local pair = schema.new {
 }
 
 options.server = schema.new(common, {
-  { "certs", kind.list(pair, "tables { cert, key }"), nil, "further certificates, chosen by the name that the client asks for (SNI)" },
+  { "certs", kind.list(pair, "tables { cert, key }"), nil, "further certificates, chosen by the name that the client asks for (SNI)",
+    'certs = { { cert = "other.pem", key = "other.key" } }' },
   { "client_ca", text_or_list, nil, "authorities whose client certificates are taken", 'client_ca = "customers.pem"' },
   { "client_cert", kind.either(kind.one_of("required", "optional"), kind.boolean), nil, "whether clients must have a certificate",
-    default_text = '"required" with client_ca' },
-  { "tickets", "boolean", true, "clients may resume a session" },
+    'client_cert = "optional"', default_text = '"required" with client_ca' },
+  { "tickets", "boolean", true, "clients may resume a session", "tickets = false" },
 })
 
 --- Those that a URL also has without the prefix tls_.
