@@ -74,13 +74,13 @@ describe("smpp.session.incoming", function()
       assert.same({ "late ESME_RSYSERR" }, got)
       local errors = mc:all "on_error"
       assert.same({ 1, "answer_timeout", "submit_sm" }, { #errors, errors[1][3], errors[1][4].command })
-      assert.matches("^session .* BOUND_TRX: the handler of submit_sm has not answered in 2 s %(answer_timeout_s%): ESME_RSYSERR is the answer$",
+      assert.matches("^session .* BOUND_TRX: the handler of submit_sm did not answer within 2 s %(answer_timeout_s%): answered with ESME_RSYSERR$",
         errors[1][2])
       task.wake(co, "an id")
       w.sleep(0) -- it runs when this task waits
       errors = mc:all "on_error"
       assert.same({ 2, "late_result" }, { #errors, errors[2][3] })
-      assert.matches("the handler of submit_sm ended after 3 s; its result %(message_id 'an id'%) was dropped, ESME_RSYSERR was the answer after 2 s$",
+      assert.matches("late result of the handler of submit_sm %(after 3 s%): message_id 'an id' was dropped, ESME_RSYSERR had been sent after 2 s %(answer_timeout_s%)$",
         errors[2][2])
     end)
   end)

@@ -1,4 +1,5 @@
---- Requests of the peer: the owner's handler runs as a task, and each request gets its answer, whatever the handler does.
+--- Requests of the peer: the owner's handler runs as a task, and each request is answered, even if the handler fails or
+--- takes too long.
 --- A part of a session.
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
@@ -9,9 +10,9 @@ local task = require "smpp.base.task"
 ---@class smpp.Incoming
 local Incoming = {
   timeout_s = 10,
-  overload_at = math.huge,      -- an MC answers ESME_RTHROTTLED above its limit; an ESME has no such status and lets TCP say it
-  pending = 0,                  -- requests whose handlers wait
-  at = 1,                       -- event that is being served
+  overload_at = math.huge,      -- pending requests; above: stop reading.  ESMEs only: an MC answers ESME_RTHROTTLED above its limit
+  pending = 0,                  -- requests whose handlers have not returned
+  at = 1,                       -- slot of the event that is being served
 }
 local mt = { __index = Incoming, __name = "smpp.Incoming" }
 
@@ -27,12 +28,12 @@ local is_bind = commands.roles.bind
 
 local begin, run_woken, current = task.begin, task.run_woken, task.current
 
---- The requests that nothing answers, by command_id.
+--- Requests that have no response (outbind, alert_notification), by command_id.
 local function no_response_of(self) return self.session.codec.commands.roles.unanswered end
 
--- A request whose handler waits: its entry is in a list of the session's, since deadlines come in the order of arrival,
--- and known by its task, since handlers end in any.  One that took too long is in the list no more, and its PDU is let go.
--- A task that nobody can wake any more is not kept.
+-- The entry of a request whose handler waits.  It is in a linked list of the session, oldest first, because deadlines are in
+-- the order of arrival; and in `entries` by its task, because handlers end in any order.  An entry past its deadline leaves the
+-- list and drops its PDU.  The keys of `entries` are weak: a task that can never be woken again is collected.
 local PDU, DEADLINE, OLDER, NEWER, COMMAND, INCOMING = 1, 2, 3, 4, 5, 6
 local entries = setmetatable({}, { __mode = "k" })
 
@@ -43,10 +44,10 @@ function incoming.new(session, o)
   return setmetatable({
     session = session,
     counters = o.counters,
-    load = o.load,              -- of all sessions of an owner: { count, limit } of requests whose handlers wait, or nil
+    load = o.load,              -- { count, limit }: pending requests of all sessions of the owner; or nil
     timeout_s = o.answer_timeout_s,
-    oldest = nil, newest = nil, -- of the requests whose handlers wait
-    serving = nil,              -- PDU whose handler runs right now, not having waited
+    oldest = nil, newest = nil, -- entries of the requests whose handlers wait
+    serving = nil,              -- PDU whose handler runs now and has not waited yet
     overload_at = o.role == "esme" and math.floor((o.machine.max_unanswered or core.defaults.max_unanswered) / 2) or nil,
   }, mt)
 end
@@ -61,8 +62,8 @@ local function unlink(self, entry)
   if load then load.count = load.count - 1 end
 end
 
---- The handler that a task ran is over.
----@return table? entry  nil: it had not waited
+--- Removes the entry of a task whose handler has returned or failed.
+---@return table? entry  nil: the handler never waited
 local function release(self, co)
   local entry = entries[co]
   if not entry then return nil end
@@ -71,7 +72,7 @@ local function release(self, co)
   return entry
 end
 
---- Answers with what a handler returned.
+--- Sends the answer that a handler returned.
 local function answer(self, pdu, result, status)
   local session = self.session
   local machine = session.machine
@@ -83,27 +84,28 @@ local function answer(self, pdu, result, status)
     ok, message, code = machine:answer(pdu, nil, result, now)
   elseif type(result) == "table" then
     ok, message, code = machine:respond(pdu, result, now)
-    if machine:state() ~= session.state then session:poll() end -- it was a bind's
+    if machine:state() ~= session.state then session:poll() end -- a bind changed the state
   elseif result == true then
     ok, message, code = machine:answer(pdu, nil, nil, now)
   else
-    error(("a handler of %s returned a %s; nothing, a message_id, a table or nil, status expected"):format(pdu.command, type(result)), 0)
+    error(("invalid result of the handler of %s: expected nil, a message_id, a table, true, or nil and a status, got a %s"):format(
+      pdu.command, type(result)), 0)
   end
   if not ok and code ~= "closed" and code ~= "not_sent" then
-    error(("the answer to %s: %s"):format(pdu.command, message), 0)
+    error(("cannot answer %s: %s"):format(pdu.command, message), 0)
   end
 end
 
---- A handler's result came after it was answered for: said, unless it is the very answer.
+--- Reports a handler's result that came after answer_timeout_s, unless it equals the answer that was sent.
 local function report_late(self, entry, result, status)
   local row = result == nil and status ~= nil and explain.status(status)
   if row and row.name == UNANSWERED[self.session.role] then return end
   local shown = row and row.name or type(result) == "string" and ("message_id '%s'"):format(result) or "ESME_ROK"
-  self.session:report(("the handler of %s ended after %.3g s; its result (%s) was dropped, %s was the answer after %g s"):format(
+  self.session:report(("late result of the handler of %s (after %.3g s): %s was dropped, %s had been sent after %g s (answer_timeout_s)"):format(
     entry[COMMAND], self.session.loop:now() - entry[DEADLINE] + self.timeout_s, shown, UNANSWERED[self.session.role], self.timeout_s), "late_result")
 end
 
---- The end of a handler that had waited.
+--- A handler that had waited has returned.
 local function finish(self, pdu, result, status)
   local co = current()
   local entry = entries[co]
@@ -117,15 +119,15 @@ local function finish(self, pdu, result, status)
   if not self.session.processing then self.session:touch() end
 end
 
---- Answers a request that no handler gets.
+--- Refuses a request without calling a handler.
 local function refuse(self, pdu, command_id, status, reason)
   if no_response_of(self)[command_id] then return end
   self.session.machine:answer(pdu, status, nil, self.session.now)
   self.session:note_refused(pdu, status, reason)
 end
 
---- Serves the requests that come next among the events.  A handler that returns costs a call; the first that waits keeps
---- the task, and the requests behind it are served in another.
+--- Serves consecutive requests among the events.  A handler that returns at once costs one call; the first that waits keeps
+--- this task, and the requests after it are served in another.
 local function serve_run(self, slots, last)
   local session, counters, load = self.session, self.counters, self.load
   local at, no_response = self.at, no_response_of(self)
@@ -138,7 +140,7 @@ local function serve_run(self, slots, last)
     if not owner.on_request then
       refuse(self, pdu, command_id, "ESME_RINVCMDID", "no handler for it")
     elseif load and load.count >= load.limit and not is_bind[command_id] then
-      refuse(self, pdu, command_id, "ESME_RTHROTTLED", "too many requests are being handled")
+      refuse(self, pdu, command_id, "ESME_RTHROTTLED", "too many pending requests (max_unanswered_in_all)")
     else
       local result, status = owner:on_request(session, pdu, command_id)
       if self.serving ~= pdu then return finish(self, pdu, result, status) end
@@ -147,7 +149,7 @@ local function serve_run(self, slots, last)
   until at > last or slots[at] ~= REQUEST
 end
 
---- A request whose answer is to come: answered for its handler when that takes too long.
+--- Starts the deadline of a request whose handler waits; `expire` answers it after that.
 local function expect_answer(self, pdu, co)
   if no_response_of(self)[pdu.command_id] then return end
   local newest, load = self.newest, self.load
@@ -161,11 +163,11 @@ local function expect_answer(self, pdu, co)
   if not newest then self.session:arm() end
 end
 
---- Serves the run of requests that begins at an event.
+--- Serves the consecutive requests that begin at a slot.
 ---@param slots table  events of the C session
 ---@param at integer
 ---@param last integer
----@return integer next  behind them
+---@return integer next  slot after them
 function Incoming:serve(slots, at, last)
   local sink = self.session.sink
   self.at = at
@@ -179,7 +181,7 @@ function Incoming:serve(slots, at, last)
   return self.at
 end
 
---- An error of a handler, or of the answer it asked for.
+--- A handler failed, or its result cannot be sent: answers with an error status, and reports.
 function Incoming:handler_failed(trace, co)
   local session, entry = self.session, release(self, co)
   local pdu, name
@@ -196,7 +198,7 @@ function Incoming:handler_failed(trace, co)
   session:report(("the handler of %s failed: %s"):format(name, trace), "handler_failed")
 end
 
---- Answers for the handlers that took too long.
+--- Answers requests whose handlers exceeded answer_timeout_s.
 ---@param now number
 function Incoming:expire(now)
   local entry = self.oldest
@@ -206,16 +208,16 @@ function Incoming:expire(now)
     if self.session.machine:is_answerable(pdu) then
       self.session.machine:answer(pdu, UNANSWERED[self.session.role], nil, now)
       entry[PDU] = false
-      self.session:report(("the handler of %s has not answered in %g s (answer_timeout_s): %s is the answer"):format(
+      self.session:report(("the handler of %s did not answer within %g s (answer_timeout_s): answered with %s"):format(
         entry[COMMAND], self.timeout_s, UNANSWERED[self.session.role]), "answer_timeout", pdu)
     else
-      entry[PDU] = nil -- answered before its handler ends: nothing is late
+      entry[PDU] = nil -- answered already (session:answer): no late result to report
     end
     entry = self.oldest
   end
 end
 
---- The session is over: handlers that still run have nobody to answer.
+--- The session has ended: results of handlers that still run are dropped.
 function Incoming:close()
   local entry = self.oldest
   while entry do
@@ -225,15 +227,15 @@ function Incoming:close()
   end
 end
 
---- Whether half of what made an overload is answered.
+--- Tests whether the pending requests are down to half of `overload_at`.
 ---@return boolean
 function Incoming:keeps_up() return self.session.machine:unanswered() <= self.overload_at / 2 end
 
---- When the oldest request is to be answered for its handler.
+--- The deadline of the oldest pending request, in loop time.
 ---@return number?
 function Incoming:deadline() return self.oldest and self.oldest[DEADLINE] end
 
---- If a task is the handler of a request of this session, acknowledges that request.
+--- If the task is the handler of a request of this session, acknowledges that request with ESME_ROK.
 ---@param co smpp.Task
 function Incoming:acknowledge(co)
   local entry = entries[co]

@@ -1,98 +1,66 @@
---- A session: one transport and one C session, which has the rules of SMPP.
+--- A session: one transport and one C session (smpp.core), which implements the protocol rules.
 ---
----   new → start (reads) → bound → unbind, close, or the peer's end → ending (the last octets go out) → closed
+---   new → start (reads) → bound → unbind, close, or closed by the peer → ending (pending octets are written) → closed
 ---
---- Its parts have fields of their own: smpp.session.incoming (requests of the peer), outgoing (ours), reading (when it reads).
---- Whoever makes a session is its owner, and is told through one object.
+--- Its parts have fields of their own: smpp.session.incoming (requests of the peer), outgoing (our requests), reading (flow
+--- control).  smpp.session.machine_events acts on what the C session reports; smpp.session.owner is the interface to the owner.
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local events = require "smpp.base.events"
 local incoming = require "smpp.session.incoming"
+local machine_events = require "smpp.session.machine_events"
 local net = require "smpp.base.net"
 local outgoing = require "smpp.session.outgoing"
+local owners = require "smpp.session.owner"
 local pdus = require "smpp.codec"
 local explain = require "smpp.codec.explain"
 local reading = require "smpp.session.reading"
 local stream = require "smpp.codec.stream"
 local task = require "smpp.base.task"
 
---- What a session tells its owner: methods of the one object that is given at construction.  What the owner does not need
---- it leaves out.  on_request runs as a task and may wait; the others must not.
----@class smpp.SessionOwner
----@field on_request (fun(self, session: smpp.Session, pdu: smpp.Pdu, command_id: integer): any, any)?  a request of the peer:
----  what is returned is the answer (docs/session.md, Handlers); absent: ESME_RINVCMDID
----@field on_response (fun(self, session: smpp.Session, pdu: smpp.Pdu, latency_s: number))?  a counted request of ours was answered
----@field on_request_refused (fun(self, session: smpp.Session, pdu: smpp.Pdu, status: string, reason: string))?  a request of
----  the peer was refused without asking anybody: malformed, forbidden in the state, unknown, one too many
----@field on_refusal (fun(self, session: smpp.Session, status: table, pdu: smpp.Pdu, sent_at: number?))?  a status (smpp.explain) but ESME_ROK
----@field on_outcome_unknown (fun(self, session: smpp.Session, command_id: integer, fields: table|smpp.Pdu, code: string))?
----  a counted request of ours ended with "timeout" or "connection_lost"
----@field on_room (fun(self, session: smpp.Session))?  the window was full and is no longer
----@field on_state (fun(self, session: smpp.Session, to: string, from: string, reason: string?))?
----@field on_closed (fun(self, session: smpp.Session, reason: string))?  once; nothing is told after it
----@field on_error (fun(self, session: smpp.Session, message: string, code: string, pdu: smpp.Pdu?))?  code: "handler_failed",
----  "answer_timeout", "late_result", "malformed"; absent: the `error` event
-
---- Only the session writes its fields; others call its methods.
+--- Only files of this folder write its fields; others call its methods.
 ---@class smpp.Session
 ---@field state string  OPEN, OUTBOUND, BOUND_TX, BOUND_RX, BOUND_TRX, UNBOUND or CLOSED
 ---@field is_bound boolean
 ---@field version integer  interface_version in force
 ---@field window integer  requests of ours that may await a response
 ---@field peer { host: string, port: integer }
----@field host string?  the peer's "host:port", as it was dialed
+---@field host string?  "host:port" as it was dialed
 ---@field owner smpp.SessionOwner
----@field system_id string?  of the ESME, once bound; this and what follows is set by `identify`
----@field mc_system_id string?  of the MC, as its bind_resp says
----@field address_range string?  as the bind says
+---@field system_id string?  of the ESME, once bound; this and the four below are set by `identify`
+---@field mc_system_id string?  of the MC, from its bind_resp
+---@field address_range string?  from the bind
 ---@field account table?  settings of the account, on a server
----@field peer_text table?  what data_codings mean to the peer, for smpp.text
----@field data table  the user's own
+---@field peer_text table?  the peer's meaning of data_coding, for smpp.text
+---@field data table  for the user
 ---@field tls { version: string, cipher: string, resumed: boolean, server_name: string?, client: table?, server: table? }?
----  nil: without TLS; client, server: the peer's certificate (docs/tls.md)
+---  nil: no TLS; client, server: the peer's certificate (docs/tls.md)
 local Session = {
-  -- Defaults: there may be a hundred thousand sessions.
+  -- Defaults are here and not in each object: there may be a hundred thousand sessions.
   state = "OPEN", is_bound = false,
-  processing = false, again = false, -- events are being processed; more have come
-  now = 0,                      -- the time, while they are
+  processing = false, again = false, -- events are being processed; poll again after them
+  now = 0,                      -- loop time of the events being processed
   dirty = false,                -- flush is due at the end of this turn
-  stray_count = 0,              -- PDUs that nothing waits for
+  stray_count = 0,              -- responses that match no request, and PDUs refused before any handler
   refused_binds = 0,
-  unbinding = false,            -- we unbind
-  ending = false,               -- the C session is over
+  unbinding = false,            -- this side has begun to unbind
+  ending = false,               -- the C session has ended
   closed = false,
-  codec = pdus.codec,           -- of this Lua state; a profile's has names and commands of its own
+  codec = pdus.codec,           -- the default codec; profiles with vendor TLVs or commands have their own
 }
 local mt = { __index = Session, __name = "smpp.Session" }
 
+local process, take_slots = machine_events.process, machine_events.take_slots
+
 events.mixin(Session, { "state", "closed", "error", "pdu", "stray" })
 
-local session = { class = Session, requests = commands.requests }
-
-local KINDS = core.session_events
-local REQUEST, RESPONSE, TIMEOUT, LOST = KINDS.request.kind, KINDS.response.kind, KINDS.timeout.kind, KINDS.lost.kind
-local STATE, WINDOW, STRAY, MALFORMED, CLOSE = KINDS.state.kind, KINDS.window.kind, KINDS.stray.kind, KINDS.garbage.kind, KINDS.close.kind
-
-local SLOTS = {} -- kind -> slots of an event, its kind included
-for _, event in pairs(KINDS) do SLOTS[event.kind] = #event + 1 end
+local session = { class = Session, requests = commands.requests, handlers = owners.of_handlers }
 
 local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
-
--- Arrays for events of the C session, shared: one of its own would keep the PDUs of a session's last turn alive, and take
--- the heap of a thousand sessions out of the caches.  There are as many as turns that run inside one another.
-local spare, spare_count = {}, 0
-
-local function take_slots()
-  if spare_count == 0 then return {} end
-  spare_count = spare_count - 1
-  return spare[spare_count + 1]
-end
 
 function mt:__tostring()
   return ("session %s %s %s"):format(self.system_id or "(not bound)", net.address(self.peer.host, self.peer.port), self.state)
 end
-
-local NOBODY = {} -- the owner of a session that was given none
 
 ---@class smpp.SessionOptions
 ---@field role "esme"|"mc"
@@ -100,12 +68,12 @@ local NOBODY = {} -- the owner of a session that was given none
 ---@field transport smpp.Transport
 ---@field owner smpp.SessionOwner?
 ---@field machine table  options of the C session
----@field codec table?  of a profile with vendor TLVs or commands; default that of this Lua state
----@field host string?  what was dialed
----@field counters smpp.Stats?  count what happens while it is bound
----@field load { count: integer, limit: integer }?  handlers of all sessions of an owner that wait; at the limit: ESME_RTHROTTLED
----@field answer_timeout_s number?  after which an unanswered request is answered for its handler, default 10
----@field has_handlers boolean?  for smpp.run: the end of the main task leaves it open
+---@field codec table?  of a profile with vendor TLVs or commands; default: smpp.codec
+---@field host string?  "host:port" as it was dialed
+---@field counters smpp.Stats?  counted only while the session is bound
+---@field load { count: integer, limit: integer }?  pending requests of all sessions of the owner; at the limit: ESME_RTHROTTLED
+---@field answer_timeout_s number?  how long a handler may take before the session answers for it, default 10
+---@field has_handlers boolean?  for smpp.run: leave the session open when the main task ends
 
 ---@param o smpp.SessionOptions
 ---@return smpp.Session
@@ -119,8 +87,8 @@ function session.new(o)
     peer = o.transport.peer,
     host = o.host,
     codec = o.codec ~= pdus.codec and o.codec or nil,
-    machine = codec.session(o.machine), -- nobody else's: layers_spec sees to that
-    owner = o.owner or NOBODY,
+    machine = codec.session(o.machine), -- private to this folder (spec/tree/layers_spec.lua)
+    owner = o.owner or owners.none,
     incoming = nil, outgoing = nil, reading = reading.new(o.transport), -- its parts
     listeners = {},
     version = o.machine.version or 0x34,
@@ -128,32 +96,21 @@ function session.new(o)
     max_pdu_octets = o.machine.max_pdu_octets,
     data = {}, tls = o.transport.tls,
     has_handlers = o.has_handlers,
-    -- Later: armed (when the timer fires), unbind_waiter (the task in unbind()), lost_reason and lost_code (why the transport ended),
-    -- end_reason, inbound and outbound (streams of PDUs, for the `pdu` event)
+    -- Set later: armed (when the timer fires), unbind_waiter (the task in unbind()), lost_reason and lost_code (why the transport
+    -- ended), end_reason, inbound and outbound (PDU streams for the `pdu` event)
   }, mt)
   self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
   self.incoming = incoming.new(self, o)
   self.outgoing = outgoing.new(self, o.counters)
   self.timer = o.loop:timer(function() self:on_timer() end)
   self.flush_deferred = function() self:flush() end
-  if codec.commands ~= commands then -- those of a profile have no methods in the class
+  if codec.commands ~= commands then -- vendor commands of a profile have no methods in the class
     for _, command in ipairs(codec.commands.declared) do self[command.name] = outgoing.method(command) end
   end
   return self
 end
 
---- An owner that answers requests with handlers, a table command_id -> fn(session, pdu).
----@param handlers table<integer, fun(session: smpp.Session, pdu: smpp.Pdu): any, any>
----@return smpp.SessionOwner
-function session.handlers(handlers)
-  return { handlers = handlers, on_request = function(owner, self, pdu, command_id)
-    local handler = owner.handlers[command_id]
-    if not handler then return nil, "ESME_RINVCMDID" end
-    return handler(self, pdu)
-  end }
-end
-
---- Begins to read.
+--- Starts reading.
 function Session:start()
   self.transport.on_drain = function()
     if not self.closed then self.reading:drained() end
@@ -162,7 +119,7 @@ function Session:start()
   self:arm()
 end
 
---- Counts and tells that a request of the peer was refused without asking anybody.
+--- Counts a request of the peer that was refused before any handler, and reports it to the owner.
 ---@param pdu smpp.Pdu
 ---@param status integer|string
 ---@param reason string
@@ -172,16 +129,16 @@ function Session:note_refused(pdu, status, reason)
   if owner.on_request_refused then owner:on_request_refused(self, pdu, explain.status(status).name, reason) end
 end
 
---- Hands the session over to another owner, which is told from now on.
+--- Replaces the owner.
 ---@param owner smpp.SessionOwner
----@param counters? smpp.Stats  of that owner
+---@param counters? smpp.Stats  of the new owner
 function Session:set_owner(owner, counters)
   self.owner = owner
   self.incoming.counters = counters
   self.outgoing:set_owner(owner, counters)
 end
 
---- What the two ends know of each other once a bind was taken.
+--- Sets the identity of both peers after a successful bind.
 ---@param o { system_id: string?, mc_system_id: string?, address_range: string?, account: table?, peer_text: table? }
 function Session:identify(o)
   self.system_id = o.system_id or self.system_id
@@ -191,7 +148,7 @@ function Session:identify(o)
   self.peer_text = o.peer_text or self.peer_text
 end
 
---- Something went wrong that is no result of a call.
+--- Reports an error that no call can return: to the owner, or else as the `error` event.
 ---@param message string
 ---@param code string
 ---@param pdu? smpp.Pdu
@@ -204,19 +161,19 @@ end
 
 -- ---- octets in ----
 
---- Takes octets of the peer.
+--- Processes octets received from the peer.
 ---@param chunk string
 function Session:receive(chunk)
   if self.inbound then self.inbound:feed(chunk) end
   self.now = self.loop:now()
   local slots = take_slots()
-  self:process(slots, self.machine:receive(chunk, self.now, slots))
+  process(self, slots, self.machine:receive(chunk, self.now, slots))
   self:flush()
 end
 
 --- The transport has ended.
----@param message? string  nil: the peer closed
----@param code? string  "tls": TLS is why
+---@param message? string  error of the transport; nil: closed by the peer
+---@param code? string  "tls": TLS failed
 function Session:lost(message, code)
   if self.closed then return end
   if not message and self.machine:info().inside_pdu then message = "truncated: closed by the peer inside a PDU" end
@@ -227,81 +184,15 @@ function Session:lost(message, code)
   self:poll()
 end
 
---- Takes the events that calls other than receive caused.
+--- Processes events that calls other than `receive` caused.
 function Session:poll()
   if self.processing then
     self.again = true
   else
     self.now = self.loop:now()
     local slots = take_slots()
-    self:process(slots, self.machine:poll(slots))
+    process(self, slots, self.machine:poll(slots))
   end
-end
-
---- How many of malformed octets people may see.  Before a bind is answered they may hold a password: behind the 16 of the
---- header, or anywhere when what came before was broken.
-local function showable(self)
-  if self.is_bound then return 48 end
-  return (self.stray_count > 0 or self.refused_binds > 0) and 0 or 16
-end
-
---- Octets that are not SMPP: the connection ends.  TLS on the plain port is the usual mistake, and gets its own words.
----@private
-function Session:on_malformed(octets, reason)
-  if reason == "looks like TLS" and not self.is_bound then
-    self.lost_code = "tls"
-    self.lost_reason = self.role == "esme" and self.host .. " speaks TLS: use smpps://" or "TLS ClientHello on the plain port"
-    return self:report(self.lost_reason, "malformed")
-  end
-  self:report(("malformed SMPP data (%s); closing the connection: %s"):format(
-    reason or "invalid command_length", stream.show_octets(octets, showable(self))), "malformed")
-end
-
-function Session:process(slots, n, more)
-  local requests, ours = self.incoming, self.outgoing
-  local i = 1
-  self.processing = true
-  while i <= n do
-    local kind, at = slots[i], i
-    if kind == REQUEST then
-      i = requests:serve(slots, i, n)
-    else
-      local size = SLOTS[kind]
-      if not size then error("internal error: unknown session event " .. tostring(kind)) end
-      i = i + size
-      if kind == RESPONSE then
-        if i <= n and slots[i] == STATE then -- whoever waits for a bind finds the session bound
-          self:on_state(slots[i + 1], slots[i + 2], slots[i + 3])
-          i = i + SLOTS[STATE]
-        end
-        ours:complete(slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 4])
-      elseif kind == TIMEOUT then
-        ours:timed_out(slots[at + 1])
-      elseif kind == LOST then
-        ours:lost(slots[at + 1])
-      elseif kind == STATE then
-        self:on_state(slots[at + 1], slots[at + 2], slots[at + 3])
-      elseif kind == WINDOW then
-        local owner = self.owner
-        if owner.on_room then owner:on_room(self) end
-      elseif kind == STRAY then
-        self.stray_count = self.stray_count + 1
-        if slots[at + 3] ~= 0 then self:note_refused(slots[at + 1], slots[at + 3], slots[at + 2]) end
-        self:emit("stray", slots[at + 1], slots[at + 2])
-      elseif kind == MALFORMED then
-        self:on_malformed(slots[at + 1], slots[at + 2])
-      elseif kind == CLOSE then
-        self:finish(slots[at + 1])
-      end
-    end
-  end
-  self.processing = false
-  if more or self.again then
-    self.again = false
-    return self:process(slots, self.machine:poll(slots))
-  end
-  spare_count = spare_count + 1
-  spare[spare_count] = slots
 end
 
 function Session:on_state(from, to, reason)
@@ -317,14 +208,14 @@ end
 
 -- ---- octets out, time ----
 
---- Output is due: it is written once per loop turn.
+--- Schedules `flush` for the end of this loop turn.
 function Session:touch()
   if self.dirty or self.processing or self.closed then return end
   self.dirty = true
   self.loop:defer(self.flush_deferred)
 end
 
---- Writes what the session has to say, and arms the timer.
+--- Writes pending output, and arms the timer.
 function Session:flush()
   self.dirty = false
   local octets = self.machine:output()
@@ -338,12 +229,12 @@ function Session:flush()
   self:arm()
 end
 
---- Stops reading until `resume`: the application cannot keep up.
+--- Stops reading until `resume`, for an application that cannot keep up.
 function Session:pause()
   if not self.closed then self.reading:set_paused(true) end
 end
 
---- Reads again.
+--- Resumes reading after `pause`.
 function Session:resume()
   if not self.closed then self.reading:set_paused(false) end
 end
@@ -365,13 +256,13 @@ function Session:on_timer()
   self.now = now
   self.incoming:expire(now)
   local slots = take_slots()
-  self:process(slots, self.machine:tick(now, slots))
+  process(self, slots, self.machine:tick(now, slots))
   self:flush()
 end
 
 -- ---- requests ----
 
---- Sends a request and waits for its response; with a function as last argument calls that instead.
+--- Sends a request and waits for its response; if the last argument is a function, calls it instead of waiting.
 ---@async
 ---@param command_id integer
 ---@param fields table|smpp.Pdu
@@ -379,9 +270,9 @@ end
 ---@param callback? function
 ---@return smpp.Pdu? response
 ---@return string? message
----@return string? code  the peer's ESME_ status, "timeout", "connection_lost", or what says that nothing was sent:
+---@return string? code  the ESME_ status of the response, "timeout", "connection_lost"; not sent at all:
 ---  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing", "unknown_field"
----@return smpp.Pdu? refused  the response that refused
+---@return smpp.Pdu? refused  the response with that status
 function Session:request(command_id, fields, timeout_s, callback)
   return self.outgoing:request(command_id, fields, timeout_s, callback)
 end
@@ -390,16 +281,16 @@ end
 ---@param command_id integer
 ---@param fields table|smpp.Pdu
 ---@param waiter thread|function|false
----@return integer? cookie  nil, message, code: nothing was sent
+---@return integer? cookie  nil, message, code: not sent
 Session.send = outgoing.send
 
---- Ends a wait, not the request: its response is still matched, and nobody is told.
+--- Ends the wait for a request, not the request: its response is still matched and counted, and then dropped.
 ---@param cookie integer  of `send`
 ---@param waiter thread|function
----@return boolean ended  false: it was over
+---@return boolean ended  false: the wait had ended already
 function Session:stop_waiting(cookie, waiter) return self.outgoing:stop_waiting(cookie, waiter) end
 
---- Sends a received request on, octet for octet but for its sequence number and `changes`.
+--- Forwards a received request, unchanged except for its sequence_number and `changes`.
 ---@async
 ---@param pdu smpp.Pdu
 ---@param changes? table
@@ -420,45 +311,45 @@ end
 ---@return string? code
 function Session:answer(pdu, result, status) return self.incoming:answer(pdu, result, status) end
 
---- If a task is the handler of a request of this session, acknowledges that request: unbind() and close() of an owner wait
---- for answers, and would wait for the task that called them.
+--- If the task is the handler of a request of this session, acknowledges that request: unbind() and close() wait for pending
+--- requests, and would otherwise wait for the task that called them.
 ---@param co smpp.Task
 function Session:acknowledge(co) self.incoming:acknowledge(co) end
 
---- Whether a request of the peer still awaits its answer.
+--- Tests whether a request of the peer is still unanswered.
 ---@param pdu smpp.Pdu
 ---@return boolean
 function Session:is_answerable(pdu) return self.state ~= "CLOSED" and self.machine:is_answerable(pdu) end
 
---- How many requests of ours await a response.
+--- Number of our requests that await a response.
 ---@return integer
 function Session:in_flight() return self.machine:in_flight() end
 
---- How many requests of the peer await an answer.
+--- Number of requests of the peer that are unanswered.
 ---@return integer
 function Session:unanswered() return self.machine:unanswered() end
 
---- Whether an unbind was sent or received: there will be no new requests.
+--- Tests whether an unbind was sent or received: no new requests can be sent.
 ---@return boolean
 function Session:is_unbinding() return self.machine:info().unbinding end
 
---- What the C session knows: state, version, unbinding, in_flight, unanswered, memory_octets, bind_version.
+--- Information of the C session: state, version, unbinding, in_flight, unanswered, memory_octets, bind_version.
 ---@return table
 function Session:info() return self.machine:info() end
 
---- How many requests of ours may await a response, from now on.
+--- Sets the window: how many of our requests may await a response.
 ---@param count integer
 function Session:set_window(count)
   self.window = count
   self.machine:set_window(count)
 end
 
---- How many requests of the peer may await an answer, from now on.
+--- Sets how many requests of the peer may be unanswered.
 ---@param count integer
 function Session:set_max_unanswered(count) self.machine:set_max_unanswered(count) end
 
---- A bind was refused: its password may be among octets that come later.
----@return integer count  of this session
+--- Counts a refused bind: malformed data after it may hold a password, and is not shown.
+---@return integer count  refused binds of this session
 function Session:count_refused_bind()
   self.refused_binds = self.refused_binds + 1
   return self.refused_binds
@@ -466,7 +357,7 @@ end
 
 -- ---- the end ----
 
---- The C session is over: what is left is written, then the transport closes.
+--- The C session has ended: pending output is written, then the transport closes.
 function Session:finish(reason)
   if self.ending or self.closed then return end
   self.ending = true
@@ -494,9 +385,9 @@ function Session:end_transport()
   end
 end
 
---- Begins to unbind, and does not wait; `on_closed` tells when it is over.
+--- Starts to unbind, without waiting; `on_closed` is called at the end.
 ---@param timeout_s? number  for pending responses, default 10
----@return boolean begun  false: it is closed, or about to
+---@return boolean begun  false: the session is closed or closing
 function Session:begin_unbind(timeout_s)
   if self.closed or self.ending then return false end
   self.unbinding = true
@@ -506,7 +397,7 @@ function Session:begin_unbind(timeout_s)
   return true
 end
 
---- Drains, unbinds and closes: no new requests, pending responses are awaited up to `timeout_s`.
+--- Drains, unbinds and closes: refuses new requests, waits up to `timeout_s` for pending responses, sends unbind.
 ---@async
 ---@param timeout_s? number  default 10
 ---@return boolean? ok
@@ -531,14 +422,14 @@ function Session:close(reason)
   self:touch()
 end
 
---- Ends the session and resets the connection: what was written may be lost on its way.
+--- Ends the session and resets the connection: written octets may be lost.
 ---@param reason string
 function Session:reset(reason)
   self.transport:reset()
   self:lost(reason)
 end
 
---- Hands every PDU, both ways, to the `pdu` event.
+--- Emits the `pdu` event for every PDU in both directions.
 local function read_stream(self)
   if self.inbound then return end
   local function of(direction)

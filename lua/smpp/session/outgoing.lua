@@ -1,5 +1,5 @@
---- Requests of ours: who waits for which response, and what they are told.  A part of a session.
---- A request is known by its cookie, an index into the arrays below, which is used again once the request has ended.
+--- Our requests: matches each response, timeout or lost connection to the task or callback that waits for it.  A part of a
+--- session.  A request is identified by its cookie, an index into the arrays below, reused after the request has ended.
 local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
@@ -26,17 +26,16 @@ function outgoing.new(session, counters)
     session = session,
     counters = nil,
     -- Made with the first request:
-    waiters = nil,              -- cookie -> the task, callback or object (its method `outcome`) that gets the outcome; false:
-                                -- nobody (any more)
-    started = nil,              -- cookie -> when it was sent; false: not counted
-    free = nil,                 -- cookies to use again, free_count of them; last_cookie is the highest
-    fields = nil, commands = nil, -- cookie -> what was sent, where the owner hears of unknown outcomes
+    waiters = nil,              -- cookie -> the task, callback or object (its method `outcome`) that gets the outcome; false: none
+    started = nil,              -- cookie -> loop time when it was sent; false: not counted
+    free = nil,                 -- free cookies, free_count of them; last_cookie is the highest
+    fields = nil, commands = nil, -- cookie -> what was sent; only if the owner has on_outcome_unknown
   }, mt)
   self:set_owner(session.owner, counters)
   return self
 end
 
---- Counts for an owner, from now on.
+--- Replaces the owner and its counters.
 ---@param owner smpp.SessionOwner
 ---@param counters smpp.Stats?
 function Outgoing:set_owner(owner, counters)
@@ -64,7 +63,7 @@ local function free_cookie(self, cookie)
   self.free_count, self.free[n] = n, cookie
 end
 
---- The end of a request: its cookie is free, its outcome goes to whoever waits for it.
+--- Ends a request: frees its cookie, and gives its outcome to the waiter.
 local function settle(self, cookie, ...)
   local waiter = self.waiters[cookie]
   self.waiters[cookie], self.started[cookie] = false, false
@@ -93,9 +92,9 @@ local function fail(self, cookie, message, code, pdu)
   settle(self, cookie, nil, message, code, pdu)
 end
 
---- A response came.
+--- A response was received.
 ---@param status integer  command_status
----@param reason string|false  what is wrong with it: the outcome is unknown
+---@param reason string|false  why the response is malformed; the outcome is then unknown
 function Outgoing:complete(cookie, pdu, status, reason)
   if reason then
     return fail(self, cookie, ("%s: %s, outcome unknown"):format(pdu.command, reason), "timeout", pdu)
@@ -119,7 +118,7 @@ function Outgoing:complete(cookie, pdu, status, reason)
   end
 end
 
---- No response came in time.
+--- No response within the timeout.
 function Outgoing:timed_out(cookie) fail(self, cookie, TIMEOUT, "timeout") end
 
 --- The session ended before the response.
@@ -133,7 +132,7 @@ end
 ---@param command_id integer
 ---@param fields table|smpp.Pdu
 ---@param waiter thread|function|table|false
----@return integer? cookie  nil, message, code: nothing was sent
+---@return integer? cookie  nil, message, code: not sent
 local function send(session, command_id, fields, waiter)
   local self = session.outgoing
   local cookie, counters = new_cookie(self), self.counters
@@ -154,8 +153,8 @@ local function send(session, command_id, fields, waiter)
 end
 outgoing.send = send
 
---- Ends a wait, not the request: its response is still matched, and nobody is told.
----@return boolean ended  false: it was over
+--- Ends the wait for a request, not the request: its response is still matched and counted, and then dropped.
+---@return boolean ended  false: the wait had ended already
 function Outgoing:stop_waiting(cookie, waiter)
   if not waiter or self.waiters[cookie] ~= waiter then return false end
   self.waiters[cookie] = false
@@ -183,7 +182,7 @@ local function close_timer(timer, ...)
   return ...
 end
 
---- Sends a request and waits for its response; with a function as last argument calls that instead.
+--- Sends a request and waits for its response; if the last argument is a function, calls it instead of waiting.
 ---@async
 function Outgoing:request(command_id, fields, timeout_s, callback)
   if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
@@ -206,7 +205,7 @@ function Outgoing:request(command_id, fields, timeout_s, callback)
   return wait()
 end
 
---- Sends a received request on; waits.
+--- Forwards a received request and waits for the response.
 ---@async
 function Outgoing:forward(pdu, changes)
   local waiter, cookie = need(3), new_cookie(self)
@@ -220,8 +219,8 @@ function Outgoing:forward(pdu, changes)
   return wait()
 end
 
---- Sends a request that nothing answers.
----@return boolean? sent  nil, message, code: it was not
+--- Sends a request that has no response.
+---@return boolean? sent  nil, message, code: not sent
 function Outgoing:send_unanswered(command_id, fields)
   local sequence, message, code = self.session.machine:request(command_id, fields or {}, 0, self.session.loop:now())
   if not sequence then return nil, message, code end
@@ -229,7 +228,7 @@ function Outgoing:send_unanswered(command_id, fields)
   return true
 end
 
---- How many callers wait for an outcome.
+--- Number of tasks and callbacks that wait for an outcome.
 ---@return integer
 function Outgoing:waiting()
   local n = 0
@@ -239,7 +238,7 @@ function Outgoing:waiting()
   return n
 end
 
---- The method that sends a request by its name, for objects that have such a part as `outgoing`:
+--- The method that sends a command, for objects with an `outgoing` part:
 --- session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
 ---@param command smpp.Command
 ---@return function

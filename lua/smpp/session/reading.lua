@@ -1,20 +1,20 @@
---- Whether a session reads.  It does unless the peer does not read either, `pause` was called, or handlers cannot keep up.
---- A part of a session.
+--- Flow control of a session: reading stops while the peer does not read our output, while `pause` is in force, and while
+--- handlers cannot keep up.  A part of a session.
 
 ---@class smpp.Reading
 ---@field transport smpp.Transport
 local Reading = {
   is_on = true,
-  congested = false,            -- the peer does not read either
+  congested = false,            -- too many unsent octets: the peer does not read
   paused = false,               -- pause() was called
   overloaded = false,           -- handlers cannot keep up
-  unsent_octets = 4096,         -- that may wait in the transport for a peer which does not read: above, it is not read from
+  unsent_octets = 4096,         -- limit of unsent octets in the transport; above: congested
 }
 local mt = { __index = Reading, __name = "smpp.Reading" }
 
 local reading = {}
 
-local UNSENT_BOUND = 262144 -- once it is bound
+local UNSENT_BOUND = 262144 -- the limit for a bound peer
 
 ---@param transport smpp.Transport
 ---@return smpp.Reading
@@ -29,7 +29,7 @@ local function update(self)
   if is_on then self.transport:resume() else self.transport:pause() end
 end
 
---- A bound peer is trusted with more octets.
+--- Sets the limit of unsent octets: higher for a bound peer.
 ---@param is_bound boolean
 function Reading:set_bound(is_bound) self.unsent_octets = is_bound and UNSENT_BOUND or nil end
 
@@ -40,7 +40,7 @@ function Reading:written()
   update(self)
 end
 
---- What was pending has gone out.
+--- Pending octets were sent.
 function Reading:drained()
   if not self.congested or self.transport:pending() > self.unsent_octets / 4 then return end
   self.congested = false
