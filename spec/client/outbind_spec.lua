@@ -75,6 +75,34 @@ describe("smpp.client.outbind: listen_outbind", function()
     end)
   end)
 
+  it("listens on several addresses, and takes PROXY headers where an address asks for them", function()
+    run(function(loop)
+      local from = {}
+      local listener = assert(smpp.listen_outbind {
+        listen = { { port = 2775 }, { port = 2776, proxy_protocol = true } },
+        outbind = function(_, session) from[#from + 1] = session.peer.host return false end,
+      })
+      assert.same({ 2775, 2776 }, { listener.addresses[1].port, listener.addresses[2].port })
+      local function call(port, before)
+        loop:connect({ host = "127.0.0.1", port = port }, function(transport)
+          transport:start(function() end, function() transport:close() end)
+          transport:write(before .. smpp.encode { command = "outbind", sequence_number = 1, system_id = "mc" })
+        end)
+      end
+      call(2775, "")
+      smpp.sleep(1)
+      call(2776, "PROXY TCP4 192.0.2.7 192.0.2.1 4711 2776\r\n")
+      smpp.sleep(1)
+      assert.same({ "127.0.0.1", "192.0.2.7" }, from)
+      listener:close()
+      listener = assert(smpp.listen_outbind { port = 2777, proxy_protocol = { "10.0.0.0/8" }, outbind = function() return false end })
+      assert.equal(2777, listener.port)
+      listener:close()
+      assert.has_error(function() smpp.listen_outbind { port = 2775, listen = { {} }, outbind = print } end, "listen or port, not both")
+      assert.has_error(function() smpp.listen_outbind { listen = {}, outbind = print } end)
+    end)
+  end)
+
   it("is refused without a function that says whom to trust", function()
     run(function()
       assert.has_error(function() smpp.listen_outbind { port = 2775 } end, "outbind: a function that says which MCs to trust expected")

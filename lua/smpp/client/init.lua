@@ -395,7 +395,7 @@ function client.listen_outbind(given)
   if not o.outbind then error("outbind: a function that says which MCs to trust expected", 2) end
   if o.bind == "tx+rx" then error('bind = "tx+rx": an outbind is for one bind', 2) end
   o.reconnect = false
-  return outbind.listen(o, o.port or 2775, function()
+  return outbind.listen(o, function()
     local esme = new(schema.merge(o))
     run.opened(esme, true)
     esme:hold_loop(true)

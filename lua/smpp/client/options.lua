@@ -2,6 +2,7 @@
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local logs = require "smpp.base.log"
+local listeners = require "smpp.transport.listener"
 local loops = require "smpp.loop"
 local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
@@ -109,8 +110,8 @@ settings.schema = schema.new({
   { "bound", "function", nil, "of listen_outbind: called for each bound client: (esme)", "bound = function(esme) end" },
 }, profiles.habits)
 
---- Those of listen_outbind, whose connections are accepted.
-settings.listening = schema.new(settings.schema, { { "tls", transports.kind("tls", "accept") } })
+--- Options of listen_outbind: those above, with the addresses to listen on.
+settings.listening = schema.new(settings.schema, listeners.options)
 
 local S = settings.schema
 S.expected = "a URL or a table of options"
@@ -199,6 +200,10 @@ function settings.read(given, more, level, options)
   o[1] = nil
   o.hosts, wrong = hosts_of(o)
   if wrong then return nil, wrong end
+  if options == settings.listening then
+    o.addresses, wrong = listeners.addresses(given, o)
+    if wrong then return nil, wrong end
+  end
   fill_inner(o, given.window or said.window or profile.window)
   o.version = version.of(o.version)
   if o.version < 0x34 and o.bind == "trx" then

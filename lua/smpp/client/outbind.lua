@@ -67,12 +67,11 @@ local function accept(self, transport)
 end
 
 ---@param o table  read options of the client, with `outbind`
----@param port integer
 ---@param new_client fun(): smpp.Client
 ---@return smpp.OutbindListener? listener
 ---@return string? message
 ---@return string? code  "connect_failed", "tls"
-function outbind.listen(o, port, new_client)
+function outbind.listen(o, new_client)
   local self = setmetatable({
     options = o,
     new_client = new_client,
@@ -86,8 +85,7 @@ function outbind.listen(o, port, new_client)
     accepted = function(transport) accept(self, transport) end,
     failed = function(inner, why) self.sink(("connection from %s: %s"):format(inner.peer.host, why)) end,
   }
-  local address = { host = o.hosts[1].host, port = port, tls = o.tls }
-  local list, message, code = listeners.open(o.loop, { address }, { timeout_s = o.bind_timeout_s }, function() return owner end)
+  local list, message, code = listeners.open(o.loop, o.addresses, { timeout_s = o.bind_timeout_s }, function() return owner end)
   if not list then return nil, message, code end
   for _, one in ipairs(list) do one.chain:warn(self.sink) end
   self.addresses, self.host, self.port = list, list[1].host, list[1].port

@@ -5,12 +5,12 @@ local checks = require "smpp.server.checks"
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
+local listeners = require "smpp.transport.listener"
 local loops = require "smpp.loop"
 local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
 local schema = require "smpp.base.schema"
-local transports = require "smpp.transport"
 local version = require "smpp.codec.version"
 
 local D = core.defaults -- the session's, in C
@@ -21,19 +21,7 @@ local function row_of(command)
   return { command.name, "function", nil, "handler: (session, pdu) -> result", ("%s = function(session, pdu) end"):format(command.name) }
 end
 
---- An address to listen on.
-settings.address = schema.new {
-  { "host", "string", "127.0.0.1", "where to listen", 'host = "0.0.0.0"', implied = true },
-  { "port", kind.port, nil, "0 picks a free one", "port = 2776", default_text = "2775, with TLS 8775" },
-  { "backlog", kind.count, nil, "connections that the system keeps until they are taken", "backlog = 128", default_text = "the system's" },
-  { "proxy_protocol", transports.kind("proxy_protocol", "accept"), false, "the PROXY header of a balancer is taken: true, or from whom",
-    'proxy_protocol = { "10.0.0.0/8" }', implied = true },
-  { "tls", transports.kind("tls", "accept"), nil, "TLS on every connection: true, or its options", "tls = true" },
-}
-
 local rows = {
-  { "listen", kind.list(settings.address, "addresses"), nil, "instead of host, port, proxy_protocol and tls: several addresses, each with its own",
-    'listen = { { port = 2775 }, { host = "::1", port = 2776, proxy_protocol = true } }' },
   { "filters", kind.list("function", "functions"), nil, "further transports over every connection: (inner, context) -> transport",
     "filters = { function(inner) return inner end }", program = true },
   { "system_id", kind.text(15), "smpp", "the name it answers binds with", 'system_id = "SMSC"' },
@@ -88,23 +76,7 @@ table.sort(settings.handlers, function(a, b) return a.id < b.id end)
 
 for _, command in ipairs(settings.handlers) do rows[#rows + 1] = row_of(command) end
 
-settings.schema = schema.new(settings.address, rows, account_of.waiting)
-
---- The addresses to listen on: those of `listen`, or the one that the options themselves are.
-local function addresses_of(given)
-  local list, names = {}, settings.address.by_name
-  for _, row in ipairs(settings.address.rows) do
-    if given.listen and given[row[1]] ~= nil then return nil, mistake.new(("listen or %s, not both"):format(row[1])) end
-  end
-  for i, address in ipairs(given.listen or { given }) do
-    list[i] = {}
-    for name in pairs(names) do list[i][name] = address[name] end
-    list[i].host = list[i].host or names.host[3]
-    list[i].port = list[i].port or transports.default_port(address)
-  end
-  if #list == 0 then return nil, mistake.inside(mistake.new "expected a list of addresses, got none", "listen") end
-  return list
-end
+settings.schema = schema.new(listeners.options, rows, account_of.waiting)
 
 --- Reads what a user gave; a mistake is a value.
 ---@param given table
@@ -123,7 +95,7 @@ function settings.read(given, level)
   if given.accounts and given.authenticate then return nil, mistake.new "accounts or authenticate, not both" end
   local o = settings.schema:fill(given)
   o.codec, o.vendor_handlers = codec, handlers
-  o.addresses, wrong = addresses_of(given)
+  o.addresses, wrong = listeners.addresses(given)
   if wrong then return nil, wrong end
   local profile = profiles.read(o.profile)
   o.version = version.of(o.version)

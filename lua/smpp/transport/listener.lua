@@ -1,7 +1,48 @@
 --- Addresses to listen on, each with a chain of its own: connections are handed over when their filters are established.
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
+local schema = require "smpp.base.schema"
 local transports = require "smpp.transport"
 
 local listener = {}
+
+--- Options of an address to listen on.
+listener.address = schema.new {
+  { "host", "string", "127.0.0.1", "address to listen on", 'host = "0.0.0.0"', implied = true },
+  { "port", kind.port, nil, "port to listen on; 0 picks a free one", "port = 2776", default_text = "2775, with TLS 8775" },
+  { "backlog", kind.count, nil, "connections that the operating system queues until they are accepted", "backlog = 128",
+    default_text = "the system's" },
+  { "proxy_protocol", transports.kind("proxy_protocol", "accept"), false,
+    "accept the PROXY header of a load balancer: true, or only from these addresses", 'proxy_protocol = { "10.0.0.0/8" }', implied = true },
+  { "tls", transports.kind("tls", "accept"), nil, "TLS on every connection: true, or its options", "tls = true" },
+}
+
+--- The same, or a list of such addresses.
+listener.options = schema.new(listener.address, {
+  { "listen", kind.list(listener.address, "addresses"), nil,
+    "several addresses, each with its own options, instead of host, port, proxy_protocol and tls",
+    'listen = { { port = 2775 }, { host = "::1", port = 2776, proxy_protocol = true } }' },
+})
+
+--- The addresses that options name: those of `listen`, or the one that the options themselves are.
+---@param given table  as the user gave them
+---@param read? table  the same after reading; used where `listen` is absent
+---@return table[]? addresses
+---@return smpp.Mistake?
+function listener.addresses(given, read)
+  local list, names = {}, listener.address.by_name
+  for _, row in ipairs(listener.address.rows) do
+    if given.listen and given[row[1]] ~= nil then return nil, mistake.new(("listen or %s, not both"):format(row[1])) end
+  end
+  for i, address in ipairs(given.listen or { read or given }) do
+    list[i] = {}
+    for name in pairs(names) do list[i][name] = address[name] end
+    list[i].host = list[i].host or names.host[3]
+    list[i].port = list[i].port or transports.default_port(address)
+  end
+  if #list == 0 then return nil, mistake.inside(mistake.new "expected a list of addresses, got none", "listen") end
+  return list
+end
 
 ---@class smpp.TransportListener
 ---@field host string
