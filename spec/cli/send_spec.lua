@@ -94,7 +94,7 @@ describe("smpp send", function()
     assert.truthy(err:find "at most 8" or err:find "8 octets")
     lacks(err, "muchtoolong")
     _, _, err = send { "smpp://me%20:x@127.0.0.1", "--to", "491", "x" }
-    has(err, "the system_id begins or ends with a blank")
+    has(err, "the system_id has leading or trailing white space")
   end))
 
   it("of nobody there, or nobody who answers, is 3", async.virtual(function(loop)
@@ -241,7 +241,7 @@ describe("smpp send", function()
 
   it("is told what it was given wrongly: 2", async.virtual(function()
     for _, case in ipairs {
-      { { "nonsense", "--to", "1", "x" }, "a URL like smpp://" }, { { "smpp://a:b@h?windw=1", "--to", "1", "x" }, "did you mean 'window'?" },
+      { { "nonsense", "--to", "1", "x" }, "invalid URL" }, { { "smpp://a:b@h?windw=1", "--to", "1", "x" }, "did you mean 'window'?" },
       { { "smpp://a:b@h:0", "--to", "1", "x" }, "port" }, { { URL, "x" }, "missing --to" }, { { URL, "--to", "1" }, "missing text" },
       { { URL, "--to", "1", "--data", "00", "x" }, "cannot be combined" }, { { URL, "--to", "1", "--data", "xy" }, "invalid hex digit" },
       { { URL, "--to", "1", "--set", "nonsense", "x" }, "NAME=VALUE" }, { { URL, "--to", "1", "--set", "recipt=true", "x" }, "did you mean 'receipt'?" },

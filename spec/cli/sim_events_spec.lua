@@ -109,6 +109,6 @@ describe("smpp.cli.sim_events: a line for", function()
     end)
     assert.equal("listening on 127.0.0.1:2775\nstates: 2 DELIVERED, 1 ENROUTE\n"
       .. "1 binds, 0 refused binds, 3 messages, 0 receipts, 1 refused messages, 0 mo, 0 faults\n", out)
-    has(err, "warning: unknown \"sim:\" directive 'nonsense' in a message text\n")
+    has(err, "warning: unknown \"sim:\" directive 'nonsense' in message text\n")
   end)
 end)

@@ -38,7 +38,7 @@ describe("smpp.client.dialer", function()
   it("says what to check when the bind is refused", function()
     run(function(loop)
       local mc = peer(loop, { bind_transceiver = function(session, pdu) session:answer(pdu, { status = "ESME_RBINDFAIL" }) end })
-      for password, note in pairs { ["secret "] = "blank", ["123456789"] = "8 octets" } do
+      for password, note in pairs { ["secret "] = "white space", ["123456789"] = "8 octets" } do
         local session, message, code = dialer.open(options(loop, { password = password }), HOST, {})
         assert.is_nil(session)
         assert.equal("ESME_RBINDFAIL", code)

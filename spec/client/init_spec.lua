@@ -37,7 +37,7 @@ describe("smpp.client: connect", function()
       assert.is_nil(esme)
       assert.truthy(code:find "^ESME_R")
       assert.truthy(message:find("refused the bind with " .. code, 1, true))
-      assert.truthy(message:find("ends with a blank", 1, true))
+      assert.truthy(message:find("trailing white space", 1, true))
       s:close()
     end)
   end)
@@ -387,7 +387,7 @@ describe("smpp.client: send", function()
         ["to: expected a string, a number or a table, got true"] = { to = true, text = "x" },
         ["expected name = value, got a string without a name"] = { "491", "x" },
         ["expected a table of options, got 'x'"] = "x",
-        ["one of text and data expected"] = { to = "491" },
+        ["text or data: expected exactly one"] = { to = "491" },
       } do
         local line = debug.getinfo(1, "l").currentline + 1
         local ok, err = pcall(function() esme:send(message) end)

@@ -44,7 +44,7 @@ describe("smpp.client.options", function()
     { { adaptive = { max = 0 } }, "adaptive.max", "adaptive.max: expected an integer from 1 to 65535, got 0" },
     { { reassembly = { max_set = 1 } }, "reassembly.max_set", "unknown option 'reassembly.max_set'; did you mean 'reassembly.max_sets'?" },
     { { version = "3.5" }, "version", "version: expected 3.3, 3.4 or 5.0, got '3.5'" },
-    { { version = "3.3", bind = "trx" }, "bind", 'bind: SMPP 3.3 has no transceivers; "tx+rx" is two binds that act as one' },
+    { { version = "3.3", bind = "trx" }, "bind", 'bind: SMPP 3.3 does not support bind_transceiver: use "tx+rx"' },
     { { password = 1234 }, "password", "password: expected a string, got a number" },
     { { profile = "gatewayapy" }, "profile", "profile: unknown profile 'gatewayapy', did you mean 'gatewayapi'?; there are default, gatewayapi, node-smpp, strict" },
     { { profile = { tolerate = { overlnog = true } } }, "profile.tolerate.overlnog",
@@ -55,7 +55,7 @@ describe("smpp.client.options", function()
     { "smpp://h?windw=1", "windw", "unknown option 'windw'; did you mean 'window'?" },
     { "smpp://h?message=x", "message", "message: expected a function, which cannot be given as text" },
     { "smpp://h?loop=x", "loop", "unknown option 'loop'" },
-    { "http://h", nil, "'http://h': a URL like smpp://system_id:password@host:2775 expected" },
+    { "http://h", nil, "invalid URL 'http://h': expected smpp://system_id:password@host:2775" },
   } do
     it("have this mistake: " .. case[3], function()
       local is_url = type(case[1]) == "string"
@@ -67,7 +67,7 @@ describe("smpp.client.options", function()
   end
 
   it("say what is missing", function()
-    assert.equal("no host: give a URL, host = or hosts =", select(2, settings.read({})).message)
+    assert.equal("missing host: give a URL, host = or hosts =", select(2, settings.read({})).message)
     assert.equal("expected a URL or a table of options, got nil", select(2, settings.read(nil)).message)
     assert.matches("^hosts%[2%]: ", select(2, settings.read { hosts = { "a", "b:0" } }).message)
   end)

@@ -105,7 +105,7 @@ describe("smpp.client.outbind: listen_outbind", function()
 
   it("is refused without a function that says whom to trust", function()
     run(function()
-      assert.has_error(function() smpp.listen_outbind { port = 2775 } end, "outbind: a function that says which MCs to trust expected")
+      assert.has_error(function() smpp.listen_outbind { port = 2775 } end, "outbind: expected a function (pdu, session) that returns true for a trusted MC")
       assert.has_error(function() smpp.listen_outbind { outbind = print, bind = "tx+rx" } end)
     end)
   end)

@@ -27,10 +27,10 @@ describe("smpp.server.accounts", function()
       assert.equal("ESME_RALYBND", bind_code(w, { system_id = "acme" }))
       first:unbind()
       assert.equal("bound", bind_code(w, { system_id = "acme" }))
-      assert.same({ "nobody: no such account ESME_RINVSYSID", "ACME: no such account ESME_RINVSYSID",
+      assert.same({ "nobody: unknown system_id ESME_RINVSYSID", "ACME: unknown system_id ESME_RINVSYSID",
         "acme: wrong password ESME_RINVPASWD", "short: wrong password ESME_RINVPASWD",
-        "acme: bind type rx is not allowed ESME_RBINDFAIL", "far: not from this address ESME_RBINDFAIL",
-        "acme: 2 binds already ESME_RALYBND" }, refused)
+        "acme: bind type rx is not allowed ESME_RBINDFAIL", "far: client address not allowed ESME_RBINDFAIL",
+        "acme: too many binds (2) ESME_RALYBND" }, refused)
       assert.equal("secret", server.sessions[3].account.password)
       server:close()
     end)

@@ -56,7 +56,7 @@ describe("smpp.server.bind", function()
       local session = server.sessions[1]
       assert.same({ "esme1", "^49", "secret" }, { session.system_id, session.address_range, session.account.password })
       assert.same({
-        { "127.0.0.1", "esme1", "ESME_RINVPASWD", "wrong password" }, { "127.0.0.1", "nobody", "ESME_RINVSYSID", "no such account" },
+        { "127.0.0.1", "esme1", "ESME_RINVPASWD", "wrong password" }, { "127.0.0.1", "nobody", "ESME_RINVSYSID", "unknown system_id" },
       }, refused)
       esme:close()
       server:close()

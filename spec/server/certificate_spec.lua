@@ -17,7 +17,7 @@ describe("smpp.server.certificate", function()
       assert.is_nil(certificate.mismatch({ "cn:other", demand }, client))
     end
     for _, demand in ipairs { "cn:acm", "cn:acmee", "cn:ACME", "dns:example", "dns:acme", "sha256:" .. ("ac"):rep(32), "pin:" .. PIN:gsub("A", "B") } do
-      assert.equal("client certificate is CN=acme,O=x, expected " .. demand, certificate.mismatch(demand, client))
+      assert.equal("client certificate mismatch: got CN=acme,O=x, expected " .. demand, certificate.mismatch(demand, client))
     end
     assert.equal("no client certificate", certificate.mismatch("cn:acme", nil))
   end)

@@ -10,7 +10,7 @@ describe("smpp.server.outbound: a message", function()
         ["deliver: shrt_message: no such parameter or TLV in deliver_sm; did you mean short_message?"] = { shrt_message = "x" },
         ["deliver: message_id: no such parameter or TLV in deliver_sm"] = { message_id = "1" }, -- of other PDUs
         ["deliver: short_message: no such parameter or TLV in data_sm"] = { command = "data_sm", short_message = "x" },
-        ["deliver(system_id, { from =, to =, text = }) expected"] = "x",
+        ["deliver: expected (system_id, { from =, to =, text = })"] = "x",
       } do
         local line = debug.getinfo(1, "l").currentline + 1
         local ok, err = pcall(function() server:deliver("a", fields) end)
@@ -48,7 +48,7 @@ describe("smpp.server.outbound: a message", function()
       end
       local ok, message, code = server:deliver("a", { short_message = "one too many" })
       assert.is_nil(ok)
-      assert.equal("25000 messages wait for a already", message)
+      assert.equal("queue full: 25000 messages queued for a (queue_limit)", message)
       assert.equal("queue_full", code)
       assert.is_true(server:deliver("b", { short_message = "another account" }))
       w:sleep(48 * 3600 - 1)
@@ -68,7 +68,7 @@ describe("smpp.server.outbound: a message", function()
       local server = w:server { max_waiting = 5 }
       for i = 1, 5 do assert(server:deliver("account " .. i, { short_message = "x" })) end
       local ok, message, code = server:deliver("account 6", { short_message = "x" })
-      assert.same({ nil, "5 messages wait already", "queue_full" }, { ok, message, code })
+      assert.same({ nil, "queue full: 5 messages queued (max_waiting)", "queue_full" }, { ok, message, code })
       assert.is_nil(server.accounts["account 6"])
       local esme = w:bind { system_id = "account 3", deliver_sm = function() end }
       w:sleep(1)
@@ -359,7 +359,7 @@ describe("smpp.server.outbound: a message", function()
   it("needs an account, and a server that is not closing", function()
     with({}, function(_, server)
       local ok, message, code = server:deliver("nobody", { short_message = "x" })
-      assert.same({ nil, "no such account: nobody", "bad_value" }, { ok, message, code })
+      assert.same({ nil, "unknown account: nobody", "bad_value" }, { ok, message, code })
       assert.has_error(function() server:deliver "a" end)
       server:close()
       assert.equal("closed", select(3, server:deliver("a", { short_message = "x" })))
@@ -507,7 +507,7 @@ describe("smpp.server.outbound: what waits in a store", function()
       w:sleep(500)
       server = w:server { accounts = { b = "secret" }, store = store, keep_s = 1000 }
       w:sleep(0.1)
-      assert.same({ "messages wait in the store for a, which is no account" }, w.errors)
+      assert.same({ "the store has messages for unknown account a" }, w.errors)
       assert.same({ 1, 2 }, { server.outbound.waiting, stored(store) })
       server:set_accounts(ACCOUNTS)
       receiver(w, "a", got)

@@ -65,7 +65,7 @@ describe("smpp.server.stored", function()
       items:settle(list[4].key)
       items:flush()
       w:sleep(2)
-      assert.matches("1 settled messages are still stored.*disk full", errors[1])
+      assert.matches("cannot remove 1 settled messages from the store.*disk full", errors[1])
       store.is_broken = false
       w:sleep(10)
       assert.equal(1, count(store))

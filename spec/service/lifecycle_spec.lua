@@ -123,7 +123,7 @@ describe("smpp.service.lifecycle", function()
       w:sleep(25)
       assert.same({}, got)
       assert.is_true(#w.errors >= 2 and #w.errors <= 4)
-      assert.matches("the store failed, and is tried again: the disk failed", w.errors[1])
+      assert.matches("store failure, retrying: the disk failed", w.errors[1])
       is_broken = false
       w:sleep(5)
       assert.same({ "1ENROUTE", "1DELIVRD" }, got)

@@ -63,8 +63,8 @@ describe("smpp.simulator.outcome: directives in a text", function()
       ["sim: answer after 2.5s"] = { answer_s = 2.5 }, ["sim: drop"] = { fault = "drop" }, ["sim: wrong sequence"] = { fault = "wrong_sequence" },
       ["sim: half pdu"] = { fault = "half_pdu" }, ["sim: reply Hello, you"] = { reply = "Hello, you" },
       ["sim: accepted, reply a, b"] = { state = "ACCEPTED", reply = "a, b" },
-      ["sim: fly to the moon"] = { misread = "fly to the moon" }, ["sim: no way"] = { misread = "no way" }, ["sim: reply"] = { misread = "reply" },
-      ["sim: answer after soon"] = { misread = "answer after soon" }, ["sim: enroute now"] = { misread = "enroute now" }, ["sim: reject NOSUCH, drop"] = { misread = "reject NOSUCH", fault = "drop" },
+      ["sim: fly to the moon"] = { unknown = "fly to the moon" }, ["sim: no way"] = { unknown = "no way" }, ["sim: reply"] = { unknown = "reply" },
+      ["sim: answer after soon"] = { unknown = "answer after soon" }, ["sim: enroute now"] = { unknown = "enroute now" }, ["sim: reject NOSUCH, drop"] = { unknown = "reject NOSUCH", fault = "drop" },
     } do
       assert.same(expected, orders.read(text), text)
     end

@@ -263,7 +263,7 @@ describe("smpp.transport.tls: client and server", function()
     end
     local _, _, code = try(server, { ca = CERT })
     assert.equal("ESME_RINVPASWD", code)
-    assert.equal("ESME_RINVPASWD client certificate is CN=acme, expected cn:acm", reasons[1])
+    assert.equal("ESME_RINVPASWD client certificate mismatch: got CN=acme, expected cn:acm", reasons[1])
     assert.equal("ESME_RINVPASWD no client certificate", reasons[#reasons])
     server:close()
     files.remove()

@@ -1,5 +1,5 @@
---- One bind that is kept: dials its hosts, one attempt at a time, backs off, dials again.  It owns the session it has
---- (smpp.SessionOwner), and tells the pool it is in when that comes and goes.
+--- One bind of a client: connects to its hosts, one attempt at a time, and reconnects with back-off after failures.  It is
+--- the owner of its session (smpp.SessionOwner), and notifies its pool when the session is bound or lost.
 local backoffs = require "smpp.base.backoff"
 local dialer = require "smpp.client.dialer"
 local events = require "smpp.base.events"
@@ -16,7 +16,7 @@ local mt = { __index = Bind, __name = "smpp.Bind" }
 
 local bind = {}
 
--- An MC that has not noticed that the old connection is dead refuses the new one with this: more patience helps.
+-- The MC still counts the old connection as bound until it times out: reconnect more slowly.
 local ALREADY_BOUND = "ESME_RALYBND"
 local ALREADY_BOUND_S = 15
 
@@ -35,23 +35,23 @@ function bind.new(client, pool, kind, hosts)
     kind = kind,
     sends = kind ~= "rx", receives = kind ~= "tx",
     hosts = hosts,
-    host_index = 0,             -- of the host tried last
-    dialing = nil,              -- smpp.Attempt that is being made
+    host_index = 0,             -- index of the host tried last
+    dialing = nil,              -- smpp.Attempt in progress
     session = nil,
-    previous = nil,             -- the session before this one: its socket goes before the next is made
-    unbinding = false,          -- the MC unbinds: no new requests in this session
-    full = false,               -- its window is, until the session says that there is room
+    previous = nil,             -- the last session: its socket is closed before the next attempt
+    unbinding = false,          -- the MC has sent unbind: no new requests in this session
+    full = false,               -- its window is full, until on_room
     bound_at = nil,
-    backoff = backoffs.new(),   -- throttled: no submissions before it ends
+    backoff = backoffs.new(),   -- throttled by the MC: no submissions before its end
     counters = stats.new(),
     adaptive = o.adaptive and windows.new(o.adaptive) or nil,
-    keeper = nil,               -- the task that dials again
+    keeper = nil,               -- the task that reconnects
     stopped = false,
-    on_response = nil,          -- Bind.observe, where responses are looked at
+    on_response = nil,          -- Bind.observe, if responses are observed
   }, mt)
 end
 
---- Tries the hosts in turn, beginning with the one that was bound last.
+--- Tries each host once, beginning with the one that was bound last.
 ---@async
 ---@return smpp.Session? session
 ---@return string? message
@@ -84,14 +84,14 @@ function Bind:attempt()
   return nil, message, code
 end
 
---- Hands the PDUs of a session to the client's listeners.
+--- Relays the PDUs of a session to `pdu` listeners of the client.
 ---@param session smpp.Session
 function Bind:follow(session)
   local client = self.client
   if events.heard(client, "pdu") then session:on("pdu", function(...) client:emit("pdu", ...) end) end
 end
 
---- Takes a session that is bound.
+--- A session is bound: it becomes the session of this bind.
 ---@param session smpp.Session
 ---@return smpp.Session
 function Bind:adopt(session)
@@ -111,7 +111,7 @@ function Bind:adopt(session)
   return session
 end
 
--- ---- what its session tells ----
+-- ---- methods of the session's owner ----
 
 function Bind:on_request(session, pdu, command_id)
   local handler = self.client.handlers[command_id]
@@ -127,7 +127,7 @@ function Bind:on_request_refused(session, pdu, status, reason)
   self.client:emit("refused", pdu, status, reason)
 end
 
---- Takes a close look at a response: adaptive windows, congestion_state of SMPP 5.0 (5.0, 4.8.4.18).
+--- Observes a response for the adaptive window and congestion_state (5.0, 4.8.4.18).
 function Bind:observe(session, pdu, latency_s)
   local now, status, congestion = self.loop:now(), pdu.command_status, nil
   if session.version >= 0x50 then
@@ -174,7 +174,7 @@ end
 
 -- ---- staying bound ----
 
---- Seconds until the n-th attempt in a row: doubling from min_s to max_s, with jitter; or fixed.
+--- Seconds before the n-th consecutive attempt: doubling from min_s to max_s, with jitter; or fixed_s.
 function Bind:reconnect_delay_s(n, code)
   local r = self.options.reconnect
   if r.fixed_s then return r.fixed_s end
@@ -183,8 +183,8 @@ function Bind:reconnect_delay_s(n, code)
   return s * (1 - r.jitter * self.loop:random())
 end
 
---- Starts the task that keeps it bound.
----@param code? string  why it is not bound now
+--- Starts the task that reconnects.
+---@param code? string  of the last failed attempt
 function Bind:keep(code)
   task.start(self.client.sink, function()
     self.keeper = task.current()
@@ -222,7 +222,7 @@ function Bind:run(code)
   timer:close()
 end
 
---- Throttled: no submissions for a while, a second and doubling up to 30.
+--- Backs off: no submissions for one second, doubling up to 30 with each further refusal.
 ---@param reason string
 ---@param sent_at? number  when the request was sent whose response says so
 function Bind:back_off(reason, sent_at)
@@ -232,10 +232,10 @@ function Bind:back_off(reason, sent_at)
   self.client:log("warn", "paused", { host = self.session and self.session.host, pause_s = pause_s, reason = reason })
 end
 
---- A submission was taken: the next back-off is a short one again.
+--- A submission was accepted: the next back-off starts with one second again.
 function Bind:recovered() self.backoff:recovered() end
 
---- No more attempts.  The session, if any, stays: the client unbinds it.
+--- Stops reconnecting.  The session, if any, stays; the client unbinds it.
 function Bind:stop()
   self.stopped = true
   if self.dialing and self.dialing.cancel then self.dialing.cancel() end

@@ -1,4 +1,4 @@
---- One attempt to reach an MC: connect, then bind.
+--- One attempt: connects to an MC and binds.
 local explain = require "smpp.codec.explain"
 local net = require "smpp.base.net"
 local sessions = require "smpp.session"
@@ -8,7 +8,7 @@ local dialer = {}
 
 local BINDS = { trx = 0x09, tx = 0x02, rx = 0x01 }
 
---- Connects, with the filters that the options ask for.
+--- Connects, with the transport filters that the options name.
 ---@async
 ---@return smpp.Transport? transport
 ---@return string? message
@@ -25,17 +25,17 @@ local function connect(o, host, attempt)
   }, attempt)
 end
 
---- What a user should look at when a bind is refused.
+--- Advice on a refused bind, for the error message.
 local function bind_advice(o, row)
   local hints = {}
   local function blank(text) return text and (text:match("^%s") or text:match("%s$")) end
-  if blank(o.password) then hints[#hints + 1] = "the password begins or ends with a blank" end
-  if blank(o.system_id) then hints[#hints + 1] = "the system_id begins or ends with a blank" end
-  if o.password and #o.password > 8 then hints[#hints + 1] = "the password is longer than the standard's 8 octets" end
+  if blank(o.password) then hints[#hints + 1] = "the password has leading or trailing white space" end
+  if blank(o.system_id) then hints[#hints + 1] = "the system_id has leading or trailing white space" end
+  if o.password and #o.password > 8 then hints[#hints + 1] = "the password is longer than 8 octets (3.4, 4.1.1)" end
   return ("%s: %s%s"):format(row.meaning, row.advice, #hints > 0 and "; note: " .. table.concat(hints, ", ") or "")
 end
 
---- A session of the client's options.
+--- Creates a session from the client's options.
 ---@param o table
 ---@param transport smpp.Transport
 ---@param host string  as it was dialed
@@ -94,14 +94,14 @@ function dialer.bind(o, session)
 end
 
 ---@class smpp.Attempt
----@field owner smpp.SessionOwner?  of the session to be made
+---@field owner smpp.SessionOwner?  of the new session
 ---@field counters smpp.Stats?
 ---@field has_handlers boolean?
----@field warn fun(message: string)?  for what is doubtful: a certificate that is not checked
+---@field warn fun(message: string)?  receives warnings, such as an unverified certificate
 ---@field made fun(session: smpp.Session)?  called before anything is sent or read
----@field cancel fun()?  set while it lasts: ends it at once, with "closed" or "connection_lost"
+---@field cancel fun()?  set during the attempt: ends it at once, with "closed" or "connection_lost"
 
---- Makes a session with one host and, unless `o.bind` is false, binds it.
+--- Connects to one host and, unless `o.bind` is false, binds.
 ---@async
 ---@param o table  options of the client, with loop
 ---@param host { host: string, port: integer }

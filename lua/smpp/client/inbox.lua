@@ -1,4 +1,5 @@
---- What an MC delivers: receipts find their messages, parts become texts, texts become messages.
+--- Incoming deliver_sm and data_sm of a client: matches receipts to sent messages, reassembles parts, decodes texts, and
+--- calls the handlers of messages and receipts.
 local address = require "smpp.codec.address"
 local core = require "smpp.core"
 local events = require "smpp.base.events"
@@ -15,13 +16,13 @@ local Inbox = {}
 local mt = { __index = Inbox, __name = "smpp.Inbox" }
 
 ---@class smpp.Message
----@field from string  as people write it: + before international numbers
+---@field from string  + before international numbers
 ---@field to string
 ---@field text string?  UTF-8, all parts joined; nil for binary content
 ---@field data string?  octets of binary content
----@field encoding string  what the octets were in
----@field pdu smpp.Pdu  the one that completed it
----@field parts { pdu: smpp.Pdu, octets: string }[]  the parts in order: each PDU as it came, and its text's octets behind the UDH
+---@field encoding string  encoding of the octets
+---@field pdu smpp.Pdu  the PDU that completed the message
+---@field parts { pdu: smpp.Pdu, octets: string }[]  the parts in order: each PDU as received, and its text octets after the UDH
 ---@field source { addr: string, ton: integer, npi: integer }
 ---@field destination { addr: string, ton: integer, npi: integer }
 ---@field esme smpp.Client
@@ -31,7 +32,7 @@ local message_mt = { __name = "smpp.Message" }
 local function source_of(pdu) return { addr = pdu.source_addr, ton = pdu.source_addr_ton, npi = pdu.source_addr_npi } end
 local function destination_of(pdu) return { addr = pdu.destination_addr, ton = pdu.dest_addr_ton, npi = pdu.dest_addr_npi } end
 
---- What few look at is made when it is.
+--- Fields that few programs read are computed on first access.
 local LATER = {
   source = function(self) return source_of(self.pdu) end,
   destination = function(self) return destination_of(self.pdu) end,
@@ -51,7 +52,7 @@ function message_mt:__tostring() return ("message from %s to %s"):format(self.fr
 local inbox = { class = Inbox }
 
 local UDHI = 0x40 -- esm_class: the octets begin with a user data header
-local REPORT_S = 60 -- between two reports that nobody listens
+local REPORT_S = 60 -- interval of error reports about messages without a listener
 
 ---@param client smpp.Client
 function inbox.new(client)
@@ -66,18 +67,18 @@ function inbox.new(client)
     loop = client.loop,
     reassembly = reassembly.new(schema.merge({ seed = client.map_seed }, o.reassembly)),
     peer = peer,
-    usual = usual,              -- data_coding -> encoding, of the two that nearly all texts are in, unless the peer has others
-    receipts = schema.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- how they are read
-    queued = {},                -- PDUs that came before anybody listened
-    keeps_receipts = false,     -- receipts, too, wait for somebody to listen
-    reported_at = -math.huge,   -- when it was last said that nobody listens
-    timer = client.loop:timer(function() self:expire() end), -- of the reassembly's next expiry
+    usual = usual,              -- data_coding -> encoding of the two most frequent codings, if the peer uses the standard ones
+    receipts = schema.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- options of reading receipts
+    queued = {},                -- PDUs received before a listener was added
+    keeps_receipts = false,     -- receipts are queued for a listener, too
+    reported_at = -math.huge,   -- time of the last report about messages without a listener
+    timer = client.loop:timer(function() self:expire() end), -- next expiry of the reassembly
     timer_at = nil,
   }, mt)
   return self
 end
 
---- Parts that were acknowledged and will not become whole here are told of.
+--- Reports acknowledged parts of messages that will stay incomplete.
 function Inbox:close()
   self.closed = true
   self:refuse_queued()
@@ -88,10 +89,10 @@ function Inbox:close()
   end
 end
 
---- Whether anybody takes messages.
+--- Tests whether messages have a listener or a handler.
 function Inbox:wanted() return self.client.options.message ~= nil or events.heard(self.client, "message") end
 
---- Answers a deliver_sm or data_sm; what it returns is the answer.
+--- Handles a deliver_sm or data_sm; returns its answer.
 ---@async
 function Inbox:deliver(pdu, session)
   if receipts.is(pdu, self.receipts) then
@@ -99,16 +100,16 @@ function Inbox:deliver(pdu, session)
     return self:receipt(pdu)
   end
   local state = self.client.state
-  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end -- the MC keeps it
+  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end -- temporary error: the MC sends it again later
   if not self:wanted() then return self:queue(pdu, session, self.message) end
   return self:message(pdu, session)
 end
 
---- Nobody listens yet: waits until somebody does; the session answers ESME_RX_T_APPN when that takes too long.
+--- Queues a PDU until a listener is added; after answer_timeout_s the session answers ESME_RX_T_APPN.
 ---@async
 ---@param pdu smpp.Pdu
 ---@param session smpp.Session
----@param fn fun(self, pdu: smpp.Pdu, session: smpp.Session): any, any  what then handles it
+---@param fn fun(self, pdu: smpp.Pdu, session: smpp.Session): any, any  handles it then
 function Inbox:queue(pdu, session, fn)
   self:forget_answered()
   self.queued[#self.queued + 1] = { pdu = pdu, token = task.need(), session = session, fn = fn }
@@ -116,10 +117,10 @@ function Inbox:queue(pdu, session, fn)
   return fn(self, pdu, session)
 end
 
---- Receipts are kept as messages are, until the program has its client: it cannot listen before.
+--- Queues receipts, too, until `connect` has returned the client: the program cannot add a listener before.
 function Inbox:keep_receipts() self.keeps_receipts = self.client.options.receipt == nil end
 
---- Whether an error about the late answer to a PDU is worth a report: one a minute is enough where nobody listens.
+--- Tests whether an answer timeout of a PDU is to be reported: at most once a minute while there is no listener.
 ---@param pdu smpp.Pdu
 ---@return boolean
 function Inbox:may_report(pdu)
@@ -132,10 +133,11 @@ function Inbox:may_report(pdu)
   return true
 end
 
---- Whether a queued message is still ours: not answered for us, after which the MC sends it again, nor lost with its session.
+--- Tests whether a queued PDU can still be answered: not after answer_timeout_s or the end of its session, when the MC sends
+--- it again.
 local function is_ours(entry) return not entry.session.closed and entry.session:is_answerable(entry.pdu) end
 
---- What was answered meanwhile is queued no longer.
+--- Removes PDUs from the queue that have been answered meanwhile.
 function Inbox:forget_answered()
   local queued = self.queued
   if not queued[1] or is_ours(queued[1]) then return end
@@ -149,7 +151,8 @@ function Inbox:forget_answered()
   end
 end
 
---- Ends the waits for fn, or all: each message is handled if it is still ours and somebody listens, else the MC keeps it.
+--- Wakes the queued PDUs of fn, or all: each is handled if it can still be answered and there is a listener, else it gets
+--- ESME_RX_T_APPN.
 local function release(self, listened, fn)
   local queued = self.queued
   self.queued = {}
@@ -162,10 +165,10 @@ local function release(self, listened, fn)
   end
 end
 
---- Nobody will listen any more.
+--- The client has closed: no listener will be added.
 function Inbox:refuse_queued() release(self, false) end
 
---- Somebody listens now, or, for receipts, has had the time to.
+--- A listener was added; or, for receipts, the program has had time to add one.
 ---@param name "message"|"receipt"
 function Inbox:listening(name)
   if name == "receipt" then self.keeps_receipts = false end
@@ -176,11 +179,11 @@ function Inbox:receipt(pdu)
   local client = self.client
   local receipt, message = receipts.parse(pdu, self.receipts)
   if not receipt then
-    client:emit("error", "a receipt that cannot be read: " .. tostring(message))
+    client:emit("error", "malformed receipt: " .. tostring(message))
     return true
   end
   receipt.from, receipt.to = address.format(pdu.source_addr, pdu.source_addr_ton), address.format(pdu.destination_addr, pdu.dest_addr_ton)
-  client.sender:receipt(receipt) -- which may keep a copy of it: octets and numbers only, so far
+  client.sender:receipt(receipt) -- it may store a copy: only octets and numbers are set so far
   receipt.pdu, receipt.esme = pdu, client
   client:emit("receipt", receipt)
   if client.options.receipt then
@@ -190,7 +193,7 @@ function Inbox:receipt(pdu)
   return true
 end
 
---- What a PDU says about being a part of something longer.
+--- The concatenation information of a PDU.
 local function part_of(client, pdu, session, peer)
   local octets, header, fill = text.body(pdu, peer)
   local part = {
@@ -207,7 +210,7 @@ end
 
 local BIG_ENDIAN, LITTLE_ENDIAN = "\254\255", "\255\254"
 
---- Parts of UCS-2 without the byte order marks that each may begin with: FF FE turns round that part and those behind it.
+--- Removes the byte order mark that each UCS-2 part may begin with: FF FE swaps the octets of that part and those after it.
 local function without_marks(set, peer)
   local parts, is_little, found = {}, false, false
   for seq = 1, set.total do
@@ -225,7 +228,8 @@ local function without_marks(set, peer)
   return found and { total = set.total, parts = parts } or set
 end
 
---- Text (or octets, if any part is binary) of parts; runs of one coding are decoded whole, which heals pairs that were cut.
+--- The text of parts, or the octets if any part is binary.  Consecutive parts of one coding are decoded together, since a
+--- surrogate pair may be split between them.
 ---@return string? text
 ---@return string? data
 ---@return string encoding  of the first part
@@ -246,13 +250,13 @@ function Inbox:decode(set)
   return table.concat(words), nil, first
 end
 
---- What a handler is to be told of again: its result, or false when the MC shall try once more.
+--- The stored result of a handler; false after a temporary error, when the message is to be handled again.
 local function lasting(ok, status)
   if not ok then return false end
   return status == nil or explain.class(status) == "permanent" and status
 end
 
---- Gives a message to listeners and handler.
+--- Calls the listeners and the handler of a message.
 ---@async
 ---@return true|nil, any status
 local function handle(self, msg)
@@ -265,7 +269,7 @@ local function handle(self, msg)
   return true
 end
 
---- What became of a text of several parts; whoever waits with a repeated part of it is told.
+--- Stores the result of a concatenated message, and wakes the tasks that wait with repeated parts of it.
 local function settle(self, set, result)
   local waiters = set.waiters
   set.waiters = nil
@@ -273,7 +277,7 @@ local function settle(self, set, result)
   for _, token in ipairs(waiters or {}) do task.wake_for(token, set) end
 end
 
---- The same for a text of several parts: a part that comes again is answered as this is, or brings it here again.
+--- The same for a concatenated message.  A repeated part gets the same answer or, after a temporary error, handles it again.
 ---@async
 local function handle_whole(self, msg, set)
   local ok, result, status = task.traced_pcall(handle, self, msg)
@@ -282,11 +286,11 @@ local function handle_whole(self, msg, set)
   return result, status
 end
 
---- A part of a text that was whole comes again: the MC did not get its answer.
+--- A repeated part of a complete message: the MC has not received our answer.
 ---@async
 local function repeated(text)
   local set = text.set
-  if text.result == nil and set then -- its handler is at work
+  if text.result == nil and set then -- its handler is still running
     set.waiters = set.waiters or {}
     table.insert(set.waiters, task.need())
     task.wait(set)
@@ -295,18 +299,18 @@ local function repeated(text)
   return nil, text.result or "ESME_RX_T_APPN"
 end
 
---- A PDU as the only part of its message.
+--- A PDU as the only part of a message.
 function Inbox:part(pdu, session) return part_of(self.client, pdu, session, self.peer) end
 
---- The text of a PDU that is a whole message in one of the two usual codings, the same that `decode` makes of it; nil: `message`
---- is to take a closer look.
+--- The text of a PDU that is a complete message in one of the two usual codings: a fast path with the same result as `decode`;
+--- nil: use `message`.
 ---@return string? text
 ---@return string? encoding
 function Inbox:usual_text(pdu)
   local encoding = self.usual[pdu.data_coding]
   if not encoding or (pdu.esm_class or 0) % (2 * UDHI) >= UDHI or pdu.sar_msg_ref_num then return nil end
   local octets = text.octets(pdu)
-  if encoding == "ucs2" and octets:find "^[\254\255]" then return nil end -- a byte order mark, perhaps
+  if encoding == "ucs2" and octets:find "^[\254\255]" then return nil end -- may be a byte order mark
   return (decode(octets, encoding)), encoding
 end
 
@@ -328,7 +332,7 @@ function Inbox:message(pdu, session)
   elseif what == "repeated" then
     return repeated(set)
   elseif not what then
-    client:emit("error", "a part of a message was refused: " .. set)
+    client:emit("error", "part of a message refused: " .. set)
     return nil, "ESME_RX_R_APPN"
   end
   set = what == "complete" and set or { total = 1, parts = { part } }
@@ -342,12 +346,12 @@ function Inbox:message(pdu, session)
   return handle(self, msg)
 end
 
---- Texts that will never be whole, or that their handler never took, are reported with the parts they have.
+--- Reports messages that stay incomplete, or that the handler refused until they expired, with the parts received.
 local function report(self, set)
   if set.reason == "refused" then
-    self.client:emit("error", ("a message in %d parts from %s was refused to the end"):format(set.total, set.source.addr))
+    self.client:emit("error", ("message of %d parts from %s: refused by its handler until it expired"):format(set.total, set.source.addr))
   elseif set.reason ~= "closed" then
-    self.client:emit("error", ("a message in %d parts from %s stays incomplete (%s): %d missing"):format(
+    self.client:emit("error", ("incomplete message of %d parts from %s (%s): %d missing"):format(
       set.total, set.source.addr, set.reason, #set.missing))
   end
   self.client:emit("incomplete", set)
@@ -362,13 +366,13 @@ end
 function Inbox:arm()
   if self.closed then return end
   local at = self.reassembly:next_expiry()
-  if at and at ~= self.timer_at then self.timer:start(math.max(0, at - self.loop:now() + 0.001)) end -- not before it, whatever the sum is rounded to
+  if at and at ~= self.timer_at then self.timer:start(math.max(0, at - self.loop:now() + 0.001)) end -- rounding must not make it earlier
   self.timer_at = at
 end
 
 -- ---- messages ----
 
---- Answers a message before its handler returns: that counts, whatever becomes of the handler.
+--- Answers a message before its handler returns; the handler's own result is then ignored.
 local function answer(msg, result, status)
   if msg.set and not msg.answered then
     msg.answered = true
@@ -393,17 +397,17 @@ function Message:reject(status)
   return answer(self, lasting(true, status), status)
 end
 
---- Hands the message on, whole and as it came: each of its PDUs, octet for octet but for the sequence number.
+--- Forwards the message: each of its PDUs unchanged except for the sequence_number.
 ---@async
----@param target smpp.Session|smpp.Account  a session, whose answers are waited for; or an account of a server
----  (`server.accounts.acme`), into whose queue the parts go together
+---@param target smpp.Session|smpp.Account  a session: waits for its responses; or an account of a server
+---  (`server.accounts.acme`): queues all parts together
 ---@param o? { done: (fun(ok: boolean, code: string?))?, stored: (fun(ok: boolean?, message: string?, code: string?))? }  of an
 ---  account, as of server:deliver
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  of the first part that was refused; as of server:deliver
 function Message:forward(target, o)
-  if type(target) ~= "table" or not (target.forward or target.server) then error("forward(session or account) expected", 2) end
+  if type(target) ~= "table" or not (target.forward or target.server) then error("forward: expected a session or an account", 2) end
   local list = {}
   for i, part in ipairs(self.parts) do list[i] = part.pdu end
   if not target.forward then return target.server:deliver(target.system_id, { parts = list }, o) end

@@ -1,5 +1,5 @@
---- An ESME that stays bound: what it hands out, its beginning and its end.  Its parts have fields of their own: the pool of
---- its binds (smpp.client.pool, one bind is smpp.client.bind), the outbox that gets requests out, the inbox, the sender.
+--- An ESME that stays bound: its methods, connecting and closing.  Its parts have fields of their own: the pool of binds
+--- (smpp.client.pool; one bind: smpp.client.bind), the outbox (requests), the inbox (deliver_sm), the sender (messages).
 local commands = require "smpp.codec.commands"
 local dialer = require "smpp.client.dialer"
 local events = require "smpp.base.events"
@@ -25,7 +25,7 @@ local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail c
 ---@class smpp.Client
 ---@field state "connecting"|"bound"|"waiting"|"closing"|"closed"
 ---@field system_id string
----@field session smpp.Session?  a bound one, for what needs any
+---@field session smpp.Session?  any bound session
 local Client = {}
 local mt = { __index = Client, __name = "smpp.Client" }
 
@@ -34,11 +34,11 @@ local client = { class = Client }
 
 local ids = commands.ids
 
-local UNBIND_S = 3 -- for the MC to answer our unbind
+local UNBIND_S = 3 -- to wait for unbind_resp
 
 function mt:__tostring() return ("esme %s %s"):format(self.options.system_id or "", self.state) end
 
---- Handlers of what an MC sends: command_id -> fn(pdu, client, session).
+--- Handlers of requests of the MC: command_id -> fn(pdu, client, session).
 local function handlers_of(self)
   local o = self.options
   local function deliver(pdu, _, session) return self.inbox:deliver(pdu, session) end
@@ -67,7 +67,7 @@ local function request_method(command)
   end
 end
 
---- `smpp.connect(url:gsub(a, b))` passes gsub's count, too.
+--- Rejects a second argument that is not a function: `smpp.connect(url:gsub(a, b))` passes gsub's count, too.
 local function check_callback(callback, name)
   if callback ~= nil and type(callback) ~= "function" then
     error(("%s: argument 2: expected a callback function, got %s"):format(name, mistake.show(callback)), 3)
@@ -81,23 +81,23 @@ local function new(o)
     system_id = o.system_id,
     commands = o.codec.commands,
     state = "connecting",
-    session = nil,              -- a bound one, for what needs any
+    session = nil,              -- any bound session
     handlers = nil,             -- command_id -> fn(pdu, client, session)
     pool = nil, outbox = nil, inbox = nil, sender = nil,
-    counters = stats.new(),     -- beside those of the binds
-    holds_loop = false,         -- the loop is kept alive while there is no socket
+    counters = stats.new(),     -- in addition to those of the binds
+    holds_loop = false,         -- keeps the loop running while there is no socket
     unbinder = nil,             -- the task in close(), while sessions unbind
     unbinding = false,          -- close() has begun to unbind
-    unfinished = {},            -- what was not sent or not answered, for close()
-    last_error = nil,           -- why it is closed
+    unfinished = {},            -- requests not sent or not answered, for close()
+    last_error = nil,           -- { message, code } of the end
     listeners = {},
-    map_seed = nil,             -- against keys of the peer that are made to collide
+    map_seed = nil,             -- random, against hash collisions crafted by the peer
     has_handlers = (o.message or o.receipt or o.deliver_sm or o.data_sm) ~= nil,
   }, mt)
   self.sink = function(trace) self:emit("error", trace) end
   self.write_log, self.show = logs.writer(o.log, o.loop)
   self.map_seed = o.loop:random_octets(8)
-  if self.commands ~= commands then -- those of a profile have no methods in the class
+  if self.commands ~= commands then -- vendor commands of a profile have no methods in the class
     for _, command in ipairs(self.commands.declared) do self[command.name] = request_method(command) end
   end
   self.handlers = handlers_of(self)
@@ -108,13 +108,13 @@ local function new(o)
   return self
 end
 
---- Writes one line to the log, if there is one.
+--- Writes a record to the log, if the option is set.
 ---@param level "debug"|"info"|"warn"|"error"
 function Client:log(level, event, fields)
   if self.write_log then self.write_log(level, event, schema.merge({ system_id = self.system_id }, fields)) end
 end
 
---- What follows is for the parts of a client.
+-- ---- for the parts of a client ----
 function Client:set_state(state, reason)
   if self.state == state then return end
   local from = self.state
@@ -134,19 +134,19 @@ end
 
 -- ---- the end ----
 
---- Takes a note of what was not sent, or not answered.
+--- Records a request that was not sent or not answered.
 function Client:note_unfinished(command_id, fields, code)
   self.unfinished[#self.unfinished + 1] = { command = self.commands.rows[command_id].name, fields = fields, code = code }
 end
 
---- Ends without unbind: there is no session, or the MC cannot be used.
+--- Ends without unbind: there is no session, or the MC refused the bind for good.
 function Client:abandon(message, code)
   self.pool:stop()
   self.pool:each_session(function(session) session:close() end)
   self:finish(message, code)
 end
 
---- The last step of every end.
+--- The last step of closing.
 function Client:finish(message, code)
   if self.state == "closed" then return end
   self.last_error = { message, code == "connection_lost" and "closed" or code }
@@ -158,7 +158,7 @@ function Client:finish(message, code)
   run.closed(self)
 end
 
---- A session has ended, and the client closes or is closed.
+--- A session has ended while the client is closing or closed.
 function Client:session_ended()
   self.outbox:wake_drainer()
   if not self.unbinding or self.pool:has_sessions() then return end
@@ -166,18 +166,18 @@ function Client:session_ended()
   if self.unbinder then task.wake_for(self.unbinder, self) end
 end
 
---- Drains the queue and what is in flight, waits for handlers, unbinds, closes; no reconnection any more.  In a handler
---- it acknowledges what that has got.
+--- Closes the client: drains the queue and requests in flight, waits for handlers, unbinds.  Called by a handler it
+--- acknowledges that handler's request first.
 ---@async
----@param timeout_s? number  for draining, default 10; the MC has three seconds more to answer the unbind
----@return { command: string, fields: table, code: string }[] unfinished  not_sent, or in flight when the time was over
----  (connection_lost, timeout: outcome unknown)
+---@param timeout_s? number  for draining, default 10; then 3 s for unbind_resp
+---@return { command: string, fields: table, code: string }[] unfinished  code "not_sent"; or in flight at the timeout
+---  ("connection_lost", "timeout": outcome unknown)
 function Client:close(timeout_s)
   if self.state == "closing" or self.state == "closed" then return {} end
   local deadline, pool = self.loop:now() + (timeout_s or 10), self.pool
   local token = task.current()
   self:set_state("closing", "closed by the user")
-  pool:refresh() -- nothing new goes past the queue
+  pool:refresh() -- new requests cannot bypass the queue
   self.inbox:refuse_queued()
   pool:stop()
   if token then
@@ -208,8 +208,8 @@ Client.close = task.waits(Client.close, function(self) return self.sink end)
 
 -- ---- requests ----
 
---- Sends a request as soon as a bind and the window allow, and waits for its response; with a function as last argument
---- calls that instead.
+--- Sends a request as soon as a bind and the window allow, and waits for its response; if the last argument is a function,
+--- calls it instead of waiting.
 ---@async
 ---@param command_id integer
 ---@param fields table|smpp.Pdu
@@ -225,7 +225,7 @@ end
 
 commands:methods(Client, request_method)
 
--- The window does not count these, and nothing queues them.
+-- These do not count against the window, and are never queued.
 for _, name in ipairs { "enquire_link", "unbind" } do
   Client[name] = task.waits(function(self, ...)
     local session = self.session
@@ -234,18 +234,18 @@ for _, name in ipairs { "enquire_link", "unbind" } do
   end, function(self) return self.sink end)
 end
 
---- How many requests can be in flight at once.
+--- The number of requests that can be in flight at once.
 ---@return integer
 function Client:capacity() return self.pool:capacity() end
 
 --- Sends one message: text of any length and alphabet, or octets.  docs/client.md lists the fields.
 ---@async
 ---@param message table  { from, to, text | data, receipt, flash, encoding, long, validity_s, at, ... } or submit_sm's own
----@param callback? fun(sent: smpp.Sent?, message: string?, code: string?)  called instead of waiting; then false is returned when the queue is full
+---@param callback? fun(sent: smpp.Sent?, message: string?, code: string?)  called instead of waiting; send then returns false if the queue is full
 ---@return smpp.Sent? sent  { message_id, message_ids, parts }
 ---@return string? message
 ---@return string? code
----@return smpp.Sent? partial  the parts that went before one was refused
+---@return smpp.Sent? partial  the parts that were accepted before one was refused
 function Client:send(message, callback)
   check_callback(callback, "send")
   return self.sender:send(message, callback, LEVEL)
@@ -254,10 +254,10 @@ end
 --- Sends many messages, keeping the window full.
 ---@async
 ---@param items fun(): table?  an iterator, or a list of messages
----@param fn? fun(message: table, sent: smpp.Sent?, err: string?, code: string?, partial: smpp.Sent?)  called for each when it
----  is done; partial: the parts that were taken before one was not
----@return { sent: integer, partly: integer, failed: integer, codes: table<string, integer> } counts  partly: some parts were
----  taken, so that sending the message again would send these twice; codes: of those that were not sent whole
+---@param fn? fun(message: table, sent: smpp.Sent?, err: string?, code: string?, partial: smpp.Sent?)  called after each;
+---  partial: the parts that were accepted before one was refused
+---@return { sent: integer, partly: integer, failed: integer, codes: table<string, integer> } counts  partly: some parts
+---  were accepted, and would be sent twice if the message were sent again; codes: of messages not sent completely
 function Client:send_all(items, fn)
   local counts = { sent = 0, partly = 0, failed = 0, codes = {} }
   run.each(items, self:capacity(), function(message)
@@ -286,7 +286,7 @@ function Client:on(name, fn)
   return self
 end
 
---- Counters, latencies and what waits, of all binds together, and of each in `links`.
+--- Counters, latencies and queue sizes: of all binds together, and of each in `links`.
 ---@return table stats  requests, answered, refused, statuses, unknown, not_sent, retried, received, binds, latency { count,
 ---  sum_s, max_s, buckets, p50_s, p90_s, p99_s }, queued, queued_octets, in_flight, window, state, bound, links
 function Client:stats()
@@ -339,7 +339,8 @@ local function connect(self)
   return self
 end
 
---- What came meanwhile waits for a listener until the program, which has its client now, lets the loop go on.
+--- Returns the client to the program; receipts queued so far are handled at the end of this loop turn, when the program has
+--- had time to add a listener.
 local function handed_out(self, esme, ...)
   if esme then self.loop:defer(function() self.inbox:listening "receipt" end) end
   return esme, ...
@@ -355,7 +356,7 @@ local function open(o, callback)
   task.start(self.sink, function() callback(handed_out(self, connect(self))) end)
 end
 
---- Connects to an MC and binds; keeps the session until `close()`.
+--- Connects to an MC and binds; reconnects until `close()`.
 ---@async
 ---@param given string|table  a URL, or { url, option = value ... }
 ---@param callback? fun(esme: smpp.Client?, message: string?, code: string?)
@@ -368,9 +369,9 @@ function client.connect(given, callback)
   return open(o, callback)
 end
 
---- Several binds that act as one: requests go to the one with the least outstanding, receipts come on any.
+--- Several binds that act as one: requests go to the bind with the fewest in flight; receipts may arrive on any.
 ---@async
----@param given table  as connect; `binds` (default one per host): how many; each keeps to a host of its own
+---@param given table  as connect; `binds` (default one per host): how many; each prefers a host of its own
 ---@param callback? fun(esme: smpp.Client?, message: string?, code: string?)
 ---@return smpp.Client? esme
 ---@return string? message
@@ -383,17 +384,17 @@ function client.pool(given, callback)
   return open(o, callback)
 end
 
---- Waits for MCs that call (outbind) and binds to each that you take.
----@param given table  options of connect without hosts, plus host ("127.0.0.1"), port (2775), and
----  `outbind = function(pdu, session)`: true takes the MC, anything else closes the connection: what binds sends
----  the password; `bound = function(esme)`: called for each bound client
+--- Listens for connections of MCs that send outbind, and binds on each connection that `outbind` accepts.
+---@param given table  options of connect without hosts, those of a listener (docs/client.md), and
+---  `outbind = function(pdu, session)`: true accepts the MC, anything else closes the connection (the bind would send the
+---  password); `bound = function(esme)`: called for each bound client
 ---@return smpp.OutbindListener? listener  { host, port, clients, close() }
 ---@return string? message
 ---@return string? code  "connect_failed"
 function client.listen_outbind(given)
   local o = settings.demand(given, 2, { host = "127.0.0.1", bind = "rx" }, settings.listening)
-  if not o.outbind then error("outbind: a function that says which MCs to trust expected", 2) end
-  if o.bind == "tx+rx" then error('bind = "tx+rx": an outbind is for one bind', 2) end
+  if not o.outbind then error("outbind: expected a function (pdu, session) that returns true for a trusted MC", 2) end
+  if o.bind == "tx+rx" then error('bind = "tx+rx": not supported by listen_outbind (one connection carries one bind)', 2) end
   o.reconnect = false
   return outbind.listen(o, function()
     local esme = new(schema.merge(o))
@@ -403,7 +404,7 @@ function client.listen_outbind(given)
   end)
 end
 
---- Connects without binding: requests in any state; with `unchecked = true` also those that the state forbids.
+--- Connects without binding; with `unchecked = true` requests that the state of the session forbids are sent, too.
 ---@async
 ---@param given string|table
 ---@param callback? fun(session: smpp.Session?, message: string?, code: string?)

@@ -1,4 +1,4 @@
---- Options of smpp.connect, pool, open and listen_outbind: a URL, or a table with a URL in it, or a table.
+--- Options of smpp.connect, pool, open and listen_outbind: a URL, a table, or a table with a URL in it.
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local logs = require "smpp.base.log"
@@ -20,94 +20,95 @@ local D = core.defaults -- the session's, in C
 local settings = {}
 
 local host_kind = kind.either("string", schema.new {
-  { "host", "string", nil, "a name or an address", 'host = "192.0.2.1"', required = true },
-  { "port", kind.integer(1, 65535), nil, "its port", "port = 2775" },
+  { "host", "string", nil, "host name or IP address", 'host = "192.0.2.1"', required = true },
+  { "port", kind.integer(1, 65535), nil, "TCP port", "port = 2775" },
 })
 
---- When messages that were refused are sent again.
+--- Retries of refused messages.
 settings.retry = schema.new {
-  { "attempts", kind.count, 10, "so often in all", "attempts = 3" },
-  { "age_s", kind.seconds, 60, "so long after the first refusal", "age_s = 300" },
+  { "attempts", kind.count, 10, "total number of attempts", "attempts = 3" },
+  { "age_s", kind.seconds, 60, "no retry later than this after the first refusal", "age_s = 300" },
   { "min_s", kind.seconds, 1, "the first delay; each further one is twice as long", "min_s = 0.2" },
   { "max_s", kind.seconds, 30, "the longest delay", "max_s = 120" },
 }
 
---- How far a window that adapts goes.
+--- Limits of an adaptive window.
 settings.adaptive = schema.new {
-  { "min", kind.count, 1, "the smallest window", "min = 2" },
-  { "max", kind.window, 100, "the largest", "max = 500", default_text = "window, or 100" },
-  { "start", kind.count, 10, "the first", "start = 20" },
+  { "min", kind.count, 1, "smallest window", "min = 2" },
+  { "max", kind.window, 100, "largest window", "max = 500", default_text = "window, or 100" },
+  { "start", kind.count, 10, "initial window", "start = 20" },
 }
 
 local per_s = kind.with_unit("per s", kind.real(1e-3))
 
---- How far a rate that is learned goes.
+--- Limits of an adaptive rate.
 settings.rate = schema.new {
-  { "min", per_s, 0.1, "the lowest rate", "min = 5" },
-  { "max", per_s, nil, "the highest", "max = 200", default_text = "no limit" },
-  { "start", per_s, nil, "the first", "start = 20", default_text = "max" },
+  { "min", per_s, 0.1, "lowest rate", "min = 5" },
+  { "max", per_s, nil, "highest rate", "max = 200", default_text = "no limit" },
+  { "start", per_s, nil, "initial rate", "start = 20", default_text = "max" },
 }
 
---- All of them.
+--- All options of a client.
 settings.schema = schema.new({
-  -- whom to bind to, and as whom
+  -- connection and bind
   { 1, "string", nil, "the URL, without a name", '"smpp://me:secret@mc.example"' },
   { "url", "string", nil, "the URL", 'url = "smpp://me:secret@mc.example"' },
-  { "host", "string", nil, "instead of the URL's; of listen_outbind: where to listen", 'host = "mc.example"' },
-  { "port", kind.port, nil, "of host", "port = 2776", default_text = "2775, with TLS 8775" },
-  { "hosts", kind.list(host_kind, "hosts"), nil, "several, tried in turn", 'hosts = { "one:2775", { host = "two", port = 2775 } }' },
-  { "tls", transports.kind("tls", "connect"), nil, "true: TLS, as smpps:// says; or its options", "tls = true" },
-  { "system_id", "string", nil, "the name to bind with", 'system_id = "me"' },
-  { "password", "string", nil, "its password", 'password = "secret"', secret = true },
-  { "bind", kind.one_of("trx", "tx", "rx", "tx+rx"), nil, "transceiver, transmitter, receiver, or two binds that act as one", 'bind = "rx"',
+  { "host", "string", nil, "host name or IP address, instead of a URL", 'host = "mc.example"' },
+  { "port", kind.port, nil, "TCP port of host", "port = 2776", default_text = "2775, with TLS 8775" },
+  { "hosts", kind.list(host_kind, "hosts"), nil, "several hosts, tried in order", 'hosts = { "one:2775", { host = "two", port = 2775 } }' },
+  { "tls", transports.kind("tls", "connect"), nil, "true: TLS, like smpps://; or its options", "tls = true" },
+  { "system_id", "string", nil, "system_id of the bind", 'system_id = "me"' },
+  { "password", "string", nil, "password of the bind", 'password = "secret"', secret = true },
+  { "bind", kind.one_of("trx", "tx", "rx", "tx+rx"), nil, "transceiver, transmitter, receiver, or a transmitter and a receiver that act as one",
+    'bind = "rx"',
     default_text = '"trx"; SMPP 3.3: "tx+rx"' },
-  { "fallback", "boolean", false, 'bind "tx+rx" where the MC has no transceivers', "fallback = true" },
-  { "binds", kind.count, nil, "how many binds", "binds = 4", default_text = "1; of smpp.pool one per host" },
-  { "addr_ton", kind.either("number", "string"), nil, "of the bind", "addr_ton = 1" },
-  { "addr_npi", kind.either("number", "string"), nil, "of the bind", "addr_npi = 1" },
-  { "address_range", "string", nil, "of the bind: destinations whose messages it wants", 'address_range = "^4917"' },
+  { "fallback", "boolean", false, 'use "tx+rx" if the MC does not support bind_transceiver', "fallback = true" },
+  { "binds", kind.count, nil, "number of binds", "binds = 4", default_text = "1; of smpp.pool one per host" },
+  { "addr_ton", kind.either("number", "string"), nil, "addr_ton of the bind", "addr_ton = 1" },
+  { "addr_npi", kind.either("number", "string"), nil, "addr_npi of the bind", "addr_npi = 1" },
+  { "address_range", "string", nil, "address_range of the bind: destinations whose messages it receives", 'address_range = "^4917"' },
   -- sending
-  { "adaptive", kind.either("boolean", settings.adaptive), nil, "the window grows while latency is flat, and halves when the MC is congested",
+  { "adaptive", kind.either("boolean", settings.adaptive), nil, "grow the window while latency is flat, halve it when the MC is congested",
     "adaptive = { max = 200 }" },
   { "rate_per_s", kind.either(per_s, kind.one_of "adaptive", settings.rate), nil,
-    "submissions per second, evenly spaced, those that are tried again included; or learned from what the MC refuses", "rate_per_s = 50",
+    "submissions per second, evenly spaced, retries included; \"adaptive\": learned from throttling by the MC", "rate_per_s = 50",
     default_text = "no limit" },
-  { "burst", kind.real(1), 1, "so many at once after a pause, under rate_per_s", "burst = 5" },
+  { "burst", kind.real(1), 1, "submissions at once after a pause, with rate_per_s", "burst = 5" },
   { "queue_octets", kind.octets, 268435456, "limit for what waiting requests hold, their texts and 4 KiB each; more are refused (queue_full)",
     "queue_octets = 16777216" },
-  { "queue_limit", kind.count, 1000, "requests that wait for the window or a bind; more are refused (queue_full)", "queue_limit = 100" },
-  { "order", kind.one_of("destination", "none"), nil, "requests to one destination go one after the other",
+  { "queue_limit", kind.count, 1000, "requests queued for the window or a bind; above: refused (queue_full)", "queue_limit = 100" },
+  { "order", kind.one_of("destination", "none"), nil, "destination: one request to a destination at a time",
     'order = "destination"', default_text = '"none"' },
-  { "retry", kind.either("boolean", settings.retry), nil, "messages that the MC throttles or refuses for now are sent again; false: they are not",
+  { "retry", kind.either("boolean", settings.retry), nil, "retry messages that the MC throttles or refuses temporarily; false: no retries",
     "retry = { attempts = 3, age_s = 300 }", default_text = "{ attempts = 10, age_s = 60 }" },
   { "on_unknown", kind.either(kind.one_of("report", "resend"), "function"), nil,
-    "requests of unknown outcome: report or resend them, or a function (fields, code) that returns true to resend", 'on_unknown = "resend"',
+    "requests of unknown outcome: report or resend, or a function (fields, code) that returns true to resend", 'on_unknown = "resend"',
     default_text = '"report"' },
-  { "encoding", text.options.encoding, nil, "of all texts", 'encoding = "ucs2"' },
+  { "encoding", text.options.encoding, nil, "encoding of all texts", 'encoding = "ucs2"' },
   { "graphemes", "boolean", nil, "keep grapheme clusters (an emoji with modifiers) in one part", "graphemes = false", default_text = "true" },
   -- receiving
   { "message", "function", nil, "handler of messages: (msg)", "message = function(msg) print(msg.text) end" },
   { "receipt", "function", nil, "handler of receipts: (receipt)", "receipt = function(receipt) print(receipt.state) end" },
   { "deliver_sm", "function", nil, "handler of deliver_sm, instead of these two: (pdu, esme)", "deliver_sm = function(pdu, esme) end" },
   { "data_sm", "function", nil, "handler of data_sm: (pdu, esme)", "data_sm = function(pdu, esme) end" },
-  { "pdu", "function", nil, "sees every PDU: (pdu, direction, session)", "pdu = function(pdu) print(pdu) end" },
-  { "reassembly", reassembly.schema, nil, "limits of texts whose parts have not all come", "reassembly = { max_age_s = 3600 }" },
-  { "tracker", "table", nil, "a receipt tracker to share with other clients", "tracker = smpp.tracker.new()", program = true },
-  { "max_unanswered", kind.count, nil, "requests of the MC that may wait for their answer", "max_unanswered = 100",
+  { "pdu", "function", nil, "called with every PDU: (pdu, direction, session)", "pdu = function(pdu) print(pdu) end" },
+  { "reassembly", reassembly.schema, nil, "limits of incomplete concatenated messages", "reassembly = { max_age_s = 3600 }" },
+  { "tracker", "table", nil, "receipt tracker, to share with other clients", "tracker = smpp.tracker.new()", program = true },
+  { "max_unanswered", kind.count, nil, "pending requests of the MC; above: reading stops", "max_unanswered = 100",
     default_text = tostring(D.max_unanswered) },
   -- the session
-  { "wait", "boolean", false, "keep trying where the first attempt fails", "wait = true" },
-  { "connect_timeout_s", kind.seconds, nil, "for the connection", "connect_timeout_s = 3", default_text = "bind_timeout_s" },
+  { "wait", "boolean", false, "keep trying if the first attempt fails", "wait = true" },
+  { "connect_timeout_s", kind.seconds, nil, "timeout of connecting", "connect_timeout_s = 3", default_text = "bind_timeout_s" },
   { "first_sequence", kind.count, nil, "the first sequence_number", "first_sequence = 100", default_text = "1" },
-  { "max_pdu_octets", kind.octets, nil, "of a PDU of the MC; beyond it the session ends", "max_pdu_octets = 4096",
+  { "max_pdu_octets", kind.octets, nil, "largest PDU accepted; a larger one ends the session", "max_pdu_octets = 4096",
     default_text = tostring(D.max_pdu_octets) },
-  { "unchecked", "boolean", false, "of smpp.open: also send what the state of the session forbids", "unchecked = true" },
-  { "profile", profiles.kind, nil, "the habits of this MC: a name, or a table", 'profile = "gatewayapi"' },
-  { "log", logs.kind, nil, "true: a line to stderr for each change of state; a level; or a function that gets records", 'log = "warn"' },
-  { "loop", "table", nil, "the event loop", "loop = loop", default_text = "the current one", program = true },
+  { "unchecked", "boolean", false, "smpp.open: also send requests that the session state forbids", "unchecked = true" },
+  { "profile", profiles.kind, nil, "deviations of this MC: the name of a profile, or a table", 'profile = "gatewayapi"' },
+  { "log", logs.kind, nil, "true: log state changes to stderr; a level; or a function that receives records", 'log = "warn"' },
+  { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
   -- listen_outbind
-  { "outbind", "function", nil, "of listen_outbind: which MCs to trust: (pdu, session) -> true", "outbind = function(pdu) return true end" },
-  { "bound", "function", nil, "of listen_outbind: called for each bound client: (esme)", "bound = function(esme) end" },
+  { "outbind", "function", nil, "listen_outbind: returns true for a trusted MC: (pdu, session)", "outbind = function(pdu) return true end" },
+  { "bound", "function", nil, "listen_outbind: called for each bound client: (esme)", "bound = function(esme) end" },
 }, profiles.habits)
 
 --- Options of listen_outbind: those above, with the addresses to listen on.
@@ -117,7 +118,7 @@ local S = settings.schema
 S.expected = "a URL or a table of options"
 settings.listening.expected = S.expected
 
---- { host, port } of each host, whichever way it was written.
+--- { host, port } of each host.
 local function hosts_of(o)
   local default = transports.default_port(o)
   if o.host then return { { host = o.host, port = o.port or default } } end
@@ -130,19 +131,19 @@ local function hosts_of(o)
     end
     hosts[i] = { host = host.host, port = host.port or default }
   end
-  if #hosts == 0 then return nil, mistake.new "no host: give a URL, host = or hosts =" end
+  if #hosts == 0 then return nil, mistake.new "missing host: give a URL, host = or hosts =" end
   return hosts
 end
 
 local function insecure() return mistake.inside(mistake.new "expected true or a table of options beside smpps://, got false", "tls") end
 
---- `tls` of the options over that of the URL: one may give the authorities, the other the name.
+--- Merges `tls` of the options over that of the URL.
 local function merged_tls(said, given)
   if given == nil or (given == true and said) then return said end
   return type(said) == "table" and type(given) == "table" and schema.merge(said, given) or given
 end
 
---- What a URL says, as options.
+--- The options that a URL holds.
 local function of_url(words)
   if not words then return {} end
   local parsed, message = url.parse(words)
@@ -162,7 +163,7 @@ local function of_url(words)
   return o
 end
 
---- Tables of options within the options: true and nil are their defaults.
+--- Fills in the defaults of nested tables of options.
 local function fill_inner(o, window)
   if o.reconnect ~= false then o.reconnect = profiles.reconnect:fill(o.reconnect ~= true and o.reconnect or nil) end
   if o.retry ~= false then o.retry = settings.retry:fill(o.retry ~= true and o.retry or nil) end
@@ -172,7 +173,7 @@ local function fill_inner(o, window)
   if o.adaptive then o.adaptive = settings.adaptive:fill({ max = window }, o.adaptive ~= true and o.adaptive or nil) end
 end
 
---- Reads what the user gave; a mistake is a value.
+--- Reads and checks the options of a user; an invalid option is returned, not raised.
 ---@param given string|table
 ---@param more? table  defaults of the caller
 ---@param level? integer  as of `error`: vendor TLVs and commands that cannot be declared raise
@@ -183,7 +184,7 @@ function settings.read(given, more, level, options)
   level = (level or 1) + 1
   if type(given) == "string" then given = { given } end
   local handlers, said, profile, wrong
-  if type(given) == "table" then -- handlers of vendor commands stand among the options
+  if type(given) == "table" then -- handlers of vendor commands are options, too
     local vendor = given.commands or (profiles.read(given.profile) or {}).commands
     given, handlers = pdus.codec_of({ commands = vendor }, level).commands:take_handlers(given, level)
   end
@@ -207,7 +208,7 @@ function settings.read(given, more, level, options)
   fill_inner(o, given.window or said.window or profile.window)
   o.version = version.of(o.version)
   if o.version < 0x34 and o.bind == "trx" then
-    return nil, mistake.inside(mistake.new 'SMPP 3.3 has no transceivers; "tx+rx" is two binds that act as one', "bind")
+    return nil, mistake.inside(mistake.new 'SMPP 3.3 does not support bind_transceiver: use "tx+rx"', "bind")
   end
   o.bind = o.bind or (o.version < 0x34 and "tx+rx" or "trx")
   o.loop = o.loop or loops.current()
@@ -217,7 +218,7 @@ function settings.read(given, more, level, options)
   return o
 end
 
---- The same for programs: a mistake raises.
+--- The same, but an invalid option raises.
 ---@param given string|table
 ---@param level integer  as of `error`, seen from the caller
 ---@param more? table

@@ -1,4 +1,4 @@
---- smpp.listen_outbind: an ESME that is called by MCs (outbind), and binds on the connection they made.
+--- smpp.listen_outbind: an ESME that listens for connections of MCs, and binds on them after their outbind (3.4, 4.1.7).
 local commands = require "smpp.codec.commands"
 local dialer = require "smpp.client.dialer"
 local listeners = require "smpp.transport.listener"
@@ -17,7 +17,7 @@ local OUTBIND = commands.ids.outbind
 local Listener = {}
 local mt = { __index = Listener, __name = "smpp.OutbindListener" }
 
---- An MC whose outbind was taken: binds, and becomes a client.
+--- An outbind was accepted: binds on the connection, which becomes a client.
 ---@async
 local function take(self, session)
   local esme = self.new_client()
@@ -41,7 +41,7 @@ local function take(self, session)
   if self.options.bound then self.options.bound(esme) end
 end
 
--- The owner of a session until its outbind was taken.
+-- The owner of a session until its outbind is accepted.
 ---@class smpp.Caller : smpp.SessionOwner
 local Caller = {}
 local CALLER = { __index = Caller, __name = "smpp.Caller" }
@@ -50,7 +50,7 @@ function Caller:on_request(session, pdu, command_id)
   local listener = self.listener
   if command_id ~= OUTBIND then return nil, "ESME_RINVCMDID" end
   if listener.closed or listener.options.outbind(pdu, session) ~= true then return session:close() end
-  task.start(listener.sink, take, listener, session) -- this task is the handler of a PDU without an answer
+  task.start(listener.sink, take, listener, session) -- a task of its own: this one is the handler of outbind, which has no response
 end
 
 function Caller:on_closed(session) self.listener.waiting[session] = nil end
@@ -75,8 +75,8 @@ function outbind.listen(o, new_client)
   local self = setmetatable({
     options = o,
     new_client = new_client,
-    clients = {},               -- bound ones, oldest first
-    waiting = {},               -- sessions that are not bound yet
+    clients = {},               -- bound clients, oldest first
+    waiting = {},               -- sessions not bound yet
     has_handlers = true,
     closed = false,
   }, mt)

@@ -1,12 +1,12 @@
---- How a client's requests get out: the queue, the choice of a bind, back-offs and rate, and what is tried again.
---- A request that cannot go at once becomes an entry, which lives until its outcome is known:
+--- Outgoing requests of a client: queue, choice of a bind, back-off, rate limit and retries.
+--- A request that cannot be sent at once becomes an entry, which exists until its outcome is known:
 ---
----   new → queued (or deferred: behind another to its destination) → in flight → answered
+---   new → queued (or deferred: another request to its destination is unanswered) → in flight → answered
 ---           ↑                                                        ↓
 ---           └────────────── backing off, or on_unknown decides ←─────┘ refused or unknown
 ---
 ---   { id, fields, lane, serial, waiter, queue, session, cookie, bind, accepted, ... }
---- The parts of a message are one entry, one after the other: they keep its place, and its turn at the destination.
+--- The parts of a message are one entry, sent one after the other: they keep its place in the queue and its destination.
 local backoffs = require "smpp.base.backoff"
 local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
@@ -23,7 +23,7 @@ local mt = { __index = Outbox, __name = "smpp.Outbox" }
 
 local outbox = {}
 
--- Ends of an attempt after which the MC may have taken the request.
+-- Codes after which the MC may have accepted the request.
 local UNKNOWN = { timeout = true, connection_lost = true }
 
 local SUBMIT_SM = commands.ids.submit_sm
@@ -44,14 +44,14 @@ function outbox.new(client)
     loop = client.loop,
     pool = client.pool,
     counters = client.counters,
-    ordered = client.commands.roles.ordered, -- command_id -> kept in order per destination, where that is asked for
+    ordered = client.commands.roles.ordered, -- command_id -> true: kept in order per destination with `order`
     queue = nil,                -- requests that wait for a bind, the window, the rate or the end of a back-off
     held = { octets = 0 },      -- by all requests that wait
-    deferred = {}, deferred_count = 0, -- destination -> requests behind the one that is on its way
-    backing_off = {},           -- entries between two attempts
-    performing = 0,             -- requests and messages that policies see through to their end
+    deferred = {}, deferred_count = 0, -- destination -> requests behind an unanswered one
+    backing_off = {},           -- entries between two attempts, or while on_unknown decides
+    performing = 0,             -- entries that have no final outcome yet
     rate = o.rate_per_s and rates.new(o.rate_per_s, o.burst, client.loop:now()) or nil,
-    drain_owed = false,         -- a callback was told that the queue is full
+    drain_owed = false,         -- a request was refused (queue_full): emit `drain` when there is room
     drainer = nil,              -- the task in drain()
     timer = client.loop:timer(function() self:pump() end), -- wakes the queue after a back-off
   }, mt)
@@ -74,7 +74,7 @@ local function give(self, waiter, ...)
   end
 end
 
---- Sends what waits, as far as binds, windows, rate and back-offs allow.
+--- Sends queued requests, as far as binds, windows, rate and back-offs allow.
 function Outbox:pump()
   local queue = self.queue
   while queue.count > 0 do
@@ -92,7 +92,7 @@ function Outbox:pump()
     local cookie, message, code = session:send(entry.id, entry.fields, entry.waiter)
     if not cookie and self.rate then self.rate:give_back() end
     if not cookie and (code == "closed" or (code == "not_sent" and session:is_unbinding())) then
-      bind.unbinding = true -- another bind takes it, or the next session
+      bind.unbinding = true -- sent on another bind, or in the next session
     elseif not cookie and code == "window_full" then
       bind.full = true
     else
@@ -108,20 +108,20 @@ function Outbox:pump()
   self:wake_drainer()
 end
 
---- Tells whoever waits for an entry that it cannot be sent.
+--- Ends an entry that cannot be sent.
 function Outbox:fail(entry, message, code)
   if type(entry.waiter) == "thread" and not task.is_waiting(entry.waiter) then
-    entry.failed = { message, code } -- its task is still on its way to wait
+    entry.failed = { message, code } -- its task is not waiting yet: `enqueue` returns this
   else
     give(self, entry.waiter, nil, message, code)
   end
 end
 
---- How many requests wait to be sent.
+--- Number of queued and deferred requests.
 ---@return integer
 function Outbox:waiting() return self.queue.count + self.deferred_count end
 
---- Keeps an entry back while another one to its destination is on its way.  That one goes in the higher lane of the two.
+--- Defers an entry while another one to its destination is unanswered.  That one moves to the higher lane of the two.
 ---@return boolean deferred
 local function defer(self, entry)
   if not self.options.order or entry.destination or not self.ordered[entry.id] then return false end
@@ -144,7 +144,7 @@ local function defer(self, entry)
   return false
 end
 
---- The outcome of an entry is known: the next to its destination may go.
+--- The outcome of an entry is known: queues the next to its destination.
 local function send_next(self, entry)
   local destination = entry.destination
   if not destination then return end
@@ -160,13 +160,13 @@ local function send_next(self, entry)
   self:pump()
 end
 
---- Puts a request into the queue; false, message, code: it cannot be sent.
+--- Queues an entry; false, message, code: it cannot be sent.
 function Outbox:enqueue(entry)
   local client = self.client
   if client.state == "closed" or (client.state == "closing" and not (entry.accepted and self.drainer and client.session)) then
     return false, client.last_error and client.last_error[1] or CLOSED, "closed"
   end
-  if not self.pool.sends then return false, "bound as a receiver, which sends nothing", "not_sent" end
+  if not self.pool.sends then return false, "bound as a receiver: cannot send", "not_sent" end
   entry.accepted = true
   entry.serial = entry.serial or self.queue:ticket()
   entry.octets = octets_of(entry.fields)
@@ -183,21 +183,21 @@ function Outbox:enqueue(entry)
   return true
 end
 
---- The wait for an entry is over, whatever becomes of its request.
+--- The timeout of an entry: ends the wait; a request in flight stays in flight.
 local function give_up(self, entry)
   entry.expired = true
   if entry.queue then
     if entry.queue ~= self.queue then self.deferred_count = self.deferred_count - 1 end
     entry.queue:remove(entry)
     if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
-    give(self, entry.waiter, nil, "not sent in time", "not_sent")
+    give(self, entry.waiter, nil, "timeout before it was sent", "not_sent")
     self:pump() -- `drain` may be owed
   elseif entry.cookie and entry.session:stop_waiting(entry.cookie, entry.waiter) then
     give(self, entry.waiter, nil, "no response in time, outcome unknown", "timeout")
   end
 end
 
---- An entry is neither queued nor in flight between two attempts: close() finds it here.
+--- Records an entry that is neither queued nor in flight, for close().
 local function set_aside(self, entry) self.backing_off[#self.backing_off + 1] = entry end
 
 local function take_back(self, entry)
@@ -206,9 +206,9 @@ local function take_back(self, entry)
   end
 end
 
---- Waits before another attempt, without keeping others from theirs.
+--- Waits before another attempt of an entry; others are sent meanwhile.
 ---@async
----@return boolean again  false: the client closes
+---@return boolean again  false: the client is closing
 local function back_off(self, entry, seconds)
   local timer = self.loop:timer(function() task.wake_for(entry.waiter, entry, true) end, true)
   timer:start(seconds)
@@ -219,7 +219,7 @@ local function back_off(self, entry, seconds)
   return again == true
 end
 
---- What the user wants done with a request of unknown outcome; the answer may take its time.
+--- Asks `on_unknown` whether to resend a request of unknown outcome; the function may wait.
 ---@async
 local function wants_resend(self, entry, code)
   local policy = self.options.on_unknown
@@ -233,21 +233,21 @@ end
 
 local class_of = explain.class
 
---- Whether an entry is to be sent once more; waits until it may be.
+--- Decides whether an entry is sent again, and waits for its back-off.
 ---@async
 local function wants_again(self, entry, code, retries)
   local retry = self.options.retry or settings.retry.defaults
   entry.code = code
   if entry.expired or self.client.state == "closed" or entry.attempts >= retry.attempts then return false end
   if UNKNOWN[code] then
-    -- A client that closes has it in its list by now.
-    if self.client.state == "closing" or not wants_resend(self, entry, code) or entry.expired then return false end -- it may have waited
+    -- A closing client has recorded it as unfinished already.
+    if self.client.state == "closing" or not wants_resend(self, entry, code) or entry.expired then return false end -- wants_resend may have waited
   else
     local class = retries and self.options.retry and class_of(code)
     if class ~= "throttle" and class ~= "temporary" then return false end
     local now = self.loop:now()
     entry.refused_at = entry.refused_at or now
-    -- Throttled: the bind backs off, and what was refused goes first afterwards.
+    -- Throttled: the bind backs off, and the refused request is first in the queue afterwards.
     local delay_s = class == "throttle" and math.max(0, entry.bind.backoff.ends_at - now)
       or backoffs.delay_s(entry.attempts, retry.min_s, retry.max_s)
     if now + delay_s - entry.refused_at > retry.age_s then return false end
@@ -257,11 +257,11 @@ local function wants_again(self, entry, code, retries)
   return true
 end
 
---- Sees an entry through: queue, response, and the attempts after that which policies ask for.
+--- Sends an entry, waits for its response, and retries as `retry` and `on_unknown` say.
 ---@async
 ---@param entry table
 ---@param timeout_s? number
----@param retries? boolean  throttled and temporary refusals are tried again, in order, up to a count and an age
+---@param retries? boolean  retry throttled and temporary refusals, in order, up to `attempts` and `age_s`
 ---@return smpp.Pdu? response
 ---@return string? message
 ---@return string? code
@@ -292,12 +292,12 @@ function Outbox:perform(entry, timeout_s, retries, tried)
     elseif entry.attempts == 1 then
       message, code, entry.rejected = why, why_code, true
       break
-    else -- closed meanwhile: what the last attempt brought stands
+    else -- closed meanwhile: the outcome of the last attempt stands
       break
     end
     again = not response and wants_again(self, entry, code, retries)
   end
-  -- What an attempt left in doubt stays so, unless the MC says that it takes no such message.
+  -- An unknown outcome stays unknown, unless the MC then refuses the message permanently.
   local doubt = entry.doubt
   if doubt and not response and class_of(code) ~= "permanent" then message, code, refused = doubt[1], doubt[2], nil end
   if response and entry.bind then entry.bind:recovered() end
@@ -347,7 +347,7 @@ function Outbox:submit(fields, lane, entry, more)
   return self:perform(entry, nil, true, tried)
 end
 
---- The results of a request that is refused since it does not wait and the queue is full; `drain` is owed.
+--- The results of a request that is refused because the queue is full; emits `drain` later.
 ---@return nil
 ---@return string message
 ---@return string code  "queue_full"
@@ -356,7 +356,7 @@ function Outbox:refuse()
   return nil, ("the queue is full: %d requests of %.0f octets wait"):format(self:waiting(), self.held.octets), "queue_full"
 end
 
---- Whether a request that does not wait has to be refused.
+--- Tests whether the queue is full for requests that do not wait.
 ---@return boolean
 function Outbox:is_full() return self:waiting() >= self.options.queue_limit or self.held.octets >= self.options.queue_octets end
 
@@ -386,7 +386,7 @@ function Outbox:request(command_id, fields, timeout_s, callback)
       return false
     end
   end
-  if type(fields) ~= "table" and type(fields) ~= "userdata" then error("fields: a table or a PDU expected, got " .. type(fields), LEVEL) end
+  if type(fields) ~= "table" and type(fields) ~= "userdata" then error("fields: expected a table or a PDU, got " .. type(fields), LEVEL) end
   local entry = { id = command_id, fields = fields }
   if not callback then return self:perform(entry, timeout_s) end
   if self:is_full() then
@@ -397,28 +397,28 @@ function Outbox:request(command_id, fields, timeout_s, callback)
   return not entry.rejected
 end
 
--- ---- too much ----
+-- ---- rate and back-off ----
 
---- A bind is sent nothing for a while.
+--- A bind backs off.
 function Outbox:bind_paused()
   if self.rate then self.rate:pause() end
 end
 
---- A bind may be sent on again.
+--- The back-off of a bind has ended.
 ---@param now number
 function Outbox:bind_resumed(now)
   local rate = self.rate
   if rate and rate:resume(now) then self.client:log("info", "rate_adapted", { rate_per_s = rate.rate_per_s }) end
 end
 
---- A request was refused with a status that says there are too many.
+--- A request was refused with a throttling status.
 function Outbox:note_too_many()
   if self.rate then self.rate:note_refused() end
 end
 
 -- ---- the end ----
 
---- Waits until what was accepted before is sent and answered, or cannot be.
+--- Waits until all accepted requests have their outcome, or can no longer be sent.
 ---@async
 ---@param token smpp.Task
 ---@param deadline number
@@ -431,12 +431,12 @@ function Outbox:drain(token, deadline)
   self.drainer = nil
 end
 
---- Has drain() look again.
+--- Wakes drain() to check again.
 function Outbox:wake_drainer()
   if self.drainer then task.wake_for(self.drainer, self) end
 end
 
---- The end: everything that waits, or backs off before another attempt, is told that it will not be sent.
+--- Closes: queued, deferred and backing-off entries end with not_sent.
 ---@param message string
 function Outbox:close(message)
   local client, unfinished = self.client, {}

@@ -1,11 +1,11 @@
---- The binds of a client: makes them, knows whether they are enough, chooses among them.
+--- The binds of a client: creates them, decides whether the client counts as bound, and chooses a bind for a request.
 local binds = require "smpp.client.bind"
 local task = require "smpp.base.task"
 
 ---@class smpp.BindPool
 ---@field binds smpp.Bind[]
 ---@field sends boolean  false: bound as a receiver only
----@field direct smpp.Bind?  where requests go without a choice: one bind that sends, no rate, no policies
+---@field direct smpp.Bind?  fast path: the only bind that sends, if there is no rate, order or retry to apply
 local Pool = {}
 local mt = { __index = Pool, __name = "smpp.BindPool" }
 
@@ -20,13 +20,13 @@ function pool.new(client)
     loop = client.loop,
     binds = nil, sends = nil,   -- set by make
     direct = nil,
-    turn = 0,                   -- of the binds, among equals
+    turn = 0,                   -- round robin among equally loaded binds
   }, mt)
   self:make()
   return self
 end
 
---- The binds that `bind` and `binds` ask for; those of a pool each prefer a host of their own.
+--- Creates the binds of `bind` and `binds`; each bind of a pool prefers a host of its own.
 function Pool:make()
   local o, list = self.options, {}
   for n = 1, o.binds or 1 do
@@ -38,7 +38,7 @@ function Pool:make()
   self.binds, self.sends = list, o.bind ~= "rx"
 end
 
---- Whether those of the binds that count are enough: one to send with if any sends, one to receive with if any receives.
+--- Tests whether the counted binds suffice: one that sends if any sends, one that receives if any receives.
 ---@param counts fun(bind: smpp.Bind): any
 local function enough(list, counts)
   local sends, receives, can_send, can_receive = false, false, false, false
@@ -52,11 +52,11 @@ end
 local function has_session(bind) return bind.session end
 local function goes_on(bind) return not bind.stopped end
 
---- Bound, as far as it takes.
+--- Tests whether enough binds are bound.
 ---@return boolean
 function Pool:is_bound() return enough(self.binds, has_session) end
 
---- Whether any session is left.
+--- Tests whether any session is open.
 ---@return boolean
 function Pool:has_sessions()
   for _, bind in ipairs(self.binds) do
@@ -65,14 +65,14 @@ function Pool:has_sessions()
   return false
 end
 
---- Whether what is sent now can be answered.
+--- Tests whether any bound session can send requests.
 ---@return boolean
 function Pool:can_send()
   local session = self.client.session
   return session ~= nil and session.owner.sends
 end
 
---- Chooses anew what requests go to.
+--- Updates `direct` and the client's session after a change.
 function Pool:refresh()
   local o, any, sender, senders = self.options, nil, nil, 0
   for _, bind in ipairs(self.binds) do
@@ -88,10 +88,10 @@ function Pool:refresh()
   self.direct = senders == 1 and not queued and sender or nil
 end
 
---- The bind with the least outstanding that may be sent on now.
+--- The bind with the fewest requests in flight that can send now.
 ---@param now number
 ---@return smpp.Bind? bind
----@return number? wait_s  when those that could are backing off
+---@return number? wait_s  until a back-off ends, if all others are backing off
 function Pool:choose(now)
   local best, least, wait_s = nil, math.huge, nil
   local list, n = self.binds, #self.binds
@@ -116,7 +116,7 @@ function Pool:choose(now)
   return best, wait_s
 end
 
---- How many requests can be in flight at once.
+--- The number of requests that can be in flight at once.
 ---@return integer
 function Pool:capacity()
   local n, o = 0, self.options
@@ -126,7 +126,7 @@ function Pool:capacity()
   return math.max(1, n)
 end
 
--- ---- what binds tell ----
+-- ---- notifications of binds ----
 
 function Pool:bind_up(bind, session)
   local client = self.client
@@ -162,7 +162,7 @@ function Pool:bind_failed(bind, message, code)
   if not self:is_bound() then self.client:set_state("waiting", message) end
 end
 
---- A bind is of no use any more; when those that are left are not enough, the client ends.
+--- A bind was refused for good; if the others do not suffice, the client closes.
 function Pool:bind_gave_up(bind, message, code)
   local client = self.client
   if not client.session and self:fall_back(code) then
@@ -174,9 +174,9 @@ function Pool:bind_gave_up(bind, message, code)
   if not enough(self.binds, goes_on) then client:abandon(message, code) end
 end
 
--- ---- beginning and end ----
+-- ---- connecting and closing ----
 
---- The first attempt of every bind: enough bound, or why not.  Binds of a pool try side by side.
+--- Makes the first attempt of every bind, of a pool all at the same time: true if enough are bound, else nil, message, code.
 ---@async
 ---@return boolean ok
 ---@return string? message
@@ -209,7 +209,7 @@ function Pool:first_attempts()
   return false, message, code
 end
 
---- Asked for a transceiver that the MC does not have: a transmitter and a receiver instead.
+--- Falls back to a transmitter and a receiver if the MC does not support bind_transceiver.
 ---@param code string?
 ---@return boolean fell_back
 function Pool:fall_back(code)
@@ -221,19 +221,19 @@ function Pool:fall_back(code)
     bind:stop()
   end
   self:make()
-  client:log("warn", "fallback", { bind = "tx+rx", reason = "the MC has no transceivers" })
+  client:log("warn", "fallback", { bind = "tx+rx", reason = "bind_transceiver is not supported by the MC" })
   return true
 end
 
---- Keeps the binds, from now on.
----@param code? string  why one that is not bound is not
+--- Starts reconnecting.
+---@param code? string  of the failed first attempt
 function Pool:keep(code)
   for _, bind in ipairs(self.binds) do
     if self.options.reconnect then bind:keep(code) elseif not bind.session then bind:stop() end
   end
 end
 
---- No more attempts; the sessions stay.
+--- Stops reconnecting; sessions stay open.
 function Pool:stop()
   for _, bind in ipairs(self.binds) do bind:stop() end
 end

@@ -1,22 +1,22 @@
---- The rate of a client's submissions: a fixed one, or one that is learned from what the MC refuses.
---- Learned: no limit until the first refusal; then what the MC took, measured; from there up, fast until it refuses
---- again, slowly near the rate at which it did, and down by a step each time.
+--- The rate limit of a client's submissions: fixed, or adaptive.
+--- Adaptive: no limit until the first throttling response; then the measured rate that the MC accepted; from there it grows,
+--- fast at first and slowly near the rate of the last refusal, and steps down with each refusal.
 local buckets = require "smpp.base.bucket"
 
 local rates = {}
 
 ---@class smpp.Rate
----@field rate_per_s number  math.huge: none yet
+---@field rate_per_s number  math.huge: no limit yet
 local Rate = {}
 local mt = { __index = Rate, __name = "smpp.Rate" }
 
-local STEP_DOWN = 0.93        -- of the refused rate is gone on with
-local CLIMB_S = 30            -- from there back to the refused rate,
-local CLIMB_MESSAGES = 200    -- but not in fewer messages: at most one or two in a hundred are refused
-local APPROACH_S = 5          -- time constant of the way up to STEP_DOWN times the refused rate, from far below
-local FORGET = 1.25           -- times the refused rate without a refusal: the MC's limit is a higher one now
-local SOON_S = 5              -- refused again within: far above the limit
-local DOUBLE_MESSAGES = 4     -- a second is too short for doubling below so many per second
+local STEP_DOWN = 0.93        -- factor of the refused rate after a refusal
+local CLIMB_S = 30            -- time to grow back to the refused rate,
+local CLIMB_MESSAGES = 200    -- but at least so many messages: at most 1 to 2 % are refused
+local APPROACH_S = 5          -- time constant of the growth up to STEP_DOWN times the refused rate
+local FORGET = 1.25           -- at this factor of the refused rate the limit of the MC has been raised: forget it
+local SOON_S = 5              -- another refusal within this time: the rate is far above the limit
+local DOUBLE_MESSAGES = 4     -- below this many per second, double only after so many messages
 
 ---@param given number|{ min: number, max: number?, start: number? }  messages per second; or the limits of an adaptive rate
 ---@param burst? number
@@ -31,12 +31,12 @@ function rates.new(given, burst, now)
     bucket = buckets.paced(rate, burst, now),
     adaptive = limits ~= nil,
     min = limits and limits.min, max = max,
-    refused_rate = nil,         -- at which the MC refused last
+    refused_rate = nil,         -- rate at the last refusal
     taken = 0, refused = 0,     -- requests since `since`
-    since = now,                -- the last change downwards
-    last_at = now,              -- of the last request
-    waited = false,             -- the rate, and nothing else, held the next request up
-    is_over = false,            -- refused: slower when the pause is over
+    since = now,                -- time of the last step down
+    last_at = now,              -- time of the last request
+    waited = false,             -- the next request waits for the rate only
+    is_over = false,            -- refused: step down when the pause ends
   }, mt)
 end
 
@@ -45,7 +45,7 @@ local function set(self, rate)
   self.bucket:set_rate(self.rate_per_s)
 end
 
---- The rate was used to the full for a while.
+--- Grows after a time of full use.
 local function climb(self, elapsed_s)
   local rate, refused_rate = self.rate_per_s, self.refused_rate
   if refused_rate and rate > refused_rate * FORGET then
@@ -57,9 +57,9 @@ local function climb(self, elapsed_s)
   set(self, rate + slope * elapsed_s + far * math.min(1, elapsed_s / APPROACH_S))
 end
 
---- Asks for a request to be sent now.
+--- Takes a token for a request.
 ---@param now number
----@return number wait_s  0: it may
+---@return number wait_s  0: send it now
 function Rate:take(now)
   local wait_s = self.bucket:take(now)
   if not self.adaptive then return wait_s end
@@ -72,19 +72,19 @@ function Rate:take(now)
   return 0
 end
 
---- A request was not sent after all.
+--- Returns the token of a request that was not sent.
 function Rate:give_back()
   self.bucket:give_back()
   self.taken = self.taken - 1
 end
 
---- A request was refused, since there were too many.
+--- A request was refused with a throttling status.
 function Rate:note_refused() self.refused = self.refused + 1 end
 
---- The MC is sent nothing for a while, since there was too much.
+--- A bind backs off after throttling.
 function Rate:pause() self.is_over = true end
 
---- The pause is over.
+--- The back-off has ended.
 ---@param now number
 ---@return boolean changed
 function Rate:resume(now)
@@ -94,7 +94,7 @@ function Rate:resume(now)
     return false
   end
   local rate, elapsed_s = self.rate_per_s, now - self.since
-  local measured = math.max(0, self.taken - self.refused) / math.max(elapsed_s, 1) -- the MC takes as much as this at least
+  local measured = math.max(0, self.taken - self.refused) / math.max(elapsed_s, 1) -- the MC accepts at least this rate
   if rate == math.huge then
     rate = measured
   else

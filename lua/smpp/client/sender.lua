@@ -1,4 +1,4 @@
---- What `esme:send` does: text -> parts -> submit_sm, and what became of them.
+--- `esme:send`: composes submit_sm from a text, one per part, sends them, and tracks their receipts.
 local address = require "smpp.codec.address"
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
@@ -28,12 +28,13 @@ local UDHI = 0x40 -- esm_class: the octets begin with a user data header
 ---@field message_ids string[]
 ---@field parts { message_id: string?, code: string? }[]
 ---@field info smpp.TextInfo?  coding and size of the text
----@field done smpp.Receipt?  what became of it, once that is known
----@field last_state string?  the last state heard of, also one that is not final
+---@field done smpp.Receipt?  the final receipt, once received
+---@field last_state string?  the last reported state, final or not
 local Sent = {}
 local sent_mt = { __name = "smpp.Sent" }
 
---- What few look at is made when it is: the rest of a message that `usual` built, and of one that was taken in one part.
+--- Fields that few programs read are computed on first access, for messages that `usual` composed or that were accepted in
+--- one part.
 local LATER = {
   info = function(self)
     local words = self.words
@@ -65,22 +66,23 @@ local an_address = {
   end,
 }
 
---- What a message may say besides submit_sm's own parameters and TLVs.
+--- Options of a message, besides the parameters and TLVs of submit_sm.
 sender.schema = schema.new({
-  { "to", an_address, nil, "the destination, a number", 'to = "+491761234567"' },
-  { "from", an_address, nil, "the source: a number, a short code, a name of up to 11 characters", 'from = "Shop"', default_text = "the MC's" },
-  { "text", "string", nil, "UTF-8; the cheapest encoding is chosen", 'text = "Hello"' },
-  { "data", "string", nil, "octets instead of a text", 'data = "\\1\\2"' },
+  { "to", an_address, nil, "destination number", 'to = "+491761234567"' },
+  { "from", an_address, nil, "source: a number, a short code, or an alphanumeric address of up to 11 characters", 'from = "Shop"',
+    default_text = "the MC's" },
+  { "text", "string", nil, "message text in UTF-8; the encoding with the fewest parts is chosen", 'text = "Hello"' },
+  { "data", "string", nil, "binary content instead of a text", 'data = "\\1\\2"' },
   { "receipt", kind.either("boolean", kind.one_of("failure", "success", "intermediate")), nil,
-    "a delivery receipt is wanted; intermediate: also those on the way", "receipt = true" },
-  { "flash", "boolean", nil, "shown at once, not stored", "flash = true" },
+    "request a delivery receipt: always, on failure, on success, or also for intermediate states", "receipt = true" },
+  { "flash", "boolean", nil, "class 0: displayed at once, not stored", "flash = true" },
   { "long", LONG, nil, "how a multipart text is sent", 'long = "sar"', default_text = '"concat_8bit"' },
-  { "concat_reference", kind.either("number", "function"), nil, "reference of the parts", "concat_reference = 7", default_text = "a counter" },
-  { "validity_s", kind.with_unit("s", kind.number), nil, "how long it may live", "validity_s = 3600" },
-  { "at", "number", nil, "Unix time before which it is not delivered", "at = os.time() + 60" },
+  { "concat_reference", kind.either("number", "function"), nil, "reference number of the parts", "concat_reference = 7", default_text = "a counter" },
+  { "validity_s", kind.with_unit("s", kind.number), nil, "validity period", "validity_s = 3600" },
+  { "at", "number", nil, "scheduled delivery, Unix time", "at = os.time() + 60" },
   { "priority", kind.either("number", "string"), nil, "priority_flag", "priority = 1" },
   { "reference", "number", nil, "user_message_reference", "reference = 4711" },
-  { "lane", "number", nil, "what waits in a higher lane is sent first", "lane = 1", default_text = "0" },
+  { "lane", "number", nil, "queued messages of a higher lane are sent first", "lane = 1", default_text = "0" },
   { "no_wait", "boolean", nil, "when the queue is full, fail with queue_full instead of waiting", "no_wait = true" },
 }, text.schema:pick("encoding", "allow", "language", "on_unmappable", "graphemes", "max_parts", "elements", "class"))
 
@@ -88,7 +90,7 @@ local OWN = sender.schema.by_name
 
 local schemas = setmetatable({}, { __mode = "k" }) -- codec -> schema of messages with the names of its TLVs
 
---- The schema of messages of a codec: those of its fields that stand in a submit_sm are options, too.
+--- The schema of messages of a codec: the parameters and TLVs of submit_sm are options, too.
 ---@param codec smpp.Codec
 ---@return smpp.Schema
 function sender.schema_of(codec)
@@ -103,18 +105,18 @@ function sender.schema_of(codec)
   return found
 end
 
---- What is wrong with a message, apart from what the text and the addresses themselves may be; nil: nothing.
+--- Checks the options of a message, except the contents of text and addresses; nil: valid.
 ---@param message table
 ---@param messages smpp.Schema
 ---@return smpp.Mistake?
 function sender.problem(message, messages)
   if not messages.fits(message) then return messages:problem(message) end
   if (message.text ~= nil) == (message.data ~= nil) and message.short_message == nil and message.message_payload == nil then
-    return mistake.new "one of text and data expected"
+    return mistake.new "text or data: expected exactly one"
   end
 end
 
--- Options that change how a text is sent: a client without them sends the usual message by `usual`.
+-- Options that change how a text is sent; a client without them composes ordinary messages by `usual`.
 local SHAPING = {
   "defaults", "encoding", "long", "allow", "language", "graphemes", "on_unmappable", "max_parts", "default_alphabet", "data_codings",
 }
@@ -123,10 +125,10 @@ local SUBMIT_SM = commands.ids.submit_sm
 
 local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, success = 3 }
 
--- Clients that share a tracker share what its handles mean.
+-- Clients that share a tracker share its handles.
 local books = setmetatable({}, { __mode = "k" })
 
---- A wait for a receipt has taken too long.
+--- The timeout of a wait for a receipt.
 local function give_up(wait)
   local sent = wait.sent
   for i, other in ipairs(sent.waiters or NONE) do
@@ -150,14 +152,14 @@ function sender.new(client)
     loop = client.loop,
     tracker = tracker,
     book = books[tracker],
-    messages = sender.schema_of(o.codec or pdus.codec), -- what they may say
-    references = {},            -- source and destination -> last reference of their parts
+    messages = sender.schema_of(o.codec or pdus.codec), -- options of a message
+    references = {},            -- source and destination -> last concatenation reference
     reference_count = 0,
-    is_shaped = shaped,         -- by an option: no message is usual
+    is_shaped = shaped,         -- an option changes how texts are sent: `usual` is never used
     source = address.remembering(address.source, o), destination = address.remembering(address.destination, o),
-    waits = deadlines.new(client.loop, give_up), -- for receipts, those with a timeout
-    due = 0,                    -- messages that want receipts and whose responses are due
-    timer = nil,                -- of the tracker's next expiry
+    waits = deadlines.new(client.loop, give_up), -- waits for receipts that have a timeout
+    due = 0,                    -- messages with a requested receipt whose responses are pending
+    timer = nil,                -- next expiry of the tracker
     timer_at = nil,
   }, mt)
 end
@@ -167,7 +169,7 @@ local function stop_timer(self)
   self.timer = nil
 end
 
---- No receipt comes here any more: whoever waits for one is told, unless another client with the same tracker may find it.
+--- The client is closed: ends the waits for receipts, unless another client shares the tracker.
 function Sender:close()
   stop_timer(self)
   if self.client.options.tracker then return end
@@ -178,7 +180,7 @@ function Sender:close()
   for _, handle in ipairs(overdue) do self:settle { kind = "expired", handle = handle } end
 end
 
---- References count up for each pair of addresses, so that parts of two texts never mix on a phone.
+--- References are counted per pair of addresses, so that a phone never mixes the parts of two texts.
 function Sender:next_reference(from, to, limit)
   local key = from.ton .. ":" .. from.addr .. ">" .. to.ton .. ":" .. to.addr
   local reference = self.references[key]
@@ -193,8 +195,7 @@ function Sender:next_reference(from, to, limit)
   return reference
 end
 
---- The submit_sm of each part of a message of from, to, text and receipt, where no option says otherwise: the same that
---- `build` makes of it, in a fraction of the time.  nil: `build` is to look at it.
+--- Composes a message of only from, to, text and receipt: a fast path with the same result as `build`; nil: use `build`.
 ---@return table? first
 ---@return table[]? submits   all of them, if there are several
 ---@return integer? reference  of the parts
@@ -229,7 +230,7 @@ local function choice(message, o, name)
   return o[name]
 end
 
---- The submit_sm of each part; nil, message, code when the text or an address cannot be sent.
+--- The submit_sm of each part; nil, message, code if the text or an address is invalid.
 function Sender:build(message)
   local o = self.client.options
   local from, wrong, code = address.source(message.from, o)
@@ -246,7 +247,7 @@ function Sender:build(message)
     if not OWN[name] then base[name] = value end
   end
   base.source_addr, base.destination_addr = from.addr, to.addr
-  base.source_addr_ton = message.source_addr_ton or from.ton -- said outright counts more than what an address looks like
+  base.source_addr_ton = message.source_addr_ton or from.ton -- an explicit TON takes precedence over one derived from the address
   base.source_addr_npi = message.source_addr_npi or from.npi
   base.dest_addr_ton, base.dest_addr_npi = message.dest_addr_ton or to.ton, message.dest_addr_npi or to.npi
   if message.receipt ~= nil then base.registered_delivery = RECEIPT[message.receipt] end
@@ -292,11 +293,11 @@ local function asks_for_receipt(fields)
   return registered ~= nil and registered ~= 0
 end
 
---- Sends the parts one after the other; a refused one stops the later ones.
+--- Sends the parts in order; stops at the first that is refused.
 ---@async
 ---@param self table
----@param sent smpp.Sent  which gets what becomes of them
----@param submits table[]?  the submit_sm of each, nil: there is one, sent.first
+---@param sent smpp.Sent  gets the message_ids and codes
+---@param submits table[]?  the submit_sm of each part; nil: one part, sent.first
 local function submit(self, sent, submits, lane)
   local outbox, loop, tracker, handle = self.client.outbox, self.loop, self.tracker, sent.handle
   local first, wants_receipt = sent.first, handle ~= nil
@@ -328,7 +329,7 @@ local function end_due(self, ...)
   return ...
 end
 
---- Opens the message for its receipts, if it wants any, and submits it.
+--- Registers the message with the tracker, if a receipt is requested, and submits it.
 ---@async
 function Sender:submit(sent, submits, lane)
   if not asks_for_receipt(sent.first) then return submit(self, sent, submits, lane) end
@@ -339,7 +340,7 @@ function Sender:submit(sent, submits, lane)
   return end_due(self, submit(self, sent, submits, lane))
 end
 
---- Checks, builds and sends a message; with a callback returns false when the queue is full.
+--- Checks, composes and sends a message; with a callback returns false if the queue is full.
 function Sender:send(message, callback, level)
   local client = self.client
   local sent
@@ -374,9 +375,9 @@ end
 
 -- ---- receipts ----
 
---- A receipt came: whoever waits for its message is told when the message is decided.
+--- A receipt was received: ends the waits for its message if it decides the message.
 ---@param receipt smpp.Receipt
----@return smpp.Outcome? outcome  nil: of no message of ours, or of one whose response has not come yet
+---@return smpp.Outcome? outcome  nil: no message matches, or its submit_sm_resp has not been received yet
 function Sender:receipt(receipt)
   local outcome = self.tracker:receipt(receipt, self.loop:now(), self.due == 0 and not self.client.options.tracker)
   if not outcome then
@@ -389,7 +390,7 @@ function Sender:receipt(receipt)
   return outcome
 end
 
---- What the tracker found out; a result ends the waits for it.
+--- An outcome of the tracker; a result ends the waits for it.
 function Sender:settle(outcome)
   local sent = self.book[outcome.handle]
   if sent and outcome.state then sent.last_state = outcome.state end
@@ -400,13 +401,13 @@ function Sender:settle(outcome)
     sent.overdue = true
   else
     local receipt = outcome.receipt
-    if receipt and outcome.parts == 1 and receipt.id == sent.message_id then -- the receipt says it all
+    if receipt and outcome.parts == 1 and receipt.id == sent.message_id then -- one part: the receipt is the result
       receipt.ids, receipt.delivered, receipt.sent, receipt.part = sent.message_ids, outcome.delivered, sent, 1
       sent.done = receipt
     else
       sent.done = schema.merge(receipt, {
         id = sent.message_id, ids = sent.message_ids, state = outcome.state, delivered = outcome.delivered, code = outcome.code,
-        final = true, err = outcome.err, sent = sent, part = outcome.part, -- unknown yet when it came before its response
+        final = true, err = outcome.err, sent = sent, part = outcome.part, -- nil if the receipt preceded the response
       })
     end
   end
@@ -418,7 +419,7 @@ function Sender:settle(outcome)
   end
 end
 
---- Messages that never got a receipt are forgotten after their time.
+--- Expires messages without a receipt.
 function Sender:arm()
   local at = self.tracker:next_expiry()
   if not at or self.timer and self.timer_at <= at then return end
@@ -429,25 +430,25 @@ function Sender:arm()
     for _, outcome in ipairs(self.tracker:expire(self.loop:now())) do self:settle(outcome) end
     self:arm()
   end)
-  self.timer:start(math.max(0, at - self.loop:now() + 0.001)) -- which is not before it, whatever the sum is rounded to
+  self.timer:start(math.max(0, at - self.loop:now() + 0.001)) -- rounding must not make it earlier
 end
 
---- No result: what was heard instead.
+--- No final receipt: adds the last reported state to the message.
 local function without_result(self, message)
   if self.last_state then message = ("%s: last state %s"):format(message, self.last_state) end
   return nil, message, "timeout"
 end
 
---- Waits for the receipt: of all parts, decided by the first failure.
+--- Waits for the final receipt: of all parts, or the first that failed.
 ---@async
----@param timeout_s? number  default: as long as it takes
+---@param timeout_s? number  default: no timeout
 ---@return smpp.Receipt? receipt
 ---@return string? message
----@return string? code  "timeout"; "missing": none was asked for
+---@return string? code  "timeout"; "missing": none was requested
 function Sent:receipt(timeout_s)
   if self.done then return self.done end
-  if not asks_for_receipt(self.first) then return nil, "no receipt was asked for: send it with receipt = true", "missing" end
-  if self.overdue then return without_result(self, "no receipt came") end
+  if not asks_for_receipt(self.first) then return nil, "no receipt requested: send with receipt = true", "missing" end
+  if self.overdue then return without_result(self, "no receipt received") end
   local esme, wait = self.esme, { token = task.need(2), sent = self }
   self.waiters = self.waiters or {}
   table.insert(self.waiters, wait)
@@ -455,7 +456,7 @@ function Sent:receipt(timeout_s)
   task.wait(self)
   if not timeout_s then esme.loop:release() end
   if self.done then return self.done end
-  return without_result(self, self.overdue and "no receipt came" or ("no receipt within %g s"):format(timeout_s))
+  return without_result(self, self.overdue and "no receipt received" or ("no receipt within %g s"):format(timeout_s))
 end
 
 local function identity(self)
@@ -466,14 +467,14 @@ local function identity(self)
   }
 end
 
---- Asks the MC for the state of the (first part of the) message.
+--- Sends query_sm for the message, or its first part.
 ---@async
 ---@return smpp.Pdu? query_sm_resp
 ---@return string? message
 ---@return string? code
 function Sent:query() return self.esme:query_sm(identity(self)) end
 
---- Asks the MC not to deliver the message.
+--- Sends cancel_sm for each part of the message.
 ---@async
 ---@return smpp.Pdu? cancel_sm_resp
 ---@return string? message
@@ -491,7 +492,7 @@ function Sent:cancel()
   return response, message, code
 end
 
---- Asks the MC to deliver another text instead.  replace_sm has no data_coding: the new text stays in the old one's.
+--- Sends replace_sm with another text.  replace_sm has no data_coding: the new text is encoded as the old one was.
 ---@async
 ---@param words string
 ---@return smpp.Pdu? replace_sm_resp

@@ -5,7 +5,7 @@ local url = {}
 
 local function decode(text) return (text:gsub("%%(%x%x)", function(pair) return string.char(tonumber(pair, 16)) end)) end
 
---- Text for messages; a password may stand where it should not.
+--- A malformed URL as error messages show it, without its password.
 local function masked(text)
   local scheme = text:match("^%a*:/+") or ""
   return scheme .. text:sub(#scheme + 1):gsub("^([^:]*):.*@", "%1:***@")
@@ -16,25 +16,25 @@ local function host_of(text, default_port)
   if not host then host, port = text:match("^([^:%[%]]*):(%d*)$") end
   if not host then host, port = text:match("^[^:%[%]]*$"), "" end
   if not host or host == "" then
-    -- What follows the colon may be a password that a ? cut off from its @.
-    return nil, ("'%s' is no host[:port]; an IPv6 address stands in brackets"):format((text:gsub(":.*", ":***")))
+    -- The text after the colon may be a password whose @ was cut off by a ?.
+    return nil, ("invalid host '%s': expected host[:port], IPv6 as [addr]:port"):format((text:gsub(":.*", ":***")))
   end
   local number = port == "" and default_port or tonumber(port)
-  if number < 1 or number > 65535 then return nil, ("port %s: 1 to 65535 expected"):format(port) end
+  if number < 1 or number > 65535 then return nil, ("port %s out of range: expected 1 to 65535"):format(port) end
   return { host = decode(host), port = number }
 end
 
---- Reads a URL.
+--- Parses a URL.
 ---@param text string
 ---@return { system_id: string?, password: string?, hosts: { host: string, port: integer }[], tls: boolean?, options: table<string, string> }? parsed
----  options: their texts, "true" for `?name`
+---  options: their values as text, "true" for `?name`
 ---@return string? message
 ---@return string? code  "bad_value"
 function url.parse(text)
   local scheme, rest = text:match("^(%a+)://(.*)$")
   local row = scheme and schemes[scheme:lower()]
   if not row then
-    return nil, ("'%s': a URL like smpp://system_id:password@host:2775 expected"):format(masked(text)), "bad_value"
+    return nil, ("invalid URL '%s': expected smpp://system_id:password@host:2775"):format(masked(text)), "bad_value"
   end
   local main, query = rest:match("^([^?]*)%??(.*)$")
   main = main:match("^.*[^/]") or ""

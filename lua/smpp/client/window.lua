@@ -1,4 +1,4 @@
---- An adaptive window: grows while latency is flat, halves when the MC says that it is too much.
+--- An adaptive window: grows while latency is flat, halves when the MC is congested.
 local settings = require "smpp.client.options"
 
 local Window = {}
@@ -12,18 +12,18 @@ function window.new(o)
   return setmetatable({
     min = o.min, max = o.max,
     size = math.max(o.min, math.min(o.start, o.max)),
-    base_s = nil,               -- the least latency of late
-    answered = 0,               -- since the last change
-    calm_until = 0,             -- no second halving for what was in flight at the first
+    base_s = nil,               -- lowest recent latency
+    answered = 0,               -- responses since the last change
+    calm_until = 0,             -- no further halving before: requests in flight at the last one are not counted again
   }, Window)
 end
 
---- Takes note of a response.
+--- Evaluates a response.
 ---@param latency_s number
 ---@param now number
----@return integer? size  when it changed
+---@return integer? size  if it changed
 function Window:answered_in(latency_s, now)
-  -- The base forgets slowly, so that a route that became longer is not taken for congestion for ever.
+  -- The base rises slowly, so that a route that became slower is not taken for congestion for ever.
   self.base_s = self.base_s and math.min(latency_s, self.base_s * 1.001) or latency_s
   self.answered = self.answered + 1
   if self.answered < self.size then return nil end

@@ -21,7 +21,7 @@ local MAX_PARTS = 255
 local NO_STATE, OTHER_STATE = 255, 254
 local NO_NUMBER = 0
 local ENOUGH_DIGITS = 4 -- minimum that must agree
-local MAX_HELD_OCTETS = 4096 -- of the receipts for one unknown id: what a map takes
+local MAX_UNMATCHED_OCTETS = 4096 -- of the receipts for one unknown id: what a map takes
 local MAX_RECEIPT_OCTETS = 1024 -- of one of them
 local MAX_TEXT_OCTETS = 160 -- to which a longer text is cut
 
@@ -310,24 +310,24 @@ end
 --- Appends a receipt; at the limit the oldest ones are dropped, since the last state counts.
 function Tracker:hold_under(key, octets, now)
   self.held_until = math.max(self.held_until, now + self.recent_s)
-  local held = self.recent:get(key) or ""
-  if held:find(octets, 1, true) then return end -- a repeated receipt
-  held = held .. octets
-  while #held > MAX_HELD_OCTETS do held = held:sub(pack.next(held, 1)) end
-  self:remember(key, held, now)
+  local unmatched = self.recent:get(key) or ""
+  if unmatched:find(octets, 1, true) then return end -- a repeated receipt
+  unmatched = unmatched .. octets
+  while #unmatched > MAX_UNMATCHED_OCTETS do unmatched = unmatched:sub(pack.next(unmatched, 1)) end
+  self:remember(key, unmatched, now)
 end
 
---- Applies the receipts that were held for a response's id.
+--- Applies the unmatched receipts of a response's id.
 function Tracker:release(id, now)
   local outcomes
   if now > self.held_until then return nil end
   for n = 1, math.huge do
     local key = self.ids:early_candidate(id, n)
     if key == nil then return outcomes end
-    local held = key and self.recent:get(key)
-    if held then
+    local unmatched = key and self.recent:get(key)
+    if unmatched then
       local kept = {}
-      for _, receipt in ipairs(pack.read_all(held)) do
+      for _, receipt in ipairs(pack.read_all(unmatched)) do
         local outcome_of_it = match(self, receipt, now, 1)
         if outcome_of_it then
           outcomes = outcomes or {}

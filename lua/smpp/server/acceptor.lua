@@ -1,4 +1,4 @@
---- New connections of a server: listens on its addresses, and holds connections to the limits.
+--- New connections of a server: listens on its addresses, and enforces the connection limits.
 local cidr = require "smpp.base.cidr"
 local listeners = require "smpp.transport.listener"
 local proxy = require "smpp.transport.proxy"
@@ -12,9 +12,9 @@ local mt = { __index = Acceptor, __name = "smpp.Acceptor" }
 
 local acceptor = { class = Acceptor }
 
-local PER_ADDRESS = 1000 -- connections of one address, where nothing else is said
+local PER_ADDRESS = 1000 -- default of max_connections_per_address
 
---- Hosts that the default of max_connections_per_address does not hold for.
+--- Hosts exempt from the default of max_connections_per_address.
 local is_local = cidr.set { "127.0.0.0/8", "::1" }
 
 ---@param server smpp.Server
@@ -25,12 +25,12 @@ function acceptor.new(server)
     loop = server.loop,
     listeners = {},
     pending_count = 0,
-    pending_per_address = {},         -- smpp.base.cidr.owner -> count; of proxies nothing is counted
+    pending_per_address = {},         -- smpp.base.cidr.owner -> count; connections of proxies are not counted
   }, mt)
 end
 
---- The limit that one more connection of a host is over, nil: none.
----@param host string?  nil: somebody behind a proxy, not known yet
+--- The limit that one more connection of a host would exceed, nil: none.
+---@param host string?  nil: behind a proxy, not known yet
 local function exceeded(self, host)
   local o, connections = self.server.options, self.server.connections
   if connections.count + self.pending_count >= o.max_connections then return ("max_connections %d"):format(o.max_connections) end
@@ -44,9 +44,9 @@ local function report_refused(self, host, limit)
   self.server.reporter:report("refused", ("connection from %s refused: %s"):format(host, limit))
 end
 
---- Takes a connection that is ready for a session, unless it is over a limit.
+--- Starts a session on an established connection, unless a limit is exceeded.
 ---@param transport smpp.Transport
----@return smpp.Session? session  nil: it was reset
+---@return smpp.Session? session  nil: the connection was reset
 function Acceptor:take(transport)
   local limit = exceeded(self, transport.peer.host)
   if not limit and not self.server.shutdown then return self.server.connections:serve(transport) end
@@ -54,9 +54,9 @@ function Acceptor:take(transport)
   transport:reset()
 end
 
---- Takes a connection that no address has accepted, behind the server's own filters.
+--- Starts a session on a transport of the caller, with the server's own filters (`filters`).
 ---@param inner smpp.Transport
----@return smpp.Session? session  nil: it was reset, or a filter has to be established first
+---@return smpp.Session? session  nil: the connection was reset, or a filter is not established yet
 function Acceptor:accept(inner)
   local o, session = self.server.options, nil
   local context = { side = "accept", loop = self.loop, timeout_s = o.bind_timeout_s }
@@ -77,7 +77,7 @@ local function count_pending(self, owner, change)
   self.pending_per_address[owner] = count > 0 and count or nil
 end
 
---- What the listener of an address asks and tells.
+--- The owner of the listener of an address.
 local function owner_of(self, address)
   local is_proxy = address.proxy_protocol and proxy.matcher(address.proxy_protocol)
   local owner = {}
@@ -98,7 +98,7 @@ local function owner_of(self, address)
   return owner
 end
 
---- Begins to listen on all addresses, or on none.
+--- Listens on all addresses, or on none.
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "connect_failed", "tls"
@@ -112,7 +112,7 @@ function Acceptor:listen()
   return true
 end
 
---- Reads certificates and the like again, of all addresses or of none; sessions stay as they are.
+--- Reloads certificates and keys of all addresses, or of none; open sessions are not affected.
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "tls"
@@ -127,14 +127,14 @@ function Acceptor:reload()
   return true
 end
 
---- Tells what is doubtful about certificates and the like.
+--- Reports warnings of the filters, such as certificates that expire soon.
 function Acceptor:warn()
   for _, listener in ipairs(self.listeners) do
     listener.chain:warn(function(message) self.server:emit("error", "warning: " .. message) end)
   end
 end
 
---- Listens no longer, and ends connections that are not sessions yet.
+--- Stops listening, and resets connections that have no session yet.
 function Acceptor:close()
   for _, listener in ipairs(self.listeners) do listener:close() end
 end

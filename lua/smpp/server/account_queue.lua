@@ -1,4 +1,4 @@
---- The messages of one account that wait for a receiver, in the order of their numbers.  No I/O, no clock.
+--- The queue of one account: receipts and MO messages for its receivers, in the order of their numbers.  No I/O, no clock.
 local account_queue = {}
 
 ---@class smpp.AccountQueue
@@ -10,22 +10,22 @@ local mt = { __index = AccountQueue, __name = "smpp.AccountQueue" }
 ---@return smpp.AccountQueue
 function account_queue.new()
   return setmetatable({
-    first = 1, last = 0,       -- queued items; those that come back go before the first
-    deferred = {},             -- number -> item: refused for now
-    lost = {},                 -- number -> item: a receiver had it when the server was closed
-    count = 0, number = 0,     -- number: of the item that came last
-    in_memory = 0, loading = 0, -- loading: items that the store is asked for
-    turn = 0,                  -- receiver that had the last one
-    is_swept = false,          -- a timer will look for what gets too old
-    is_fresh = false,          -- it got something in this turn of the loop
+    first = 1, last = 0,       -- queued items; requeued items go before the first
+    deferred = {},             -- number -> item: refused temporarily, until retry_s
+    lost = {},                 -- number -> item: in flight when the server was closed; outcome unknown
+    count = 0, number = 0,     -- number: of the newest item
+    in_memory = 0, loading = 0, -- loading: items being read from the store
+    turn = 0,                  -- index of the receiver of the last item
+    is_swept = false,          -- a timer for expired items is set
+    is_fresh = false,          -- an item was added in this turn of the loop
   }, mt)
 end
 
---- The item that goes next.
+--- The head of the queue.
 ---@return smpp.OutboundItem?
 function AccountQueue:head() return self[self.first] end
 
---- Takes the head.
+--- Removes the head.
 ---@return smpp.OutboundItem
 function AccountQueue:shift()
   local item = self[self.first]
@@ -35,7 +35,7 @@ function AccountQueue:shift()
   return item
 end
 
---- Queues an item behind those of lower numbers: the newest at the end, what comes back near the head.
+--- Queues an item behind those of lower numbers: new items at the end, requeued items near the head.
 ---@param item smpp.OutboundItem
 function AccountQueue:insert(item)
   local last = self.last
@@ -53,8 +53,8 @@ function AccountQueue:insert(item)
   self[at] = item
 end
 
---- The first items whose octets are in the store only.
----@param most integer  how many places to look at
+--- The first items whose octets are not in memory.
+---@param most integer  number of places to check
 ---@return smpp.OutboundItem[]
 function AccountQueue:not_in_memory(most)
   local list = {}
@@ -64,7 +64,7 @@ function AccountQueue:not_in_memory(most)
   return list
 end
 
---- Takes out everything but what is sent, by number.
+--- Removes all items except those in flight; returns them in the order of their numbers.
 ---@return smpp.OutboundItem[]
 function AccountQueue:clear()
   local list = {}

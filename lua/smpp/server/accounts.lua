@@ -1,4 +1,4 @@
---- The accounts of a server: given as a table or a file, decided by a function, or anybody's.
+--- The accounts of a server: from a table, a file, or the function `authenticate`; without any, every bind is accepted.
 local account_of = require "smpp.server.account"
 local files = require "smpp.base.luafile"
 local kind = require "smpp.base.kind"
@@ -7,13 +7,13 @@ local task = require "smpp.base.task"
 
 ---@class smpp.Directory
 ---@field by_id table<string, smpp.Account>  system_id -> account
----@field is_fixed boolean  accounts were given: no other system_id may bind
+---@field is_fixed boolean  accounts are configured: no other system_id may bind
 local Directory = {}
 local mt = { __index = Directory, __name = "smpp.Directory" }
 
 local accounts = { class = Directory }
 
---- Accounts as they are given: settings or passwords by system_id.
+--- The kind of `accounts`: options or passwords by system_id.
 accounts.kind = kind.map(kind.text(15), account_of.kind, "a table of accounts by system_id")
 
 ---@param server smpp.Server
@@ -24,14 +24,14 @@ function accounts.new(server)
     server = server,
     by_id = {},
     is_fixed = o.accounts ~= nil,
-    authenticate = o.authenticate,  -- fn(session, bind) of the user
+    authenticate = o.authenticate,  -- function of the user: (session, bind)
     path = type(o.accounts) == "string" and o.accounts or nil,
-    no_settings = {},               -- of an account that nobody configured
+    no_settings = {},               -- options of accounts that are not configured
   }, mt)
 end
 
---- Replaces the accounts; sessions of removed accounts are unbound.  A mistake changes nothing.
----@param given table<string, table|string>  system_id -> settings, or a password
+--- Replaces the accounts; sessions of removed accounts are unbound.  Invalid accounts change nothing.
+---@param given table<string, table|string>  system_id -> options, or a password
 ---@return boolean? ok
 ---@return smpp.Mistake?
 function Directory:replace(given)
@@ -59,7 +59,7 @@ function Directory:replace(given)
   return true
 end
 
---- The same for programs: a mistake raises.
+--- The same, but invalid accounts raise.
 ---@param given table<string, table|string>
 ---@param level? integer  as of `error`, seen from the caller
 function Directory:set(given, level)
@@ -67,7 +67,7 @@ function Directory:set(given, level)
   if not ok then mistake.raise(wrong, (level or 1) + 1) end
 end
 
---- Reads the accounts' file (again); an invalid file changes nothing.
+--- Loads or reloads the accounts file; an invalid file changes nothing.
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "bad_value"
@@ -79,9 +79,9 @@ function Directory:load()
   return true
 end
 
---- The account of a system_id, with these settings from now on.
+--- Returns the account of a system_id, created if new, with these options.
 ---@param system_id string
----@param given? table  checked settings; nil: none
+---@param given? table  checked options; nil: none
 ---@return smpp.Account
 function Directory:configure(system_id, given)
   given = given or self.no_settings
@@ -96,19 +96,19 @@ function Directory:configure(system_id, given)
   return account
 end
 
---- The account that messages for a system_id belong to.
+--- The account that queues messages for a system_id.
 ---@param system_id string
 ---@return smpp.Account?  nil: no such account
 function Directory:get(system_id)
   return self.by_id[system_id] or (not self.is_fixed and self:configure(system_id)) or nil
 end
 
---- The account that a bind asks for; may wait for `authenticate`.
+--- The account of a bind; may wait for `authenticate`.
 ---@async
 ---@param session smpp.Session
 ---@param pdu smpp.Pdu
 ---@return smpp.Account? account
----@return string|false status    of the refusal; with an account: the password to check, false: it was checked
+---@return string|false status    of the refusal; with an account: the password to check, false: checked already
 ---@return string? reason   for logs
 function Directory:find(session, pdu)
   local system_id = pdu.system_id
@@ -121,11 +121,11 @@ function Directory:find(session, pdu)
     return self:configure(system_id, settings), false
   end
   local account = self:get(system_id)
-  if not account then return nil, "ESME_RINVSYSID", "no such account" end
+  if not account then return nil, "ESME_RINVSYSID", "unknown system_id" end
   return account, self.is_fixed and pdu.password
 end
 
---- Drops an account that nobody configured, once nothing is bound or kept for it.
+--- Removes an account that is not configured, once it has no sessions and no queued messages.
 ---@param account smpp.Account
 function Directory:forget(account)
   if self.is_fixed or #account.binds > 0 or account.outbox then return end

@@ -1,4 +1,4 @@
---- The answer to a bind: who it is, whether it may, and which version both speak.
+--- Answers binds: authentication, and the SMPP version of the session.
 local ids = require("smpp.codec.commands").ids
 
 local bind = {}
@@ -10,7 +10,7 @@ local function refused(server, session, pdu, status, reason)
   server:emit("refused", session, pdu.system_id, status, reason)
   if count >= server.options.max_failed_binds then
     session:answer(pdu, nil, status)
-    session:begin_unbind(0) -- not bound: the connection closes behind the answer
+    session:begin_unbind(0) -- not bound: the connection is closed after the answer
   end
   return nil, status
 end
@@ -26,9 +26,11 @@ function bind.handler(server)
       local status, reason = o.refuse_bind(session, pdu)
       if status then return refused(server, session, pdu, status, reason or "refused by refuse_bind") end
     end
-    if kind == "trx" and o.version < 0x34 then return refused(server, session, pdu, "ESME_RINVCMDID", "no transceivers in 3.3") end
+    if kind == "trx" and o.version < 0x34 then
+      return refused(server, session, pdu, "ESME_RINVCMDID", "bind_transceiver is not supported by SMPP 3.3")
+    end
     local account, password, cause = directory:find(session, pdu)
-    if not session:is_answerable(pdu) then -- gone, or answered, while authenticate waited
+    if not session:is_answerable(pdu) then -- the session ended, or the bind was answered, while authenticate waited
       return account and directory:forget(account)
     end
     if not account then return refused(server, session, pdu, password, cause) end
@@ -42,7 +44,7 @@ function bind.handler(server)
     account:apply(session)
     local asked = pdu.interface_version
     local answer = { system_id = o.system_id }
-    if asked >= 0x34 and o.version >= 0x34 then -- what it is served as: 3.4 or 5.0
+    if asked >= 0x34 and o.version >= 0x34 then -- version of the session: 3.4 or 5.0
       answer.sc_interface_version = math.min(asked < 0x50 and 0x34 or 0x50, o.version)
     end
     return answer

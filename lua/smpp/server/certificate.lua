@@ -1,5 +1,5 @@
---- Which client certificates an account takes: "cn:NAME", "dns:NAME", "sha256:HEX" (of the certificate) or "pin:PIN" (of its
---- public key), compared whole.
+--- The client certificates that an account accepts: "cn:NAME", "dns:NAME", "sha256:HEX" (of the certificate) or "pin:PIN" (of
+--- its public key); complete values are compared.
 local kind = require "smpp.base.kind"
 local pins = require "smpp.transport.pin"
 
@@ -10,7 +10,7 @@ local function hex_of(word)
   return #hex == 64 and not hex:find "%X" and hex or nil
 end
 
---- One kind of demand: the word in its usual form (nil: malformed), and whether a certificate meets it.
+--- A kind of requirement: normalizes its value (nil: malformed), and tests a certificate.
 local DEMANDS = {
   cn = { read = function(word) return word ~= "" and word or nil end, meets = function(client, word) return client.cn == word end },
   dns = {
@@ -40,9 +40,9 @@ local one = {
 
 certificate.kind = kind.either(one, kind.list(one, "these"))
 
---- Why a certificate is not what an account demands; nil: it is.
----@param demands string|string[]  any of them
----@param client table?  of session.tls; nil: the peer gave none
+--- Checks the client certificate of an account; returns the reason for a refusal, nil: accepted.
+---@param demands string|string[]  one of them must match
+---@param client table?  of session.tls; nil: the peer sent no certificate
 ---@return string? reason
 function certificate.mismatch(demands, client)
   if not client then return "no client certificate" end
@@ -51,7 +51,7 @@ function certificate.mismatch(demands, client)
     local demand, word = read(text)
     if demand.meets(client, word) then return nil end
   end
-  return ("client certificate is %s, expected %s"):format(client.subject, table.concat(demands, " or "))
+  return ("client certificate mismatch: got %s, expected %s"):format(client.subject, table.concat(demands, " or "))
 end
 
 return certificate

@@ -1,4 +1,4 @@
---- What is wrong with a request of an ESME, and the status that says so.  This is the one place that decides.
+--- Checks of requests of an ESME: each returns the command_status of the first invalid field.  The only place for these rules.
 local core = require "smpp.core"
 local ids = require("smpp.codec.commands").ids
 local kind = require "smpp.base.kind"
@@ -12,9 +12,9 @@ local checks = {}
 local known_npi = {}
 for _, row in ipairs(core.protocol.values().npi) do known_npi[row.low] = true end
 
-local TYPES = { [0] = true, [2] = true, [4] = true } -- esm_class, bits 5-2, an ESME may send: none, delivery and user ack
+local TYPES = { [0] = true, [2] = true, [4] = true } -- esm_class, bits 5-2, that an ESME may send: default, delivery ack, user ack
 
--- TLVs whose first octet is one of an enumeration, and the status of 5.0 where it is not.
+-- TLVs whose first octet is an enumeration, and the status (5.0) for a value out of range.
 local VALUES = {}
 for name, row in pairs {
   source_addr_subunit = { "ESME_RINVSRCADDRSUBUNIT", "addr_subunit" },
@@ -33,24 +33,25 @@ end
 ---@field ton integer[]?          allowed dest_addr_ton; default 0 to 6
 ---@field data_coding integer[]?  allowed; default all
 ---@field decodable boolean?      the text must decode with its data_coding
----@field max_octets integer?     of the text, default 65535
----@field max_units integer?      of a message without UDH in its own coding: refuse what is no single SMS
+---@field max_octets integer?     length of the text, default 65535
+---@field max_units integer?      of a message without UDH, in its own coding: refuses messages longer than one SMS
 ---@field schedule boolean?       false: schedule_delivery_time is not supported
 ---@field service_types string[]? allowed; default all
 ---@field digits boolean?         destinations of TON 0 and 1 must be digits; default true
----@field tlv_lengths boolean?    TLVs must be as long as the standard has them; default true
----@field default_messages integer?  how many predefined messages sm_default_msg_id may name, default 255
+---@field tlv_lengths boolean?    TLVs must have the length that the standard defines; default true
+---@field default_messages integer?  highest valid sm_default_msg_id, default 255
 checks.schema = schema.new {
-  { "ton", kind.list(kind.integer(0, 255), "numbers"), nil, "dest_addr_ton that are allowed", "ton = { 0, 1 }", default_text = "0 to 6" },
-  { "data_coding", kind.list(kind.integer(0, 255), "numbers"), nil, "data_codings that are allowed", "data_coding = { 0, 8 }", default_text = "all" },
+  { "ton", kind.list(kind.integer(0, 255), "numbers"), nil, "allowed values of dest_addr_ton", "ton = { 0, 1 }", default_text = "0 to 6" },
+  { "data_coding", kind.list(kind.integer(0, 255), "numbers"), nil, "allowed values of data_coding", "data_coding = { 0, 8 }", default_text = "all" },
   { "decodable", "boolean", false, "the text must decode with its data_coding", "decodable = true" },
-  { "max_octets", kind.integer(0, 65535), 65535, "of the text", "max_octets = 140" },
-  { "max_units", kind.window, nil, "of a message without UDH in its own coding", "max_units = 160", default_text = "no limit" },
+  { "max_octets", kind.integer(0, 65535), 65535, "maximum length of the text in octets", "max_octets = 140" },
+  { "max_units", kind.window, nil, "maximum length of a message without UDH, in characters of its coding", "max_units = 160",
+    default_text = "no limit" },
   { "schedule", "boolean", true, "false: schedule_delivery_time is not supported", "schedule = false" },
-  { "service_types", kind.list("string", "strings"), nil, "service_types that are allowed", 'service_types = { "", "CMT" }', default_text = "all" },
+  { "service_types", kind.list("string", "strings"), nil, "allowed values of service_type", 'service_types = { "", "CMT" }', default_text = "all" },
   { "digits", "boolean", true, "destinations of TON 0 and 1 must be digits", "digits = false" },
-  { "tlv_lengths", "boolean", true, "TLVs must be as long as the standard has them", "tlv_lengths = false" },
-  { "default_messages", kind.integer(0, 255), 255, "how many predefined messages sm_default_msg_id may name", "default_messages = 0" },
+  { "tlv_lengths", "boolean", true, "TLVs must have the length that the standard defines", "tlv_lengths = false" },
+  { "default_messages", kind.integer(0, 255), 255, "highest valid sm_default_msg_id", "default_messages = 0" },
 }
 
 local function set_of(list)
@@ -60,7 +61,7 @@ local function set_of(list)
   return set
 end
 
---- A time field: the moment it means; nil for an empty one; false: it is none, or over already.
+--- The Unix time of a time field; nil: empty; false: malformed, or in the past.
 ---@param octets string
 ---@param now number  Unix time
 ---@return number|false|nil unix
@@ -94,7 +95,7 @@ local function check_flags(pdu, version)
   if delivery >= 32 or (delivery % 4 == 3 and version < 0x50) then return "ESME_RINVREGDLVFLG" end
 end
 
---- Times of a request; where they are right also their moments.
+--- Checks the times of a request; if they are valid returns them as Unix time.
 ---@param pdu smpp.Pdu
 ---@param now number  Unix time
 ---@param o table?  of `new`
@@ -105,7 +106,7 @@ function checks.times(pdu, now, o)
   local schedule, expires = checks.moment(pdu.schedule_delivery_time or "", now), checks.moment(pdu.validity_period or "", now)
   if schedule == false or (schedule and (schedule < now - 1 or (o and o.schedule == false))) then return "ESME_RINVSCHED" end
   local left_s = pdu.qos_time_to_live
-  if left_s then expires = now + left_s end -- 5.0: supersedes validity_period
+  if left_s then expires = now + left_s end -- 5.0, 4.8.4.46: qos_time_to_live supersedes validity_period
   if expires == false or (expires and (expires < now or (schedule and expires < schedule))) then return "ESME_RINVEXPIRY" end
   return nil, schedule, expires
 end
@@ -118,7 +119,7 @@ local function text_of(pdu)
   return payload or short or ""
 end
 
---- Whether octets are what their data_coding says.
+--- Tests whether octets can be decoded with their data_coding.
 local function decodes(octets, data_coding, esm_class, peer)
   local _, info = smpp_text.read({ short_message = octets, data_coding = data_coding, esm_class = esm_class }, peer)
   return info.problems == nil and (info.header ~= nil or not has_header(esm_class))
@@ -205,10 +206,10 @@ local BY_COMMAND = {
   [ids.broadcast_sm] = check_broadcast,
 }
 
---- Makes the check of a server.
+--- Creates the check of a server.
 ---@param given smpp.Checks
 ---@return fun(pdu: smpp.Pdu, version: integer, now: number, peer: smpp.TextPeer?): string?, table<integer, string>? check
----  status; of a submit_multi that is right otherwise also those of its destinations that are not, by their index
+---  status; of a submit_multi that is valid otherwise also the status of each invalid destination, by its index
 function checks.new(given)
   local o = checks.schema:fill(given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
@@ -222,7 +223,7 @@ function checks.new(given)
   end
 end
 
---- Puts the check before the handlers of what it knows.
+--- Wraps the handlers of all checked commands.
 ---@param handlers table<integer, function>
 ---@param given smpp.Checks
 ---@param loop smpp.Loop

@@ -1,14 +1,14 @@
---- What an ESME is to get: { from, to, text }, or fields of a request, as the PDUs that carry it.
+--- Composes the PDUs of a message for an ESME, from { from, to, text } or the fields of a request.
 local address = require "smpp.codec.address"
 local smpp_text = require "smpp.text"
 local text_compose = require "smpp.text.compose"
 
 local compose = {}
 
--- Keys that are no fields of the PDU.
+-- Options that are not fields of the PDU.
 local OWN = { from = true, to = true, text = true, data = true, encoding = true, long = true, reference = true }
 
---- Whether a table is a message for people, and not the fields of a PDU.
+--- Tests whether a table has the options from, to, text or data, and not only fields of a PDU.
 ---@param o table
 ---@return boolean
 function compose.is_message(o)
@@ -17,7 +17,7 @@ end
 
 local function put_address(fields, value, role)
   if value == nil then return true end
-  local found, message, code = address.source(value) -- an ESME may be reached under a name
+  local found, message, code = address.source(value) -- an ESME may have an alphanumeric address
   if not found then return nil, message, code end
   local prefix = role == "source" and "source_addr" or "dest_addr"
   fields[role == "source" and "source_addr" or "destination_addr"] = found.addr
@@ -26,14 +26,14 @@ local function put_address(fields, value, role)
 end
 
 ---@class smpp.ServerMessage  and fields of a deliver_sm by their names
----@field from string|table|nil  as people write it, or { addr, ton, npi }
+---@field from string|table|nil  "+491761234567", "Shop", or { addr, ton, npi }
 ---@field to string|table|nil
----@field text string?      UTF-8; in parts when it is long
+---@field text string?      UTF-8; split into parts if it is too long for one
 ---@field data string?      octets instead (data_coding 4)
 ---@field encoding string?  of the text, default: the cheapest
 ---@field long "concat_8bit"|"concat_16bit"|"sar"|"payload"|nil  how a long text is carried, default concat_8bit
----@field reference integer|fun(): integer|nil  of the parts
----@field parts (smpp.Pdu|table)[]?  instead of all that: PDUs, as they came
+---@field reference integer|fun(): integer|nil  reference number of the parts
+---@field parts (smpp.Pdu|table)[]?  instead of all above: PDUs as received
 
 --- The PDUs of a message.
 ---@param o smpp.ServerMessage
@@ -62,7 +62,7 @@ function compose.pdus(o)
   for i = 1, #parts do
     local fields = {}
     for name, value in pairs(base) do fields[name] = value end
-    fields.data_coding = nil -- what the text is in
+    fields.data_coding = nil -- set by the encoding of the text
     list[i] = text_compose.part(fields, parts, info, i, long)
   end
   return list

@@ -1,15 +1,16 @@
---- Sends what is queued for an account to its receivers: which of them has room, what they answer, when one gets a rest.
+--- Sends the queued items of an account to its receivers: chooses a receiver with room in its window, handles the responses,
+--- and backs off from congested receivers.
 local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
 
 local dispatch = {}
 
 ---@class smpp.Dispatch
----@field outbound smpp.Outbound  the queues; it is told what becomes of each item
+---@field outbound smpp.Outbound  the queues; gets the outcome of each item
 local Dispatch = {}
 local mt = { __index = Dispatch, __name = "smpp.Dispatch" }
 
-local SKIPPED_MAX = 100 -- items of binds without room that a pump passes over
+local SKIPPED_MAX = 100 -- items that one pump skips because their bind has no room
 
 ---@param server smpp.Server
 ---@param outbound smpp.Outbound
@@ -22,7 +23,7 @@ for id, row in pairs(commands.rows) do
   for i, param in ipairs(row.params) do PARAMS[id][i] = param.name end
 end
 
---- A peer of 3.3 gets no TLVs.
+--- Removes TLVs for a session of version 3.3.
 local function without_tlvs(view)
   local fields = {}
   for _, name in ipairs(PARAMS[view.command_id]) do fields[name] = view[name] end
@@ -33,7 +34,7 @@ local function has_room(session, now)
   return not session.owner:is_backing_off(now) and session:in_flight() < session.window
 end
 
---- The receiver for an item, nil: none has room now; true: its own bind is there, and has no room.
+--- Chooses the receiver for an item; nil: none has room; true: its own bind (same_bind) has no room.
 local function choose(account, item, now)
   local receivers, queue = account.receivers, account.outbox
   local n = #receivers
@@ -57,12 +58,12 @@ local function choose(account, item, now)
   return best
 end
 
---- Sends what waits, as far as the account's receivers have room.
+--- Sends queued items, as far as the account's receivers have room.
 ---@param account smpp.Account
 function Dispatch:pump(account)
   local queue, receivers = account.outbox, account.receivers
   if not queue or self.outbound.is_closing then return end
-  local skipped, count = nil, 0 -- their own binds have no room; others' may
+  local skipped, count = nil, 0 -- items whose own bind has no room
   while #receivers > 0 and count < SKIPPED_MAX do
     local item = queue:head()
     if not item then break end
@@ -97,23 +98,23 @@ function Dispatch:send(session, item)
   end
   if cookie then
     item.attempts = item.attempts + 1
-  elseif code == "not_sent" or code == "closed" then -- it unbinds
+  elseif code == "not_sent" or code == "closed" then -- the session is unbinding
     self:leave(session)
     self.outbound:requeue(item)
   else
-    self.server:emit("error", ("a message for %s cannot be sent: %s"):format(item.account.system_id, message), session)
+    self.server:emit("error", ("cannot send a message to %s: %s"):format(item.account.system_id, message), session)
     self.outbound:finish(item, false, code)
   end
 end
 
---- A session can receive from now on.
+--- A session is bound as a receiver.
 function Dispatch:join(session)
   local account = session.owner.account
   account.receivers[#account.receivers + 1] = session
   self:pump(account)
 end
 
---- A session can no longer receive.
+--- A session is no longer a receiver.
 function Dispatch:leave(session)
   local receivers = session.owner.account.receivers
   for i = #receivers, 1, -1 do
@@ -138,7 +139,7 @@ function Dispatch:answered(session, item, response, status)
     end
   else
     local class = explain.class(status)
-    if class == "throttle" then -- too much for the receiver, whichever message it is
+    if class == "throttle" then -- the receiver throttles: not caused by this message
       self:back_off(session)
       item.attempts = item.attempts - 1
     end
@@ -153,7 +154,7 @@ function Dispatch:answered(session, item, response, status)
   self:pump(account)
 end
 
---- A receiver is congested: it gets nothing for a while.
+--- A receiver is congested: backs off from it.
 ---@private
 function Dispatch:back_off(session)
   local at = session.owner:back_off(self.loop:now())

@@ -1,4 +1,4 @@
---- A message centre's side: listens, lets ESMEs bind, hands their requests to handlers.
+--- The server side of SMPP, as a message centre: listens, answers binds, passes requests of ESMEs to handlers.
 --- The guide is docs/server.md.
 local accept = require "smpp.server.acceptor"
 local accounts = require "smpp.server.accounts"
@@ -25,8 +25,8 @@ local transports = require "smpp.transport"
 ---@class smpp.Server
 ---@field host string  of the first address
 ---@field port integer
----@field addresses { host: string, port: integer }[]  those it listens on, in the order of `listen`
----@field sessions smpp.Session[]  the bound ones, in order of bind
+---@field addresses { host: string, port: integer }[]  addresses it listens on, in the order of `listen`
+---@field sessions smpp.Session[]  bound sessions, in the order of their binds
 ---@field accounts table<string, smpp.Account>  by system_id
 local Server = {}
 local mt = { __index = Server, __name = "smpp.Server" }
@@ -40,15 +40,15 @@ end
 local server = { class = Server, schema = settings.schema, read = settings.read }
 
 local OUTBIND = schema.new {
-  { "host", "string", nil, "of the ESME", 'host = "192.0.2.1"', required = true },
-  { "port", kind.integer(1, 65535), nil, "its port", "port = 2776", required = true },
-  { "system_id", kind.text(15), nil, "of the outbind", 'system_id = "SMSC"', default_text = "the server's" },
-  { "password", "string", nil, "of the outbind", 'password = "secret"', secret = true },
-  { "timeout_s", kind.seconds, nil, "for the connection", "timeout_s = 5" },
-  { "tls", transports.kind("tls", "connect"), nil, "true, or its options", "tls = true" },
+  { "host", "string", nil, "host name or IP address of the ESME", 'host = "192.0.2.1"', required = true },
+  { "port", kind.integer(1, 65535), nil, "TCP port of the ESME", "port = 2776", required = true },
+  { "system_id", kind.text(15), nil, "system_id of the outbind", 'system_id = "SMSC"', default_text = "the server's" },
+  { "password", "string", nil, "password of the outbind", 'password = "secret"', secret = true },
+  { "timeout_s", kind.seconds, nil, "timeout of connecting", "timeout_s = 5" },
+  { "tls", transports.kind("tls", "connect"), nil, "true: TLS; or its options", "tls = true" },
 }
 
---- Ids for handlers that give none: eight hexadecimal digits (all that 3.3 allows), counted from the second of the start.
+--- message_ids for handlers that return none: eight hexadecimal digits (the maximum of 3.3), counted from the start time.
 local function counted_ids(loop)
   local last = math.floor(loop:time()) * 64 % 0x100000000
   return function()
@@ -57,7 +57,7 @@ local function counted_ids(loop)
   end
 end
 
---- The handlers of a server by command_id: the user's, behind the checks asked for, and that of the binds.
+--- The handlers of a server by command_id: those of the user, wrapped by `checks`, and the handler of binds.
 local function add_handlers(self)
   local o, handlers = self.options, self.handlers
   for _, command in ipairs(settings.handlers) do handlers[command.id] = o[command.name] end
@@ -67,7 +67,7 @@ local function add_handlers(self)
   for id in pairs(self.codec.commands.roles.bind) do handlers[id] = on_bind end
 end
 
---- Reads its files again on SIGHUP, where it has any; what is invalid in them goes to `error`.
+--- Reloads files on SIGHUP, if the options name any; invalid files are reported as `error`.
 local function watch(self)
   local has_files = type(self.options.accounts) == "string"
   for _, address in ipairs(self.options.addresses) do has_files = has_files or address.tls ~= nil and address.tls ~= false end
@@ -82,7 +82,7 @@ end
 ---@param given table  docs/server.md lists the options; handlers by the name of their request
 ---@return smpp.Server? server
 ---@return string? message
----@return string? code  "connect_failed": cannot listen there; "bad_value": there is something wrong with the accounts' file
+---@return string? code  "connect_failed": cannot listen; "bad_value": invalid accounts file
 function server.new(given)
   local o, profile = settings.read(given, 2)
   if not o then mistake.raise(profile, 2) end
@@ -92,17 +92,17 @@ function server.new(given)
     profile = profile,
     codec = o.codec,
     handlers = {},              -- command_id -> function
-    message_id = nil,           -- fn(session, pdu): for handlers that return none
-    load = { count = 0, limit = o.max_unanswered_in_all }, -- requests whose handlers wait
+    message_id = nil,           -- fn(session, pdu): ids for handlers that return none
+    load = { count = 0, limit = o.max_unanswered_in_all }, -- pending requests of all sessions
     addresses = nil, host = nil, port = nil,
     directory = nil, accounts = nil,   -- smpp.server.accounts, and its accounts by system_id
-    connections = nil, sessions = nil, -- smpp.server.sessions, and those that are bound
+    connections = nil, sessions = nil, -- smpp.server.sessions, and its bound sessions
     acceptor = nil,             -- smpp.server.acceptor
     reporter = nil,             -- smpp.server.reporter
-    store = o.store or stores.memory(), -- what must outlive the process
-    outbound = nil,             -- receipts and MO messages that wait for a receiver
-    signal = nil,               -- SIGHUP: reads its files again
-    shutdown = nil,             -- smpp.server.shutdown, once it has begun
+    store = o.store or stores.memory(), -- messages that must survive a restart
+    outbound = nil,             -- queues of receipts and MO messages for ESMEs
+    signal = nil,               -- SIGHUP: reloads files
+    shutdown = nil,             -- smpp.server.shutdown, once started
     listeners = {},             -- of events
     has_handlers = true,
   }, mt)
@@ -127,32 +127,32 @@ function server.new(given)
   self.addresses = self.acceptor.listeners
   self.host, self.port = self.addresses[1].host, self.addresses[1].port
   watch(self)
-  self.loop:defer(function() self.acceptor:warn() end) -- when the program listens to `error`
+  self.loop:defer(function() self.acceptor:warn() end) -- deferred: the program must be able to listen to `error` first
   self.outbound:restore()
   run.opened(self)
   return self
 end
 
 local DELIVER = schema.new {
-  { "session", "table", nil, "the bind to use while it lasts", "session = session" },
-  { "done", "function", nil, "called once, when the message is acknowledged, refused for good or given up", "done = print" },
-  { "stored", "function", nil, "called when the store has it", "stored = print" },
+  { "session", "table", nil, "bind to prefer while it exists (spread = \"same_bind\")", "session = session" },
+  { "done", "function", nil, "called once, when the message is acknowledged, refused permanently, or given up", "done = print" },
+  { "stored", "function", nil, "called once, when the message is stored, or storing failed", "stored = print" },
 }
 
 --- Replaces the accounts; sessions of removed accounts are unbound.
----@param given table<string, table|string>  system_id -> settings, or a password
+---@param given table<string, table|string>  system_id -> options, or a password
 ---@param level? integer
 function Server:set_accounts(given, level)
   self.directory:set(given, (level or 1) + 1)
 end
 
---- Takes the accounts from the file again, as SIGHUP does; a broken one changes nothing.
+--- Reloads the accounts file, as SIGHUP does; an invalid file changes nothing.
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "bad_value"
 function Server:load_accounts() return self.directory:load() end
 
---- Reads the accounts' file and the certificates again, as SIGHUP does.  What is invalid changes nothing; sessions stay.
+--- Reloads the accounts file and the certificates, as SIGHUP does.  An invalid file changes nothing; open sessions stay.
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "bad_value": the accounts; "tls": a certificate or key
@@ -163,13 +163,13 @@ function Server:reload()
   return true
 end
 
---- Drops an account that nobody configured, once nothing is bound or kept for it.
+--- Removes an account that is not configured, once it has no sessions and no queued messages.
 ---@param account smpp.Account
 function Server:forget(account) self.directory:forget(account) end
 
---- Speaks SMPP over a transport that is none of the addresses', such as one end of smpp.transport.memory.
+--- Starts a session on a transport of the caller, such as one end of smpp.transport.memory.
 ---@param transport smpp.Transport  not started
----@return smpp.Session? session  nil: it was reset (a limit, the end of the server), or a filter has to be established first
+---@return smpp.Session? session  nil: reset (a limit, or the server is closing), or a filter is not established yet
 function Server:accept(transport) return self.acceptor:accept(transport) end
 
 function Server:trace(session)
@@ -189,7 +189,7 @@ function Server:on(name, fn)
   return self
 end
 
---- Calls an ESME that listens, so that it binds.  The bind is checked as any other.
+--- Connects to a listening ESME and sends outbind, so that the ESME binds.  The bind is checked like any other.
 ---@async
 ---@param o { host: string, port: integer, system_id: string?, password: string?, timeout_s: number?, tls: boolean|table? }
 ---@return smpp.Session? session  not bound yet: listen to its `state`, or to the server's `session`
@@ -216,23 +216,23 @@ function Server:outbind(o)
   return session
 end
 
---- Sends a message to whichever receivers an account has, now or later: it waits for one (`queue_limit`, `keep_s`), is
---- spread over them (`spread`), stays until it is acknowledged and is sent again when a session was lost.
+--- Queues a message for the receivers of an account, bound now or later (`queue_limit`, `keep_s`, `spread`).  It stays in the
+--- queue until it is acknowledged, and is sent again after a lost session.
 ---@param system_id string
 ---@param message smpp.ServerMessage|table|smpp.Pdu  { from, to, text }, fields of a deliver_sm (or of a data_sm, with
----  command = "data_sm"), a PDU, which goes on as it came, or { parts = { pdu… } }, which go together or not at all
+---  command = "data_sm"), a PDU, sent unchanged, or { parts = { pdu… } }, queued all or none
 ---@param o? { session: smpp.Session?, done: (fun(ok: boolean, code: string?))?, stored: (fun(ok: boolean?, message: string?, code: string?))? }
----  session: the bind to use while it lasts, with spread = "same_bind"; done: called once, when it is acknowledged, refused for
----  good or given up; stored: called once, when it is in the server's store, or could not be put there
+---  session: the bind to prefer while it exists, with spread = "same_bind"; done: called once, when it is acknowledged, refused
+---  permanently, or given up; stored: called once, when it is stored, or storing failed
 ---@return boolean? ok
 ---@return string? message
----@return string? code  "queue_full", "closed", "store_failed"; "bad_value": no such account; what is wrong with a value
+---@return string? code  "queue_full", "closed", "store_failed"; "bad_value": unknown account, or an invalid value
 function Server:deliver(system_id, message, o)
-  if type(message) ~= "table" and not core.is_pdu(message) then error("deliver(system_id, { from =, to =, text = }) expected", 2) end
+  if type(message) ~= "table" and not core.is_pdu(message) then error("deliver: expected (system_id, { from =, to =, text = })", 2) end
   o = DELIVER:check(o)
   if self.shutdown then return nil, "the server is closing", "closed" end
   local account = self.directory:get(system_id)
-  if not account then return nil, "no such account: " .. system_id, "bad_value" end
+  if not account then return nil, "unknown account: " .. system_id, "bad_value" end
   local bind, list, ok, err, code = o.session and o.session.owner.serial, nil, nil, nil, nil
   if compose.is_message(message) then
     list, err, code = compose.pdus(message)
@@ -247,9 +247,9 @@ function Server:deliver(system_id, message, o)
   return ok, err, code
 end
 
---- Stops: no new sessions, answers what runs, unbinds each session, closes.  Called again it changes nothing.
+--- Shuts down: stops listening, waits for running handlers, unbinds each session, closes.  Further calls have no effect.
 ---@async
----@param timeout_s? number  for all of it, default 10
+---@param timeout_s? number  in total, default 10
 ---@return smpp.Left left
 function Server:close(timeout_s)
   if self.shutdown then return self.shutdown.left end

@@ -1,11 +1,11 @@
---- Receipts and MO messages on their way to an account: they wait for a receiver, are spread over the account's
---- receivers, stay until they are acknowledged, and are sent again when a session was lost.  They are kept in the store
---- (smpp.server.stored); here are the order of each account, its receivers, and what they answer.
+--- Outbound queue of a server: receipts and MO messages for ESMEs, distributed over the receivers of each account.  An item
+--- stays until it is acknowledged, and is sent again after a lost session.  Items are in the store (smpp.server.stored); this
+--- file has the queue of each account and the state of each item.
 ---
----     draft ── commit ──> queued ── pump ──> sent ── acknowledged, refused for good ──> settled: out of the store
+---     draft ── commit ──> queued ── pump ──> sent ── acknowledged, refused permanently ──> settled: removed from store
 ---                         ^  ^                │
 ---                         │  └── requeue ─────┤ session lost, no answer in time, throttled
----                         └── deferred <──────┘ refused for now: after retry_s
+---                         └── deferred <──────┘ refused temporarily: after retry_s
 local dispatch = require "smpp.server.dispatch"
 local schema = require "smpp.base.schema"
 local queues = require "smpp.server.account_queue"
@@ -20,21 +20,21 @@ local outbound = {}
 local Outbound = {}
 local mt = { __index = Outbound, __name = "smpp.Outbound" }
 
-local AHEAD = 100       -- items of an account whose octets are in memory, more or less
+local AHEAD = 100       -- items of an account to keep in memory, approximately
 
 ---@class smpp.OutboundItem  one receipt or MO message; its octets are in the store
 ---@field key string
 ---@field account smpp.Account
----@field number integer      its place in the order of the account
----@field since number        loop time of its arrival
----@field attempts integer    how often it was sent
----@field octets string?      of its PDU, as long as it is likely to be sent soon
+---@field number integer      its place in the queue of the account
+---@field since number        loop time when it was queued
+---@field attempts integer    number of times it was sent
+---@field octets string?      its PDU, while in memory
 ---@field session smpp.Session?  that was sent it last
----@field bind integer?       serial of the session it belongs to, for spread = "same_bind"
+---@field bind integer?       serial of the session to prefer, for spread = "same_bind"
 ---@field done (fun(ok: boolean?, code: string?))?  called once: acknowledged, refused or given up
----@field stored (fun(ok: boolean?, message: string?, code: string?))?  called once: it is in the store, or refused
+---@field stored (fun(ok: boolean?, message: string?, code: string?))?  called once: stored, or storing failed
 
---- One for a server.
+--- Creates the outbound queue of a server.
 ---@param server smpp.Server
 ---@param store smpp.Store
 function outbound.new(server, store)
@@ -43,15 +43,15 @@ function outbound.new(server, store)
     server = server,
     loop = server.loop,
     stored = stored.new(store, server.loop, function(message) server:emit("error", message) end),
-    dispatch = nil,              -- sends them
+    dispatch = nil,              -- smpp.server.dispatch
     waiting = 0,
-    fresh = {}, fresh_count = 0, -- accounts that got something in this turn of the loop
+    fresh = {}, fresh_count = 0, -- accounts with new items in this turn of the loop
     is_deferred = false,         -- flush runs at the end of this turn
-    unclaimed = {},              -- system_id -> true: items in the store whose account is not configured
-    left_number = -2 ^ 40,       -- of the item of an earlier run that was read last: those go first
-    putting = nil, refusal = nil, refusal_code = nil, -- the item that put is about to commit, and why the store refused it
+    unclaimed = {},              -- system_id -> true: the store has items, and the account is not configured
+    left_number = -2 ^ 40,       -- last number given to an item of an earlier run: these go first
+    putting = nil, refusal = nil, refusal_code = nil, -- the item that `put` is committing, and the error of the store
     is_closing = false, closed = false,
-    lost = 0,                    -- items that a receiver had when its session ended, while the server was closing
+    lost = 0,                    -- items in flight on sessions that ended while the server was closing
     sink = function(trace) server:emit("error", trace) end,
   }, mt)
   self.flush_deferred = function() self:flush() end
@@ -81,21 +81,23 @@ end
 
 -- ---- in ----
 
---- Makes an item and counts it.  `stored:change(item, octets)` puts it into the store; then comes `queue`, or `discard`.
+--- Creates an item and counts it.  Next is `stored:change(item, octets)` for the store, then `queue` or `discard`.
 ---@param account smpp.Account
 ---@param fields table  of a deliver_sm, or with `command` of another request
----@param bind? integer     serial of the session it belongs to
----@param delay_s? number   it is not sent before
+---@param bind? integer     serial of the session to prefer
+---@param delay_s? number   delay before it is sent
 ---@return smpp.OutboundItem? item
----@return string octets  of its PDU; or the message
----@return string? code  "queue_full", and what codec.encode says
+---@return string octets  its PDU; or the error message
+---@return string? code  "queue_full", or an error of codec.encode
 function Outbound:draft(account, fields, bind, delay_s)
   if self.waiting >= self.server.options.max_waiting then
     self.server:forget(account)
-    return nil, ("%d messages wait already"):format(self.waiting), "queue_full"
+    return nil, ("queue full: %d messages queued (max_waiting)"):format(self.waiting), "queue_full"
   end
   local count = account.outbox and account.outbox.count or 0
-  if count >= account.queue_limit then return nil, ("%d messages wait for %s already"):format(count, account.system_id), "queue_full" end
+  if count >= account.queue_limit then
+    return nil, ("queue full: %d messages queued for %s (queue_limit)"):format(count, account.system_id), "queue_full"
+  end
   if not fields.command then fields = schema.merge(fields, { command = "deliver_sm" }) end
   local octets, message, code = self.server.codec.encode(fields)
   if not octets then
@@ -108,7 +110,7 @@ function Outbound:draft(account, fields, bind, delay_s)
   return self:count(account, queue.number, now, bind, octets, delay_s and delay_s > 0 and now + delay_s or nil), octets
 end
 
---- Counts an item that is, or will be, in the store.
+--- Counts an item.
 ---@private
 function Outbound:count(account, number, since, bind, octets, not_before)
   local queue = queue_of(account)
@@ -121,7 +123,7 @@ function Outbound:count(account, number, since, bind, octets, not_before)
   return item
 end
 
---- An item is not counted any more.
+--- Uncounts an item.
 ---@private
 function Outbound:uncount(item)
   local account = item.account
@@ -132,12 +134,12 @@ function Outbound:uncount(item)
   self.server:forget(account)
 end
 
---- The store did not take an item.
+--- The store failed to add an item.
 ---@param item smpp.OutboundItem
 function Outbound:discard(item) self:uncount(item) end
 
---- An item is in the store.  It leaves at the end of this turn of the loop: a handler's receipt goes behind its answer,
---- which names the message that the receipt is about.
+--- Queues a stored item.  It is sent at the end of this turn of the loop, so that a receipt follows the response that has its
+--- message_id.
 ---@param item smpp.OutboundItem
 function Outbound:queue(item)
   local account = item.account
@@ -147,7 +149,7 @@ function Outbound:queue(item)
   self:refresh(account)
 end
 
---- Looks at an account's queue at the end of this turn.
+--- Pumps an account's queue at the end of this turn.
 ---@private
 function Outbound:refresh(account)
   local queue = account.outbox
@@ -165,15 +167,15 @@ function Outbound:defer()
   self.loop:defer(self.flush_deferred)
 end
 
---- Keeps a message for an account until one of its receivers acknowledged it.
+--- Stores and queues a message for an account.
 ---@param account smpp.Account
 ---@param fields table  as of draft
 ---@param bind? integer
 ---@param done? fun(ok: boolean?, code: string?)
 ---@param on_stored? fun(ok: boolean?, message: string?, code: string?)
----@return boolean? ok  it is in the store, or on its way there
+---@return boolean? ok  it is stored, or being stored
 ---@return string? message
----@return string? code  "queue_full", "store_failed", and what codec.encode says
+---@return string? code  "queue_full", "store_failed", or an error of codec.encode
 function Outbound:put(account, fields, bind, done, on_stored)
   local item, octets, code = self:draft(account, fields, bind)
   if not item then return nil, octets, code end
@@ -194,7 +196,7 @@ function Outbound:committed(item, ok, message, code)
     return
   end
   self:discard(item)
-  if self.putting == item then -- put returns it
+  if self.putting == item then -- `put` returns the error
     self.putting, self.refusal, self.refusal_code = false, message, code
     return
   end
@@ -202,7 +204,7 @@ function Outbound:committed(item, ok, message, code)
   if item.done then task.start(self.sink, item.done, false, code) end
 end
 
---- Sends what this turn has brought, and takes out of the store what it has settled.
+--- Sends the items queued in this turn, and removes settled ones from the store.
 function Outbound:flush()
   self.is_deferred = false
   self.stored:flush()
@@ -219,14 +221,14 @@ function Outbound:flush()
   end
 end
 
--- ---- what an earlier run has left ----
+-- ---- items of an earlier run ----
 
---- Queues what the store has, before all that comes now; at the end of this turn, when listeners are there.
+--- Queues the items in the store before new ones; at the end of this turn, when the program has added listeners.
 function Outbound:restore()
   self.loop:defer(function() self.stored:walk(nil, function(record) self:take_back(record) end) end)
 end
 
---- An account is configured now; what waits for it in the store may be queued.
+--- An account is now configured: queues its items in the store.
 ---@param account smpp.Account
 function Outbound:claim(account)
   if not self.unclaimed[account.system_id] then return end
@@ -239,7 +241,7 @@ function Outbound:take_back(record)
   local account = self.server.directory:get(record.system_id)
   if not account then
     if not self.unclaimed[record.system_id] then
-      self.server:emit("error", ("messages wait in the store for %s, which is no account"):format(record.system_id))
+      self.server:emit("error", ("the store has messages for unknown account %s"):format(record.system_id))
     end
     self.unclaimed[record.system_id] = true
     return
@@ -256,7 +258,7 @@ end
 
 -- ---- out ----
 
---- An item is over.
+--- Settles an item: removes it from the queue and the store.
 ---@param item smpp.OutboundItem
 ---@param ok boolean
 ---@param code? string
@@ -266,10 +268,10 @@ function Outbound:finish(item, ok, code)
   if item.done then task.start(self.sink, item.done, ok, code) end
 end
 
---- When an item is too old.
+--- The time when an item expires (keep_s).
 local function expiry(item) return item.since + item.account.keep_s end
 
---- A timer: an item is to be tried again, or an account's queue is to be looked at.
+--- A timer: a deferred item is due, or an account's queue is to be pumped.
 ---@private
 function Outbound:due(due)
   if due.pump then return self.dispatch:pump(due.pump) end
@@ -287,7 +289,7 @@ end
 
 local SWEEP_S = 60
 
---- Gives up what is too old, now and as long as something waits.  The head of a queue is the oldest.
+--- Gives up expired items, and sets the timer for the next.  The head of a queue is the oldest.
 ---@private
 function Outbound:sweep(account)
   local queue, now = account.outbox, self.loop:now()
@@ -301,7 +303,7 @@ function Outbound:sweep(account)
   if head then self.timers:add(math.min(expiry(head), now + SWEEP_S), { sweep = account }) end
 end
 
---- Back to the head of the queue, behind what is older; one that got too old meanwhile, or lost its account, is given up.
+--- Requeues an item near the head, behind older ones; gives it up if it has expired or its account was removed.
 ---@param item smpp.OutboundItem
 function Outbound:requeue(item)
   if item.account.is_gone then return self:finish(item, false, "closed") end
@@ -311,7 +313,7 @@ function Outbound:requeue(item)
   if not queue.is_swept then self:sweep(item.account) end
 end
 
---- Asks the store for the octets of the items that come next.
+--- Reads the octets of the next items from the store.
 ---@param account smpp.Account
 function Outbound:load(account)
   local queue = account.outbox
@@ -325,20 +327,20 @@ end
 function Outbound:loaded(item, record, message, code)
   local account = item.account
   local queue = account.outbox
-  if not queue or self.closed then return end -- given up meanwhile, with all of its account
+  if not queue or self.closed then return end -- the account was removed meanwhile
   queue.loading = queue.loading - 1
   if record then
     item.octets, queue.in_memory = record.octets, queue.in_memory + 1
   elseif code == "missing" then
     item.is_missing = true
   else
-    self.server:emit("error", ("a message for %s cannot be read: %s"):format(account.system_id, message))
+    self.server:emit("error", ("cannot read a message for %s from the store: %s"):format(account.system_id, message))
     return self:pump_at(self.loop:now() + 1, account)
   end
   if queue.loading == 0 then self:refresh(account) end
 end
 
---- Looks at an account's queue at a time of the loop's clock.
+--- Pumps an account's queue at a loop time.
 ---@param at number
 ---@param account smpp.Account
 function Outbound:pump_at(at, account) self.timers:add(at, { pump = account }) end
@@ -351,7 +353,7 @@ function Outbound:delay(item, at)
   self.timers:add(math.min(at, expiry(item)), item)
 end
 
---- A session ended with an item unanswered: a receiver may have it.  While the server is closing nobody else gets it.
+--- A session ended with an item in flight: outcome unknown.  While the server is closing it is not sent again.
 ---@param item smpp.OutboundItem
 ---@param session smpp.Session
 function Outbound:unanswered(item, session)
@@ -362,9 +364,9 @@ function Outbound:unanswered(item, session)
   self.server.shutdown:lost(session)
 end
 
--- ---- the end ----
+-- ---- closing ----
 
---- Gives up what waits for an account that was removed.
+--- Gives up the items of a removed account.
 ---@param account smpp.Account
 function Outbound:drop(account)
   account.is_gone = true
@@ -372,17 +374,17 @@ function Outbound:drop(account)
   for _, item in ipairs(account.outbox:clear()) do self:finish(item, false, "closed") end
 end
 
---- The server shuts down: what its receivers have not got by now stays where it is.
+--- The server is closing: items not in flight stay in the store.
 function Outbound:stop()
   self:flush()
   self.is_closing = true
 end
 
---- How many items no receiver had.
+--- Number of items that were not sent.
 ---@return integer
 function Outbound:left() return self.waiting - self.lost end
 
---- Ends: the store keeps what is not settled, and whoever waits for it is told.
+--- Closes: the store keeps unsettled items; their `done` callbacks are called.
 function Outbound:close()
   self.closed = true
   self.timers:close()

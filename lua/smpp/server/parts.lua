@@ -1,10 +1,10 @@
---- A long message for an ESME: its parts are stored together or not at all, and reported as one.
+--- A long message for an ESME: its parts are stored in one commit, and have one outcome.
 local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 
 local parts = {}
 
---- Told once, when all parts are settled: with success if all are acknowledged, else with the first failure.
+--- Calls `done` once, when all parts are settled: success if all were acknowledged, else the first failure.
 local function joined(count, done)
   local failure
   return function(ok, code)
@@ -14,7 +14,7 @@ local function joined(count, done)
   end
 end
 
---- Puts the parts into an account's queue, in order.
+--- Stores and queues the parts for an account, in order.
 ---@param outbound smpp.Outbound
 ---@param account smpp.Account
 ---@param list table[]  fields of each
@@ -34,7 +34,7 @@ function parts.put(outbound, account, list, bind, done, on_stored)
     end
     local change = outbound.stored:change(item, octets)
     item.done, items[i] = each, item
-    changes[i] = schema.merge(change, { record = schema.merge(change.record) }) -- the next part takes the tables again
+    changes[i] = schema.merge(change, { record = schema.merge(change.record) }) -- copies: `stored:change` reuses its tables
   end
   local is_first, refusal, refusal_code = true, nil, nil
   outbound.stored.store:commit(changes, function(ok, message, code)

@@ -1,5 +1,5 @@
---- Errors that anybody on the network can cause (connections over a limit, garbage instead of SMPP, invalid headers), for the
---- server's `error` event: of each kind one in ten seconds, so that a flood of connections does not flood the log.
+--- Rate limit of errors that unauthenticated peers can cause (refused connections, malformed data, invalid headers): of each
+--- kind one `error` event in ten seconds, so that a flood of connections does not flood the log.
 ---@class smpp.Reporter
 local Reporter = {}
 local mt = { __index = Reporter, __name = "smpp.Reporter" }
@@ -8,7 +8,7 @@ local reporter = {}
 
 local INTERVAL_S = 10
 
---- Kinds of errors, and how a message counts them.
+--- Kinds of errors, with the words of the count in messages.
 local KINDS = {
   refused = "refused",
   malformed = "connections with malformed data",
@@ -23,7 +23,7 @@ function reporter.new(server)
   return self
 end
 
---- Counts an error, and reports it unless one of its kind was reported in the last ten seconds.
+--- Counts an error, and reports it unless one of its kind was reported within the last ten seconds.
 ---@param kind "refused"|"malformed"|"failed"
 ---@param message string
 ---@param session? smpp.Session

@@ -1,12 +1,12 @@
---- What a server knows of one of its sessions, and does for it: the session's owner (smpp.SessionOwner).
+--- The owner of a session of a server (smpp.SessionOwner), and the server's state of that session.
 local backoffs = require "smpp.base.backoff"
 
 ---@class smpp.ServerSession : smpp.SessionOwner
----@field account smpp.Account?  once a bind is being answered with success
+---@field account smpp.Account?  set before a bind is answered with success
 ---@field serial integer?  in the order of binds, once bound
----@field backoff smpp.Backoff?  no receipts and MO before it ends; once it was congested
+---@field backoff smpp.Backoff?  congested: no receipts and MO messages before its end
 local ServerSession = {
-  unbound_refusals = 0,         -- requests that were refused before a bind
+  unbound_refusals = 0,         -- requests refused before a bind
 }
 local mt = { __index = ServerSession, __name = "smpp.ServerSession" }
 
@@ -14,7 +14,7 @@ local owners = { class = ServerSession }
 
 local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
 
-local MAX_UNBOUND_REFUSALS = 3 -- that are told of
+local MAX_UNBOUND_REFUSALS = 3 -- reported per session
 
 ---@param server smpp.Server
 ---@return smpp.ServerSession
@@ -40,7 +40,7 @@ function ServerSession:on_request(session, pdu, command_id)
   return result, status
 end
 
---- Who is not bound yet may be anybody, and is told of a few times only.
+--- Before a bind the peer is not authenticated: only the first refusals are reported.
 function ServerSession:on_request_refused(session, pdu, status, reason)
   if not self.serial then
     self.unbound_refusals = self.unbound_refusals + 1
@@ -63,7 +63,7 @@ function ServerSession:on_state(session, to, from, reason)
   if to == "BOUND_RX" or to == "BOUND_TRX" then server.outbound.dispatch:join(session) end
 end
 
---- Requests of others had filled the window.
+--- The window has room again.
 function ServerSession:on_room()
   if self.account then self.server.outbound.dispatch:pump(self.account) end
 end
@@ -76,19 +76,19 @@ function ServerSession:on_closed(session, reason)
   if server.shutdown and server.connections.count == 0 then server.shutdown:finish() end
 end
 
---- Data of a peer that is not bound may come from anybody, any number of times.
+--- Errors of a peer that is not bound go through the reporter's rate limit.
 function ServerSession:on_error(session, message, code)
   local server = self.server
   if code == "malformed" and not session.is_bound then return server.reporter:report(code, message, session) end
   server:emit("error", message, session)
 end
 
---- The ESME has proved who it is.
+--- The ESME is authenticated.
 ---@param account smpp.Account
 function ServerSession:set_account(account) self.account = account end
 
---- The receiver is congested: it gets nothing for a second, then two, up to thirty.
----@return number? until  nil: it backs off already
+--- The receiver is congested: backs off for one second, doubling up to 30.
+---@return number? until  nil: backing off already
 function ServerSession:back_off(now)
   local backoff = self.backoff or backoffs.new()
   self.backoff = backoff
@@ -98,7 +98,7 @@ end
 ---@return boolean
 function ServerSession:is_backing_off(now) return self.backoff ~= nil and self.backoff:is_active(now) end
 
---- The receiver took something: the next back-off is a short one again.
+--- The receiver accepted a message: the next back-off starts with one second again.
 function ServerSession:recovered()
   if self.backoff then self.backoff:recovered() end
 end

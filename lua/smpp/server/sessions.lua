@@ -1,37 +1,37 @@
---- The connections of a server, bound or not: makes their sessions, counts them by address, knows which are bound.
+--- The sessions of a server, bound or not: creates them, counts them by address, lists the bound ones.
 local cidr = require "smpp.base.cidr"
 local owners = require "smpp.server.session"
 local sessions = require "smpp.session"
 
----@class smpp.Connections
+---@class smpp.ServerSessions
 ---@field count integer
 ---@field bound smpp.Session[]  in order of bind
-local Connections = {}
-local mt = { __index = Connections, __name = "smpp.Connections" }
+local ServerSessions = {}
+local mt = { __index = ServerSessions, __name = "smpp.ServerSessions" }
 
-local connections = { class = Connections }
+local connections = { class = ServerSessions }
 
 ---@param server smpp.Server
----@return smpp.Connections
+---@return smpp.ServerSessions
 function connections.new(server)
   return setmetatable({
     server = server,
-    numbers = {}, last_number = 0,  -- session -> its number in the order of arrival
+    numbers = {}, last_number = 0,  -- session -> its number in the order of connecting
     count = 0,
-    per_address = {},               -- whose (smpp.base.cidr) -> count
+    per_address = {},               -- smpp.base.cidr.owner -> number of connections
     bound = {}, last_serial = 0,    -- serial: a session's number in the order of binds
   }, mt)
 end
 
---- The connections of an address, or of its IPv6 network.
+--- The number of connections of an address, or of its IPv6 network.
 ---@param host string
 ---@return integer
-function Connections:count_of(host) return self.per_address[cidr.owner(host)] or 0 end
+function ServerSessions:count_of(host) return self.per_address[cidr.owner(host)] or 0 end
 
---- Speaks SMPP over a transport as this server.
+--- Starts a session on a transport.
 ---@param transport smpp.Transport
 ---@return smpp.Session session
-function Connections:serve(transport)
+function ServerSessions:serve(transport)
   local server = self.server
   local o = server.options
   local session = sessions.new {
@@ -56,7 +56,7 @@ function Connections:serve(transport)
 end
 
 ---@private
-function Connections:add(session)
+function ServerSessions:add(session)
   local owner = cidr.owner(session.peer.host)
   self.last_number = self.last_number + 1
   self.numbers[session] = self.last_number
@@ -64,8 +64,8 @@ function Connections:add(session)
   self.per_address[owner] = (self.per_address[owner] or 0) + 1
 end
 
---- A connection has ended.
-function Connections:remove(session)
+--- A session has ended.
+function ServerSessions:remove(session)
   local owner = cidr.owner(session.peer.host)
   self.numbers[session] = nil
   self.count = self.count - 1
@@ -75,13 +75,13 @@ end
 
 --- A session is bound.
 ---@return integer serial
-function Connections:add_bound(session)
+function ServerSessions:add_bound(session)
   self.last_serial = self.last_serial + 1
   self.bound[#self.bound + 1] = session
   return self.last_serial
 end
 
---- Removes a session from a list that is in the order of serials.
+--- Removes a session from a list sorted by serial.
 local function remove_from(list, session)
   local low, high, serial = 1, #list, session.owner.serial
   while low < high do
@@ -91,15 +91,15 @@ local function remove_from(list, session)
   if list[low] == session then table.remove(list, low) end
 end
 
---- A session is bound no longer.
-function Connections:remove_bound(session)
+--- A session is no longer bound.
+function ServerSessions:remove_bound(session)
   remove_from(self.bound, session)
   remove_from(session.owner.account.binds, session)
 end
 
---- All of them, in the order of arrival.
+--- All sessions, in the order of connecting.
 ---@return smpp.Session[]
-function Connections:list()
+function ServerSessions:list()
   local list, numbers = {}, self.numbers
   for session in pairs(numbers) do list[#list + 1] = session end
   table.sort(list, function(a, b) return numbers[a] < numbers[b] end)

@@ -1,12 +1,13 @@
---- The end of a server: it takes nothing new, answers what runs, unbinds each session, and closes what is left in time.
+--- Shutdown of a server: refuses new requests, waits for running handlers, unbinds each session, and closes the rest at the
+--- timeout.
 local run = require "smpp.loop.run"
 local task = require "smpp.base.task"
 
----@class smpp.Left  what a server could not finish
----@field sessions integer  that did not answer the unbind in time
+---@class smpp.Left  what a server has not finished
+---@field sessions integer  without unbind_resp in time
 ---@field unanswered integer  requests of ESMEs without an answer
----@field unacknowledged integer  requests of ours without one: outcome unknown
----@field waiting integer  receipts and MO messages that no receiver took
+---@field unacknowledged integer  requests of the server without a response: outcome unknown
+---@field waiting integer  receipts and MO messages not sent
 
 ---@class smpp.Shutdown
 ---@field left smpp.Left
@@ -16,7 +17,7 @@ local mt = { __index = Shutdown, __name = "smpp.Shutdown" }
 
 local shutdown = { class = Shutdown }
 
-local STEP_S = 0.05 -- between two looks at the sessions
+local STEP_S = 0.05 -- interval of checking the sessions
 
 local BOUND = { BOUND_TX = true, BOUND_RX = true, BOUND_TRX = true }
 
@@ -29,16 +30,16 @@ function shutdown.new(server, timeout_s)
     loop = server.loop,
     left = { sessions = 0, unanswered = 0, unacknowledged = 0, waiting = 0 },
     deadline = server.loop:now() + (timeout_s or 10),
-    timer = nil,      -- for the next look at the sessions
-    token = nil,      -- the task that waits for the end
-    given_up = {},    -- sessions that are counted
+    timer = nil,      -- next check of the sessions
+    token = nil,      -- the task in close()
+    given_up = {},    -- sessions counted in `left`
     finished = false,
   }, mt)
   self.timer = self.loop:timer(function() self:step() end, true)
   return self
 end
 
---- Shuts the server down; in a task it returns when that is done.
+--- Shuts the server down; in a task, waits until it is closed.
 ---@async
 ---@return smpp.Left left
 function Shutdown:run()
@@ -52,7 +53,7 @@ function Shutdown:run()
   return self.left
 end
 
---- Closes a session whose time is over; what it did not finish is counted.
+--- Closes a session at the timeout, and counts what it has not finished.
 local function give_up(self, session, info)
   local left = self.left
   left.sessions = left.sessions + (session.owner.serial and 1 or 0)
@@ -61,7 +62,7 @@ local function give_up(self, session, info)
   session:close("shutting down")
 end
 
---- A receiver's session ended by itself, with a message that it may have.
+--- A receiver's session ended with a message in flight: outcome unknown.
 ---@param session smpp.Session
 function Shutdown:lost(session)
   if not self.given_up[session] then self.left.unacknowledged = self.left.unacknowledged + 1 end
@@ -75,7 +76,7 @@ function Shutdown:step()
     if now >= self.deadline then
       give_up(self, session, info)
     elseif info.unanswered > 0 and BOUND[info.state] and not info.unbinding then
-      session:pause() -- new requests would keep it from ever having answered all
+      session:pause() -- no new requests, so that all can be answered
     elseif not (info.unbinding and (BOUND[info.state] or info.unanswered > 0)) then
       session:resume()
       task.start(nil, session.unbind, session, self.deadline - now)
@@ -85,7 +86,7 @@ function Shutdown:step()
   self.timer:start(math.min(STEP_S, math.max(self.deadline - now, 0.001)))
 end
 
---- No connection is left.
+--- All connections are closed.
 function Shutdown:finish()
   if self.finished then return end
   self.finished = true

@@ -1,4 +1,4 @@
---- The items of an outbound queue in their store: how they get in, are read again, and go when they are settled.
+--- The items of an outbound queue in the store: adds, reads and removes them.
 local stores = require "smpp.store"
 
 local stored = {}
@@ -8,7 +8,7 @@ local StoredItems = {}
 local mt = { __index = StoredItems, __name = "smpp.StoredItems" }
 
 local OCTETS = { "octets" }
-local RETRY_S, RETRY_MOST_S = 1, 60 -- until what the store could not take out is tried again, doubling
+local RETRY_S, RETRY_MOST_S = 1, 60 -- back-off of failed removals, doubling
 
 ---@param store smpp.Store
 ---@param loop smpp.Loop
@@ -20,24 +20,24 @@ function stored.new(store, loop, on_error)
     store = store,
     loop = loop,
     on_error = on_error,
-    run = nil, number = 0,     -- of keys: this run, and a number in it
-    record = record,           -- used again for each item: a store takes what it needs during the call
+    run = nil, number = 0,     -- parts of keys: this run, and a number in it
+    record = record,           -- reused for each item: a store copies during the call
     add = { op = "add", kind = "outbound", record = record },
     batch = {},
-    settled = {}, count = 0,   -- removals that go to the store together
+    settled = {}, count = 0,   -- removals of the next commit
     spare = {}, spare_count = 0, -- removals that are done, to be used again
     retry_s = RETRY_S,
     timer = loop:timer(function() self:flush() end),
-    stops = {},                -- of the walks through what an earlier run has left
+    stops = {},                -- functions that stop reading items of an earlier run
     closed = false,
   }, mt)
   self.on_removed = function(ok, message, code, list) self:removed(list, ok, message, code) end
   return self
 end
 
---- The change that puts an item into the store.  It is good for a commit now, not later.
----@param item table  gets its `key`
----@param octets string  of its PDU
+--- The change that adds an item to the store.  Valid until the next call: commit it at once.
+---@param item table  its `key` is set
+---@param octets string  its PDU
 ---@return smpp.Change
 function StoredItems:change(item, octets)
   self.run = self.run or ("%.0f-"):format(self.loop:time() * 1000)
@@ -50,12 +50,12 @@ function StoredItems:change(item, octets)
   return self.add
 end
 
---- Whether an item was put by this run.
+--- Tests whether an item was added by this run.
 ---@param key string
 ---@return boolean
 function StoredItems:is_own(key) return self.run ~= nil and key:sub(1, #self.run) == self.run end
 
---- Commits one item, and only that.
+--- Commits one item.
 ---@param item table
 ---@param octets string
 ---@param done fun(ok: boolean?, message: string?, code: string?, item: table)
@@ -64,9 +64,9 @@ function StoredItems:put(item, octets, done)
   self.store:commit(self.batch, done, item)
 end
 
---- An item is settled: it goes at the next flush.
+--- An item is settled: removes it at the next flush.
 ---@param key string
----@return boolean first  nothing had waited for that
+---@return boolean first  it is the only removal so far
 function StoredItems:settle(key)
   self.count = self.count + 1
   local spare, n = self.spare, self.spare_count
@@ -79,7 +79,7 @@ function StoredItems:settle(key)
   return self.count == 1
 end
 
---- Takes out what is settled, in one commit.
+--- Removes settled items, in one commit.
 function StoredItems:flush()
   if self.count == 0 or self.closed then return end
   local list = self.settled
@@ -92,14 +92,14 @@ function StoredItems:removed(list, ok, message, code)
   if ok then
     self.retry_s = RETRY_S
     if #list > self.spare_count then self.spare, self.spare_count = list, #list end
-  elseif code == "conflict" then -- one is gone already
+  elseif code == "conflict" then -- one was removed already
     if #list > 1 then
       for i = 1, #list do self.store:commit({ list[i] }, self.on_removed, { list[i] }) end
     end
   elseif not self.closed then
     for i = 1, #list do self.settled[self.count + i] = list[i] end
     self.count = self.count + #list
-    self.on_error(("%d settled messages are still stored, and may be sent twice after a restart: %s"):format(self.count, message))
+    self.on_error(("cannot remove %d settled messages from the store (they may be sent twice after a restart): %s"):format(self.count, message))
     self.timer:start(self.retry_s)
     self.retry_s = math.min(self.retry_s * 2, RETRY_MOST_S)
   end
@@ -110,14 +110,14 @@ end
 ---@param done fun(record: table?, message: string?, code: string?, item: table)
 function StoredItems:load(item, done) self.store:get("outbound", item.key, done, item, OCTETS) end
 
---- Calls fn(record) for all that an earlier run has left, oldest first.
----@param system_id string?  of one account
+--- Calls fn(record) for all items of an earlier run, oldest first.
+---@param system_id string?  only this account
 ---@param fn fun(record: table)
 function StoredItems:walk(system_id, fn)
   if self.closed then return end
   self.stops[#self.stops + 1] = stores.recover(self.store, { kind = "outbound", system_id = system_id }, function(record)
     if not self:is_own(record.key) then fn(record) end
-  end, { loop = self.loop, on_error = function(message) self.on_error("messages that wait cannot be read: " .. message) end })
+  end, { loop = self.loop, on_error = function(message) self.on_error("cannot read queued messages from the store: " .. message) end })
 end
 
 function StoredItems:close()

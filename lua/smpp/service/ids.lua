@@ -1,4 +1,4 @@
---- Message ids that count up, and go on after a restart: the store has how far they went.
+--- Counted message_ids that continue after a restart: the store has the counter.
 local stores = require "smpp.store"
 
 local ids = {}
@@ -7,18 +7,18 @@ local ids = {}
 local Ids = {}
 local mt = { __index = Ids, __name = "smpp.Ids" }
 
-local BLOCK = 1000 -- ids that are taken from the store at once: a restart skips fewer
+local BLOCK = 1000 -- ids reserved in the store at once; a restart skips at most so many
 local KEY = "message_id"
 
 ---@class smpp.IdsOptions
 ---@field store smpp.Store
----@field first integer?  the first id, unless the store knows a later one (1)
+---@field first integer?  the first id, unless the store has a later one (1)
 
 ---@param o smpp.IdsOptions
 ---@return smpp.Ids
 function ids.new(o) return setmetatable({ store = o.store, next = o.first or 1, last = nil }, mt) end
 
---- Takes a block from the store; another process, or task, may be faster.
+--- Reserves a block in the store; retries if another process or task has changed the counter.
 ---@async
 local function reserve(self)
   while true do
@@ -35,7 +35,7 @@ local function reserve(self)
   end
 end
 
---- The next number.
+--- The next id.
 ---@async
 ---@return integer? number
 ---@return string? message

@@ -1,6 +1,6 @@
 --- The life of a message between its submit_sm and its final state: schedule, validity, its outcome and when that comes,
---- the receipts it asked for.  Messages are records of a store; here is what happens to them and when.  A final state and
---- its receipt are one commit: after a crash there are both or neither.
+--- its receipts.  Messages are records of a store.  A final state and its receipt are one commit: after a crash the store has both
+--- or neither.
 ---
 ---     SCHEDULED ── schedule_delivery_time ──> ENROUTE ── its outcome, or its validity_period ends ──> final
 ---         └──────── cancel_sm, validity ────────┴─── cancel_sm, replace_if_present ───────────────────> final
@@ -12,8 +12,8 @@ local task = require "smpp.base.task"
 
 local lifecycle = {}
 
----@class smpp.StoredMessage  a message and what became of it: plain data, a copy; also the parameters of its submit_sm by their names
----@field key string         unique; the message_id but for the further destinations of a submit_multi
+---@class smpp.StoredMessage  a message and its state: plain data, a copy; also the parameters of its submit_sm by their names
+---@field key string         unique; the message_id, except for further destinations of a submit_multi
 ---@field id string          message_id
 ---@field system_id string   account
 ---@field state string       name of message_state
@@ -25,7 +25,7 @@ local lifecycle = {}
 ---@field octets string      short_message or message_payload
 ---@field version integer    of the session that submitted it
 ---@field bind integer?      serial of that session
----@field planned string|false|nil  its final state, unless something comes between; false: it gets none but by its validity
+---@field planned string|false|nil  the final state it is going to get; false: only by the end of its validity period
 ---@field planned_at number? Unix time
 ---@field planned_error integer?
 ---@field notify_at number?  Unix time of an intermediate notification
@@ -37,7 +37,7 @@ local Lifecycle = {}
 local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 
 ---@class smpp.Plan  the outcome of a message
----@field state string?      final state, "DELIVERED" …; nil: it stays ENROUTE until it expires
+---@field state string?      final state, "DELIVERED" …; nil: stays ENROUTE until it expires
 ---@field after_s number     seconds from now to that
 ---@field error integer?     network's error code, default 0
 ---@field notify_s number?   intermediate notification after so many seconds, where one was asked for; default half of after_s
@@ -47,20 +47,20 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---@field loop smpp.Loop
 ---@field store smpp.Store
 ---@field plan fun(message: smpp.StoredMessage): smpp.Plan
----@field receipt (fun(message: smpp.StoredMessage, pdu: table): table?, number?)?  changes a receipt's deliver_sm; nil: none is
----  sent.  The second result: seconds until it is sent
----@field changed (fun(message: smpp.StoredMessage, from: string))?  told of every state
+---@field receipt (fun(message: smpp.StoredMessage, pdu: table): table?, number?)?  changes a receipt's deliver_sm; nil: no receipt
+---  is sent.  The second result: seconds until it is sent
+---@field changed (fun(message: smpp.StoredMessage, from: string))?  called for every change of state
 ---@field is_watched (fun(): boolean?)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
 ---  `system_id`, `state`, `fate` and its times, and neither `receipt` nor `queued` keeps a receipt; absent: they do
----@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  told of every receipt
+---@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  called for every queued receipt
 ---@field on_error fun(message: string)
 
-local RETRY_S = 1      -- until a message is looked at again that the store could not read or change
-local REPORT_S = 10    -- between two reports of that
+local RETRY_S = 1      -- pause before a failed access to the store is retried
+local REPORT_S = 10    -- interval of reports about store failures
 local TOLERANCE_S = 0.002 -- timers are rounded to milliseconds
 
 local PLAN = { "planned", "planned_at", "planned_error", "notify_at", "receipt" }
-local OVER = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "fate" } -- what a final message is without
+local OVER = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "fate" } -- fields removed from a final message
 local NOTIFIED = { "notify_at" }
 
 -- What a final state without a receipt needs of a message.
@@ -83,10 +83,10 @@ function lifecycle.new(o)
     on_error = o.on_error,
     server = nil, outbound = nil, timers = nil, -- from `start` on: where receipts go; when messages are due
     waiters = {},                -- key -> task that waits for the final state
-    closed = false, stop = nil,  -- stop: ends the walk through what an earlier run has left
-    busy = {},                   -- key -> true: a step of it runs
-    reported = -math.huge,       -- when a failure of the store was reported last
-    -- for commits; a store takes what it needs during the call
+    closed = false, stop = nil,  -- stop: stops reading messages of an earlier run
+    busy = {},                   -- key -> true: a step of this message is running
+    reported = -math.huge,       -- time of the last report about a store failure
+    -- reused for commits; a store copies during the call
     change = { op = "change", kind = "message", key = nil, from = nil, set = nil, clear = nil },
     addition = { op = "add", kind = "message", record = nil, pdu = nil },
     final = { state = nil, done = nil, error = nil },
@@ -97,12 +97,12 @@ function lifecycle.new(o)
   return self
 end
 
--- ---- when something is due ----
+-- ---- timers ----
 
---- When a message has to be looked at, in Unix time; nil: never.
+--- The Unix time of the next step of a message; nil: none.
 local function due_at(message)
   if message.state == "SCHEDULED" then return math.min(message.schedule, message.expires or math.huge) end
-  if message.planned == nil then return message.submitted end -- another program has put it there
+  if message.planned == nil then return message.submitted end -- added to the store by another program
   return message.notify_at or message.planned_at
 end
 
@@ -113,7 +113,7 @@ local function wake(self, message)
   self.timers:add(self.loop:now() + (left_s > 0 and left_s or 0), message.key, message.priority_flag)
 end
 
---- Begins: receipts go to a server's accounts, and what an earlier run left goes on.
+--- Starts: receipts are queued for a server's accounts, and messages of an earlier run continue.
 ---@param server smpp.Server
 function Lifecycle:start(server)
   self.server, self.outbound = server, server.outbound
@@ -121,12 +121,12 @@ function Lifecycle:start(server)
   self.loop:defer(function()
     if self.closed then return end
     self.stop = stores.recover(self.store, { kind = "message", open = true }, function(record) wake(self, record) end, {
-      loop = self.loop, on_error = function(message) self.on_error("messages of an earlier run cannot be read: " .. message) end,
+      loop = self.loop, on_error = function(message) self.on_error("cannot read messages of an earlier run from the store: " .. message) end,
     })
   end)
 end
 
---- Fields of a message that is on its way from now on.
+--- Sets the fields of a message that becomes ENROUTE.
 local function planned(self, message, set)
   local plan, now = self.plan(message), self.loop:time()
   local due, expires = plan.state and now + plan.after_s or math.huge, message.expires or math.huge
@@ -156,7 +156,7 @@ local function commit(self, key, from, set, clear, item, octets)
   return ok, message, code
 end
 
---- A receipt that was committed is sent when an account's receiver has room.
+--- Queues a committed receipt for an account.
 local function queue(self, message, state, pdu, item, delay_s)
   self.outbound:queue(item)
   if self.queued then self.queued(message, pdu, state, delay_s) end
@@ -168,12 +168,12 @@ function Lifecycle:report(message)
   local now = self.loop:now()
   if now - self.reported < REPORT_S then return end
   self.reported = now
-  self.on_error("the store failed, and is tried again: " .. message)
+  self.on_error("store failure, retrying: " .. message)
 end
 
---- Takes a message over.  Its `schedule` and `expires` are set where the submit set them.
+--- Adds a message.  Its `schedule` and `expires` are set if the submit has them.
 ---@async
----@param message smpp.StoredMessage  plain data; it gets `state` and times
+---@param message smpp.StoredMessage  plain data; `state` and times are set
 ---@param pdu? smpp.Pdu  has the parameters that `message` lacks, for a store with `takes_pdus`
 ---@return boolean? ok
 ---@return string? err
@@ -195,7 +195,7 @@ function Lifecycle:add(message, pdu)
   return true
 end
 
---- A timer: something may be due for a message.  It may have been put off meanwhile, or be final.
+--- A timer: a message may be due.  It may have been postponed meanwhile, or be final.
 ---@private
 ---@async
 function Lifecycle:step(key)
@@ -226,7 +226,7 @@ function Lifecycle:advance(key)
   if self.wants_all and message.registered_delivery % 4 == 0 then self.wants_all = false end
   local at = due_at(message)
   if stores.is_final(message.state) or not at then return true end
-  if at > self.loop:time() + TOLERANCE_S then -- put off, or the clock was set back
+  if at > self.loop:time() + TOLERANCE_S then -- postponed, or the clock was set back
     wake(self, message)
     return true
   end
@@ -238,15 +238,15 @@ function Lifecycle:advance(key)
   return self:finish(message, message.planned, message.planned_error)
 end
 
---- A message gets its final state now; the receipt it asked for is queued with it.
+--- Sets the final state of a message, and queues its receipt, if one was requested.
 ---@async
----@param message smpp.StoredMessage  as it was read: its state must still be that
+---@param message smpp.StoredMessage  as it was read: its state must not have changed
 ---@param state string
 ---@param error_code integer?
 ---@param silent boolean?  no receipt
 ---@return boolean? ok
 ---@return string? err
----@return string? code  "conflict": it has another state meanwhile; others of the store's commit
+---@return string? code  "conflict": its state has changed meanwhile; or an error of the store's commit
 function Lifecycle:finish(message, state, error_code, silent)
   local from = message.state
   message.state, message.done, message.error = state, self.loop:time(), error_code or 0
@@ -268,7 +268,7 @@ function Lifecycle:finish(message, state, error_code, silent)
   return true
 end
 
---- An intermediate notification is due.
+--- Sends a due intermediate notification.
 ---@private
 ---@async
 function Lifecycle:notify(message)
@@ -281,7 +281,7 @@ function Lifecycle:notify(message)
   return true
 end
 
---- Changes a message that is not final, and plans it anew.
+--- Changes a message that is not final, and schedules it again.
 ---@async
 ---@param message smpp.StoredMessage  as it was read
 ---@param set table  fields and their new values: octets, schedule, expires, registered_delivery …
@@ -308,7 +308,7 @@ end
 --- Waits until a message is final.
 ---@async
 ---@param key string
----@return string? state  nil: the store does not have it
+---@return string? state  nil: not in the store
 function Lifecycle:await(key)
   local token = task.need(2)
   self.waiters[key] = token
@@ -322,13 +322,13 @@ end
 
 -- ---- receipts ----
 
---- What data_coding means to the account of a message.
+--- The meaning of data_coding for the account of a message.
 local function peer_text(self, message)
   local account = self.server.accounts[message.system_id]
   return account and account.peer_text or self.server.profile
 end
 
---- The text of a message, as far as its data_coding tells.
+--- Decodes the text of a message.
 ---@param message smpp.StoredMessage
 ---@param peer? table  session.peer_text
 ---@return string
@@ -336,7 +336,7 @@ function lifecycle.text(message, peer)
   return (smpp_text.read({ short_message = message.octets, esm_class = message.esm_class, data_coding = message.data_coding }, peer))
 end
 
---- The text of a message, read as its account means it.
+--- Decodes the text of a message, with the data_codings of its account.
 ---@param message smpp.StoredMessage
 ---@return string
 function Lifecycle:text(message) return lifecycle.text(message, peer_text(self, message)) end
@@ -351,7 +351,7 @@ local function excerpt_of(message, peer)
 end
 lifecycle.excerpt_of = excerpt_of -- for its spec
 
---- A receipt, or an intermediate notification: its deliver_sm, and the item that will be queued.
+--- Composes a receipt or an intermediate notification: its deliver_sm, and the item to queue.
 ---@private
 ---@async
 function Lifecycle:draft(message, state, intermediate)
@@ -374,7 +374,7 @@ function Lifecycle:draft(message, state, intermediate)
     fields.submit = nil
   end
   if not text then
-    self.on_error(("the receipt of %s: %s"):format(message.id, pdu))
+    self.on_error(("cannot create the receipt of %s: %s"):format(message.id, pdu))
     return nil
   end
   local delay_s
@@ -383,16 +383,16 @@ function Lifecycle:draft(message, state, intermediate)
     if not pdu then return nil end
   end
   local account = self.server.directory:get(message.system_id)
-  local item, octets = nil, "no such account: " .. message.system_id
+  local item, octets = nil, "unknown account: " .. message.system_id
   if account then item, octets = self.outbound:draft(account, pdu, message.bind, delay_s) end
   if not item then
-    self.on_error(("the receipt of %s is lost: %s"):format(message.id, octets))
+    self.on_error(("receipt of %s lost: %s"):format(message.id, octets))
     return nil
   end
   return pdu, item, octets, delay_s
 end
 
---- Ends: what is open stays in the store.
+--- Closes: unfinished messages stay in the store.
 function Lifecycle:close()
   self.closed = true
   if self.timers then self.timers:close() end

@@ -1,4 +1,4 @@
---- Handlers for all that an ESME may ask a message centre, acting on the messages in its store.
+--- Handlers for all requests of ESMEs to a message centre, on the messages in its store.
 local checks = require "smpp.server.checks"
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
@@ -18,8 +18,8 @@ local SUBMIT_SM = commands.ids.submit_sm
 ---@class smpp.Requests
 ---@field lifecycle smpp.Lifecycle
 ---@field lists table<string, (string|table)[]>  members of distribution lists
----@field params table<string, string>  of param_retrieve
----@field validity_s number?  of messages that name no validity_period
+---@field params table<string, string>  values for param_retrieve
+---@field validity_s number?  validity period of messages without one
 local Requests = {}
 local mt = { __index = Requests, __name = "smpp.Requests" }
 
@@ -42,14 +42,14 @@ local function brief_of(self, session, pdu)
   self.spare = nil
   message.esm_class, message.data_coding, message.registered_delivery, message.priority_flag = esm_class, data_coding, delivery, priority
   message.octets = payload or short
-  message.user_message_reference = reference and #pdu:tlv(REFERENCE) == 2 and reference or nil -- else it is not a number
+  message.user_message_reference = reference and #pdu:tlv(REFERENCE) == 2 and reference or nil -- other lengths are not an integer
   message.system_id, message.version, message.bind = session.system_id, session.version, session.owner.serial
   message.schedule = schedule
   message.expires = expires or (self.validity_s and (schedule or self.loop:time()) + self.validity_s) or nil
   return message
 end
 
---- The message a submit_sm, data_sm or broadcast_sm makes; nil, status.
+--- Creates the message of a submit_sm, data_sm or broadcast_sm; nil, status.
 local function message_of(self, session, pdu)
   local status, schedule, expires = checks.times(pdu, self.loop:time())
   if status then return nil, status end
@@ -61,7 +61,7 @@ local function message_of(self, session, pdu)
     source_addr = pdu.source_addr or "", dest_addr_ton = pdu.dest_addr_ton or 0, dest_addr_npi = pdu.dest_addr_npi or 0,
     destination_addr = pdu.destination_addr or "", esm_class = pdu.esm_class or 0, protocol_id = pdu.protocol_id or 0,
     priority_flag = pdu.priority_flag or 0, registered_delivery = pdu.registered_delivery or 0, data_coding = pdu.data_coding or 0,
-    user_message_reference = reference and #reference == 2 and pdu.user_message_reference or nil, -- else it is not a number
+    user_message_reference = reference and #reference == 2 and pdu.user_message_reference or nil, -- other lengths are not an integer
     octets = text.octets(pdu),
     command = pdu.command,
     system_id = session.system_id, version = session.version, bind = session.owner.serial,
@@ -70,13 +70,13 @@ local function message_of(self, session, pdu)
   }
 end
 
-local MOST_KEYS = 10 -- that are tried when the store has a message under each
+local MOST_KEYS = 10 -- keys to try if the store has a message with each
 
---- The status for what the store, or the lifecycle, did not do.
+--- The command_status of a failure of the store or the lifecycle.
 local function status_of(code) return code == "queue_full" and "ESME_RMSGQFUL" or "ESME_RSYSERR" end
 
---- Takes a message over: its id, or nil, status.  Without `id` it gets the next one; when that is given twice, the later
---- message has another key, and query_sm finds the first.  `rest`: the PDU has the parameters that `message` lacks.
+--- Adds a message: returns its id, or nil, status.  Without `id` it gets the next one; of two messages with one id the later
+--- has another key, and query_sm finds the first.  `rest`: the PDU has the parameters that `message` lacks.
 local function take(self, message, session, pdu, id, key, rest)
   local message_id, _, code = id, nil, nil
   if not id then message_id, _, code = self.next_id(session.version) end
@@ -109,7 +109,7 @@ local function between(self, system_id, source, destination, fn)
   }, fn)
 end
 
---- 3.4, 5.2.18: messages of the same addresses and service_type make way for one that was taken.
+--- replace_if_present_flag (3.4, 5.2.18): deletes older messages of the same addresses and service_type.
 local function replace_if_present(self, message, pdu)
   if pdu.replace_if_present_flag ~= 1 then return end
   between(self, message.system_id, message.source_addr, message.destination_addr, function(old)
@@ -142,7 +142,7 @@ function Requests:submit_sm(session, pdu)
   id, status = take(self, message, session, pdu)
   if not id then return nil, status end
   replace_if_present(self, message, pdu)
-  if message.esm_class % 4 == 2 then -- transaction mode: the answer is the outcome
+  if message.esm_class % 4 == 2 then -- transaction mode: the response has the outcome
     if self.lifecycle:await(message.key) ~= "DELIVERED" then return nil, "ESME_RDELIVERYFAILURE" end
   end
   return id
@@ -157,8 +157,7 @@ local function refused_address(entry, status)
   }
 end
 
---- Destinations with the distribution lists among them spread out, and those that are refused for their address, as
---- unsuccess_sme; nil, status.
+--- The destinations of a submit_multi with its distribution lists expanded, and invalid ones as unsuccess_sme; nil, status.
 local function destinations(self, pdu, refused)
   local list, unsuccess = {}, {}
   for i, entry in ipairs(pdu.dest_address) do
@@ -202,7 +201,7 @@ function Requests:submit_multi(session, pdu, refused)
   return { message_id = id or self.next_id(session.version) or "", unsuccess_sme = unsuccess }
 end
 
---- All messages of a message_id, if they are this account's and its source address fits; nil, status.
+--- All messages of a message_id, of this account with this source address; nil, status.
 local function find(self, session, pdu, failure)
   local id = pdu.message_id
   local message, _, code = stores.get(self.store, "message", id)
@@ -218,7 +217,7 @@ function Requests:query_sm(session, pdu)
   local list, status = find(self, session, pdu, "ESME_RQUERYFAIL")
   if not list or list[1].is_broadcast then return nil, status or "ESME_RQUERYFAIL" end
   local message = list[1]
-  for _, other in ipairs(list) do -- of a submit_multi the least advanced
+  for _, other in ipairs(list) do -- submit_multi: the least advanced state
     if not stores.is_final(other.state) then message = other end
   end
   return {
@@ -227,7 +226,7 @@ function Requests:query_sm(session, pdu)
   }
 end
 
---- Cancels a message, unless it is final; one whose state changes meanwhile is looked at again.
+--- Cancels a message, unless it is final; retries if its state changes meanwhile.
 local function cancel(self, message)
   while message and not stores.is_final(message.state) do
     local ok, _, code = self.lifecycle:finish(message, "DELETED", 0)
@@ -237,7 +236,7 @@ local function cancel(self, message)
   end
 end
 
---- Cancels those of a list that fit.
+--- Cancels the matching messages of a list.
 local function cancel_list(self, list, refusal, fits)
   local count, failure = 0, nil
   for _, message in ipairs(list) do
@@ -251,7 +250,7 @@ local function cancel_list(self, list, refusal, fits)
   return true
 end
 
---- Cancels those between two addresses that fit.
+--- Cancels the matching messages between two addresses.
 local function cancel_between(self, session, source, destination, refusal, fits)
   local count, failure = 0, nil
   local ok = between(self, session.system_id, source, destination, function(message)
@@ -292,7 +291,7 @@ function Requests:replace_sm(session, pdu)
     if not stores.is_final(other.state) then
       local ok, _, code = self.lifecycle:replan(other, {
         octets = text.octets(pdu), registered_delivery = pdu.registered_delivery,
-        schedule = schedule, expires = expires, -- nil: as it was
+        schedule = schedule, expires = expires, -- nil: unchanged
       })
       if ok then replaced = replaced + 1 elseif code ~= "conflict" then failure = status_of(code) end
     end
@@ -330,7 +329,7 @@ function Requests:broadcast_sm(session, pdu)
   return id, status
 end
 
---- The broadcast a query or a cancellation means: by message_id, or by the reference its sender gave it.
+--- The broadcast of a query or cancellation: by message_id, or by user_message_reference.
 local function find_broadcast(self, session, pdu, failure)
   local message = stores.get(self.store, "message", pdu.message_id)
   local reference = pdu.user_message_reference
@@ -358,7 +357,7 @@ function Requests:query_broadcast_sm(session, pdu)
   return { message_id = message.id, tlvs = tlvs }
 end
 
---- Without an id all broadcasts of a source, of a service_type and of a content type where they are given.
+--- Without message_id: all broadcasts of a source, optionally of a service_type and a content type.
 function Requests:cancel_broadcast_sm(session, pdu)
   if pdu.message_id == "" and not pdu.user_message_reference then
     local service_type, content_type = pdu.service_type, pdu.broadcast_content_type
@@ -421,8 +420,8 @@ requests.names = {
 ---@field lifecycle smpp.Lifecycle
 ---@field loop smpp.Loop
 ---@field next_id fun(version: integer): string?, string?, string?  may wait; nil, message, code of the store
----@field admit (fun(message: smpp.StoredMessage, session: smpp.Session, pdu: smpp.Pdu): string?)?  a status refuses a message
----@field accepted (fun(message: smpp.StoredMessage))?  told of those that are taken
+---@field admit (fun(message: smpp.StoredMessage, session: smpp.Session, pdu: smpp.Pdu): string?)?  returns a status to refuse a message
+---@field accepted (fun(message: smpp.StoredMessage))?  called for each accepted message
 ---@field is_watched (fun(): boolean)?  false: `admit` and `accepted` look at no more of a submit_sm's message than its octets,
 ---  esm_class, data_coding, system_id, version and bind, and keep nothing of it; absent: they need all of it
 ---@field lists table<string, (string|table)[]>?
@@ -437,7 +436,7 @@ function requests.new(o)
     lists = o.lists or {}, params = o.params or {}, validity_s = o.validity_s,
     is_watched = o.is_watched,
     spare = nil,   -- a table for a message that nobody keeps
-    repeated = 0,  -- ids that were given twice
+    repeated = 0,  -- duplicate message_ids
   }, mt)
 end
 

@@ -1,13 +1,13 @@
---- Ready behaviours: settings by a name.
+--- Predefined behaviours: sets of options by name.
 local kind = require "smpp.base.kind"
 
 local behaviours = {}
 
 ---@class smpp.Behaviour
----@field settings table         of the simulator; what the user gives wins
----@field server table?          options of the server under it
----@field long string?           how long texts go to ESMEs
----@field commands table<string, true>?  the requests it answers, default all
+---@field settings table         options of the simulator; options of the user take precedence
+---@field server table?          options of its server
+---@field long string?           how long texts are sent to ESMEs
+---@field commands table<string, true>?  the requests it supports, default all
 ---@field admit (fun(sim: smpp.Simulator, message: smpp.Message, pdu: smpp.Pdu): string?)?
 ---@field receipt (fun(sim: smpp.Simulator, message: smpp.Message, pdu: table): table?)?
 
@@ -24,7 +24,7 @@ local ready = {
     },
   },
   throttling = { settings = { throttle = { rate_per_s = 10, on_s = 10, off_s = 10 }, refusals = { ESME_RMSGQFUL = 2 } } },
-  -- Takes connections and is never heard of again.
+  -- Accepts connections and never answers.
   dead = { settings = { silent = true }, server = { enquire_link_s = 0, bind_timeout_s = 0 } },
 }
 
@@ -36,7 +36,7 @@ function behaviours.get(name)
   return ready[name]
 end
 
---- Their names, in order.
+--- The names of all behaviours, sorted.
 ---@return string[]
 function behaviours.names()
   local names = { "gatewayapi" }
@@ -45,7 +45,7 @@ function behaviours.names()
   return names
 end
 
---- The option.
+--- The kind of the option `behaviour`.
 behaviours.kind = kind.one_of((table.unpack or unpack)(behaviours.names())) -- luacheck: compat
 
 return behaviours

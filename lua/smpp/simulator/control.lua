@@ -1,4 +1,4 @@
---- What a script can do with a running simulator: change it, send messages through it, look at them, end sessions.
+--- Control of a running simulator: change options, send messages to ESMEs, list messages, end sessions.
 local behaviours = require "smpp.simulator.behaviours"
 local files = require "smpp.base.luafile"
 local mo = require "smpp.simulator.mo"
@@ -8,17 +8,17 @@ local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local trace = require "smpp.capture.writer"
 
-local NOBODY = "nobody is bound who could get it"
+local NOBODY = "no bound receiver for this destination"
 
 local methods = {}
 local control = { methods = methods } -- of smpp.Simulator
 
 -- ---- settings ----
 
---- What takes an option back: sim:set{ option = sim.default }.
+--- The value that resets an option: sim:set{ option = sim.default }.
 methods.default = setmetatable({}, { __tostring = function() return "default" end })
 
---- Puts the settings in force anew: defaults, behaviour, file, what was given, each over the one before.
+--- Applies the settings: defaults, behaviour, file, options of the user; later ones take precedence.
 ---@private
 function methods:apply()
   local name = self.given.behaviour or self.from_file.behaviour
@@ -34,19 +34,19 @@ function methods:apply()
   if self.own_store then self.own_store:configure { limit = s.queue_size, max_octets = s.queue_octets } end
 end
 
---- The messages from phones that `mo` names, none where it does not send.
+--- The messages of `mo`; empty if it sends none.
 local function mo_list(o)
   if not o or (o.per_minute or 0) == 0 then return {} end
   if o.file then return mo.read_csv(o.file) end
   if o.messages then return o.messages end
-  return nil, "mo: messages or a file expected"
+  return nil, "mo: expected messages or a file"
 end
 
---- Changes options while it runs; `option = sim.default` takes one back.
+--- Changes options of a running simulator; `option = sim.default` resets one.
 ---@param changes table  options of the simulator (not those of its server)
 ---@return boolean? ok
----@return string? message  nothing has changed
----@return string? code  "bad_value": something is wrong with the file of `mo`
+---@return string? message  nothing was changed
+---@return string? code  "bad_value": invalid file of `mo`
 function methods:set(changes)
   local known, checked, given = settings.own.by_name, {}, schema.merge(self.given)
   for name, value in pairs(changes) do
@@ -101,13 +101,13 @@ local function take_file(self)
   return true
 end
 
---- Takes the file again, as it does by itself when the file has changed or SIGHUP comes.  A broken one changes
---- nothing, and `error` says why.  Options of the server other than accounts hold from the start only.
+--- Reloads the file, as on SIGHUP and when the file has changed.  An invalid file changes nothing, and is reported as
+--- `error`.  Options of the server other than accounts are read at the start only.
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code  "bad_value"
 function methods:reload()
-  if not self.given.file then error("this simulator has no file", 2) end
+  if not self.given.file then error("reload: the option `file` is not set", 2) end
   self.file_octets = files.octets(self.given.file)
   local ok, message = take_file(self)
   if not ok then
@@ -118,7 +118,7 @@ function methods:reload()
   return true
 end
 
---- Looks whether the file has changed.
+--- Checks whether the file has changed.
 local function look(self)
   local octets = files.octets(self.given.file)
   if octets and octets ~= self.file_octets then self:reload() end
@@ -129,9 +129,9 @@ local function watch_file(self)
   self.signal = self.loop:signal("SIGHUP", function() self:reload() end)
 end
 
--- ---- what runs by itself ----
+-- ---- background activities ----
 
---- Does something again and again, until it returns false.
+--- Calls a function periodically, until it returns false.
 ---@private
 function methods:every(seconds, fn)
   local function again()
@@ -157,7 +157,7 @@ function methods:begin()
   return true
 end
 
---- Begins what the settings have to run by themselves; what runs already goes on.
+--- Starts the background activities of the settings; running ones continue.
 ---@private
 function methods:begin_runs()
   self:begin_mo()
@@ -173,12 +173,12 @@ function methods:begin_discarding()
   self:every(math.max(1, after_s / 10), function()
     if self.runs.discard ~= after_s then return false end
     self.store:discard("message", self.loop:time() - after_s, function(ok, message)
-      if not ok then self:emit("error", "old messages cannot be discarded: " .. message) end
+      if not ok then self:emit("error", "cannot discard old messages: " .. message) end
     end)
   end)
 end
 
---- Messages from phones at a rate.
+--- Sends messages of `mo` at its rate.
 ---@private
 function methods:begin_mo()
   local o = self.settings.mo
@@ -208,7 +208,7 @@ function methods:begin_outbind()
   if o.when ~= "waiting" then self.timers:add(self.loop:now(), function() self:call_esme() end) end
 end
 
---- Calls an ESME that is not there although something waits for it.
+--- Sends outbind to an ESME that is not bound while messages are queued for it.
 ---@private
 function methods:call_esme()
   local o = self.settings.outbind
@@ -224,7 +224,7 @@ end
 
 -- ---- live control ----
 
---- Hands a deliver_sm to an account's receivers.
+--- Queues a deliver_sm for an account's receivers.
 ---@private
 function methods:hand(system_id, fields, o)
   local ok, message, code = self.server:deliver(system_id, fields, o)
@@ -236,14 +236,14 @@ function methods:hand(system_id, fields, o)
   return true
 end
 
---- Sends a message to an ESME, as a phone would: sim:deliver{ from =, to =, text = | data =, … }.
+--- Sends a message to an ESME, like a phone (MO): sim:deliver{ from =, to =, text = | data =, … }.
 ---@param o { from: string?, to: string?, text: string?, data: string?, system_id: string?, session: smpp.Session?, encoding: string? }
----  and parameters of deliver_sm by their names; system_id: whose it is, default: the receiver whose address_range has `to`
----@return boolean? ok  it is kept until a receiver acknowledged it
+---  and parameters of deliver_sm by their names; system_id: the account, default: of the receiver whose address_range matches `to`
+---@return boolean? ok  queued until a receiver acknowledges it
 ---@return string? message
----@return string? code  "bad_value": nobody is bound; "queue_full", or what smpp.text.split says
+---@return string? code  "bad_value": no bound receiver; "queue_full", or an error of smpp.text.split
 function methods:deliver(o)
-  if type(o) ~= "table" then error("deliver{ from =, to =, text = } expected", 2) end
+  if type(o) ~= "table" then error("deliver: expected { from =, to =, text = }", 2) end
   local system_id = o.system_id or (o.session and o.session.system_id) or mo.owner(self.server, o.to or o.destination_addr or "")
   if not system_id then return nil, NOBODY, "bad_value" end
   local list, message, code = mo.pdus(o, self.behaviour and self.behaviour.long or "concat_8bit", function()
@@ -270,7 +270,7 @@ local HOW = {
 ---@param how? "close"|"reset"|"unbind"  default close
 ---@return integer count
 function methods:drop(which, how)
-  local fn = HOW[how or "close"] or error(("drop: 'close', 'reset' or 'unbind' expected, got %s"):format(tostring(how)), 2)
+  local fn = HOW[how or "close"] or error(("drop: expected 'close', 'reset' or 'unbind', got %s"):format(tostring(how)), 2)
   local list = {}
   for _, session in ipairs(self.server.sessions) do
     if which == nil or which == session or which == session.system_id then list[#list + 1] = session end
@@ -282,10 +282,10 @@ function methods:drop(which, how)
   return #list
 end
 
--- Fields of records that only the simulator needs.
+-- Internal fields of message records.
 local OWN = { "fate", "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind" }
 
---- What the centre knows of its messages, oldest first: copies, to look at.  A store that takes its time needs a task.
+--- Lists the messages in the store, oldest first, as copies.  Call it in a task if the store is asynchronous.
 ---@param filter? { system_id: string?, state: string?, id: string?, source_addr: string?, destination_addr: string? }
 ---@return table[]
 function methods:messages(filter)
@@ -307,18 +307,18 @@ function methods:messages(filter)
   return out
 end
 
---- Tells of a fault that was done.
+--- Counts and reports a fault.
 ---@private
 function methods:on_fault(session, name, octets)
   self.counts.faults = self.counts.faults + 1
   if self.listeners.fault then self:emit("fault", session, name, octets) end
 end
 
---- Runs something at the end of this turn.
+--- Calls a function at the end of this turn.
 ---@private
 function methods:later(fn) self.loop:defer(fn) end
 
---- Ends it, gracefully.
+--- Closes the simulator gracefully.
 ---@async
 ---@param timeout_s? number  default 10
 ---@return smpp.Left left

@@ -1,4 +1,4 @@
---- Orders in the text of a message: "sim: undelivered after 3s, no receipt" scripts its own fate.
+--- "sim:" directives in the text of a message, such as "sim: undelivered after 3s, no receipt": they set its outcome.
 local core = require "smpp.core"
 local message_state = require "smpp.codec.message_state"
 local strings = require "smpp.base.strings"
@@ -33,7 +33,7 @@ local function seconds_of(text)
   return unit == "m" and number * 60 or number
 end
 
---- One order; what it sets goes into `out`.
+--- Parses one directive into `out`.
 local function read(order, out)
   local fault = FAULTS[order:lower()]
   if fault then
@@ -66,34 +66,34 @@ local function read(order, out)
   return false
 end
 
----@class smpp.Orders
----@field state string|false|nil   final state; false: none, it stays ENROUTE
+---@class smpp.Directives
+---@field state string|false|nil   final state; false: stays ENROUTE
 ---@field after_s number?
 ---@field error integer?
----@field status string|integer|nil  the submit is refused with it
+---@field status string|integer|nil  command_status that refuses the submit
 ---@field no_receipt boolean?
----@field answer_s number?         the response comes so late
----@field reply string?            an MO with this text comes back
----@field fault string?            what happens to the response
----@field misread string?          an order nobody understands
+---@field answer_s number?         delay of the response
+---@field reply string?            text of an MO message sent back
+---@field fault string?            fault of the response
+---@field unknown string?          the first unknown directive
 
---- Reads the orders of a text.
+--- Parses the directives of a text.
 ---@param text string
----@return smpp.Orders? orders  nil: it is an ordinary text
+---@return smpp.Directives?  nil: the text has no directives
 function orders.read(text)
   local _, last = text:find "^%s*[Ss][Ii][Mm]:"
   if not last then return nil end
   local list = strings.trim(text:sub(last + 1))
   local out = {}
   local reply = list:match "^[Rr][Ee][Pp][Ll][Yy]%s" or list:match ",%s*[Rr][Ee][Pp][Ll][Yy]%s"
-  if reply then -- takes all that follows, commas included
+  if reply then -- up to the end of the text, commas included
     local at = list:find(reply, 1, true)
     out.reply = list:sub(at + #reply)
     list = list:sub(1, at - 1)
   end
   for part in (list .. ","):gmatch "([^,]*)," do
     local order = strings.trim(part)
-    if order ~= "" and not read(order, out) then out.misread = out.misread or order end
+    if order ~= "" and not read(order, out) then out.unknown = out.unknown or order end
   end
   return out
 end

@@ -1,17 +1,17 @@
---- Answers that go wrong: a filter that damages, delays, loses and repeats the responses written to it.
+--- Fault injection: a transport filter that drops, delays, repeats and corrupts responses.
 local filter = require "smpp.transport.filter"
 local rows = require("smpp.codec.commands").rows
 local latency = require "smpp.simulator.latency"
 
 local faults = {}
 
--- Chance is asked in this order, so that a seed gives the same on every Lua.
+-- Faults are drawn in this order, so that a seed gives the same result on every Lua.
 local ORDER = {
   "drop", "delay", "duplicate", "reorder", "wrong_sequence", "wrong_length", "unknown_command", "half_pdu", "close", "reset",
   "unbind", "silence",
 }
 
---- Responses that are left alone: those to a bind, enquire_link and unbind; the faults are for answers to messages.
+--- Responses without faults: those to binds, enquire_link and unbind.
 local function is_answer(octets, at)
   local a, b, c, d = octets:byte(at + 4, at + 7)
   if a ~= 128 then return false end
@@ -41,14 +41,14 @@ local function pick(self)
   end
 end
 
-local function flush_held(self)
-  if not self.held then return end
-  local held = self.held
-  self.held = nil
-  self.inner:write(held)
+local function flush_reordered(self)
+  if not self.reordered then return end
+  local pdu = self.reordered
+  self.reordered = nil
+  self.inner:write(pdu)
 end
 
---- What becomes of one answer, by the fault's name.
+--- Fault name -> function that writes one response with that fault.
 local DO = {
   drop = function() end,
   delay = function(self, pdu)
@@ -57,15 +57,15 @@ local DO = {
     simulator.timers:add(simulator.loop:now() + s, function() self.inner:write(pdu) end)
   end,
   duplicate = function(self, pdu) self.inner:write(pdu .. pdu) end,
-  reorder = function(self, pdu) -- behind the next one, or a second late
-    if self.held then
+  reorder = function(self, pdu) -- after the next response, or one second late
+    if self.reordered then
       self.inner:write(pdu)
-      return flush_held(self)
+      return flush_reordered(self)
     end
-    self.held = pdu
+    self.reordered = pdu
     local simulator = self.simulator
     simulator.timers:add(simulator.loop:now() + 1, function()
-      if self.held == pdu then flush_held(self) end
+      if self.reordered == pdu then flush_reordered(self) end
     end)
   end,
   wrong_sequence = function(self, pdu) self.inner:write(put_u32(pdu, 13, (u32(pdu, 13) + 1000000) % 0x80000000)) end,
@@ -79,7 +79,7 @@ local DO = {
   reset = function(self)
     self.inner:reset()
     self.silent = true
-    self.simulator:later(function() self.session:lost "reset on purpose" end)
+    self.simulator:later(function() self.session:lost "reset (fault injection)" end)
   end,
   unbind = function(self, pdu)
     self.inner:write(pdu)
@@ -88,7 +88,7 @@ local DO = {
   silence = function(self) self.silent = true end,
 }
 
---- The names of faults, for checks.
+--- The names of all faults.
 faults.names = ORDER
 
 local function write_pdu(self, pdu)
@@ -98,7 +98,7 @@ local function write_pdu(self, pdu)
   name = name or pick(self)
   if not name then
     self.inner:write(pdu)
-    return flush_held(self)
+    return flush_reordered(self)
   end
   self.simulator:on_fault(self.session, name, pdu)
   DO[name](self, pdu)
@@ -106,7 +106,7 @@ end
 
 function Faulty:write(octets)
   if self.silent or self.simulator.settings.silent then return end
-  if next(self.planned) == nil and next(self.simulator.settings.faults) == nil and not self.held then return self.inner:write(octets) end
+  if next(self.planned) == nil and next(self.simulator.settings.faults) == nil and not self.reordered then return self.inner:write(octets) end
   local at, from = 1, 1
   while at <= #octets and not self.silent do
     local length = u32(octets, at)
@@ -120,12 +120,12 @@ function Faulty:write(octets)
   if from <= #octets and not self.silent then self.inner:write(octets:sub(from)) end
 end
 
---- Has a fault done to the answer of one request.
+--- Plans a fault for the response to one request.
 ---@param sequence_number integer
 ---@param name string
 function Faulty:plan(sequence_number, name) self.planned[sequence_number] = name end
 
---- The session whose answers these are.
+--- Sets the session of this transport.
 ---@param session smpp.Session
 function Faulty:set_session(session) self.session = session end
 
@@ -139,9 +139,9 @@ function faults.filter(simulator)
     return new(inner, {
       simulator = simulator,
       session = nil,             -- set when there is one
-      planned = {},              -- sequence_number of a request -> fault of its answer
-      held = nil,                -- an answer that waits for the next to overtake it
-      silent = false,            -- nothing is written any more
+      planned = {},              -- sequence_number of a request -> fault of its response
+      reordered = nil,           -- a response to be written after the next one
+      silent = false,            -- silence: nothing is written any more
     })
   end
 end

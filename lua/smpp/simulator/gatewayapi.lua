@@ -1,15 +1,15 @@
---- The service of that name, as its documentation on SMPP has it.
+--- The behaviour of the service GatewayAPI, as its SMPP documentation describes it.
 local REFERENCE = 0x0204
 local COMMANDS = { submit_sm = true } -- besides binds, unbind, enquire_link and generic_nack
 
---- The user_message_reference as text: two octets are a number, others what they are.
+--- The user_message_reference as text: two octets are a number, other lengths are text.
 local function reference_of(octets)
   if not octets then return "" end
   if #octets ~= 2 then return octets end
   return ("%d"):format(octets:byte(1) * 256 + octets:byte(2))
 end
 
---- TON 0 is read as 1; priority 3 needs an approval that nobody has; ENROUTE is reported, too.
+--- TON 0 is treated as 1; priority 3 is refused (needs an approval); ENROUTE is reported, too.
 local function admit(_, message, pdu)
   if message.dest_addr_ton == 0 then message.dest_addr_ton = 1 end
   if message.priority_flag == 3 then message.priority_flag = 2 end
@@ -35,7 +35,7 @@ return {
     version = "3.4", profile = "gatewayapi", queue_limit = 25000, keep_s = 48 * 3600, spread = "round_robin", window = 10,
     checks = {
       ton = { 0, 1 }, data_coding = { 0, 1, 2, 3, 4, 6, 8, 24, 240 }, decodable = true, schedule = false,
-      tlv_lengths = false, -- a user_message_reference is a text, too
+      tlv_lengths = false, -- user_message_reference may be a text
     },
   },
   long = "payload",

@@ -1,5 +1,5 @@
---- A message centre for tests: answers all that an ESME asks, gives ids, keeps messages, sends receipts, and misbehaves
---- as it is told.  Built on smpp.server; the guide is docs/simulator.md.
+--- A message centre for tests: answers all requests of ESMEs, stores messages, sends receipts, and injects faults as its
+--- options say.  Built on smpp.server; the guide is docs/simulator.md.
 local buckets = require "smpp.base.bucket"
 local certificates = require "smpp.simulator.certificate"
 local commands = require "smpp.codec.commands"
@@ -35,9 +35,9 @@ local unpack = table.unpack or unpack -- luacheck: compat
 ---@field port integer
 ---@field server smpp.Server
 ---@field pin string?  of the certificate that was made because `tls` had none
----@field settings table  what is in force: defaults, behaviour, file, what was given and set
+---@field settings table  settings in force: defaults, behaviour, file, options, changes by `set`
 ---@field counts table<string, integer>
----@field states table<string, integer>  final states, how many messages got each
+---@field states table<string, integer>  final state -> number of messages
 local Simulator = {}
 local mt = { __index = Simulator, __name = "smpp.Simulator" }
 
@@ -53,7 +53,7 @@ local simulator = { class = Simulator, settings = settings }
 
 for name, method in pairs(control.methods) do Simulator[name] = method end
 
---- Options of the simulator, and those of its server.
+--- Separates options of the simulator from those of its server.
 local function split(given)
   local own, of_server = {}, {}
   for name, value in pairs(given) do
@@ -62,7 +62,7 @@ local function split(given)
   return own, of_server
 end
 
--- ---- what happens to a message ----
+-- ---- outcome of a message ----
 
 local function refusal(self)
   local refusals, random = self.settings.refusals, self.random
@@ -81,13 +81,13 @@ local function throttled(self)
   if throttle.on_s and (now - self.started) % (throttle.on_s + (throttle.off_s or 0)) >= throttle.on_s then return nil end
   if self.throttle ~= throttle then
     local fresh = buckets.new(throttle.rate_per_s, throttle.burst, now)
-    if self.bucket then fresh.full_at = self.bucket.full_at end -- new settings bring no tokens
+    if self.bucket then fresh.full_at = self.bucket.full_at end -- keep the fill level of the bucket
     self.throttle, self.bucket = throttle, fresh
   end
   if self.bucket:take(now) > 0 then return throttle.status or "ESME_RTHROTTLED" end
 end
 
---- What of an outcome is kept with its message: plain data, times drawn.
+--- The part of an outcome that is stored with its message: plain data, with drawn times.
 local function kept(self, given)
   if given.state == nil and not (given.after_s or given.error or given.reply) and given.receipt == nil then return nil end
   return {
@@ -96,13 +96,13 @@ local function kept(self, given)
   }
 end
 
---- Decides the outcome of a message that is submitted; a status refuses it.
+--- Decides the outcome of a submitted message; a status refuses it.
 local function admit(self, message, session, pdu)
   local status = throttled(self) or (next(self.settings.refusals) and refusal(self))
   if not status then
     local given = outcome.decide(self.settings, message, self.random, session.peer_text)
     message.fate = kept(self, given)
-    if given.misread then self:emit("error", ("unknown \"sim:\" directive '%s' in a message text"):format(given.misread), session) end
+    if given.unknown then self:emit("error", ("unknown \"sim:\" directive '%s' in message text"):format(given.unknown), session) end
     if given.fault then session.transport:plan(pdu.sequence_number, given.fault) end
     if given.answer_s then self.answer_after[pdu] = latency.draw(given.answer_s, self.random) end
     status = given.status or (self.behaviour_admit and self.behaviour_admit(self, message, pdu))
@@ -111,7 +111,7 @@ local function admit(self, message, session, pdu)
   return status
 end
 
---- Waits, without a timer of its own.
+--- Waits in the timer queue of the simulator.
 ---@async
 ---@param seconds number
 function Simulator:pause(seconds)
@@ -120,7 +120,7 @@ function Simulator:pause(seconds)
   task.wait(key)
 end
 
---- A handler whose answers take their time.
+--- Wraps a handler: delays its answers.
 local function timed(self, handler)
   return function(session, pdu, refused)
     local result, status = handler(session, pdu, refused)
@@ -130,7 +130,7 @@ local function timed(self, handler)
   end
 end
 
---- Tells of a final state; what comes back from the destination does so now.
+--- Reports a final state, and sends the reply of the destination, if any.
 local function changed(self, message, from)
   local state = message.state
   if not stores.is_final(state) then return end
@@ -152,7 +152,7 @@ local function changed(self, message, from)
   end
 end
 
---- Changes a receipt before it is queued; nil: there is none.  And how many seconds it is held back.
+--- Changes a receipt before it is queued; nil: no receipt.  The second result: seconds before it is sent.
 local function receipt_of(self, message, pdu)
   local s = self.settings
   if message.fate and message.fate.receipt == false then return nil end
@@ -166,7 +166,7 @@ local function receipt_of(self, message, pdu)
   return pdu, pdu and latency.draw(s.receipt_after_s, self.random)
 end
 
---- A receipt was queued; it goes when its delay is over.
+--- A receipt was queued; it is sent after its delay.
 local function receipt_queued(self, message, pdu, state, delay_s)
   local function goes()
     self.counts.receipts = self.counts.receipts + 1
@@ -189,14 +189,14 @@ local function handlers_of(self, of_server)
   end
 end
 
---- The ids of messages: made by a function of the user's, or counted.
+--- message_ids: generated by the function of the user, or counted.
 local function id_maker(self)
   local counted = ids.new { store = self.store, first = self.settings.first_message_id }
   return function(version)
     local make = self.settings.message_id
     if make then
       local id = make(version)
-      return type(id) == "string" and id or error("message_id: a string expected, got " .. tostring(id), 0)
+      return type(id) == "string" and id or error("message_id: expected a string, got " .. tostring(id), 0)
     end
     local number, message, code = counted:take()
     if not number then return nil, message, code end
@@ -253,7 +253,7 @@ local function make_lifecycle(self)
   }
 end
 
---- The store of the messages: what was given, or one in memory, whose limits follow the settings.
+--- The store of the messages: the option `store`, or one in memory with the limits of the settings.
 local function make_store(self)
   if self.settings.store then return self.settings.store end
   self.own_store = stores.memory { keep_final = 20000 }
@@ -275,7 +275,7 @@ local function watch_server(self)
   end)
 end
 
---- The server's `refuse_bind`: refuses binds while `bind_status` says so, else asks the user's function, if any.
+--- The server's `refuse_bind`: refuses binds with `bind_status`, if set, else calls the user's function, if any.
 local function refuse_bind(self, given)
   return function(session, pdu)
     local status = self.settings.bind_status
@@ -284,11 +284,11 @@ local function refuse_bind(self, given)
   end
 end
 
---- Starts a message centre.
----@param given? table  docs/simulator.md lists the options; those of smpp.server are options, too
+--- Starts a simulator.
+---@param given? table  docs/simulator.md lists the options; those of smpp.server are accepted, too
 ---@return smpp.Simulator? simulator
 ---@return string? message
----@return string? code  "connect_failed": cannot listen there; "bad_value": something is wrong with one of its files
+---@return string? code  "connect_failed": cannot listen; "bad_value": an invalid file
 function simulator.new(given)
   local vendor = pdus.codec_of(profiles.read(given and given.profile) or {}, 2).commands
   local rest, vendor_handlers = vendor:take_handlers(given or {}, 2)
@@ -304,21 +304,21 @@ function simulator.new(given)
   local loop = of_server.loop or loops.current()
   local self = setmetatable({
     loop = loop,
-    has_accounts = of_server.accounts ~= nil or of_server.authenticate ~= nil, -- those of the file do not count
+    has_accounts = of_server.accounts ~= nil or of_server.authenticate ~= nil, -- given by the user, not by the file
     given = own, from_file = from_file, file_octets = own.file and files.octets(own.file),
     settings = nil, behaviour = nil,      -- set by apply
     behaviour_admit = nil, behaviour_receipt = nil,
     random = nil,
     started = loop:now(),
-    throttle = nil, bucket = nil,         -- smpp.Bucket of settings.throttle, and that table
+    throttle = nil, bucket = nil,         -- settings.throttle, and its smpp.Bucket
     counts = { sessions = 0, refused_binds = 0, messages = 0, refused = 0, receipts = 0, mo = 0, faults = 0 },
     states = {},
-    last_reference = 0,                   -- of long messages to ESMEs
-    store = nil, own_store = nil,         -- own_store: made here, not given
+    last_reference = 0,                   -- reference number of long messages to ESMEs
+    store = nil, own_store = nil,         -- own_store: created here, not given
     lifecycle = nil, requests = nil, server = nil,
     pin = nil,                            -- of the throw-away certificate, if there is one
-    runs = {},                            -- what goes on by itself -> the settings it began with
-    answer_after = setmetatable({}, { __mode = "k" }), -- PDU -> seconds, by an order in its text
+    runs = {},                            -- background activity -> the settings it was started with
+    answer_after = setmetatable({}, { __mode = "k" }), -- PDU -> delay of its response in seconds, from a directive
     listeners = {},
   }, mt)
   self.sink = function(failure) self:emit("error", failure) end
@@ -327,11 +327,11 @@ function simulator.new(given)
   self.store = make_store(self)
   self.lifecycle = make_lifecycle(self)
   self.requests = make_requests(self)
-  self:apply() -- to these, too
+  self:apply() -- configures these, too
   of_server = schema.merge(settings.server_defaults, self.behaviour and self.behaviour.server, server_from_file, of_server, vendor_handlers)
   handlers_of(self, of_server)
   of_server.filters = of_server.filters and { unpack(of_server.filters) } or {}
-  table.insert(of_server.filters, faults.filter(self)) -- next to the session, which plans the faults of its answers
+  table.insert(of_server.filters, faults.filter(self)) -- last: next to the session
   of_server.refuse_bind = refuse_bind(self, of_server.refuse_bind)
   if type(of_server.checks) ~= "table" then of_server.checks = of_server.checks ~= false and {} or nil end
   of_server.store = self.store
@@ -353,7 +353,7 @@ function simulator.new(given)
   return self
 end
 
-local RELAYED = { pdu = true, rejected = true } -- events of the server that cost something when somebody listens
+local RELAYED = { pdu = true, rejected = true } -- events of the server that are relayed only while there is a listener
 
 local on = Simulator.on
 --- Adds a listener; see `smpp.base.events`.

@@ -1,16 +1,16 @@
---- Times that vary: how long something takes, drawn anew each time.
+--- Random delays, drawn anew for each use.
 local kind = require "smpp.base.kind"
 
 local latency = {}
 
 local KINDS = { uniform = 2, normal = 2, spikes = 3, checks = 3 }
 
---- What is wrong with a description of a time, nil: nothing.
+--- Checks the description of a delay; nil: valid.
 ---   0.5                        always
----   { uniform = { 0.1, 2 } }   anything between
----   { normal = { 1, 0.2 } }    mean and deviation, never below 0
----   { spikes = { 0.05, 5, 1 } }  usually the first, in so many percent of cases the second
----   { checks = { 5, 75, 60 } } looked at every 5 s, when 75 % go on, at the latest after 60 s (as SMPPSim has it)
+---   { uniform = { 0.1, 2 } }   uniform distribution
+---   { normal = { 1, 0.2 } }    normal distribution: mean and standard deviation, at least 0
+---   { spikes = { 0.05, 5, 1 } }  usual delay, spike, percentage of spikes
+---   { checks = { 5, 75, 60 } } checked every 5 s, done with 75 % probability, at the latest after 60 s (as in SMPPSim)
 ---   function() … end           returns seconds
 ---@param value any
 ---@return string? message
@@ -31,7 +31,7 @@ function latency.wrong(value)
   if kind == "checks" and not (list[1] > 0 and list[2] > 0) then return "checks: every_s and percent must be above 0" end
 end
 
---- The option.  Texts have it as the command line does: 0.5, 0.5-3, normal:1,0.2.
+--- The kind of such options; on the command line 0.5, 0.5-3, normal:1,0.2.
 latency.kind = kind.with_unit("s", kind.checked("seconds, or a table or function that draws them", latency.wrong, function(word)
   local value = tonumber(word)
   local low, high = word:match "^([%d.]+)%-([%d.]+)$"
@@ -47,7 +47,7 @@ end))
 
 local DRAW = {
   uniform = function(a, random) return a[1] + (a[2] - a[1]) * random() end,
-  normal = function(a, random) -- Box and Muller
+  normal = function(a, random) -- Box-Muller transform
     local radius = math.sqrt(-2 * math.log(1 - random()))
     return math.max(0, a[1] + a[2] * radius * math.cos(2 * math.pi * random()))
   end,
@@ -59,7 +59,7 @@ local DRAW = {
   end,
 }
 
---- Draws a time.
+--- Draws a delay.
 ---@param value any  as described at `wrong`
 ---@param random fun(): number
 ---@return number seconds

@@ -1,4 +1,4 @@
---- Messages for ESMEs: what phones send, at a rate or on demand; what comes back from a destination; whose they are.
+--- MO messages for ESMEs: their receivers, their PDUs, and CSV files of them.
 local compose = require "smpp.server.compose"
 local files = require "smpp.base.luafile"
 local smpp_text = require "smpp.text"
@@ -7,18 +7,18 @@ local strings = require "smpp.base.strings"
 
 local mo = {}
 
---- An address_range, a UNIX regular expression, as Lua patterns: its alternatives.
+--- The alternatives of an address_range (a UNIX regular expression; 3.4, 5.2.7) as Lua patterns.
 local function patterns(range)
   local list = {}
   for alternative in (range:gsub("[()]", "") .. "|"):gmatch "([^|]*)|" do
     local pattern = alternative:gsub("\\(.)", function(c) return c == "d" and "[0-9]" or "%" .. c end):gsub("%-", "%%-")
-    pattern = pattern:gsub("(%[[^%]]*)%%%-", "%1-") -- a range of a set
+    pattern = pattern:gsub("(%[[^%]]*)%%%-", "%1-") -- keep ranges in sets
     list[#list + 1] = pattern
   end
   return list
 end
 
---- Whether an address is in a bind's address_range; an empty one takes nothing.
+--- Tests whether a bind's address_range matches an address; an empty one matches none.
 ---@param range string
 ---@param address string
 ---@return boolean
@@ -31,7 +31,7 @@ function mo.is_in_range(range, address)
   return false
 end
 
---- Whose an address is: a receiver whose address_range has it, else any receiver.
+--- The receiver for an address: one whose address_range matches, else any.
 ---@param server smpp.Server
 ---@param address string
 ---@param only_range boolean?
@@ -51,8 +51,8 @@ local RENAMED = { from = true, to = true, text = true, data = true, system_id = 
 
 --- The deliver_sm PDUs of { from, to, text | data, … and fields by their names }.
 ---@param o table
----@param long string  the way of long texts where `o` says none
----@param reference fun(): integer  of the parts of a text
+---@param long string  how long texts are sent, unless `o` says
+---@param reference fun(): integer  reference number of the parts
 ---@return table[]? list
 ---@return string? message
 ---@return string? code  as smpp.text.split
@@ -70,9 +70,9 @@ function mo.pdus(o, long, reference)
   return compose.pdus(base)
 end
 
---- A message on its way back to, or on to, an ESME.
+--- A submitted message as an MO message for an ESME.
 ---@param message smpp.Message
----@param swapped boolean  from its destination to its source
+---@param swapped boolean  swap source and destination
 ---@return table deliver_sm
 function mo.forwarded(message, swapped)
   local from = { message.source_addr_ton, message.source_addr_npi, message.source_addr }
@@ -92,7 +92,7 @@ local function unquote(cell)
   return inner and inner:gsub('""', '"') or cell
 end
 
---- The third cell: a text, or octets as 0x and hexadecimal digits (SMPPSim's way).
+--- The third column: a text, or octets as 0x and hexadecimal digits (as in SMPPSim).
 local function read_content(item, cell)
   local hex = cell:match "^0[xX](%x+)$"
   if not hex or #hex % 2 == 1 then
@@ -103,7 +103,8 @@ local function read_content(item, cell)
   return item
 end
 
---- Messages of a CSV file: source, destination, text; the text may hold commas.  Lines that begin with # are left out.
+--- Reads messages from a CSV file: source, destination, text; the text may contain commas.  Lines that begin with # are
+--- skipped.
 ---@param path string
 ---@return table[]? list
 ---@return string? message
@@ -115,7 +116,7 @@ function mo.read_csv(path)
     number = number + 1
     if line ~= "" and line:sub(1, 1) ~= "#" then
       local from, to, text = line:match "^([^,]*),([^,]*),(.*)$"
-      if not from then return nil, ("%s, line %d: source,destination,text expected"):format(path, number) end
+      if not from then return nil, ("%s, line %d: expected source,destination,text"):format(path, number) end
       local item = read_content({ from = unquote(from), to = unquote(to) }, text)
       local ok, message = smpp_text.measure(item.text or "")
       if not ok then return nil, ("%s, line %d: %s"):format(path, number, message) end

@@ -1,4 +1,4 @@
---- What becomes of a message: orders in its text, rules, its destination, and chance, in this order.
+--- Decides the outcome of a message: by directives in its text, rules, its destination, or at random, in this order.
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
@@ -17,15 +17,15 @@ local outcome = {}
 -- SMPPSim's deterministic life cycle: the destination's first digit.
 local DIGITS = { ["1"] = "EXPIRED", ["2"] = "DELETED", ["3"] = "UNDELIVERABLE", ["4"] = "ACCEPTED", ["5"] = "REJECTED" }
 
-local ORDER = { unpack(message_state.finals) } -- in which chance goes through their weights
+local ORDER = { unpack(message_state.finals) } -- order of drawing by weights
 ORDER[#ORDER + 1] = "ENROUTE"
 
---- A state that a message can end in; ENROUTE: it never gets one.
+--- The kind of a final state; ENROUTE: no final state.
 outcome.state_kind = kind.one_of(unpack(ORDER))
 
 local weights = kind.map(outcome.state_kind, kind.real(0), "a table of states and their weights")
 
---- Weights of final states.
+--- The kind of weights by final state.
 outcome.weights_kind = kind.checked(weights.expected, function(value)
   local wrong = kind.problem(weights, value)
   if wrong then return wrong end
@@ -36,7 +36,7 @@ end)
 
 local is_status = kind.integer(1, 0xFFFFFFFF)
 
---- A status that refuses: a name of the tables, or a number.
+--- The kind of a command_status: a name or a number.
 outcome.status_kind = kind.checked("the name or number of a command_status", function(value)
   if type(value) ~= "string" then return kind.problem(is_status, value) end
   if core.protocol.status(value) then return nil end
@@ -49,7 +49,7 @@ end, function(word)
   return word
 end)
 
---- A Lua pattern; Lua itself would complain only of what it reaches in a match.
+--- The kind of a Lua pattern; string.find reports some malformed patterns only for certain subjects.
 outcome.pattern_kind = kind.checked("a Lua pattern", function(value)
   if type(value) ~= "string" then return mistake.wrong("a Lua pattern", value) end
   local rest = value:gsub("%%b..", "a"):gsub("%%.", "a"):gsub("%[%^?%]?[^%]]*%]", "a")
@@ -58,24 +58,24 @@ outcome.pattern_kind = kind.checked("a Lua pattern", function(value)
   if rest:find "[%[%%]" or opened ~= closed then return "invalid Lua pattern " .. mistake.show(value) end
 end, kind.string.read)
 
---- Rules, and functions (message) -> rule.
+--- Options of a rule.
 outcome.rule = schema.new {
-  { "destination", outcome.pattern_kind, nil, "of the message", 'destination = "^4999"' },
-  { "source", outcome.pattern_kind, nil, "of the message", 'source = "^Shop$"' },
-  { "text", outcome.pattern_kind, nil, "of the message", 'text = "STOP"' },
-  { "system_id", "string", nil, "whose message it is", 'system_id = "me"' },
-  { "percent", kind.percent, 100, "of these messages", "percent = 5" },
-  { "state", kind.either(outcome.state_kind, "boolean"), nil, "the final state; false: none", 'state = "EXPIRED"' },
-  { "error", "number", nil, "err of the receipt", "error = 13" },
-  { "after_s", latency.kind, nil, "from the submit to the final state", "after_s = 5", default_text = "deliver_after_s" },
-  { "status", outcome.status_kind, nil, "refuses the submit", 'status = "ESME_RINVDSTADR"' },
+  { "destination", outcome.pattern_kind, nil, "pattern of the destination address", 'destination = "^4999"' },
+  { "source", outcome.pattern_kind, nil, "pattern of the source address", 'source = "^Shop$"' },
+  { "text", outcome.pattern_kind, nil, "pattern of the text", 'text = "STOP"' },
+  { "system_id", "string", nil, "account that submitted the message", 'system_id = "me"' },
+  { "percent", kind.percent, 100, "percentage of matching messages that the rule applies to", "percent = 5" },
+  { "state", kind.either(outcome.state_kind, "boolean"), nil, "final state; false: none, stays ENROUTE", 'state = "EXPIRED"' },
+  { "error", "number", nil, "network error code: err of the receipt", "error = 13" },
+  { "after_s", latency.kind, nil, "time from submit to final state", "after_s = 5", default_text = "deliver_after_s" },
+  { "status", outcome.status_kind, nil, "refuse the submit with this command_status", 'status = "ESME_RINVDSTADR"' },
   { "receipt", kind.either("boolean", "table"), nil, "false: no receipt; a table: its options", "receipt = false" },
-  { "fault", kind.one_of(unpack(faults.names)), nil, "what goes wrong with the answer", 'fault = "drop"' },
-  { "answer_s", latency.kind, nil, "from the submit to its answer", "answer_s = 3", default_text = "latency_s" },
+  { "fault", kind.one_of(unpack(faults.names)), nil, "fault of the response", 'fault = "drop"' },
+  { "answer_s", latency.kind, nil, "time from submit to response", "answer_s = 3", default_text = "latency_s" },
 }
 outcome.rules_kind = kind.list(kind.either(outcome.rule, "function"), "rules")
 
---- Whether an address is one of a list of numbers and Lua patterns (those that begin with ^).
+--- Tests whether an address is in a list of numbers and Lua patterns (those that begin with ^).
 local function is_listed(list, address)
   for _, entry in ipairs(list) do
     if entry == address or (entry:sub(1, 1) == "^" and address:find(entry)) then return true end
@@ -107,7 +107,7 @@ local function weighted(weights, random)
   return "DELIVERED"
 end
 
----@class smpp.Fate  of a message, decided when it is submitted
+---@class smpp.MessageOutcome  decided when a message is submitted
 ---@field state string|false|nil
 ---@field after_s any
 ---@field error integer?
@@ -126,12 +126,12 @@ local function has_order(octets)
   return octets:find "[Ss]%z?[Ii]%z?[Mm]%z?:" ~= nil
 end
 
---- Decides.  Called once for each message, before it is taken.
+--- Decides the outcome.  Called once for each message, before it is accepted.
 ---@param o table  the simulator's settings
 ---@param message smpp.Message
 ---@param random fun(): number
 ---@param peer table?  session.peer_text of its sender
----@return smpp.Fate  to be read only
+---@return smpp.MessageOutcome  read-only
 function outcome.decide(o, message, random, peer)
   if o.orders then
     local text = has_order(message.octets) and lifecycle.text(message, peer)
@@ -142,15 +142,15 @@ function outcome.decide(o, message, random, peer)
     end
   end
   for i, rule in ipairs(o.rules) do
-    local fate = rule
+    local result = rule
     if type(rule) == "function" then
-      fate = rule(message)
-      local wrong = fate and kind.problem(outcome.rule, fate)
+      result = rule(message)
+      local wrong = result and kind.problem(outcome.rule, result)
       if wrong then error(mistake.inside(mistake.inside(wrong, i), "rules").message, 0) end
     elseif not fits(rule, message, random, peer) then
-      fate = nil
+      result = nil
     end
-    if fate then return fate end
+    if result then return result end
   end
   if is_listed(o.undeliverable, message.destination_addr) then return { state = "UNDELIVERABLE" } end
   if o.by_digit then
@@ -160,20 +160,20 @@ function outcome.decide(o, message, random, peer)
   return NO_FATE
 end
 
---- The plan that a fate makes for a message on its way.
+--- The plan of an outcome for the lifecycle of a message.
 ---@param o table
----@param fate smpp.Fate
+---@param result smpp.MessageOutcome
 ---@param random fun(): number
 ---@param out? table  to be used for it
 ---@return smpp.Plan
-function outcome.plan(o, fate, random, out)
-  local state = fate.state
+function outcome.plan(o, result, random, out)
+  local state = result.state
   if state == nil then state = weighted(o.outcomes, random) end
   if state == "ENROUTE" then state = false end
   out = out or {}
-  out.state, out.error = state or nil, fate.error or o.error_codes[state] or 0
-  out.after_s = latency.draw(fate.after_s or o.deliver_after_s, random)
-  out.receipt = type(fate.receipt) == "table" and fate.receipt or nil
+  out.state, out.error = state or nil, result.error or o.error_codes[state] or 0
+  out.after_s = latency.draw(result.after_s or o.deliver_after_s, random)
+  out.receipt = type(result.receipt) == "table" and result.receipt or nil
   return out
 end
 
