@@ -137,7 +137,7 @@ describe("timeouts", function()
       smpp.sleep(21) -- an attempt every five seconds
       assert.equal(5, #mc.attempts)
       assert.equal(1, mc.most_open)
-      assert.truthy(esme.changes[3].reason:find("no response in time", 1, true))
+      assert.truthy(esme.changes[3].reason:find("no response to the bind", 1, true))
       esme:close()
       mc:close()
     end)
