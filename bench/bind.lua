@@ -1,4 +1,4 @@
--- A client that binds, says so and stays.  Argument: PORT.
+-- A client that binds, prints a line and stays bound.  Argument: PORT.
 local smpp = require "smpp"
 
 smpp.run(function()

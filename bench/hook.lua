@@ -1,4 +1,4 @@
--- Which Lua functions and lines run most:  lua5.4 bench/hook.lua REPORT PROGRAM ARGUMENTS…
+-- Profiles Lua functions and lines:  lua5.4 bench/hook.lua REPORT PROGRAM ARGUMENTS…
 -- Notes every 997th instruction of the virtual machine and writes to the file REPORT when the program ends.
 local EVERY, SHOWN = 997, 30 -- a prime: a message may take the same number of instructions each time
 
@@ -15,7 +15,7 @@ local function note()
   functions[fn], lines[line] = (functions[fn] or 0) + 1, (lines[line] or 0) + 1
 end
 
--- A hook belongs to one coroutine.
+-- Hooks are per coroutine.
 local create, wrap = coroutine.create, coroutine.wrap
 coroutine.create = function(fn) -- luacheck: ignore 122
   local co = create(fn)
@@ -43,7 +43,7 @@ local function report()
   out:close()
 end
 
--- The command ends by os.exit.
+-- The command line ends with os.exit.
 local exit = os.exit
 os.exit = function(...) -- luacheck: ignore 122
   report()

@@ -1,15 +1,15 @@
---- The other end: load for a server, a sink for a client; the C tools where they are given, else our own programs.
+--- The peer of a program under test: load for a server, a sink for a client; the C tools if given, else our own programs.
 local process = require "process"
 
 local unpack = table.unpack or unpack -- luacheck: compat
 
 local load = {}
 
---- Messages for a program to get warm, the same number for all.
+--- Number of warm-up messages, the same for all programs.
 load.WARM = 20000
 
---- Sends submit_sm over so many connections, first some to get warm.  Returns the seconds that `count` took and the
---- CPU seconds of the server meanwhile, binds not counted.  With `receipts` each message asks for one; they are awaited.
+--- Sends submit_sm over several connections, after a warm-up.  Returns the seconds for `count` messages and the CPU seconds
+--- of the server, without binds.  With `receipts` each message requests a receipt, and all are awaited.
 function load.drive(bench, server, count, window, connections, receipts)
   local warm = math.max(load.WARM, 5 * connections * window)
   local command
@@ -30,7 +30,7 @@ function load.drive(bench, server, count, window, connections, receipts)
   return count / out:match '"msgs_per_s":([%d.]+)', out:match '"server":.-"cpu_s_per_million":([%d.]+)' * count / 1e6
 end
 
---- Something that answers submit_sm; its port is `found`.
+--- Starts a server that answers submit_sm; its port is `found`.
 function load.sink(bench)
   if not bench.tools then return process.start(bench.helper.command "server", "(%d+)\n") end
   local port = process.free_port()
@@ -40,7 +40,7 @@ function load.sink(bench)
   return sink
 end
 
---- A server under load: messages per second and its CPU µs per message, warm.
+--- Measures a server under load after a warm-up: messages per second, CPU µs per message.
 function load.server(bench, subject, count, window, connections)
   local server = process.start(process.with_descriptors(connections + 100, subject.command "server"), "(%d+)\n")
   local seconds, cpu = load.drive(bench, server, count, window, connections)
@@ -48,7 +48,7 @@ function load.server(bench, subject, count, window, connections)
   return count / seconds, cpu / count * 1e6
 end
 
---- Readings of several subjects and cases, to take medians of.
+--- Results of several subjects and cases, for medians.
 function load.readings()
   local all = {}
   return {

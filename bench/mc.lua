@@ -1,5 +1,5 @@
--- The other end of bench/path.lua: a message centre that answers, sends receipts to who asked for them, or pushes messages.
--- Arguments: [deliver_sm | message | message_3 | receipt] [COUNT]: what to push, to the first that binds, and how many.
+-- The peer of bench/path.lua: a message centre that answers, sends requested receipts, or pushes messages.
+-- Arguments: [deliver_sm | message | message_3 | receipt] [COUNT]: what to push to the first bound client, and how many.
 -- Prints its port; ends when killed.  A destination 4999 gets no receipt.
 local smpp = require "smpp"
 

@@ -1,6 +1,6 @@
--- One path that README teaches, over one connection with window 100.  Arguments: PATH PORT COUNT WARM [OPEN]
--- Prints what COUNT messages took, after WARM others: seconds, own CPU seconds.  The other end is bench/mc.lua or, for
--- most paths, refsink.  OPEN: messages that await their receipts before the measurement begins.
+-- Benchmark of one code path from README, over one connection with window 100.  Arguments: PATH PORT COUNT WARM [OPEN]
+-- Prints, for COUNT messages after WARM others: seconds, own CPU seconds.  The peer is bench/mc.lua or, for most paths,
+-- refsink.  OPEN: number of messages that await their receipts before the measurement.
 local smpp = require "smpp"
 local loop = require("smpp.loop").current()
 
@@ -17,7 +17,7 @@ local function connect(o)
   return assert(smpp.connect(o))
 end
 
---- Runs fn so many times, as many at a time as the window is wide.
+--- Calls fn `count` times, with as many concurrent tasks as the window.
 local function each(n, fn)
   local left = n
   smpp.each(function()
@@ -27,7 +27,7 @@ local function each(n, fn)
   end, WINDOW, fn)
 end
 
---- What a sender does per message.
+--- Path -> what is done per message.
 local sends = {
   submit_sm = function(esme)
     assert(esme:submit_sm {
@@ -48,7 +48,7 @@ local function measure(run)
   io.stdout:flush()
 end
 
---- Waits until the other end has pushed so many.
+--- Waits until the peer has pushed so many messages.
 local function receive(option)
   local received, done, wall, cpu = 0, false, nil, nil
   local function one()

@@ -1,4 +1,4 @@
---- Programs under measurement: started in the background, watched through /proc.
+--- Programs under test: started in the background, measured through /proc.
 local uv = require "luv"
 
 local process = {}
@@ -6,7 +6,7 @@ local process = {}
 local Process = {}
 Process.__index = Process
 
---- What a command prints.
+--- The output of a command.
 function process.capture(command)
   local pipe = assert(io.popen(command))
   local out = pipe:read "*a"
@@ -35,7 +35,7 @@ function process.start(command, pattern)
   return self
 end
 
---- The first capture of a pattern in what the program has printed, now or within a minute.
+--- Waits up to a minute for a pattern in the output; returns its first capture.
 function Process:expect(pattern)
   for _ = 1, 6000 do
     local found = slurp(self.file):match(pattern)
@@ -45,16 +45,16 @@ function Process:expect(pattern)
   error(self.command .. " did not print " .. pattern .. ":\n" .. slurp(self.file))
 end
 
---- Octets of memory in use.
+--- Resident memory in octets.
 function Process:rss() return tonumber(slurp("/proc/" .. self.pid .. "/status"):match "VmRSS:%s*(%d+)") * 1024 end
 
---- Ends it; waits until it has ended.
+--- Stops the program, and waits until it has ended.
 function Process:stop()
   os.execute("kill " .. self.pid .. " 2>/dev/null")
   self:join()
 end
 
---- Waits until it has ended, at most half a minute.
+--- Waits until the program has ended, at most half a minute.
 function Process:join()
   for _ = 1, 3000 do
     local state = slurp("/proc/" .. self.pid .. "/stat"):match "%) (%a)"
@@ -64,7 +64,7 @@ function Process:join()
   os.remove(self.file)
 end
 
---- A port nobody listens on.
+--- A free port.
 function process.free_port()
   local socket = uv.new_tcp()
   uv.tcp_bind(socket, "127.0.0.1", 0)
@@ -74,7 +74,7 @@ function process.free_port()
   return port
 end
 
---- Waits until something listens on a port.
+--- Waits until a program listens on a port.
 function process.wait_port(port)
   local state
   for _ = 1, 500 do
@@ -87,16 +87,16 @@ function process.wait_port(port)
     if state then return end
     uv.sleep(10)
   end
-  error("nothing listens on port " .. port)
+  error("timeout: no listener on port " .. port)
 end
 
---- How many descriptors a program started from here may open: the soft limit raised to the hard one.
+--- The maximum number of file descriptors of a child process: the hard limit.
 function process.descriptors()
   local hard = capture "ulimit -Hn":match "%S+"
   return tonumber(hard) or math.huge
 end
 
---- A command that runs with room for so many descriptors.
+--- A command with a raised limit of file descriptors.
 function process.with_descriptors(n, command) return ("sh -c 'ulimit -n %d; exec %s'"):format(n, (command:gsub("'", [['\'']]))) end
 
 function process.words(text)

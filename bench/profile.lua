@@ -1,4 +1,4 @@
--- make profile PATH=WORD: where the instructions of one path go, on Lua 5.4, by function: Lua's by a hook (bench/hook.lua), C's by
+-- make profile PATH=WORD: profiles one path on Lua 5.4, by function: Lua with a hook (bench/hook.lua), C with
 -- callgrind.  WORD: sim, or a path of bench/path.lua (send, send_unicode, send_receipt, submit_sm, message, message_3, receipt, deliver_sm).
 package.path = "bench/?.lua;" .. package.path
 local process = require "process"
@@ -39,13 +39,13 @@ os.execute("mkdir -p " .. build)
 local report, calls = build .. "/profile.txt", build .. "/profile.callgrind"
 run(("lua5.4 bench/hook.lua %s"):format(report), MESSAGES)
 print(("%s, %d messages: %s"):format(word, MESSAGES, process.capture("cat " .. report)))
-if not process.have "valgrind" then return print "valgrind is absent: C is left out" end
+if not process.have "valgrind" then return print "valgrind is not installed: no profile of C" end
 run(("valgrind --tool=callgrind --callgrind-out-file=%s lua5.4"):format(calls), MESSAGES_UNDER_VALGRIND)
-print(("%d messages, the program's start included"):format(MESSAGES_UNDER_VALGRIND))
+print(("%d messages, including program start"):format(MESSAGES_UNDER_VALGRIND))
 local shown = 0
 for line in process.capture("callgrind_annotate " .. calls .. " 2>/dev/null"):gmatch "[^\n]+" do
   if line:find "^%s*[%d,]+ %(" then
-    print((line:gsub("%[.*/", "["):gsub("%?%?%?:", ""))) -- Debian's Lua has no names: its functions are addresses
+    print((line:gsub("%[.*/", "["):gsub("%?%?%?:", ""))) -- Debian's Lua has no symbols: its functions are addresses
     shown = shown + 1
     if shown > C_FUNCTIONS then break end
   end

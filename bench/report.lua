@@ -1,4 +1,4 @@
---- Results as aligned columns for people and as JSON for programs.
+--- Prints results as aligned columns, and writes them as JSON.
 --- A result is { title, columns = { { key, heading, format }, ... }, rows = { { [key] = number or string } }, notes }.
 local report = {}
 

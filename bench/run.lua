@@ -12,11 +12,11 @@ local options = {
 }
 for i = 1, #arg, 2 do
   local name = arg[i]:match "^%-%-(%w+)$"
-  if not options[name] or not arg[i + 1] then error("no option, or no value for it: " .. arg[i]) end
+  if not options[name] or not arg[i + 1] then error("unknown option, or missing value: " .. arg[i]) end
   options[name] = arg[i + 1]
 end
 
---- The C programs of a folder, built below build/bench if only their sources are there; nil without a folder.
+--- The C programs of a folder, compiled to build/bench if the folder has only sources; nil without a folder.
 local function tools_of(folder)
   if folder == "" then return nil end
   local found = {}
@@ -36,7 +36,7 @@ local function tools_of(folder)
   return found
 end
 
---- What is compared: `command(program)` runs bench/PROGRAM in it.
+--- The subjects of the comparison: `command(program)` is the command line of bench/PROGRAM.
 local function subjects_of()
   local list = {}
   for _, lua in ipairs(process.words(options.luas)) do
@@ -46,7 +46,7 @@ local function subjects_of()
       list[#list + 1] = { name = "smpp, " .. lua, is_ours = true, command = function(program) return run .. program .. ".lua" end,
         smpp = ("env LUA=%s \"SMPP_BUILD=$PWD/%s\" bin/smpp"):format(lua, options.build) }
     else
-      print(lua .. " is absent: left out")
+      print(lua .. " is not installed: skipped")
     end
   end
   local modules = "spec/interop/node/node_modules"
@@ -54,7 +54,7 @@ local function subjects_of()
     local run = ("env NODE_PATH=%s node bench/node_"):format(modules)
     list[#list + 1] = { name = "node-smpp", command = function(program) return run .. program .. ".js" end }
   else
-    print "node-smpp is absent (apt-get install nodejs npm; make bench then fetches it): no comparison"
+    print "node-smpp is not installed (apt-get install nodejs npm; make bench then fetches it): no comparison"
   end
   return list
 end
@@ -64,7 +64,7 @@ local ours = #subjects
 while not subjects[ours].is_ours do ours = ours - 1 end
 local bench = {
   subjects = subjects,
-  helper = subjects[ours], -- the other end, without the C tools
+  helper = subjects[ours], -- the peer, without the C tools
   tools = tools_of(options.tools),
   windows = process.words(options.windows),
   rounds = tonumber(options.rounds),
@@ -89,6 +89,6 @@ for i, section in ipairs(sections) do
   tables[i].name = section.name
   report.print(tables[i])
 end
-print(("\nother end: %s; median of %d rounds")
+print(("\npeer: %s; median of %d rounds")
   :format(bench.tools and "refload and refsink (C)" or "our own client and server on " .. bench.helper.name:match "%S+$", bench.rounds))
 if options.json ~= "" then report.json(options.json, tables) end

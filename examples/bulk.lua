@@ -1,7 +1,7 @@
--- One text to many numbers, as fast as the window allows.  Numbers come from a file, one per line, or are made up.
+-- One text to many numbers, as fast as the window allows.  Numbers come from a file, one per line, or are generated.
 local smpp = require "smpp"
 
---- An iterator over the messages: nothing is held in memory but what is on its way.
+--- An iterator over the messages: only those in flight are in memory.
 local function messages(path)
   local numbers = path and io.lines(path)
   local n = 0

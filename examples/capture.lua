@@ -1,4 +1,4 @@
--- Records a session in a file that Wireshark opens, then reads the file again: who waited how long for what.
+-- Writes the PDUs of a session to a pcapng file for Wireshark, then reads the file and prints the response times.
 local smpp = require "smpp"
 local pcap = require "smpp.capture"
 

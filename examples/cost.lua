@@ -1,4 +1,4 @@
--- What does a text cost, and which characters make it dear?
+-- Prints how many parts a text takes, and which character forces a more expensive encoding.
 local smpp = require "smpp"
 
 local texts = arg[1] and { arg[1] } or {

@@ -1,4 +1,4 @@
--- What is in a PDU, and what is wrong with it (here the last TLV is longer than the PDU).  Needs no connection.
+-- Decodes a PDU and lists its problems (here the last TLV is longer than the PDU).  Needs no connection.
 local smpp = require "smpp"
 
 local hex = arg[1] or [[
@@ -16,6 +16,6 @@ print(pdu.destination_addr, pdu.data_coding, smpp.explain("dest_addr_ton", pdu.d
 for _, tlv in ipairs(pdu:tlvs()) do print(("TLV 0x%04X: %d octets"):format(tlv.tag, #tlv.octets)) end
 for _, problem in ipairs(pdu:problems()) do print(problem.severity, problem.message) end
 
--- A view cannot be changed; this makes a changed copy.  What is unknown stays in it, octet for octet.
+-- A decoded PDU is read-only; this makes a changed copy.  Unknown TLVs are kept unchanged.
 local copy = assert(pdu:with { destination_addr = "4915112345678" })
 assert(copy:tlv(0x1400) == pdu:tlv(0x1400))

@@ -1,4 +1,4 @@
--- A message centre and an ESME in one process: three messages, every PDU on the way, the receipts.
+-- A message centre and an ESME in one process: sends three messages, prints every PDU and the receipts.
 local smpp = require "smpp"
 
 local colour = require("luv").guess_handle(1) == "tty" and not os.getenv "NO_COLOR" and os.getenv "TERM" ~= "dumb"

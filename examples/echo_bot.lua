@@ -4,7 +4,7 @@ local smpp = require "smpp"
 smpp.run(function()
   local esme = assert(smpp.connect {
     arg[1] or "smpp://smppclient1:password@localhost",
-    wait = true, -- keep trying when the message centre is not there yet
+    wait = true, -- keep trying if the message centre cannot be reached yet
     message = function(msg)
       print(msg.from .. " -> " .. msg.to .. ": " .. (msg.text or #msg.data .. " octets"))
       if msg.text then assert(msg:reply("You said: " .. msg.text)) end

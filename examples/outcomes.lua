@@ -1,5 +1,5 @@
--- A message centre that does not only smile: some messages fail, some are refused, some take their time.
--- With a seed it does the same every time; under a virtual loop it also takes no time.
+-- A simulated message centre with failures: some messages are undeliverable, some are refused, some are delayed.
+-- A seed makes every run the same; under the virtual loop the delays take no real time.
 local smpp = require "smpp"
 local virtual = require "smpp.loop.virtual"
 

@@ -1,4 +1,4 @@
--- Octets for a port: how phones get WAP pushes and applications their data.  The header goes in front of the octets.
+-- Sends octets to an application port, as WAP push does: the port is in the user data header before the octets.
 local smpp = require "smpp"
 
 smpp.run(function()
@@ -18,7 +18,7 @@ smpp.run(function()
   local sent = assert(esme:send { from = "12345", to = "+491761234567", data = ("\1\6"):rep(100), elements = ports })
   print(#sent.parts .. " parts, each with the ports in its header")
 
-  -- The header by hand: esm_class 0x40 says that there is one.
+  -- The same with a header of one's own: esm_class 0x40 (UDHI) marks it.
   local header = assert(smpp.udh.encode(ports))
   assert(esme:submit_sm {
     destination_addr = "491761234567", dest_addr_ton = "international", dest_addr_npi = "isdn",

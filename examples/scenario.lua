@@ -1,5 +1,5 @@
--- A test under virtual time: connections die in the middle of PDUs, and nothing may be lost unnoticed.
--- Nothing waits for the wall clock, and the same seed makes the same run on every machine and every Lua.
+-- A test under virtual time: connections are cut in the middle of PDUs, and every message must have a known outcome.
+-- It takes no real time, and the same seed makes the same run on every machine and every Lua.
 local smpp = require "smpp"
 local virtual = require "smpp.loop.virtual"
 
@@ -7,7 +7,7 @@ local loop = virtual.new { seed = tonumber(arg[1]) or 7 }
 loop:on_link(function(link)
   link.a_to_b.latency_s = 0.02
   link.b_to_a.latency_s = function() return 0.02 + 0.1 * loop:random() end
-  link.b_to_a:cut_after(500 + math.floor(2000 * loop:random())) -- octets until it dies
+  link.b_to_a:cut_after(500 + math.floor(2000 * loop:random())) -- octets until it is cut
 end)
 
 smpp.run(function()

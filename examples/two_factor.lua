@@ -1,14 +1,14 @@
--- Codes for logging in, sent with callbacks: for code that is no task.
+-- One-time login codes, sent with callbacks, for programs that do not run in a task.
 local smpp = require "smpp"
 
-local random = assert(io.open("/dev/urandom", "rb")) -- math.random can be guessed
+local random = assert(io.open("/dev/urandom", "rb")) -- math.random is predictable
 local function new_code()
   local a, b, c, d = random:read(4):byte(1, 4)
   return ("%06d"):format((((a * 256 + b) * 256 + c) * 256 + d) % 1000000)
 end
 
 local codes = {} -- number -> code
---- Whether this is the code that was sent; it works once.
+--- Checks a code; each code is valid once.
 local function is_right(number, typed)
   local code = codes[number]
   codes[number] = nil
@@ -22,7 +22,7 @@ local function send_code(esme, number, done)
     from = "Bank", to = number, text = code .. " is your code. It is good for five minutes.",
     validity_s = 300, priority = 1, long = "refuse",
   }, function(sent, err, failure)
-    -- A timeout leaves open whether it was sent: keep the code, it may still arrive.
+    -- Outcome unknown: keep the code, the message may still arrive.
     if sent or failure == "timeout" or failure == "connection_lost" then codes[number] = code end
     done(sent ~= nil, err)
   end)

@@ -1,4 +1,4 @@
--- Vendor TLVs get names.  India's regulator wants an entity and a template with every message; each carrier has its own tags.
+-- Names for vendor TLVs.  India's regulator requires an entity and a template id in every message; each carrier has its own tags.
 local smpp = require "smpp"
 
 -- On one connection: a profile.  For all of this Lua state: smpp.declare_tlv { tag =, name =, type = }.
@@ -18,6 +18,6 @@ smpp.run(function()
   esme:on("pdu", function(pdu, direction) print(direction, pdu) end)
   assert(esme:send { from = "MYBANK", to = "+919876543210", text = "Your card was used.", template_id = "1207161000000000000" })
 
-  -- What has no name is sent and read by its tag.
+  -- TLVs without a name are sent and read by tag.
   assert(esme:send { from = "MYBANK", to = "+919876543210", text = "Bye.", tlvs = { { 0x2FFF, "\1\2" } } })
 end)

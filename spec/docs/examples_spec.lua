@@ -82,7 +82,7 @@ function specs.server()
   assert.equal("Hello!", text)
   assert.truthy(output:find('"acme" refused: ESME_RINVPASWD, wrong password', 1, true))
   assert.truthy(output:find('acme: submit_sm #2 .-short_message="Hello"'))
-  assert.truthy(output:find("acme is gone: ", 1, true))
+  assert.truthy(output:find("acme closed: ", 1, true))
 end
 
 function specs.router()
