@@ -112,27 +112,27 @@ out [=[
 ---@class smpp.Client : smpp.RequestMethods
 ---@class smpp.Session : smpp.RequestMethods
 
---- A received PDU: a view, which owns its octets and decodes a field when it is asked for.  It cannot be changed.
---- Reading a name that SMPP does not have raises; one that this PDU lacks is nil.
+--- A received PDU: a read-only view that owns its octets and decodes fields on access.
+--- An unknown field name raises; a field that is absent from this PDU is nil.
 ---@class smpp.Pdu
----@field command string           "submit_sm" ..., "0x01000001" when unknown
+---@field command string           "submit_sm" ..., "0x01000001" if unknown
 ---@field command_id integer
 ---@field command_length integer   octets
 ---@field command_status integer
----@field status string            name of command_status; "0x00010203" when it has none
+---@field status string            name of command_status; "0x00010203" if unknown
 ---@field sequence_number integer
 ---@field trailing string?         trailing octets after the last parameter that are not TLVs
 ---@field [string] any             parameters and TLVs by name
----@field octets fun(self): string  as they came
----@field totable fun(self): smpp.Fields  what smpp.encode makes the same octets of
+---@field octets fun(self): string  the PDU as received
+---@field totable fun(self): smpp.Fields  smpp.encode of it gives the same octets
 ---@field with fun(self, changes: table): smpp.Pdu?, string?, string?  a changed copy; smpp.none removes a field
----@field tlv fun(self, tag: integer|string): string?  octets of a TLV, the first where there are several
+---@field tlv fun(self, tag: integer|string): string?  value of a TLV; of several the first
 ---@field tlvs fun(self): smpp.Tlv[]  in wire order
 ---@field fields fun(self): (fun(): string?, any)  iterates over parameters, then TLVs, in wire order
----@field layout fun(self): smpp.Place[]  where everything behind the header lies
----@field problems fun(self): smpp.Problem[]  what is odd about it
----@field values fun(self, ...: string): ...: any  what several fields are, in one call
----@field dump fun(self, options: { secrets: boolean? }?): string  all of it, octet by octet, with what each means
+---@field layout fun(self): smpp.Place[]  positions of all parameters and TLVs after the header
+---@field problems fun(self): smpp.Problem[]  malformed and unusual parts
+---@field values fun(self, ...: string): ...: any  several fields in one call
+---@field dump fun(self, options: { secrets: boolean? }?): string  hex dump with the meaning of each field
 
 ---@class smpp.Tlv
 ---@field tag integer
@@ -154,15 +154,15 @@ out [=[
 ---@field offset integer   from 0
 ---@field severity "note"|"warning"|"fault"
 ---@field message string
----@field status string?   what a strict receiver answers
+---@field status string?   command_status of a strict receiver
 
---- What every table to send may hold beside its parameters and TLVs.
+--- Fields of every PDU to send, besides its parameters and TLVs.
 ---@class smpp.Fields
----@field command string?                 smpp.encode needs it
+---@field command string?                 required by smpp.encode
 ---@field command_status integer|string?  or its name
 ---@field status integer|string?          the same
 ---@field sequence_number integer?
----@field tlvs { [1]: integer, [2]: string }[]?  tag and octets, in this order, before those given by name
+---@field tlvs { [1]: integer, [2]: string }[]?  tag and octets, in this order, before named ones
 ---@field trailing string?
 
 ---@class smpp.DestAddress  a number, or a distribution list
@@ -189,7 +189,7 @@ out [=[
 ---@class smpp.CoreSession
 ---@field receive fun(self, octets: string, now: number, events: table): integer  slots filled
 ---@field tick fun(self, now: number, events: table): integer
----@field poll fun(self, events: table): integer  what calls other than receive and tick caused
+---@field poll fun(self, events: table): integer  events caused by calls other than receive and tick
 ---@field request fun(self, command_id: integer, fields: smpp.Fields|smpp.Pdu, cookie: integer, now: number): integer?, string?, string?
 ---@field forward fun(self, pdu: smpp.Pdu, changes: table?, cookie: integer, now: number): integer?, string?, string?
 ---@field answer fun(self, pdu: smpp.Pdu, status: integer|string|nil, message_id: string?, now: number): boolean?, string?, string?
@@ -198,7 +198,7 @@ out [=[
 ---@field unbind fun(self, drain_s: number, now: number): boolean?, string?, string?
 ---@field lost fun(self, reason: string?)
 ---@field close fun(self, reason: string?)
----@field output fun(self): string?  octets to send, which the session forgets
+---@field output fun(self): string?  takes the octets to send
 ---@field deadline fun(self): number?  when to call tick
 ---@field state fun(self): string
 ---@field info fun(self): smpp.CoreSessionInfo
@@ -209,28 +209,28 @@ out [=[
 
 ---@class smpp.CoreSessionInfo
 ---@field state string
----@field version integer        in force; before the bind, asked for
+---@field version integer        in force; before the bind: requested
 ---@field unbinding boolean
 ---@field in_flight integer      requests of ours without a response
----@field unanswered integer     requests of the peer's without an answer
+---@field unanswered integer     requests of the peer without an answer
 ---@field memory_octets integer
----@field bind_version integer   that a bind asks for, until it is answered
+---@field bind_version integer   requested by a pending bind
 
 ---@class smpp.Map : smpp.KeyStore  octets or whole numbers by octets, with expiry
 ---@field memory fun(self): integer  octets
 ---@field clear fun(self)
 
 ---@class smpp.Core
----@field codec fun(methods: table<string, function>, none: any): smpp.Codec  methods of views, metamethods too; what removes a field
+---@field codec fun(methods: table<string, function>, none: any): smpp.Codec  methods and metamethods of views; the value that removes a field
 ---@field is_pdu fun(value: any): boolean
----@field suggest fun(name: string, names: table<string, any>): string?  the key that looks most like name
+---@field suggest fun(name: string, names: table<string, any>): string?  the most similar key
 ---@field protocol smpp.CoreProtocol
 ---@field text smpp.CoreText
 ---@field udh { decode: function, encode: function, row: function }  as smpp.udh
 ---@field receipt smpp.CoreReceipt
 ---@field timestamp smpp.CoreTimestamp
----@field defaults table<string, integer>  of a session: window, max_unanswered, max_pdu_octets, and its timers by the names of options
----@field session_events table<string, { kind: integer, [integer]: string }>  of the array that sessions fill: number, and the names of what follows
+---@field defaults table<string, integer>  defaults of a session: window, max_unanswered, max_pdu_octets, and its timers by the names of options
+---@field session_events table<string, { kind: integer, [integer]: string }>  events in the arrays of a session: number, and the names of the following slots
 ---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
 ---@field map smpp.CoreMap
 ---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end
@@ -249,7 +249,7 @@ out [=[
 ---@field tlvs fun(): table[]
 ---@field values fun(): table<string, { sub: string, mask: integer, low: integer, high: integer, name: string }[]>
 
----@class smpp.CoreMap  seed, key: 8 and 16 octets nobody can guess
+---@class smpp.CoreMap  seed, key: 8 and 16 random octets
 ---@field new fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map
 ---@field digest fun(octets: string, key: string): string
 

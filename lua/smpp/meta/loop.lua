@@ -4,21 +4,21 @@
 --- Errors of callbacks never leave the loop: they go to `on_error`.
 ---@class smpp.Loop
 ---@field name string
----@field on_error fun(trace: string, err: any)  settable; writes to stderr unless set
----@field now fun(self): number      seconds that never go back, of the turn's beginning
----@field precise fun(self): number  seconds for measuring
+---@field on_error fun(trace: string, err: any)  assignable; default: writes to stderr
+---@field now fun(self): number      monotonic seconds, at the beginning of the turn
+---@field precise fun(self): number  monotonic seconds, for measurements
 ---@field time fun(self): number     Unix time
 ---@field random fun(self): number   in [0,1)
----@field random_octets fun(self, count: integer): string  that nobody can guess; the virtual loop's follow from its seed
----@field timer fun(self, fn: fun(), keep: boolean?): smpp.Timer  stopped; keep: it keeps the loop alive while it runs
+---@field random_octets fun(self, count: integer): string  cryptographically random; of the virtual loop: from its seed
+---@field timer fun(self, fn: fun(), keep: boolean?): smpp.Timer  stopped; keep: keeps the loop running while it is started
 ---@field defer fun(self, fn: fun(arg: any), arg: any)  calls fn at the end of this turn
----@field hold fun(self)             keeps the loop alive until as many calls of release
+---@field hold fun(self)             keeps the loop running until as many calls of release
 ---@field release fun(self)
----@field signal fun(self, name: "SIGINT"|"SIGTERM"|string, fn: fun()): { close: fun(self) }  does not keep the loop alive
+---@field signal fun(self, name: "SIGINT"|"SIGTERM"|string, fn: fun()): { close: fun(self) }  does not keep the loop running
 ---@field connect fun(self, o: smpp.ConnectOptions, callback: smpp.ConnectCallback): { cancel: fun(self) }
 ---@field listen fun(self, o: smpp.ListenOptions, callback: fun(transport: smpp.Transport)): smpp.Listener?, string?, string?
----@field open_stream fun(self, path: string): smpp.Stream?, string?  a pipe or terminal; "-" is stdin; nil: it is something else
----@field run fun(self)              until nothing keeps it alive, or stop
+---@field open_stream fun(self, path: string): smpp.Stream?, string?  a pipe or terminal; "-" is stdin; nil: another kind of file
+---@field run fun(self)              until nothing keeps it running, or stop
 ---@field stop fun(self)
 ---@field is_running fun(self): boolean
 
@@ -26,35 +26,35 @@
 ---@alias smpp.ConnectOptions { host: string, port: integer, timeout_s: number? }
 ---@alias smpp.ListenOptions { host: string, port: integer, backlog: integer? }
 
---- A timer that is late by more than a tenth of a second (the process was stopped, suspended or busy) fires after one look at
---- the sockets: what has come in time is read before anybody takes it for missing.
+--- A timer that is late by more than 0.1 s (the process was stopped, suspended or busy) fires after pending sockets have been
+--- read, so that data received in time is processed before its timeout.
 ---@class smpp.Timer  fires once per start
----@field start fun(self, delay_s: number)  again: from now
+---@field start fun(self, delay_s: number)  again: restarts it
 ---@field stop fun(self)
----@field close fun(self)  once and for all; harmless twice
+---@field close fun(self)  frees it; may be called twice
 
 ---@class smpp.Listener
 ---@field host string
----@field port integer  the one that was given, where 0 was asked for
+---@field port integer  the assigned one if 0 was requested
 ---@field close fun(self)
 
---- A connection of octets.  on_close is called once, for an end that the peer or the network made.
+--- A stream connection.  on_close is called once, when the peer or the network ends it.
 ---@class smpp.Transport
 ---@field peer { host: string, port: integer }
 ---@field local_port integer?
----@field on_drain fun()?  called when what was pending has gone out
----@field start fun(self, on_data: fun(octets: string), on_close: fun(message: string?, code: string?))  begins to read
----@field write fun(self, octets: string)  never waits, never fails: what goes wrong shows as an end
----@field pending fun(self): integer       octets written that have not gone out
+---@field on_drain fun()?  called when all pending octets were sent
+---@field start fun(self, on_data: fun(octets: string), on_close: fun(message: string?, code: string?))  starts reading
+---@field write fun(self, octets: string)  never waits, never fails: errors end the connection (on_close)
+---@field pending fun(self): integer       written octets not sent yet
 ---@field pause fun(self)                  stops reading
 ---@field resume fun(self)
----@field shutdown fun(self)               no more octets from us
+---@field shutdown fun(self)               sends FIN after pending octets
 ---@field close fun(self)
 ---@field reset fun(self)
----@field close_after_flush fun(self, timeout_s: number?)  closes when all has gone out
+---@field close_after_flush fun(self, timeout_s: number?)  closes when all octets were sent
 
---- A pipe or a terminal that somebody writes into.
+--- A pipe or a terminal to read from.
 ---@class smpp.Stream
----@field read fun(self, callback: fun(piece: string?))  calls back with what comes next; nil at the end
----@field read_now fun(self): string?  what comes next, now: blocks; nil or "" at the end
----@field close fun(self)  a callback that waits is not called any more
+---@field read fun(self, callback: fun(piece: string?))  calls back with the next octets; nil at the end
+---@field read_now fun(self): string?  the next octets, blocking; nil or "" at the end
+---@field close fun(self)  a pending callback is not called any more
