@@ -1,6 +1,6 @@
 -- A client: WINDOW tasks for each of its connections that call esme:submit_sm.
--- Arguments: PORT COUNT WINDOW CONNECTIONS WARM PID [receipts|tls].  Prints what COUNT messages took, after WARM others: seconds, own
--- CPU seconds and, given its process id, those of the server.  With `receipts` each asks for a receipt, and all are awaited.
+-- Arguments: PORT COUNT WINDOW CONNECTIONS WARM PID [receipts|tls].  Prints, for COUNT messages after WARM others: seconds, own CPU
+-- seconds and, given its process id, those of the server.  With `receipts` each message requests a receipt, and all are awaited.
 local smpp = require "smpp"
 local loop = require("smpp.loop").current()
 

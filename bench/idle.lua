@@ -1,4 +1,4 @@
--- Sessions that are bound and do nothing.  Arguments: server COUNT [tls] | client COUNT PORT [tls].
+-- Memory of idle bound sessions.  Arguments: server COUNT [tls] | client COUNT PORT [tls].
 -- Once all are bound it prints octets per session: of RSS, of Lua's heap, of the C core.  Ends when killed.
 local smpp = require "smpp"
 

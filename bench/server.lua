@@ -1,4 +1,4 @@
--- A server whose submit_sm handler reads four fields.  Prints its port; ends when killed.  Arguments: [tls [no-tickets]].
+-- A server whose submit_sm handler reads four fields.  Prints its port; runs until killed.  Arguments: [tls [no-tickets]].
 local smpp = require "smpp"
 
 local tls

@@ -5,7 +5,7 @@ local task = require "smpp.base.task"
 ---@class smpp.BindPool
 ---@field binds smpp.Bind[]
 ---@field sends boolean  false: bound as a receiver only
----@field direct smpp.Bind?  fast path: the only bind that sends, if there is no rate, order or retry to apply
+---@field direct smpp.Bind?  fast path: the only bind that sends, without rate_per_s, order and on_unknown
 local Pool = {}
 local mt = { __index = Pool, __name = "smpp.BindPool" }
 

@@ -1047,8 +1047,8 @@
 ---@field udh { decode: function, encode: function, row: function }  as smpp.udh
 ---@field receipt smpp.CoreReceipt
 ---@field timestamp smpp.CoreTimestamp
----@field defaults table<string, integer>  defaults of a session: window, max_unanswered, max_pdu_octets, and its timers by the names of options
----@field session_events table<string, { kind: integer, [integer]: string }>  events in the arrays of a session: number, and the names of the following slots
+---@field defaults table<string, integer>  session defaults: window, max_unanswered, max_pdu_octets, and its timers by the names of options
+---@field session_events table<string, { kind: integer, [integer]: string }>  session events: number, names of the slots
 ---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
 ---@field map smpp.CoreMap
 ---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end

@@ -160,7 +160,7 @@ local function check_common(o, pdu, version, now, peer)
   return checks.times(pdu, now, o) or check_tlvs(o, pdu, version) or check_text(o, pdu, peer)
 end
 
---- Whether a submit_sm is as nearly all are, and passes every check but those of TLVs: its fields are read in one call.
+--- Fast path: tests whether an ordinary submit_sm passes all checks except those of TLVs; its fields are read in one call.
 local function is_plain(o, pdu, version)
   local source_ton, source_npi, ton, npi, address, esm_class, delivery, priority, replaces, schedule, validity, default_id, short, payload,
     left_s = pdu:values("source_addr_ton", "source_addr_npi", "dest_addr_ton", "dest_addr_npi", "destination_addr", "esm_class",
@@ -213,7 +213,7 @@ local BY_COMMAND = {
 function checks.new(given)
   local o = checks.schema:fill(given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
-  o.is_special = o.ton or o.data_coding or o.service_types or o.decodable or o.max_units -- what is asked of an ordinary message, too
+  o.is_special = o.ton or o.data_coding or o.service_types or o.decodable or o.max_units -- checks that apply to ordinary messages, too
   return function(pdu, version, now, peer)
     local check = BY_COMMAND[pdu.command_id]
     if not check then return nil end

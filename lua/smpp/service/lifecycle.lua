@@ -92,7 +92,7 @@ function lifecycle.new(o)
     final = { state = nil, done = nil, error = nil },
     batch = {},
     wants_all = false,           -- the message of the last step asked for a receipt
-    fields = {}, pdu = {},       -- of a receipt that nobody keeps
+    fields = {}, pdu = {},       -- reused for receipts
   }, mt)
   return self
 end
@@ -208,7 +208,7 @@ function Lifecycle:step(key)
   self.timers:add(self.loop:now() + RETRY_S, key)
 end
 
---- Whether what is due for a message needs all of it.
+--- Tests whether the next step of a message needs all its fields.
 local function needs_all(message)
   return message.planned == nil or message.state == "SCHEDULED" or message.notify_at ~= nil or message.registered_delivery % 4 ~= 0
 end

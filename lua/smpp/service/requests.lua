@@ -23,8 +23,8 @@ local SUBMIT_SM = commands.ids.submit_sm
 local Requests = {}
 local mt = { __index = Requests, __name = "smpp.Requests" }
 
---- What is decided on of a submit_sm whose other parameters the store takes from the PDU; nil, status.  The table is used
---- again: `submit_sm` gives it back.
+--- Creates the message of a submit_sm for the store, which takes the other parameters from the PDU; nil, status.  The table is
+--- reused: `submit_sm` returns it to `spare`.
 local function brief_of(self, session, pdu)
   local esm_class, data_coding, delivery, priority, payload, short, reference, from, till, left_s = pdu:values("esm_class", "data_coding",
     "registered_delivery", "priority_flag", "message_payload", "short_message", "user_message_reference", "schedule_delivery_time",
@@ -119,7 +119,7 @@ local function replace_if_present(self, message, pdu)
   end)
 end
 
---- A submit_sm that nobody looks at but us.
+--- Handles a submit_sm whose message neither `admit` nor `accepted` keeps (`is_watched` is false).
 local function submit_brief(self, session, pdu)
   local message, status = brief_of(self, session, pdu)
   if not message then return nil, status end
@@ -422,8 +422,8 @@ requests.names = {
 ---@field next_id fun(version: integer): string?, string?, string?  may wait; nil, message, code of the store
 ---@field admit (fun(message: smpp.StoredMessage, session: smpp.Session, pdu: smpp.Pdu): string?)?  returns a status to refuse a message
 ---@field accepted (fun(message: smpp.StoredMessage))?  called for each accepted message
----@field is_watched (fun(): boolean)?  false: `admit` and `accepted` look at no more of a submit_sm's message than its octets,
----  esm_class, data_coding, system_id, version and bind, and keep nothing of it; absent: they need all of it
+---@field is_watched (fun(): boolean)?  false: `admit` and `accepted` read only octets, esm_class, data_coding, system_id, version and
+---  bind of a submit_sm's message, and do not keep it; absent: they read all fields
 ---@field lists table<string, (string|table)[]>?
 ---@field params table<string, string>?
 ---@field validity_s number?
@@ -435,7 +435,7 @@ function requests.new(o)
     lifecycle = o.lifecycle, store = o.lifecycle.store, loop = o.loop, next_id = o.next_id, admit = o.admit, accepted = o.accepted,
     lists = o.lists or {}, params = o.params or {}, validity_s = o.validity_s,
     is_watched = o.is_watched,
-    spare = nil,   -- a table for a message that nobody keeps
+    spare = nil,   -- a reusable table for a message
     repeated = 0,  -- duplicate message_ids
   }, mt)
 end

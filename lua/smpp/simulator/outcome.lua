@@ -120,7 +120,7 @@ end
 -- Of a message that nothing is said of.
 local NO_FATE = {}
 
---- Whether octets look like a text with orders: "sim:", in whatever alphabet.
+--- Tests whether octets may be a text with directives: "sim:" in any alphabet.
 local function has_order(octets)
   if #octets > 400 then octets = octets:sub(1, 400) end
   return octets:find "[Ss]%z?[Ii]%z?[Mm]%z?:" ~= nil
