@@ -411,7 +411,7 @@ describe("smpp.simulator.control", function()
       list[1].state = "GONE"
       assert.equal("DELIVERED", sim:messages()[1].state)
       send(esme)
-      for _, inner in ipairs { "session", "fate", "plan", "stages", "wake", "waiter" } do assert.is_nil(sim:messages()[3][inner], inner) end
+      for _, inner in ipairs { "session", "outcome", "plan", "stages", "wake", "waiter" } do assert.is_nil(sim:messages()[3][inner], inner) end
     end)
   end)
 

@@ -73,7 +73,7 @@ describe("smpp.simulator.outcome: directives in a text", function()
     assert.same({}, orders.read "sim:")
   end)
 
-  it("script a message's fate, in any coding", function()
+  it("set a message's outcome, in any coding", function()
     with({}, function(w, sim, esme, got)
       send(esme, nil, "sim: undelivered after 3s error 27")
       w:sleep(2.9)

@@ -51,7 +51,7 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---  is sent.  The second result: seconds until it is sent
 ---@field changed (fun(message: smpp.StoredMessage, from: string))?  called for every change of state
 ---@field is_watched (fun(): boolean?)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
----  `system_id`, `state`, `fate` and its times, and neither `receipt` nor `queued` keeps a receipt; absent: they do
+---  `system_id`, `state`, `outcome` and its times, and neither `receipt` nor `queued` keeps a receipt; absent: they do
 ---@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  called for every queued receipt
 ---@field on_error fun(message: string)
 
@@ -60,13 +60,13 @@ local REPORT_S = 10    -- interval of reports about store failures
 local TOLERANCE_S = 0.002 -- timers are rounded to milliseconds
 
 local PLAN = { "planned", "planned_at", "planned_error", "notify_at", "receipt" }
-local OVER = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "fate" } -- fields removed from a final message
+local OVER = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "outcome" } -- fields removed from a final message
 local NOTIFIED = { "notify_at" }
 
 -- What a final state without a receipt needs of a message.
 local BRIEF = {
   "key", "id", "system_id", "state", "submitted", "schedule", "expires", "planned", "planned_at", "planned_error", "notify_at",
-  "registered_delivery", "priority_flag", "fate",
+  "registered_delivery", "priority_flag", "outcome",
 }
 
 ---@param o smpp.LifecycleOptions

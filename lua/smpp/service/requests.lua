@@ -126,7 +126,7 @@ local function submit_brief(self, session, pdu)
   local id
   id, status = take(self, message, session, pdu, nil, nil, pdu)
   message.schedule, message.expires, message.planned_at, message.planned_error, message.notify_at = nil, nil, nil, nil, nil
-  message.receipt, message.fate, message.ussd_service_op, message.its_session_info = nil, nil, nil, nil
+  message.receipt, message.outcome, message.ussd_service_op, message.its_session_info = nil, nil, nil, nil
   self.spare = message
   return id, status
 end

@@ -283,7 +283,7 @@ function methods:drop(which, how)
 end
 
 -- Internal fields of message records.
-local OWN = { "fate", "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind" }
+local OWN = { "outcome", "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind" }
 
 --- Lists the messages in the store, oldest first, as copies.  Call it in a task if the store is asynchronous.
 ---@param filter? { system_id: string?, state: string?, id: string?, source_addr: string?, destination_addr: string? }

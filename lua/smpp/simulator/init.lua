@@ -101,7 +101,7 @@ local function admit(self, message, session, pdu)
   local status = throttled(self) or (next(self.settings.refusals) and refusal(self))
   if not status then
     local given = outcome.decide(self.settings, message, self.random, session.peer_text)
-    message.fate = kept(self, given)
+    message.outcome = kept(self, given)
     if given.unknown then self:emit("error", ("unknown \"sim:\" directive '%s' in message text"):format(given.unknown), session) end
     if given.fault then session.transport:plan(pdu.sequence_number, given.fault) end
     if given.answer_s then self.answer_after[pdu] = latency.draw(given.answer_s, self.random) end
@@ -137,9 +137,9 @@ local function changed(self, message, from)
   self.states[state] = (self.states[state] or 0) + 1
   if self.listeners.final then self:emit("final", message, from) end
   if state ~= "DELIVERED" then return end
-  local s, fate = self.settings, message.fate or NONE
-  if fate.reply then
-    self:deliver { from = message.destination_addr, to = message.source_addr, text = fate.reply, system_id = message.system_id }
+  local s, result = self.settings, message.outcome or NONE
+  if result.reply then
+    self:deliver { from = message.destination_addr, to = message.source_addr, text = result.reply, system_id = message.system_id }
   end
   if s.loopback or (s.ussd_echo and message.ussd_service_op) then
     local back = mo.forwarded(message, true)
@@ -155,7 +155,7 @@ end
 --- Changes a receipt before it is queued; nil: no receipt.  The second result: seconds before it is sent.
 local function receipt_of(self, message, pdu)
   local s = self.settings
-  if message.fate and message.fate.receipt == false then return nil end
+  if message.outcome and message.outcome.receipt == false then return nil end
   if not s.receipt_tlvs then pdu.receipted_message_id, pdu.message_state = nil, nil end
   if self.behaviour_receipt then pdu = self.behaviour_receipt(self, message, pdu) end
   for _, tlv in ipairs(s.receipt_extra) do
@@ -237,7 +237,7 @@ local function make_lifecycle(self)
     loop = self.loop,
     store = self.store,
     plan = function(message)
-      local plan = outcome.plan(self.settings, message.fate or NONE, self.random, used)
+      local plan = outcome.plan(self.settings, message.outcome or NONE, self.random, used)
       if self.settings.zone_s ~= 0 then plan.receipt = schema.merge({ zone_s = self.settings.zone_s }, plan.receipt) end
       return plan
     end,

@@ -63,7 +63,7 @@ local function code_of(_, _, code) return code end
 case("returns copies of the records that were added", function(world)
   local store = world.open {}
   local record = message("1", {
-    octets = "\0\255" .. ("x"):rep(70000), done = 0.25, areas = { "a", "b" }, is_broadcast = false, fate = { state = "DELIVERED", after_s = 1.5 },
+    octets = "\0\255" .. ("x"):rep(70000), done = 0.25, areas = { "a", "b" }, is_broadcast = false, outcome = { state = "DELIVERED", after_s = 1.5 },
     number = 9007199254740991, least = -1, [("name"):rep(50)] = true, empty = "",
   })
   equal(true, add(store, record))
@@ -280,7 +280,7 @@ end)
 
 case("keeps every completed commit after a crash", function(world)
   local store = world.open {}
-  for i = 1, 20 do add(store, message(tostring(i), { due = i / 3, fate = { state = "EXPIRED" } })) end
+  for i = 1, 20 do add(store, message(tostring(i), { due = i / 3, outcome = { state = "EXPIRED" } })) end
   finish(store, "7")
   change(store, "8", "ENROUTE", { octets = "new" }, { "due" })
   stores.commit(store, { { op = "add", kind = "outbound", record = { key = "r7", system_id = "a", octets = "\0receipt" } } })

@@ -44,7 +44,7 @@ kinds.names = {
   "key", "id", "state", "system_id", "octets", "submitted", "done", "error", "schedule", "expires", "due", "service_type",
   "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi", "destination_addr", "esm_class", "protocol_id",
   "priority_flag", "registered_delivery", "data_coding", "command", "version", "bind", "user_message_reference", "planned", "planned_at",
-  "planned_error", "notify_at", "receipt", "siblings", "fate", "since", "value", "is_broadcast", "areas", "content_type",
+  "planned_error", "notify_at", "receipt", "siblings", "outcome", "since", "value", "is_broadcast", "areas", "content_type",
   "ussd_service_op", "its_session_info", "number", "command_id", "message", "carrier",
   "not_before", "reference_octets",
 }
