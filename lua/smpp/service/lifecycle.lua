@@ -51,7 +51,7 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---  is sent.  The second result: seconds until it is sent
 ---@field changed (fun(message: smpp.StoredMessage, from: string))?  called for every change of state
 ---@field is_watched (fun(): boolean?)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
----  `system_id`, `state`, `outcome` and its times, and neither `receipt` nor `queued` keeps a receipt; absent: they do
+---  `system_id`, `state` and its times, unless it has an `outcome`, and neither `receipt` nor `queued` keeps a receipt; absent: they do
 ---@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  called for every queued receipt
 ---@field on_error fun(message: string)
 
@@ -211,6 +211,7 @@ end
 --- Tests whether the next step of a message needs all its fields.
 local function needs_all(message)
   return message.planned == nil or message.state == "SCHEDULED" or message.notify_at ~= nil or message.registered_delivery % 4 ~= 0
+    or message.outcome ~= nil
 end
 
 ---@private
