@@ -437,7 +437,8 @@ describe("smpp.receipt.format", function()
     for _, o in ipairs {
       { id = "a b", state = "DELIVERED" }, { id = "", state = "DELIVERED" }, { id = ("1"):rep(65), state = "DELIVERED" },
       { id = "1", state = "LOST" }, { id = "1", state = "DELIVERED", stat = "A B" }, { id = "1", state = "DELIVERED", done = 4102444800 },
-      { id = "1", state = "DELIVERED", err = "0 1" },
+      { id = "1", state = "DELIVERED", err = "0 1" }, { id = "1", state = "DELIVERED", done = 1e13 },
+      { id = "1", state = "DELIVERED", submitted = -1e13 },
       { id = ("1"):rep(64), state = "DELIVERED", err = ("1"):rep(200) },
     } do
       local text, err, code = receipt.format(o)

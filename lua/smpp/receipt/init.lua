@@ -345,8 +345,10 @@ local WRONG = {
 }
 WRONG.done_date = WRONG.submit_date
 
+local FAR_S = 1e12 -- no year of four digits
+
 --- Local time of a peer, whole seconds.
-local function second(unix, zone_s) return unix and math.floor(unix + (zone_s or 0)) end
+local function second(unix, zone_s) return unix and math.floor(math.max(-FAR_S, math.min(FAR_S, unix + (zone_s or 0)))) end
 
 --- The text; and the number of its state, nil for the caller's own word.
 local function write(o)
