@@ -26,7 +26,7 @@ describe("smpp.client.inbox: the usual message", function()
     local loop = virtual.new { seed = 1, limit_s = 1e6 }
     smpp.run(function()
       local server = assert(smpp.server { port = 2775 })
-      local clients, seen = {}, 0
+      local clients, seen, joins = {}, 0, 0
       for i, peer in ipairs(PEERS) do
         clients[i] = assert(smpp.connect { "smpp://me@127.0.0.1:2775", default_alphabet = peer.default_alphabet, data_codings = peer.data_codings })
       end
@@ -40,6 +40,21 @@ describe("smpp.client.inbox: the usual message", function()
           esm_class = case.esm_class, [random(4) == 1 and "message_payload" or "short_message"] = case.octets,
           sar_msg_ref_num = random(8) == 1 and 7 or nil,
         })))
+        -- Parts of a longer text.
+        local inbox, parts = clients[case.peer].inbox, {}
+        for i = 1, random(3) do
+          local octets = random(3) == 1 and case.octets or OCTETS[random(#OCTETS)]
+          parts[i] = {
+            octets = octets, data_coding = random(6) == 1 and 8 or case.data_coding, locking = random(6) == 1 and 1 or 0, single = 0,
+            packed = false,
+          }
+        end
+        local joined, _, joined_encoding = inbox:usual_join { total = #parts, parts = parts }
+        if joined then
+          local long, data, long_encoding = inbox:decode { total = #parts, parts = parts }
+          assert.same({ long, data, long_encoding }, { joined, nil, joined_encoding })
+          joins = joins + 1
+        end
         local words, encoding = described(clients[case.peer], pdu, "short")
         if not words then return end
         seen = seen + 1
@@ -47,7 +62,7 @@ describe("smpp.client.inbox: the usual message", function()
         assert.equal(long, words)
         assert.equal(long_encoding, encoding)
       end)
-      assert.is_true(os.getenv "SMPP_SEED" ~= nil or seen > 100)
+      assert.is_true(os.getenv "SMPP_SEED" ~= nil or seen > 100 and joins > 100)
       for _, client in ipairs(clients) do client:close() end
       server:close()
     end, { loop = loop })

@@ -1,6 +1,7 @@
 --- Incoming deliver_sm and data_sm of a client: matches receipts to sent messages, reassembles parts, decodes texts, and
 --- calls the handlers of messages and receipts.
 local address = require "smpp.codec.address"
+local coding = require "smpp.text.coding"
 local core = require "smpp.core"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
@@ -218,7 +219,7 @@ local function without_marks(set, peer)
     local octets = part.octets
     local mark = octets:sub(1, 2)
     local has_mark = mark == BIG_ENDIAN or mark == LITTLE_ENDIAN
-    if (has_mark or is_little) and text.data_coding(part.data_coding, peer).encoding == "ucs2" then
+    if (has_mark or is_little) and coding.meaning(part.data_coding, peer) == "ucs2" then
       if has_mark then octets, is_little, found = octets:sub(3), mark == LITTLE_ENDIAN, true end
       if is_little then octets = octets:gsub("(.)(.)", "%2%1") end
       part = schema.merge(part, { octets = octets })
@@ -226,6 +227,23 @@ local function without_marks(set, peer)
     parts[seq] = part
   end
   return found and { total = set.total, parts = parts } or set
+end
+
+--- The text of parts that are all in one of the usual codings; nil: `decode` is to take a closer look.
+---@return string? text
+---@return nil
+---@return string? encoding
+function Inbox:usual_join(set)
+  local parts, first = set.parts, set.parts[1]
+  local data_coding, encoding, pieces = first.data_coding, self.usual[first.data_coding], {}
+  if not encoding then return nil end
+  for seq = 1, set.total do
+    local part = parts[seq]
+    if not part or part.data_coding ~= data_coding or part.locking ~= 0 or part.single ~= 0 then return nil end
+    if encoding == "ucs2" and part.octets:find "^[\254\255]" then return nil end -- a byte order mark, perhaps
+    pieces[seq] = part.octets
+  end
+  return (decode(table.concat(pieces), encoding)), nil, encoding
 end
 
 --- The text of parts, or the octets if any part is binary.  Consecutive parts of one coding are decoded together, since a
@@ -237,8 +255,7 @@ function Inbox:decode(set)
   local words, pieces, binary, first = {}, {}, false, nil
   set = without_marks(set, self.peer)
   for i, run in ipairs(reassembly.join(set)) do
-    local coding = text.data_coding(run.data_coding, self.peer)
-    binary = binary or coding.encoding == "binary" or coding.compressed
+    binary = binary or coding.meaning(run.data_coding, self.peer) == "binary" or coding.is_compressed(run.data_coding)
     pieces[i] = run.octets
     words[i] = text.decode(run.octets, run.data_coding, {
       default_alphabet = self.peer.default_alphabet, data_codings = self.peer.data_codings,
@@ -336,7 +353,8 @@ function Inbox:message(pdu, session)
     return nil, "ESME_RX_R_APPN"
   end
   set = what == "complete" and set or { total = 1, parts = { part } }
-  local words, data, encoding = self:decode(set)
+  local words, data, encoding = self:usual_join(set)
+  if not words then words, data, encoding = self:decode(set) end
   local msg = setmetatable({
     from = address.format(pdu.source_addr, pdu.source_addr_ton), to = address.format(pdu.destination_addr, pdu.dest_addr_ton),
     text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts, esme = client, session = session,
