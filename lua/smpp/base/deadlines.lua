@@ -1,5 +1,5 @@
 --- Any number of waits under few timers.  Waits of one length end in the order they began: so each length has one timer,
---- for the oldest of them, and a wait that ends before its time costs no timer at all.
+--- for the oldest of them, and a wait that ends before its time touches no timer at all.
 local lists = require "smpp.base.list"
 
 ---@class smpp.Deadlines
@@ -17,54 +17,68 @@ function deadlines.new(loop, fire)
   return setmetatable({
     loop = loop,
     fire = fire,
-    waits = {},                 -- seconds -> list of items, with its timer; none where nothing waits
+    lengths = {},               -- seconds -> list of items with its timer, as long as that runs
+    closed = false,
   }, mt)
 end
 
-local function arm(self, wait)
-  wait.timer:start(math.max(0, wait.first.due - self.loop:now()))
+local function arm(self, length) length.timer:start(math.max(0, length.first.due - self.loop:now())) end
+
+local function finish(self, length)
+  length.timer:close()
+  if self.lengths[length.seconds] == length then self.lengths[length.seconds] = nil end
 end
 
-local function finish(self, seconds, wait)
-  wait.timer:close()
-  if self.waits[seconds] == wait then self.waits[seconds] = nil end
+local function finish_item(self, item)
+  lists.remove(item.length, LINKS, item)
+  item.length = nil
+  self.loop:release()
 end
 
 local function open(self, seconds)
-  local wait = {}
-  wait.timer = self.loop:timer(function()
+  local length = { seconds = seconds }
+  length.timer = self.loop:timer(function()
     local now = self.loop:now()
-    while wait.first and wait.first.due <= now do
-      local item = wait.first
-      lists.remove(wait, LINKS, item)
-      item.wait = nil
+    while length.first and length.first.due <= now do
+      local item = length.first
+      finish_item(self, item)
       self.fire(item)
     end
-    if wait.first then arm(self, wait) else finish(self, seconds, wait) end
-  end, true)
-  self.waits[seconds] = wait
-  return wait
+    if length.first then arm(self, length) else finish(self, length) end
+  end)
+  self.lengths[seconds] = length
+  return length
 end
 
 --- Begins a wait; the loop is kept alive until it ends.
----@param item table  gets the fields due and wait, and those of a list
+---@param item table  gets the fields due and length, and those of a list
 ---@param seconds number
 function Deadlines:add(item, seconds)
-  local wait = self.waits[seconds] or open(self, seconds)
-  local is_first = not wait.first
-  item.due, item.wait, item.seconds = self.loop:now() + seconds, wait, seconds
-  lists.append(wait, LINKS, item)
-  if is_first then arm(self, wait) end
+  local length, now = self.lengths[seconds], self.loop:now()
+  item.due = now + seconds
+  local is_new = not length
+  length = length or open(self, seconds)
+  item.length = length
+  lists.append(length, LINKS, item)
+  self.loop:hold()
+  if is_new then arm(self, length) end
 end
 
 --- Ends a wait before its time; harmless when it is over.
 ---@param item table
 function Deadlines:remove(item)
-  local wait = item.wait
-  if not wait then return end
-  lists.remove(wait, LINKS, item)
-  item.wait = nil
-  if not wait.first then finish(self, item.seconds, wait) end
+  local length = item.length
+  if not length then return end
+  finish_item(self, item)
+  if self.closed and not length.first then finish(self, length) end -- else its timer may find others
+end
+
+--- Lets go of timers that nothing waits for, now and from now on.
+function Deadlines:close()
+  self.closed = true
+  for _, length in pairs(self.lengths) do
+    if not length.first then finish(self, length) end
+  end
 end
 
 return deadlines

@@ -172,6 +172,7 @@ end
 --- The client is closed: ends the waits for receipts, unless another client shares the tracker.
 function Sender:close()
   stop_timer(self)
+  self.waits:close()
   if self.client.options.tracker then return end
   local overdue = {}
   for handle in pairs(self.book) do
@@ -335,6 +336,7 @@ function Sender:submit(sent, submits, lane)
   if not asks_for_receipt(sent.first) then return submit(self, sent, submits, lane) end
   local handle = self.book.last + 1
   self.book.last, self.book[handle], sent.handle = handle, sent, handle
+  sent.overdue, sent.waiters = false, false
   self.tracker:open(handle, submits and #submits or 1, self.loop:now())
   self.due = self.due + 1
   return end_due(self, submit(self, sent, submits, lane))
@@ -412,7 +414,7 @@ function Sender:settle(outcome)
     end
   end
   local waiters = sent.waiters
-  sent.waiters = nil
+  sent.waiters = false
   for _, wait in ipairs(waiters or NONE) do
     self.waits:remove(wait)
     task.wake_for(wait.token, sent)
@@ -449,7 +451,8 @@ function Sent:receipt(timeout_s)
   if self.done then return self.done end
   if not asks_for_receipt(self.first) then return nil, "no receipt requested: send with receipt = true", "missing" end
   if self.overdue then return without_result(self, "no receipt received") end
-  local esme, wait = self.esme, { token = task.need(2), sent = self }
+  local esme = self.esme
+  local wait = { token = task.need(2), sent = self, due = 0, length = nil, deadline_next = nil, deadline_prev = nil }
   self.waiters = self.waiters or {}
   table.insert(self.waiters, wait)
   if timeout_s then esme.sender.waits:add(wait, timeout_s) else esme.loop:hold() end

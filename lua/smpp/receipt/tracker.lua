@@ -366,7 +366,7 @@ end
 ---@return string? code  "missing": a response without a message_id, so no receipt can match
 function Tracker:accepted(handle, part, id, now, to)
   self:forget(now)
-  local entry = { state = NO_STATE, part = part, handle = write_handle(handle), number = number_of(to) }
+  local entry = { state = NO_STATE, part = part, parts = 1, handle = write_handle(handle), number = number_of(to) }
   local record_key = "h" .. entry.handle
   local record = self.store:get(record_key)
   check_part(part, record and #record - 1 or MAX_PARTS)
