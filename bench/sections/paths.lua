@@ -21,16 +21,16 @@ local NAMES = {
 return function(bench)
   local readings = load.readings()
 
-  --- What answers the client, or pushes to it: refsink where it is given and can, else bench/mc.lua, which cuts texts and leaves
+  --- What answers the client, or pushes to it: refsink where it is given and can, else bench/mc.lua, which pushes parts and receipts, and leaves
   --- some messages without a receipt.
   local function other_end(path, count, open)
     local total = WARM + count
-    if not bench.tools or path == "message_3" or open > 0 then
+    if not bench.tools or path == "message_3" or path == "receipt" or open > 0 then
       return process.start(bench.helper.command "mc" .. (PUSHED[path] and (" %s %d"):format(path, total) or ""), "(%d+)\n")
     end
     local port = process.free_port()
     local sink = process.start(("%s --port %d%s%s"):format(bench.tools.refsink, port, PUSHED[path] and " --deliver " .. total + 1000 or "",
-      (path == "receipt" or path == "send_receipt") and " --dlr" or ""))
+      path == "send_receipt" and " --dlr" or ""))
     process.wait_port(port)
     sink.found = port
     return sink

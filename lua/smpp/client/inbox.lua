@@ -194,19 +194,43 @@ function Inbox:receipt(pdu)
   return true
 end
 
+--- The header of a part is read when somebody looks.
+local part_mt = {
+  __index = function(part, key)
+    if key ~= "udh" then return nil end
+    local _, header = text.body(part.pdu)
+    part.udh = header
+    return header
+  end,
+}
+
 --- The concatenation information of a PDU.
 local function part_of(client, pdu, session, peer)
-  local octets, header, fill = text.body(pdu, peer)
-  local part = {
-    account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu),
-    data_coding = pdu.data_coding or 0, pdu = pdu, locking = 0, single = 0, size = pdu.command_length, link = session,
-  }
-  if header then part.udh, part.locking, part.single, part.fill = header, header.locking, header.single, fill end
-  local place = text.part(pdu, header)
-  if place then part.reference, part.width, part.total, part.seq = place.reference, place.width, place.total, place.seq end
-  part.octets = octets
-  part.packed = text.data_coding(part.data_coding, peer).encoding == "gsm7_packed"
-  return part
+  local data_coding, octets = pdu.data_coding or 0, nil
+  local reference, width, total, seq, locking, single, fill
+  if (pdu.esm_class or 0) % (2 * UDHI) >= UDHI then
+    octets = text.octets(pdu)
+    local length, iei, size
+    length, iei, size, reference, total, seq = octets:byte(1, 6)
+    if length == 5 and iei == 0 and size == 3 and seq and seq >= 1 and seq <= total then -- a header of that alone, as nearly always
+      width, locking, single, fill, octets = 8, 0, 0, 1, octets:sub(7)
+    end
+  end
+  local header
+  local later = width and part_mt or nil
+  if not width then
+    local place
+    octets, header, fill = text.body(pdu, peer)
+    place, locking, single = text.part(pdu, header), header and header.locking or 0, header and header.single or 0
+    reference, width, total, seq = nil, nil, nil, nil
+    if place then reference, width, total, seq = place.reference, place.width, place.total, place.seq end
+  end
+  return setmetatable({
+    account = client.system_id or "", source = source_of(pdu), destination = destination_of(pdu), data_coding = data_coding, pdu = pdu,
+    octets = octets, locking = locking, single = single, fill = fill, size = pdu.command_length, link = session,
+    reference = reference, width = width, total = total, seq = seq, packed = coding.meaning(data_coding, peer) == "gsm7_packed",
+    udh = header,
+  }, later)
 end
 
 local BIG_ENDIAN, LITTLE_ENDIAN = "\254\255", "\255\254"
