@@ -52,15 +52,20 @@ function message_mt:__tostring() return ("message from %s to %s"):format(self.fr
 
 local inbox = { class = Inbox }
 
+local USUAL = { [0] = "gsm7", [8] = "ucs2" } -- data_coding -> encoding of nearly all texts
 local UDHI = 0x40 -- esm_class: the octets begin with a user data header
 local REPORT_S = 60 -- interval of error reports about messages without a listener
 
 ---@param client smpp.Client
 function inbox.new(client)
   local o = client.options
-  local peer, usual = { default_alphabet = o.default_alphabet, data_codings = o.data_codings }, {}
-  for data_coding, encoding in pairs { [0] = "gsm7", [8] = "ucs2" } do
-    if text.data_coding(data_coding, peer).encoding == encoding then usual[data_coding] = encoding end
+  local peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings }
+  local usual = USUAL
+  if next(peer) then
+    usual = {}
+    for data_coding, encoding in pairs(USUAL) do
+      if coding.meaning(data_coding, peer) == encoding then usual[data_coding] = encoding end
+    end
   end
   local self
   self = setmetatable({

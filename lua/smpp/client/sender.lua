@@ -128,6 +128,19 @@ local RECEIPT = { [true] = 1, [false] = 0, failure = 2, intermediate = 0x11, suc
 -- Clients that share a tracker share its handles.
 local books = setmetatable({}, { __mode = "k" })
 
+local readers = {} -- shared by clients whose options read addresses alike
+
+local function readers_of(o)
+  local key = tostring(o.short_code_ton) .. "/" .. tostring(o.short_code_npi)
+  local found = readers[key]
+  if not found then
+    local short_codes = { short_code_ton = o.short_code_ton, short_code_npi = o.short_code_npi }
+    found = { source = address.remembering(address.source, short_codes), destination = address.remembering(address.destination, short_codes) }
+    readers[key] = found
+  end
+  return found
+end
+
 --- The timeout of a wait for a receipt.
 local function give_up(wait)
   local sent = wait.sent
@@ -156,8 +169,8 @@ function sender.new(client)
     references = {},            -- source and destination -> last concatenation reference
     reference_count = 0,
     is_shaped = shaped,         -- an option changes how texts are sent: `usual` is never used
-    source = address.remembering(address.source, o), destination = address.remembering(address.destination, o),
-    waits = deadlines.new(client.loop, give_up), -- waits for receipts that have a timeout
+    readers = readers_of(o),    -- of addresses
+    waits = nil,                -- waits for receipts that have a timeout
     due = 0,                    -- messages with a requested receipt whose responses are pending
     timer = nil,                -- next expiry of the tracker
     timer_at = nil,
@@ -172,7 +185,7 @@ end
 --- The client is closed: ends the waits for receipts, unless another client shares the tracker.
 function Sender:close()
   stop_timer(self)
-  self.waits:close()
+  if self.waits then self.waits:close() end
   if self.client.options.tracker then return end
   local overdue = {}
   for handle in pairs(self.book) do
@@ -204,7 +217,7 @@ function Sender:usual(message)
   if self.is_shaped then return nil end
   local octets, data_coding = usual_text(message)
   if not octets then return nil end
-  local from, to, receipt = self.source(message.from), self.destination(message.to), message.receipt
+  local from, to, receipt = self.readers.source(message.from), self.readers.destination(message.to), message.receipt
   local registered = RECEIPT[receipt]
   if not (from and to) or receipt ~= nil and not registered then return nil end
   if type(octets) == "string" then
@@ -416,7 +429,7 @@ function Sender:settle(outcome)
   local waiters = sent.waiters
   sent.waiters = false
   for _, wait in ipairs(waiters or NONE) do
-    self.waits:remove(wait)
+    if wait.length then self.waits:remove(wait) end
     task.wake_for(wait.token, sent)
   end
 end
@@ -455,7 +468,13 @@ function Sent:receipt(timeout_s)
   local wait = { token = task.need(2), sent = self, due = 0, length = nil, deadline_next = nil, deadline_prev = nil }
   self.waiters = self.waiters or {}
   table.insert(self.waiters, wait)
-  if timeout_s then esme.sender.waits:add(wait, timeout_s) else esme.loop:hold() end
+  if timeout_s then
+    local own = esme.sender
+    own.waits = own.waits or deadlines.new(esme.loop, give_up)
+    own.waits:add(wait, timeout_s)
+  else
+    esme.loop:hold()
+  end
   task.wait(self)
   if not timeout_s then esme.loop:release() end
   if self.done then return self.done end
