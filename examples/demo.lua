@@ -9,7 +9,7 @@ smpp.run(function()
   print(paint(1, "a message centre listens on 127.0.0.1:" .. mc.port))
 
   local esme = assert(smpp.connect("smpp://smppclient1:password@127.0.0.1:" .. mc.port))
-  print(paint(1, "an ESME is bound to it as smppclient1\n"))
+  print(paint(1, "an ESME is bound to it as smppclient1"))
   esme:on("pdu", function(pdu, direction)
     local arrow = direction == "out" and paint(36, "ESME -> MC ") or paint(33, "ESME <- MC ")
     print(arrow .. tostring(pdu))
