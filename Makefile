@@ -56,7 +56,7 @@ MODULES  := $(call modules,$(LUA))
 .DELETE_ON_ERROR:
 
 ##@ Everyday
-help: ## this list
+help: ## lists the targets
 	@awk -F':.*## ' '/^##@/ { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo "LUA=lua5.1|lua5.2|lua5.3|lua5.4|luajit narrows build, test, demo, install (default lua5.4, test: all five)"
 
@@ -81,7 +81,7 @@ env: ## exports that let this Lua use the checkout: eval "$(make -s env LUA=lua5
 clean: ## removes build/
 	rm -rf $(B)
 
-##@ Checks (each is part of make test)
+##@ Checks (make test runs all but coverage)
 run_group = LUAS="$(CHOSEN)" SECONDS=$(SECONDS) MAKE="$(MAKE)" lua5.4 spec/all.lua
 
 check: ## warnings as errors with gcc and clang, clang-tidy, cppcheck, luacheck, the specs of the tree
@@ -96,7 +96,7 @@ valgrind: ## C tests under valgrind
 	@.ci/packages check build specs lua5.4 valgrind
 	@$(run_group) c valgrind
 
-gc: ## specs of the binding while Lua collects garbage all the time
+gc: ## specs of the binding, with a garbage collection every 1000 instructions
 	@.ci/packages check build specs lua5.4 $(CHOSEN)
 	@$(run_group) gc
 
@@ -104,7 +104,7 @@ fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regressio
 	@.ci/packages check build specs lua5.4 fuzz
 	@$(run_group) fuzz
 
-coverage: ## which lines the everyday specs and C tests reach, on Lua 5.4; FILES="lua/smpp/text csrc/smpp/pdu.c" lists those they do not
+coverage: ## lines that the everyday specs and C tests reach, on Lua 5.4; FILES="lua/smpp/text csrc/smpp/pdu.c" lists the others
 	@.ci/packages check build specs lua5.4
 	@$(MAKE) --no-print-directory -s -j2 build build-c LUA=lua5.4 B=build/coverage CC=gcc CFLAGS="-O0 -g --coverage"
 	@rm -f build/coverage/lua.txt; find build/coverage -name '*.gcda' -delete
@@ -113,12 +113,12 @@ coverage: ## which lines the everyday specs and C tests reach, on Lua 5.4; FILES
 	@for t in $(TEST_SRC:spec/c/%.c=build/coverage/c/%); do $$t >>build/coverage/specs.log || exit 1; done
 	@lua5.4 spec/coverage.lua build/coverage $(FILES)
 
-soak: ## 200 clients that come and go with faults; SOAK_S=600 seconds
+soak: ## 200 clients that connect and disconnect, with faults, for SOAK_S=600 seconds
 	@.ci/packages check build specs $(LUA)
 	@SOAK_S=$${SOAK_S:-600} $(LUA) spec/run.lua spec/slow/soak_spec.lua
 
 ##@ Upkeep
-tables: ## writes the generated files again from csrc/tables
+tables: ## regenerates files from csrc/tables
 	@mkdir -p $(B) && for g in csrc/tables/gen_*.lua; do \
 	  out=$$(sed -n 's/^--.*gen_.*\.lua.* > \(.*\)/\1/p' $$g | head -n 1) && $(LUA) $$g > $(B)/generated && mv $(B)/generated $$out || exit 1; done
 
@@ -132,7 +132,7 @@ profile: ## instructions by function, of Lua and of C: make profile PATH=send|re
 	@$(MAKE) --no-print-directory -s build LUA=lua5.4
 	@lua5.4 bench/profile.lua "$(PROFILED)" $(B)
 
-rockspec: ## writes the list of modules in the rockspec again
+rockspec: ## regenerates the list of modules in the rockspec
 	@$(LUA) rockspec/modules.lua
 
 install: build ## copies the modules and the command below PREFIX (default /usr/local), for one Lua
@@ -144,7 +144,7 @@ install: build ## copies the modules and the command below PREFIX (default /usr/
 	@for m in luv argparse dkjson; do $(LUA) -e "require '$$m'" 2>/dev/null || \
 	  echo "smpp will want $$m: apt-get install lua-$$m, or luarocks install $$m"; done
 
-uninstall: ## removes what install put there
+uninstall: ## removes the installed files
 	@rm -rf $(DESTDIR)$(PREFIX)/share/lua/$(call lua_api,$(LUA))/smpp $(DESTDIR)$(PREFIX)/lib/lua/$(call lua_api,$(LUA))/smpp
 	@rm -f $(DESTDIR)$(PREFIX)/bin/smpp
 	@-rmdir $(addprefix $(DESTDIR)$(PREFIX)/,share/lua/$(call lua_api,$(LUA)) share/lua lib/lua/$(call lua_api,$(LUA)) lib/lua) 2>/dev/null; true

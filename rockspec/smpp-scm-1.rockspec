@@ -9,7 +9,8 @@ description = {
   summary = "Send, receive, route and test SMS over SMPP 3.3, 3.4 and 5.0",
   detailed = [[
 A toolkit for SMPP, the protocol between applications and SMS message centres: client, server, PDU codec,
-GSM text, delivery receipts and a command line, with a core in C99 and event loops through luv.]],
+simulator, GSM text, delivery receipts, captures and a command line.  The core is C99, sockets and timers are luv's;
+TLS is the rock smpp-tls.]],
   license = "MIT",
   labels = { "sms", "smpp", "network", "luv" },
 }
@@ -17,7 +18,7 @@ GSM text, delivery receipts and a command line, with a core in C99 and event loo
 supported_platforms = { "unix" }
 dependencies = {
   "lua >= 5.1, < 5.5",
-  "luv >= 1.43", -- sockets and timers; codec and text do without
+  "luv >= 1.43", -- sockets and timers; codec and text do not need it
   "argparse >= 0.7", -- command line
   "dkjson >= 2.5", -- --json
 }
