@@ -24,7 +24,7 @@ smpp.run(function()
     end
   end)
   for _, kind in ipairs { "slow DELIVERED", "fast DELIVERED", "fast UNDELIVERABLE", "fast EXPIRED", "wrong ESME_RINVDSTADR" } do
-    print(kind, states[kind])
+    print(kind, states[kind] or 0)
   end
   esme:close()
   mc:close()
