@@ -110,7 +110,7 @@ describe("smpp.profile: docs/profiles.md", function()
 
   it("tells of every habit, and of no others", function()
     local told = {}
-    for row in page:match("## The habits.-\n## "):gmatch "\n|([^|]+)|" do
+    for row in page:match("## The options of a profile.-\n## "):gmatch "\n|([^|]+)|" do
       for name in row:gmatch "`([%w_]+)`" do told[name] = true end
     end
     for name in pairs(profiles.schema.by_name) do assert.is_true(told[name], name .. " is missing") end

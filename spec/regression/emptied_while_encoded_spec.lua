@@ -1,5 +1,8 @@
 -- A finalizer that ran while the binding took memory could empty the table that was being encoded; what was then
--- collected was still read.
+-- collected was still read.  In a Lua of its own: each allocation collects all there is.
+local other_lua = require "spec.support.other_lua"
+
+local PROGRAM = [==[
 local collector = require "spec.support.collector"
 local smpp = require "smpp"
 
@@ -30,23 +33,30 @@ local function empty(t)
   end
 end
 
-describe("a table that is emptied while it is encoded", function()
-  for name, make in pairs(cases) do
-    it("is encoded from what was read, or refused: " .. name, function()
-      for _, skip in ipairs { 0, 1, 2, 3, 5, 8, 13, 21, 34, 60 } do
-        local value, count, octets = make(), 0, nil
-        collector.with_finalizer(function()
-          count = count + 1
-          if count > skip then
-            empty(value)
-            collectgarbage()
-            collectgarbage()
-            for i = 1, 20 do local _ = ("z"):rep(2490 + i) end -- what was freed is written over
-          end
-          return count <= skip
-        end, function() octets = smpp.encode(value) end)
-        if octets then assert.is_nil(octets:find("z", 1, true)) end
+for name, make in pairs(cases) do
+  for _, skip in ipairs { 0, 1, 2, 3, 5, 8, 13, 21, 34, 60 } do
+    local value, count, octets = make(), 0, nil
+    collector.with_finalizer(function()
+      count = count + 1
+      if count > skip then
+        empty(value)
+        collectgarbage()
+        collectgarbage()
+        for i = 1, 20 do local _ = ("z"):rep(2490 + i) end -- what was freed is written over
       end
+      return count <= skip
+    end, function() octets = smpp.encode(value) end)
+    assert(not octets or not octets:find("z", 1, true), name)
+  end
+  print("sound: " .. name)
+end
+]==]
+
+describe("a table that is emptied while it is encoded", function()
+  local output = other_lua(PROGRAM)
+  for _, name in ipairs { "parameter", "TLV by name", "TLV in the list", "destinations", "message ids", "unknown name" } do
+    it("is encoded from what was read, or refused: " .. name, function()
+      assert.is_truthy(output:find("sound: " .. name, 1, true), output)
     end)
   end
 end)
