@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(octets, data + 1, length);
   smpp_set_u32(octets, (uint32_t)length);
   memset(&pdu, 0xAA, sizeof pdu); /* nothing may count on zeros */
-  smpp_pdu_decode(octets, (uint32_t)length, tolerate, &pdu);
+  smpp_pdu_decode(octets, (uint32_t)length, tolerate, NULL, &pdu);
   check(&pdu, data[0] >> 4 & 3u);
   free(octets);
   return 0;

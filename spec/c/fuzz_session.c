@@ -90,6 +90,7 @@ static void take_events(struct run *r) {
         for (size_t i = 0; i < e.length; i++) sum += e.octets[i];
         REQUIRE(e.reason != NULL && !r->told_close);
         break;
+      case SMPP_EVENT_KINDS: break; /* their number */
       case SMPP_EVENT_CLOSE:
         REQUIRE(e.reason != NULL && !r->told_close);
         r->told_close = true;
