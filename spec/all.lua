@@ -68,9 +68,28 @@ end
 
 local groups = {}
 
+-- The everyday specs in parts, each a process: what the collector has to look at grows with the specs that a process has run.
+local PARTS = 4
+local ELSEWHERE = { slow = true, interop = true, packaging = true, tree = true, c = true, fixtures = true }
+
+local function everyday()
+  local parts, n = {}, 0
+  for _, path in ipairs(lines("ls -d spec/*/ spec/*_spec.lua")) do
+    local folder = path:match("^spec/([^/]+)/$")
+    if not ELSEWHERE[folder] then
+      n = n + 1
+      local part = (n - 1) % PARTS + 1
+      parts[part] = (parts[part] and parts[part] .. " " or "") .. path
+    end
+  end
+  return parts
+end
+
 function groups.specs()
   make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
-  for _, lua in ipairs(luas) do busted("specs " .. lua, lua, "") end
+  for _, lua in ipairs(luas) do
+    for part, paths in ipairs(everyday()) do busted(("specs %s %d of %d"):format(lua, part, PARTS), lua, paths) end
+  end
 end
 
 function groups.c()
@@ -100,9 +119,9 @@ function groups.sanitize()
   make("build sanitized", "-j2 build-asan LUAS='" .. table.concat(slow_luas, " ") .. "'", true)
   for _, lua in ipairs(slow_luas) do
     -- Lua and libuv leave memory to the end of the process on purpose: leaks are looked for in the C tests.
-    busted("sanitize " .. lua, lua, "",
-      "SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
-      .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)")
+    local environment = "SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
+      .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
+    for part, paths in ipairs(everyday()) do busted(("sanitize %s %d of %d"):format(lua, part, PARTS), lua, paths, environment) end
   end
   for _, file in ipairs(lines("find spec/c -name '*_test.c' | sort")) do
     local name = file:match("([^/]+)%.c$")
