@@ -188,11 +188,12 @@ static bool read_iso(const uint8_t *octets, size_t length, const struct smpp_tim
   int32_t year = smpp_digits(octets, 4), month = smpp_digits(octets + 5, 2), day = smpp_digits(octets + 8, 2);
   int32_t unit[3] = {0, 0, 0}, zone_s = rules->zone_s;
   if (octets[7] != '-' || year < 0 || month < 0 || day < 0) return false;
-  for (size_t i = 0; i < 3 && end - p >= 3 && (i == 0 ? *p == 'T' || *p == 't' || *p == ' ' : *p == ':'); i++, p += 3) {
+  size_t i = 0;
+  for (; i < 3 && end - p >= 3 && (i == 0 ? *p == 'T' || *p == 't' || *p == ' ' : *p == ':'); i++, p += 3) {
     unit[i] = smpp_digits(p + 1, 2);
     if (unit[i] < 0) return false;
   }
-  if (p < end && *p == '.')
+  if (i == 3 && p < end && *p == '.') /* of seconds */
     for (p++; p < end && *p >= '0' && *p <= '9';) p++;
   if (end - p == 1 && (*p == 'Z' || *p == 'z')) {
     zone_s = 0;
