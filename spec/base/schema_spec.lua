@@ -136,12 +136,15 @@ describe("smpp.base.schema", function()
   it("checks without making tables", function()
     local given = { window = 5, name = "x", retry = { attempts = 3 }, allow = { "gsm7" }, bind = "rx", version = "3.4" }
     S:check(given)
-    collectgarbage()
-    collectgarbage "stop"
-    local before = collectgarbage "count"
-    for _ = 1, 1000 do S.fits(given) end
-    local grown = collectgarbage "count" - before
-    collectgarbage "restart"
-    assert.is_true(grown < 20, grown) -- KiB; a table per check would be 40, what LuaJIT compiles is 5
+    local least = math.huge -- of several rounds: what LuaJIT compiles is memory, too
+    for _ = 1, 5 do
+      collectgarbage()
+      collectgarbage "stop"
+      local before = collectgarbage "count"
+      for _ = 1, 1000 do S.fits(given) end
+      least = math.min(least, collectgarbage "count" - before)
+      collectgarbage "restart"
+    end
+    assert.is_true(least < 5, least) -- KiB; a table per check would be 40
   end)
 end)
