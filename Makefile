@@ -100,7 +100,7 @@ gc: ## specs of the binding, with a garbage collection every 1000 instructions
 	@.ci/packages check build specs lua5.4 $(CHOSEN)
 	@$(run_group) gc
 
-fuzz: ## fuzz targets, SECONDS=30 each; what they find is kept in spec/regression/fuzz
+fuzz: ## fuzz targets, SECONDS=30 each, from SEED=1 (0: random); what they find is kept in spec/regression/fuzz
 	@.ci/packages check build specs lua5.4 fuzz
 	@$(run_group) fuzz
 

@@ -125,7 +125,7 @@ static struct smpp_receipt_field value_at(const uint8_t *value, const uint8_t *e
   const uint8_t *first = skip_space(value, end), *stop = skip_word(first, end);
   if (key_at(first, end) < SMPP_RECEIPT_KEY_COUNT || (first > value && any_key_at(first, end) > 0)) return out;
   bool has_time = is_date && stop - first == 10 && first[4] == '-' && end - stop >= 6 && stop[0] == ' ' &&
-                  is_digit(stop[1]) && stop[3] == ':';
+                  is_digit(stop[1]) && is_digit(stop[2]) && stop[3] == ':' && is_digit(stop[4]) && is_digit(stop[5]);
   if (has_time) stop = skip_word(stop + 1, end);
   out.octets = first;
   out.length = (size_t)(stop - first);

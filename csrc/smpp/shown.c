@@ -105,6 +105,7 @@ size_t smpp_shown(const uint8_t *octets, size_t length, enum smpp_shown_as as, u
       n += put_octet(out + n, (uint8_t)c);
     } else {
       n += put_character(out + n, c);
+      c = '}'; /* what stands before a joiner is what was written */
     }
     p += used;
     before = c;

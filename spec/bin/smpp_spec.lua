@@ -14,7 +14,7 @@ local function script(text, o)
     export LUA=%s
     dir=%s smpp=bin/smpp
     $smpp sim --port 0 --for 30 %s >$dir/sim 2>&1 & sim=$!
-    n=0; while ! grep -q listening $dir/sim && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+    n=0; while ! grep -q listening $dir/sim && [ $n -lt 1200 ]; do sleep 0.05; n=$((n+1)); done
     port=$(sed -n 's/^listening on 127.0.0.1://p' $dir/sim)
     url=smpp://me:secret@127.0.0.1:$port
     { %s
@@ -40,7 +40,7 @@ describe("bin/smpp", function()
     local path = cli.file("to\n" .. ("4915123\n"):rep(200000))
     local output = script(([[
       $smpp send $url --file %s --text Hi --window 50 & send=$!
-      n=0; while ! grep -q accepted %s.result.jsonl 2>/dev/null && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      n=0; while ! grep -q accepted %s.result.jsonl 2>/dev/null && [ $n -lt 1200 ]; do sleep 0.05; n=$((n+1)); done
       kill -INT $send; wait $send; echo "send ended with $?"]]):format(path, path))
     has(output, "send ended with 130")
     has(output, "to send the rest: the same command with --resume")
@@ -81,7 +81,7 @@ describe("bin/smpp", function()
   it("listens until it is interrupted", function()
     local output = script [[
       $smpp listen $url >$dir/listen 2>&1 & listen=$!
-      n=0; while ! grep -q waiting $dir/listen && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      n=0; while ! grep -q waiting $dir/listen && [ $n -lt 1200 ]; do sleep 0.05; n=$((n+1)); done
       kill -INT $listen; wait $listen; echo "listen ended with $?"; cat $dir/listen]]
     has(output, "listen ended with 130\nbound as me, waiting for messages\nunbound\n")
     has(output, "1 binds")

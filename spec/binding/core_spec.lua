@@ -81,10 +81,11 @@ local unpack = table.unpack or unpack -- luacheck: compat
 local function on_collected(fn)
   local newproxy = rawget(_G, "newproxy") -- what Lua 5.1 has instead of __gc of tables
   if newproxy then
-    getmetatable(newproxy(true)).__gc = fn
-  else
-    setmetatable({}, { __gc = fn })
+    local proxy = newproxy(true)
+    getmetatable(proxy).__gc = fn
+    return proxy
   end
+  return setmetatable({}, { __gc = fn })
 end
 
 --- Calls and says what went wrong with that, if a misuse did not raise as it should.
@@ -159,7 +160,7 @@ describe("core: wrong arguments", function()
     local said = {}
     local function make()
       local box = {}
-      on_collected(function()
+      box.finalizer = on_collected(function() -- kept until the session goes too
         for _, entry in ipairs(session_methods) do
           said[entry[1]] = tostring(select(2, pcall(entry[2], box.session, pdu, {}, 1, 1)))
         end
