@@ -56,6 +56,7 @@ int main(void) {
   same("\xE0" "A\x80\x80", SMPP_SHOWN_PLAIN, "\\xe0A\\x80\\x80");
   same("\xED\xA0\x80\xC0\x80", SMPP_SHOWN_PLAIN, "\\xed\\xa0\\x80\\xc0\\x80");
   same("a\xE2\x80\x8D" "b\xEF\xBB\xBF", SMPP_SHOWN_PLAIN, "a\\u{200d}b\\u{feff}");
+  same("\xC2\x90\xE2\x80\x8C", SMPP_SHOWN_PLAIN, "\\u{90}\\u{200c}"); /* a joiner behind an escape */
   same("\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9", SMPP_SHOWN_PLAIN, "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9");
   same("\xF3\xA0\x81\x81", SMPP_SHOWN_PLAIN, "\\u{e0041}");
   for (uint32_t c = 1; c <= 0x10FFFF; c++) {
