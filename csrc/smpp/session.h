@@ -110,7 +110,7 @@ void smpp_session_keep(struct smpp_session *s);
 void smpp_session_tick(struct smpp_session *s, double now);
 /* The peer closed the connection, or it broke: pending requests become LOST events. */
 void smpp_session_lost(struct smpp_session *s, const char *reason);
-/* False: no more events for now. */
+/* The next event, in the order of what was fed; false: none until feed, tick or a call makes one. */
 bool smpp_session_next(struct smpp_session *s, struct smpp_event *event);
 /* When to call tick at the latest: now while events wait that a call caused; negative: no timer runs. */
 double smpp_session_deadline(const struct smpp_session *s);

@@ -13,8 +13,8 @@ local function script(text, o)
   local output, code = shell.run(([[
     export LUA=%s
     dir=%s smpp=bin/smpp
-    $smpp sim --port 0 --for 30 %s >$dir/sim 2>&1 & sim=$!
-    n=0; while ! grep -q listening $dir/sim && [ $n -lt 1200 ]; do sleep 0.05; n=$((n+1)); done
+    $smpp sim --port 0 --for 90 %s >$dir/sim 2>&1 & sim=$!
+    wait_for listening $dir/sim
     port=$(sed -n 's/^listening on 127.0.0.1://p' $dir/sim)
     url=smpp://me:secret@127.0.0.1:$port
     { %s
@@ -40,7 +40,7 @@ describe("bin/smpp", function()
     local path = cli.file("to\n" .. ("4915123\n"):rep(200000))
     local output = script(([[
       $smpp send $url --file %s --text Hi --window 50 & send=$!
-      n=0; while ! grep -q accepted %s.result.jsonl 2>/dev/null && [ $n -lt 1200 ]; do sleep 0.05; n=$((n+1)); done
+      wait_for accepted %s.result.jsonl
       kill -INT $send; wait $send; echo "send ended with $?"]]):format(path, path))
     has(output, "send ended with 130")
     has(output, "to send the rest: the same command with --resume")
@@ -52,7 +52,7 @@ describe("bin/smpp", function()
     end
     os.remove(path)
     os.remove(path .. ".result.jsonl")
-    assert.is_true(accepted > 0 and accepted < 200000)
+    assert.is_true(accepted > 0 and accepted < 200000, output)
     local told = 0
     for _, count in pairs(more) do told = told + count end
     assert.is_true(sending - accepted <= 50) -- the others were not begun
@@ -63,8 +63,7 @@ describe("bin/smpp", function()
 
   it("sends what comes through a pipe when it comes, to the last line", function()
     local output = script [[
-      accepted() { n=0; while ! grep -q accepted $dir/$1 2>/dev/null && [ $n -lt 100 ]; do sleep 0.05; n=$((n+1)); done
-        [ $n -lt 100 ] && echo "first was accepted" >&2; }
+      accepted() { wait_for accepted $dir/$1 && echo "first was accepted" >&2; }
       { echo to; echo 491; accepted one; seq 4910001 4913000; } | $smpp send $url --file - --result $dir/one --text Hi
       mkfifo $dir/fifo
       { echo to; echo 491; accepted two; seq 4910001 4913000; } >$dir/fifo & $smpp send $url --file $dir/fifo --result $dir/two --text Hi
@@ -81,7 +80,7 @@ describe("bin/smpp", function()
   it("listens until it is interrupted", function()
     local output = script [[
       $smpp listen $url >$dir/listen 2>&1 & listen=$!
-      n=0; while ! grep -q waiting $dir/listen && [ $n -lt 1200 ]; do sleep 0.05; n=$((n+1)); done
+      wait_for waiting $dir/listen
       kill -INT $listen; wait $listen; echo "listen ended with $?"; cat $dir/listen]]
     has(output, "listen ended with 130\nbound as me, waiting for messages\nunbound\n")
     has(output, "1 binds")

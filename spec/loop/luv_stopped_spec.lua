@@ -28,12 +28,12 @@ describe("smpp.loop.luv: a process that is stopped", function()
     local output, code = shell.run(([[
       export LUA=%s
       cd=%s
-      bin/smpp sim --port 0 --for 20 --set latency_s=0.3 >$cd/sim 2>&1 & sim=$!
-      n=0; while ! grep -qs listening $cd/sim && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      bin/smpp sim --port 0 --for 90 --set latency_s=0.3 >$cd/sim 2>&1 & sim=$!
+      wait_for listening $cd/sim
       port=$(sed -n 's/^listening on 127.0.0.1://p' $cd/sim)
       sed -i "s/PORT/$port/" $cd/client.lua
       $LUA $cd/client.lua >$cd/out 2>&1 & client=$!
-      n=0; while ! grep -qs sent $cd/out && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done
+      wait_for sent $cd/out
       sleep 0.1; kill -STOP $client; sleep 1.5; kill -CONT $client
       wait $client; cat $cd/out; kill -INT $sim; wait $sim
     ]]):format(LUA, folder))

@@ -1,9 +1,14 @@
 --- Commands, temporary folders and tools of the specs that start other programs.
 local shell = {}
 
+--- What commands may call: wait_for WORD FILE, until the file holds the word; 1 after 50 s, since sanitizers are slow on a busy machine.
+local FUNCTIONS = [[
+wait_for() { n=0; while ! grep -qs "$1" "$2"; do [ $n -lt 1000 ] || return 1; sleep 0.05; n=$((n+1)); done; }
+]]
+
 --- Runs a command in the shell: what it printed (both streams), exit code.
 function shell.run(command)
-  local pipe = assert(io.popen(("{ %s\n} 2>&1; echo \"=$?\""):format(command)))
+  local pipe = assert(io.popen(("%s{ %s\n} 2>&1; echo \"=$?\""):format(FUNCTIONS, command)))
   local text = pipe:read("*a")
   pipe:close()
   local output, code = text:match("^(.*)=(%d+)\n$")
