@@ -1,5 +1,6 @@
 --- A binary heap: an array whose first item is the earliest.  Items are tables { at, serial }, ordered by `at`, then by
---- `serial`.  Each item stores its index, so that a cancelled one is removed at once.
+--- `serial`.  Each item stores its index, so that a cancelled one is removed at once.  The number of items is a field,
+--- not `#list`: compiled by a LuaJIT older than May 2022 (Debian 12's), that may be the length before `list[n] = nil`.
 local heap = {}
 
 local floor = math.floor
@@ -18,7 +19,7 @@ local function sift_up(list, item, i)
 end
 
 local function sift_down(list, item, i)
-  local n = #list
+  local n = list.count
   while 2 * i <= n do
     local below = 2 * i
     local child = list[below]
@@ -33,17 +34,27 @@ local function sift_down(list, item, i)
   list[i], item.index = item, i
 end
 
----@param list table[]  a heap; {} is an empty one
+---@class smpp.Heap
+---@field count integer
+---@field [integer] { at: number, serial: number, index: integer }
+
+---@return smpp.Heap empty
+function heap.new() return { count = 0 } end
+
+---@param list smpp.Heap
 ---@param item { at: number, serial: number }  in no heap
-function heap.push(list, item) sift_up(list, item, #list + 1) end
+function heap.push(list, item)
+  list.count = list.count + 1
+  sift_up(list, item, list.count)
+end
 
 --- Takes an item out; the first is list[1].
----@param list table[]
+---@param list smpp.Heap
 ---@param item table  one of this heap
 function heap.remove(list, item)
-  local n, i = #list, item.index
+  local n, i = list.count, item.index
   local last = list[n]
-  list[n], item.index = nil, nil
+  list[n], item.index, list.count = nil, nil, n - 1
   if i == n then return end
   sift_up(list, last, i)
   sift_down(list, last, last.index)

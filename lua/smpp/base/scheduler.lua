@@ -18,7 +18,7 @@ function scheduler.new(loop, fire)
     loop = loop,
     fire = fire,
     slots = {},                -- time in ms -> { items..., at = that time }
-    heap = {},                 -- those slots, the earliest first
+    heap = heaps.new(),        -- those slots, the earliest first
     armed = nil,               -- the time for which the timer is set
     closed = false,
   }, mt)
@@ -97,7 +97,7 @@ end
 function Scheduler:close()
   if self.closed then return end
   self.closed = true
-  self.slots, self.heap = {}, {}
+  self.slots, self.heap = {}, heaps.new()
   self.timer:close()
 end
 

@@ -32,7 +32,7 @@ function luv.default()
     holds = 0, keeper = nil,           -- an async handle that keeps the loop alive while holds > 0
     sigpipe = nil,                     -- the handle that takes SIGPIPE
     unread_at_ms = -1,                 -- when a transport last left octets to the next turn
-    lingering = {},                    -- transports that were closed and wait for the peer's end
+    lingering = { count = 0 },         -- transports that were closed and wait for the peer's end
     stopped = false,
   }, LOOP)
   self.guard = guards.guard(self)
@@ -184,7 +184,7 @@ function Loop:stop()
 end
 
 function Loop:close()
-  for i = #self.lingering, 1, -1 do self.lingering[i]:close() end
+  for i = self.lingering.count, 1, -1 do self.lingering[i]:close() end
   if self.holds == 0 and self.deferred == 0 then
     for _, name in ipairs { "prepare", "idle", "keeper", "sigpipe" } do
       if self[name] then uv.close(self[name]) end

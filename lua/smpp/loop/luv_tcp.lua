@@ -152,9 +152,10 @@ local function forget(self)
   self.timer:close()
   self.timer = nil
   local lingering, at = self.loop.lingering, self.lingers_at
-  local last = lingering[#lingering]
+  local n = lingering.count -- not #lingering: smpp.base.heap
+  local last = lingering[n]
   lingering[at], last.lingers_at = last, at -- the last one takes its place: constant time, thousands may close at once
-  lingering[#lingering] = nil
+  lingering[n], lingering.count = nil, n - 1
 end
 
 function Transport:close()
@@ -178,8 +179,8 @@ function Transport:close_after_flush(timeout_s)
   self.timer = self.loop:timer(done)
   self.timer:start(timeout_s or 5)
   local lingering = self.loop.lingering
-  self.lingers_at = #lingering + 1
-  lingering[self.lingers_at] = self
+  local n = lingering.count + 1
+  lingering[n], lingering.count, self.lingers_at = self, n, n
   self.on_data, self.on_close, self.on_drain, self.paused = function() end, done, nil, false
   self:update()
   local function flushed(err)

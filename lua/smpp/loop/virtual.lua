@@ -36,7 +36,7 @@ function virtual.new(o)
     limit_s = o.limit_s or YEAR_S,
     random_number = random.generator(o.seed or 1),
     serial = 0,                      -- counts everything that is scheduled or opened: breaks ties by age
-    heap = {},                       -- future events: smpp.base.heap by time, then age
+    heap = heaps.new(),              -- future events: smpp.base.heap by time, then age
     posts = {}, post_args = {}, posted = 0,
     spare_posts = {}, spare_post_args = {},
     fns = {}, args = {}, deferred = 0,
