@@ -16,7 +16,7 @@ B       ?= build
 SAN     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 PREFIX  ?= /usr/local
 DESTDIR ?=
-SECONDS ?= 30
+SECONDS ?=
 
 CORE_CFLAGS = -std=c99 $(WARN) $(WERROR) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
 
@@ -40,18 +40,24 @@ lua_cflags = $(shell pkg-config --cflags $(call pc,$(1)) 2>/dev/null || echo -I$
 CORE_SRC := $(wildcard csrc/smpp/*.c)
 BIND_SRC := $(wildcard csrc/binding/*.c)
 TLS_SRC  := $(wildcard csrc/tls/*.c)
+SQL_SRC  := $(wildcard csrc/sqlite/*.c)
+HTTP_SRC := $(wildcard csrc/http/*.c)
 TEST_SRC := $(wildcard spec/c/*_test.c)
-FUZZ_SRC := $(wildcard spec/c/fuzz_*.c)
-LUA_SRC  := $(shell find lua -name '*.lua')
+FUZZ_SRC  = $(filter-out $(if $(HAVE_OPENSSL),,spec/c/fuzz_tls.c) $(if $(HAVE_HTTP),,spec/c/fuzz_http.c),$(wildcard spec/c/fuzz_*.c))
+LUA_SRC  := $(shell find lua -name '*.lua' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg')
 CORE_OBJ := $(CORE_SRC:csrc/smpp/%.c=$(B)/core/%.o)
 
 # The modules over other libraries are built where the headers are; without them the rest works and says what is missing.
 HAVE_OPENSSL := $(shell printf '\043include <openssl/opensslv.h>\n\043if OPENSSL_VERSION_MAJOR < 3\n\043error\n\043endif\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
-modules  = $(B)/$(call id,$(1))/smpp/core.so $(if $(HAVE_OPENSSL),$(B)/$(call id,$(1))/smpp/openssl.so)
+HAVE_SQLITE := $(shell printf '\043include <sqlite3.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+# Both libraries, and GnuTLS under the first; epoll is Linux's.
+HAVE_HTTP := $(shell printf '\043include <microhttpd.h>\n\043include <curl/curl.h>\n\043include <gnutls/crypto.h>\n\043include <sys/epoll.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+modules  = $(B)/$(call id,$(1))/smpp/core.so $(if $(HAVE_OPENSSL),$(B)/$(call id,$(1))/smpp/openssl.so) $(if $(HAVE_SQLITE),$(B)/$(call id,$(1))/smpp/sqlite.so) \
+           $(if $(HAVE_HTTP),$(B)/$(call id,$(1))/smpp/libhttp.so)
 MODULES  := $(call modules,$(LUA))
 
 .PHONY: help build build-all build-c build-asan build-fuzz demo test env check check-gcc check-clang check-core \
-        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz coverage soak bench profile rockspec tables install uninstall clean FORCE
+        check-tidy check-cppcheck check-luacheck sanitize valgrind gc fuzz coverage conformance simulate soak bench profile rockspec tables man pictures install uninstall clean FORCE
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -61,12 +67,12 @@ help: ## lists the targets
 	@echo "LUA=lua5.1|lua5.2|lua5.3|lua5.4|luajit narrows build, test, demo, install (default lua5.4, test: all five)"
 
 demo: ## installs what it needs, builds, and sends messages through the built-in message centre
-	@.ci/packages install build $(LUA) cli tls
+	@.ci/packages install build $(LUA) cli tls sqlite http
 	@$(MAKE) --no-print-directory -s build
 	@eval "$$($(MAKE) --no-print-directory -s env)" && exec $(LUA) examples/demo.lua
 
 test: ## installs what the tests need, builds for each Lua and runs everything
-	@.ci/packages install build $(LUA) $(CHOSEN) tls specs interop $(if $(filter-out $(CHOSEN),$(LUAS)),,lint fuzz valgrind packaging) || \
+	@.ci/packages install build $(LUA) $(CHOSEN) tls sqlite http specs interop $(if $(filter-out $(CHOSEN),$(LUAS)),,lint fuzz valgrind packaging) || \
 	  { echo "0 passed, 1 failed"; exit 1; }
 	@$(MAKE) --no-print-directory -s spec/interop/node/node_modules/.package-lock.json || { echo "0 passed, 1 failed"; exit 1; }
 	@LUAS="$(CHOSEN)" SECONDS=$(SECONDS) MAKE="$(MAKE)" $(LUA) spec/all.lua $(if $(filter-out $(CHOSEN),$(LUAS)),specs slow)
@@ -86,6 +92,7 @@ run_group = LUAS="$(CHOSEN)" SECONDS=$(SECONDS) MAKE="$(MAKE)" lua5.4 spec/all.l
 
 check: ## warnings as errors with gcc and clang, clang-tidy, cppcheck, luacheck, the specs of the tree
 	@.ci/packages check build lint specs $(LUAS)
+	@$(MAKE) --no-print-directory -s build LUA=lua5.4
 	@$(run_group) check
 
 sanitize: ## specs and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -101,7 +108,7 @@ gc: ## specs of the binding, with a garbage collection every 1000 instructions
 	@$(run_group) gc
 
 fuzz: ## fuzz targets, SECONDS=30 each, from SEED=1 (0: random); what they find is kept in spec/regression/fuzz
-	@.ci/packages check build specs lua5.4 fuzz
+	@.ci/packages check build specs lua5.4 tls http fuzz
 	@$(run_group) fuzz
 
 coverage: ## lines that the everyday specs and C tests reach, on Lua 5.4; FILES="lua/smpp/text csrc/smpp/pdu.c" lists the others
@@ -112,6 +119,16 @@ coverage: ## lines that the everyday specs and C tests reach, on Lua 5.4; FILES=
 	  grep -a 'success' build/coverage/specs.log # those that measure memory fail beside the counter, which takes some
 	@for t in $(TEST_SRC:spec/c/%.c=build/coverage/c/%); do $$t >>build/coverage/specs.log || exit 1; done
 	@lua5.4 spec/coverage.lua build/coverage $(FILES)
+
+conformance: ## tests our and node-smpp's message centre, our and Kannel's ESME against the standard: the table of the README
+	@.ci/packages check build specs interop $(LUA) node
+	@$(MAKE) --no-print-directory -s build spec/interop/node/node_modules/.package-lock.json
+	@LUA=$(LUA) $(LUA) spec/interop/conformance.lua
+
+simulate: ## clients, gateways, bots, message centres under random faults in virtual time, SEEDS=1..500 (docs/testing.md)
+	@.ci/packages check build specs $(LUA)
+	@$(MAKE) --no-print-directory -s build
+	@LUA=$(LUA) bin/smpp simulate --seeds $${SEEDS:-1..500}
 
 soak: ## 200 clients that connect and disconnect, with faults, for SOAK_S=600 seconds
 	@.ci/packages check build specs $(LUA)
@@ -135,18 +152,31 @@ profile: ## instructions by function, of Lua and of C: make profile PATH=send|re
 rockspec: ## regenerates the list of modules in the rockspec
 	@$(LUA) rockspec/modules.lua
 
+pictures: build ## the pictures of README, from real runs in tmux and a browser; four minutes
+	@for p in tmux chromium-headless-shell; do command -v $$p >/dev/null || { echo "missing: $$p"; exit 1; }; done
+	@eval "$$($(MAKE) --no-print-directory -s env)" && $(LUA) docs/pictures.lua && LUA_PATH="./?.lua;$$LUA_PATH" exec $(LUA) docs/console_pictures.lua
+
+man: build ## man pages in build/man, made from the options of the commands
+	@rm -rf $(B)/man && mkdir -p $(B)/man && SMPP_BUILD=$(B) $(LUA) docs/man.lua $(B)/man
+
 install: build ## copies the modules and the command below PREFIX (default /usr/local), for one Lua
 	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin $(sort $(patsubst lua/%/,share/lua/$(call lua_api,$(LUA))/%,$(dir $(LUA_SRC)))) lib/lua/$(call lua_api,$(LUA))/smpp)
 	@for f in $(LUA_SRC:lua/%=%); do install -m 644 lua/$$f $(DESTDIR)$(PREFIX)/share/lua/$(call lua_api,$(LUA))/$$f || exit 1; done
 	@install -m 755 $(MODULES) $(DESTDIR)$(PREFIX)/lib/lua/$(call lua_api,$(LUA))/smpp/
 	@sed 's/^installed_for=$$/installed_for=$(LUA)/' bin/smpp > $(DESTDIR)$(PREFIX)/bin/smpp && chmod 755 $(DESTDIR)$(PREFIX)/bin/smpp
+	@if $(LUA) -e "require 'argparse'" 2>/dev/null && $(MAKE) --no-print-directory -s man; then \
+	  install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 && \
+	  install -m 644 $(B)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/ && install -m 644 $(B)/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/; \
+	else echo "no man pages: they are made with argparse"; fi
 	@echo "installed below $(DESTDIR)$(PREFIX) for $(LUA)"
 	@for m in luv argparse dkjson; do $(LUA) -e "require '$$m'" 2>/dev/null || \
 	  echo "smpp will want $$m: apt-get install lua-$$m, or luarocks install $$m"; done
 
 uninstall: ## removes the installed files
 	@rm -rf $(DESTDIR)$(PREFIX)/share/lua/$(call lua_api,$(LUA))/smpp $(DESTDIR)$(PREFIX)/lib/lua/$(call lua_api,$(LUA))/smpp
-	@rm -f $(DESTDIR)$(PREFIX)/bin/smpp
+	@rm -f $(DESTDIR)$(PREFIX)/bin/smpp $(DESTDIR)$(PREFIX)/share/man/man1/smpp.1 $(DESTDIR)$(PREFIX)/share/man/man1/smpp-*.1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man5/smpp-config.5
+	@-rmdir $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 man/man5 man) 2>/dev/null; true
 	@-rmdir $(addprefix $(DESTDIR)$(PREFIX)/,share/lua/$(call lua_api,$(LUA)) share/lua lib/lua/$(call lua_api,$(LUA)) lib/lua) 2>/dev/null; true
 
 # What the targets above are made of -------------------------------------------------------------------------------
@@ -180,6 +210,18 @@ $(B)/$(call id,$(1))/tls/%.o: csrc/tls/%.c $(B)/flags
 $(B)/$(call id,$(1))/smpp/openssl.so: $(TLS_SRC:csrc/tls/%.c=$(B)/$(call id,$(1))/tls/%.o)
 	@mkdir -p $$(@D)
 	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@.new $$^ -lssl -lcrypto && mv $$@.new $$@
+$(B)/$(call id,$(1))/sqlite/%.o: csrc/sqlite/%.c $(B)/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(CORE_CFLAGS) -D_POSIX_C_SOURCE=200809L -Icsrc $$(call lua_cflags,$(1)) -c -o $$@ $$<
+$(B)/$(call id,$(1))/smpp/sqlite.so: $(SQL_SRC:csrc/sqlite/%.c=$(B)/$(call id,$(1))/sqlite/%.o)
+	@mkdir -p $$(@D)
+	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@.new $$^ -lsqlite3 -lpthread && mv $$@.new $$@
+$(B)/$(call id,$(1))/http/%.o: csrc/http/%.c $(B)/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(CORE_CFLAGS) -D_GNU_SOURCE -Icsrc $$(call lua_cflags,$(1)) -c -o $$@ $$<
+$(B)/$(call id,$(1))/smpp/libhttp.so: $(HTTP_SRC:csrc/http/%.c=$(B)/$(call id,$(1))/http/%.o)
+	@mkdir -p $$(@D)
+	$$(CC) -shared $$(CFLAGS) $$(LDFLAGS) -o $$@.new $$^ -lmicrohttpd -lcurl -lgnutls && mv $$@.new $$@
 endef
 $(foreach l,$(LUAS),$(eval $(call LUA_RULES,$(l))))
 
@@ -195,6 +237,17 @@ $(B)/fuzz/fuzz_%: spec/c/fuzz_%.c $(CORE_SRC:csrc/smpp/%.c=$(B)/fuzz/core/%.o)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -MMD -MP -MF $@.d -MT $@ -Icsrc -o $@ $(filter %.c %.o,$^)
 
+# That of the TLS module runs it in a Lua 5.4; OpenSSL is the system's.
+$(B)/fuzz/fuzz_tls: spec/c/fuzz_tls.c $(TLS_SRC) csrc/tls/tls.h
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -Icsrc $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4) -o $@ $(filter %.c,$^) \
+	  -llua5.4 -lssl -lcrypto -lm
+
+# That of HTTP asks libmicrohttpd, the system's, too.
+$(B)/fuzz/fuzz_http: spec/c/fuzz_http.c csrc/http/strict.c csrc/http/http.h
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -Icsrc $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4) -o $@ $(filter %.c,$^) -lmicrohttpd
+
 $(B)/fuzz/seeds: spec/c/seeds.lua $(wildcard spec/fixtures/vectors/*.jsonl)
 	@rm -rf $@ $@.new && mkdir -p $@.new
 	@lua5.4 spec/c/seeds.lua $@.new && mv $@.new $@
@@ -206,11 +259,11 @@ check-gcc check-clang: check-%:
 check-core:
 	@! $(CC) -std=c99 -MM $(CORE_SRC) | tr ' ' '\n' | grep '\.h$$' | grep -v '^csrc/smpp/'
 
-TIDY := $(CORE_SRC:csrc/%.c=build/check/tidy/%) $(BIND_SRC:csrc/%.c=build/check/tidy/%) $(TLS_SRC:csrc/%.c=build/check/tidy/%)
+TIDY := $(CORE_SRC:csrc/%.c=build/check/tidy/%) $(BIND_SRC:csrc/%.c=build/check/tidy/%) $(TLS_SRC:csrc/%.c=build/check/tidy/%) $(SQL_SRC:csrc/%.c=build/check/tidy/%) $(HTTP_SRC:csrc/%.c=build/check/tidy/%)
 check-tidy: $(TIDY)
 $(TIDY): build/check/tidy/%: csrc/%.c $(wildcard csrc/*/*.h) .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $< -- -std=c99 -Icsrc $(if $(findstring /smpp/,$<),,$(call lua_cflags,lua5.4)) 2>$@.err || { cat $@.err; exit 1; }
+	@clang-tidy --quiet $< -- -std=c99 $(if $(findstring /http/,$<),-D_GNU_SOURCE) -Icsrc $(if $(findstring /smpp/,$<),,$(call lua_cflags,lua5.4)) 2>$@.err || { cat $@.err; exit 1; }
 	@touch $@
 
 check-cppcheck:
@@ -224,4 +277,4 @@ check-luacheck:
 spec/interop/node/node_modules/.package-lock.json: spec/interop/node/package-lock.json
 	cd $(<D) && npm ci --no-audit --no-fund --loglevel=error
 
--include $(wildcard $(B)/core/*.d $(B)/*/binding/*.d $(B)/*/tls/*.d $(B)/c/*.d $(B)/fuzz/*.d $(B)/fuzz/core/*.d)
+-include $(wildcard $(B)/core/*.d $(B)/*/binding/*.d $(B)/*/tls/*.d $(B)/*/sqlite/*.d $(B)/*/http/*.d $(B)/c/*.d $(B)/fuzz/*.d $(B)/fuzz/core/*.d)

@@ -1,5 +1,5 @@
 -- The peer of bench/path.lua: a message centre that answers, sends requested receipts, or pushes messages.
--- Arguments: [deliver_sm | message | message_3 | receipt] [COUNT]: what to push to the first bound client, and how many.
+-- Arguments: [deliver_sm | message | message_3 | receipt | answer | bot | dialogues] [COUNT]: what to push to the first bound client, and how many.
 -- Prints its port; ends when killed.  A destination 4999 gets no receipt.
 local smpp = require "smpp"
 
@@ -27,6 +27,11 @@ local parts = assert(smpp.text.split(("Ваш код 481516, он действу
 --- The n-th PDU to push.
 local function pushed(n)
   if kind == "receipt" then return receipt("A" .. n) end
+  if kind == "answer" or kind == "bot" or kind == "dialogues" then -- of as many subscribers
+    local fields = with { short_message = "Hello number " .. n }
+    fields.source_addr = ("49176%07d"):format(n % 100000)
+    return fields
+  end
   if kind ~= "message_3" then return with { short_message = "Your code is 481516, valid for 5 minutes" } end
   local part = parts[(n - 1) % 3 + 1].octets
   local reference = math.floor((n - 1) / 3)

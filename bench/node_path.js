@@ -8,7 +8,7 @@ const TEXT = 'Your code is 481516, valid for 5 minutes';
 const UNICODE = 'Ваш код 481516, он действует пять минут. '.repeat(4);
 const ADDRESSES = { source_addr_ton: 5, source_addr: 'TestApp', dest_addr_ton: 1, dest_addr_npi: 1, destination_addr: '491761234567' };
 
-// node-smpp leaves the cutting to its user.
+// node-smpp does not split long texts itself.
 const parts = () => [0, 67, 134].map((from, i) => ({
   udh: Buffer.from([5, 0, 3, 7, 3, i + 1]), message: UNICODE.slice(from, from + 67),
 }));

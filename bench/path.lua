@@ -70,7 +70,57 @@ local function receive(option)
   esme:close()
 end
 
+--- Answers each message: a handler of deliver_sm that submits, or a bot.  `dialogues`: a bot that asks; when all sleep, it prints
+--- its resident memory in octets each instead of the CPU.
+local function answer()
+  local esme, answered, done, wall, cpu, shop = nil, 0, false, nil, nil, nil
+  local function one()
+    answered = answered + 1
+    if not wall and answered >= warm then wall, cpu = loop:precise(), os.clock() end
+    if answered < warm + count then return end
+    local seconds = path ~= "dialogues" and os.clock() - cpu or 0
+    print(("%.6f %.6f"):format(loop:precise() - wall, seconds))
+    io.stdout:flush()
+    done = true
+  end
+  if path == "answer" then
+    esme = connect { deliver_sm = function(pdu, client)
+      assert(client:submit_sm {
+        source_addr_ton = 3, source_addr = pdu.destination_addr, dest_addr_ton = 1, dest_addr_npi = 1,
+        destination_addr = pdu.source_addr, short_message = "You said: " .. pdu.short_message,
+      })
+      one()
+    end }
+  else
+    shop = require("smpp.bot").new {
+      { host = "127.0.0.1", port = port, system_id = "bench", password = "bench", window = WINDOW }, number = "12345", log = "error",
+      texts = { restarted = false },
+    }
+    shop:otherwise(function(chat)
+      if path == "dialogues" then
+        one()
+        chat:ask("What would you like?", { within_s = 86400 })
+      end
+      chat:say("You said: " .. chat.text)
+      one()
+    end)
+    shop:start()
+  end
+  while not done do smpp.sleep(0.01) end
+  if path == "dialogues" then
+    smpp.sleep(1)
+    collectgarbage()
+    collectgarbage()
+    for line in io.lines "/proc/self/status" do
+      if line:find "VmRSS" then print(line) end
+    end
+    os.exit(0)
+  end
+  if esme then esme:close() else shop:stop() end
+end
+
 smpp.run(function()
+  if path == "answer" or path == "bot" or path == "dialogues" then return answer() end
   if not sends[path] then return receive(path:match "^message" or path) end
   local esme = connect { receipt = path == "send_receipt" and function() end or nil }
   if open > 0 then each(open, function() assert(esme:send { from = "TestApp", to = "+4999", text = "x", receipt = true }) end) end

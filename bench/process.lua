@@ -15,6 +15,8 @@ function process.capture(command)
 end
 local capture = process.capture
 
+function process.sleep(ms) uv.sleep(ms) end
+
 function process.have(command) return capture("command -v " .. command .. " 2>/dev/null") ~= "" end
 
 local function slurp(path)
@@ -35,9 +37,9 @@ function process.start(command, pattern)
   return self
 end
 
---- Waits up to a minute for a pattern in the output; returns its first capture.
+--- Waits up to five minutes for a pattern in the output (a million open messages take one); returns its first capture.
 function Process:expect(pattern)
-  for _ = 1, 6000 do
+  for _ = 1, 30000 do
     local found = slurp(self.file):match(pattern)
     if found then return found end
     uv.sleep(10)
@@ -47,6 +49,12 @@ end
 
 --- Resident memory in octets.
 function Process:rss() return tonumber(slurp("/proc/" .. self.pid .. "/status"):match "VmRSS:%s*(%d+)") * 1024 end
+
+--- CPU seconds so far, user and system, in steps of 10 ms.
+function Process:cpu()
+  local user, system = slurp("/proc/" .. self.pid .. "/stat"):match("%) " .. ("%S+ "):rep(11) .. "(%d+) (%d+)")
+  return (tonumber(user) + tonumber(system)) / 100
+end
 
 --- Stops the program, and waits until it has ended.
 function Process:stop()

@@ -1,14 +1,15 @@
 -- make bench: this library on each Lua, beside node-smpp on the same work in the same run.  Rounds are interleaved
 -- and medians shown; CPU is that of the side being measured.  docs/performance.md explains the sections.  Options:
---   --rounds N (3)  --luas "lua5.4 luajit"  --windows "1 10 100"  --sections "throughput paths connections sessions tls start codec text"
+--   --rounds N (3)  --luas "lua5.4 luajit"  --windows "1 10 100"  --sections the list below
 --   --sessions N (10000)  --tools DIR (with refload, refsink and codeclimit, or their sources)  --json FILE  --build DIR (build)
+--   --waiting N (5000000; of the section "waiting", which is not among those by default)
 package.path = "bench/?.lua;" .. package.path
 local process = require "process"
 local report = require "report"
 
 local options = {
-  rounds = "3", luas = "lua5.4 luajit", windows = "1 10 100", sections = "throughput paths connections sessions tls start codec text",
-  sessions = "10000", tools = "", json = "", build = "build",
+  rounds = "3", luas = "lua5.4 luajit", windows = "1 10 100", sections = "throughput paths connections sessions tls gateway load start codec text",
+  sessions = "10000", waiting = "5000000", tools = "", json = "", build = "build",
 }
 for i = 1, #arg, 2 do
   local name = arg[i]:match "^%-%-(%w+)$"
@@ -69,6 +70,7 @@ local bench = {
   windows = process.words(options.windows),
   rounds = tonumber(options.rounds),
   sessions = tonumber(options.sessions),
+  waiting = tonumber(options.waiting),
   build = options.build,
 }
 

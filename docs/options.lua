@@ -1,17 +1,26 @@
 --- The tables of options in docs/, made from the rows of the schemas: `lua docs/options.lua` writes them anew, and
---- spec/docs/options_spec.lua fails where they differ.  A page says where a table stands:
+--- spec/docs/options_spec.lua fails where they differ.  A page says where a table stands, of all options of a schema, or of some:
 ---   <!-- options: smpp.client.options schema -->
+---   ...
+---   <!-- /options -->
+---   <!-- options: smpp.profile habits long max_parts -->
 ---   ...
 ---   <!-- /options -->
 if arg and arg[0] and arg[0]:find "docs/options%.lua$" then
   package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
   package.cpath = (os.getenv "SMPP_BUILD" or "build") .. "/" .. (jit and "jit" or _VERSION:match "%d%.%d") .. "/?.so;" .. package.cpath
 end
+local unpack = table.unpack or unpack -- luacheck: compat
 local option_help = require "smpp.cli.option_help"
 
 local options = {}
 
-options.pages = { "client", "server", "simulator", "reassembly" }
+options.pages = {
+  "client", "codec", "gateway", "load", "profiles", "reassembly", "pcap", "receipts", "server", "simulator", "store", "testing", "text", "tls",
+  "tracker", "bots", "valkey", "http", "nodes",
+}
+
+local LISTED_MAX = 8 -- more values of an option than these are not listed
 
 local function cell(text) return (text:gsub("|", "\\|")) end
 
@@ -26,6 +35,8 @@ function options.table_of(schema)
       if default and not row.default_text then default = "`" .. default .. "`" end
       local unit = row[2].unit
       local words = unit and ("%s (%s)"):format(row[4], unit) or row[4]
+      local values = schema.kinds[row[1]].values
+      if values and values[2] and #values <= LISTED_MAX then words = ('%s; values: `"%s"`'):format(words, table.concat(values, '"`, `"')) end
       lines[#lines + 1] = ("| `%s` | %s | %s | `%s` |"):format(row[1], cell(default or ""), cell(words), cell(row[5]))
     end
   end
@@ -44,8 +55,11 @@ end
 ---@return string page
 ---@return integer count
 function options.fill(page)
-  return page:gsub("(<!%-%- options: (%S+) (%S+) %-%->\n).-(<!%-%- /options %-%->)", function(head, module, field, tail)
-    return head .. "\n" .. options.table_of(options.schema_of(module, field)) .. "\n\n" .. tail
+  return page:gsub("(<!%-%- options: (%S+) (%S+)([^\n]-) %-%->\n).-(<!%-%- /options %-%->)", function(head, module, field, names, tail)
+    local schema, picked = options.schema_of(module, field), {}
+    for name in names:gmatch "%S+" do picked[#picked + 1] = name end
+    if picked[1] then schema = schema:pick(unpack(picked)) end
+    return head .. "\n" .. options.table_of(schema) .. "\n\n" .. tail
   end)
 end
 

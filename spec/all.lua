@@ -1,14 +1,14 @@
--- Runs groups of tests side by side and adds them up:  lua5.4 spec/all.lua [group…]
+-- Runs groups of tests in parallel and adds up their results:  lua5.4 spec/all.lua [group…]
 -- Groups: specs c fuzz check sanitize valgrind gc slow (none given: all of them).
--- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30); GC_EVERY, how many
--- instructions from one collection to the next in gc (1000; 5000 among all groups); JOBS side by side
--- (default: processors); MAKE.  Logs lie under build/log; what failed is printed in full.
--- The last line is "N passed, N failed[, N skipped]"; exit 1 when something failed or nothing ran.
+-- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30; 10 among all groups); GC_EVERY, how many
+-- instructions from one collection to the next in gc (1000; 20000 among all groups); JOBS in parallel
+-- (default: processors); MAKE.  Logs are in build/log; those of failed jobs are printed.
+-- The last line is "N passed, N failed[, N skipped]"; exit code 1 if a test failed or none ran.
 local uv = require "luv"
 
 local MAKE = os.getenv("MAKE") or "make"
-local SECONDS = os.getenv("SECONDS") or "30"
-local GC_EVERY = os.getenv("GC_EVERY") or (#arg == 0 and "5000" or "1000")
+local SECONDS = tonumber(os.getenv("SECONDS")) or (#arg == 0 and 10 or 30)
+local GC_EVERY = os.getenv("GC_EVERY") or (#arg == 0 and "20000" or "1000")
 local JOBS = tonumber(os.getenv("JOBS")) or #(uv.cpu_info() or { 1 })
 local TIMEOUT_S = 900
 local LOGS = "build/log"
@@ -25,12 +25,12 @@ for name in (os.getenv("LUAS") or "lua5.1 lua5.2 lua5.3 lua5.4 luajit"):gmatch("
 local function has_lua(wanted)
   for _, name in ipairs(luas) do if name == wanted then return true end end
 end
---- Slow specs run on these: what is not cheap is worth two interpreters, not five.
+--- Slow specs run on one of these.
 local slow_luas = {}
 for _, name in ipairs { "lua5.4", "luajit" } do if has_lua(name) then slow_luas[#slow_luas + 1] = name end end
 if #slow_luas == 0 then slow_luas = luas end
 
--- Reading a log: how many passed, failed, were skipped; nil when the run did not come to its end ---------------
+-- Reading a log: numbers of passed, failed and skipped tests; nil if the run did not finish ---------------
 
 local function last_match(text, pattern)
   local a, b, c, d
@@ -68,8 +68,8 @@ end
 
 local groups = {}
 
--- The everyday specs in parts, each a process: what the collector has to look at grows with the specs that a process has run.
-local PARTS = 4
+-- The everyday specs in parts, each a process: the heap grows with the specs that a process has run.
+local PARTS = 8
 local ELSEWHERE = { slow = true, interop = true, packaging = true, tree = true, c = true, fixtures = true }
 
 local function everyday()
@@ -78,7 +78,7 @@ local function everyday()
     local folder = path:match("^spec/([^/]+)/$")
     if not ELSEWHERE[folder] then
       n = n + 1
-      local part = (n - 1) % PARTS + 1
+      local part = folder == "stories" and PARTS or (n - 1) % (PARTS - 1) + 1 -- the stories collect often: a part of their own
       parts[part] = (parts[part] and parts[part] .. " " or "") .. path
     end
   end
@@ -104,7 +104,7 @@ function groups.fuzz()
   make("build fuzz targets", "-j2 build-fuzz", true)
   for _, file in ipairs(lines("find spec/c -name 'fuzz_*.c' | sort")) do
     local name = file:match("([^/]+)%.c$")
-    add { name = name, command = ("sh spec/c/fuzz.sh %s %s"):format(name, SECONDS) }
+    add { name = name, command = ("sh spec/c/fuzz.sh %s %d"):format(name, SECONDS) }
   end
 end
 
@@ -114,14 +114,19 @@ function groups.check()
   busted("specs of the tree", "lua5.4", "spec/tree")
 end
 
---- The specs and the C tests again, under AddressSanitizer and UndefinedBehaviorSanitizer.
+--- The specs and the C tests again, under AddressSanitizer and UndefinedBehaviorSanitizer; the specs on two Luas, among all
+--- groups each part on one of them.
 function groups.sanitize()
   make("build sanitized", "-j2 build-asan LUAS='" .. table.concat(slow_luas, " ") .. "'", true)
-  for _, lua in ipairs(slow_luas) do
-    -- Lua and libuv leave memory to the end of the process on purpose: leaks are looked for in the C tests.
-    local environment = "SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
-      .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
-    for part, paths in ipairs(everyday()) do busted(("sanitize %s %d of %d"):format(lua, part, PARTS), lua, paths, environment) end
+  -- Lua and libuv do not free all memory at exit: leaks are checked in the C tests.
+  local environment = "SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
+    .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
+  for part, paths in ipairs(everyday()) do
+    for i, lua in ipairs(slow_luas) do -- among all groups by turns
+      if #arg > 0 or (part - 1) % #slow_luas + 1 == i then
+        busted(("sanitize %s %d of %d"):format(lua, part, PARTS), lua, paths, environment)
+      end
+    end
   end
   for _, file in ipairs(lines("find spec/c -name '*_test.c' | sort")) do
     local name = file:match("([^/]+)%.c$")
@@ -138,7 +143,7 @@ function groups.valgrind()
   end
 end
 
---- The specs of the binding while Lua collects all the time.
+--- The specs of the binding with permanent garbage collection.
 function groups.gc()
   make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
   for _, lua in ipairs { "lua5.1", "lua5.4" } do
@@ -146,16 +151,21 @@ function groups.gc()
   end
 end
 
+--- Slow specs and those with other implementations: each file on one of two Luas, by turns.
 function groups.slow()
   make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
-  for _, kind in ipairs { "slow", "interop", "packaging" } do
-    if #lines("find spec/" .. kind .. " -name '*_spec.lua' 2>/dev/null") > 0 then
-      for i, lua in ipairs(slow_luas) do
-        -- The packaging specs walk all Luas themselves: once, where all are there.
-        if kind ~= "packaging" or (i == 1 and #luas > 1) then busted(kind .. " " .. lua, lua, "spec/" .. kind) end
-      end
+  for _, kind in ipairs { "slow", "interop" } do
+    local parts = {}
+    for i, path in ipairs(lines("find spec/" .. kind .. " -name '*_spec.lua' 2>/dev/null | LC_ALL=C sort")) do
+      local lua = slow_luas[(i - 1) % #slow_luas + 1]
+      parts[lua] = (parts[lua] and parts[lua] .. " " or "") .. path
+    end
+    for _, lua in ipairs(slow_luas) do
+      if parts[lua] then busted(kind .. " " .. lua, lua, parts[lua]) end
     end
   end
+  -- The packaging specs iterate over all Luas themselves: run once, if all are installed.
+  if #luas > 1 then busted("packaging " .. slow_luas[1], slow_luas[1], "spec/packaging") end
 end
 
 local ORDER = { "check", "specs", "c", "slow", "sanitize", "gc", "fuzz", "valgrind" }
@@ -175,7 +185,7 @@ local function report(job, code, signal)
   local passed, failed, skipped = 1, 0, 0
   if job.read then
     passed, failed, skipped = job.read(text)
-    if not passed then -- died on the way: one failure, whatever it had done
+    if not passed then -- crashed: counts as one failure
       passed, failed, skipped = 0, 1, 0
       if job.read == read_busted then text = text .. ("\ndid not come to its end; to see where: %s -o TAP"):format(job.command) end
     end
@@ -263,7 +273,7 @@ for _, name in ipairs { "sigint", "sigterm" } do
   end)
   signal:unref()
 end
--- Children of this run see every tool as required, and not the make that called us.
+-- In children of this run missing tools are failures; they do not share the job server of make.
 uv.os_setenv("SMPP_ALL_TOOLS", "1")
 for _, name in ipairs { "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "LUA", "B" } do uv.os_unsetenv(name) end
 

@@ -1,7 +1,7 @@
 -- Which lines the specs reach:  lua5.4 spec/coverage.lua BUILD [file or folder…]
--- Reads what `make coverage` left in BUILD (build/coverage): lua.txt, lines of "path line" by spec/support/line_counter.lua,
--- and gcov's counts of the C files.  Prints covered and possible lines of each file, and totals; where files are named, only
--- their lines that nothing reached.
+-- Reads the output of `make coverage` in BUILD (build/coverage): lua.txt, lines of "path line" by spec/support/line_counter.lua,
+-- and gcov's counts of the C files.  Prints covered and possible lines of each file, and totals; with files, only
+-- their lines that were not reached.
 local BUILD = assert(arg[1], "usage: spec/coverage.lua BUILD [file or folder…]")
 
 local function lines_of(command)
@@ -19,7 +19,7 @@ end
 
 -- A file is { path, covered, possible, missing = { line numbers }, branches_covered, branches }.
 
---- The lines of a Lua file with instructions, all functions in it included; the implicit return at an `end` is none.
+--- The lines of a Lua file with instructions, all functions in it included; without the implicit return at an `end`.
 local function possible_lines(path)
   local source, possible = source_of(path), {}
   for _, line in ipairs(lines_of("luac5.4 -l -p " .. path)) do
@@ -50,7 +50,7 @@ local function c_file(path, objects)
   local name = path:match "([^/]+)%.c$"
   for _, line in ipairs(lines_of(("gcov -b --stdout -o %s %s/%s.gcda 2>/dev/null"):format(objects, objects, name))) do
     local source = line:match "^%s+-:%s+0:Source:(.*)"
-    if source then number = source == path and 0 or nil end -- headers come as files of their own
+    if source then number = source == path and 0 or nil end -- headers are files of their own
     if number then
       local count, at = line:match "^%s*([%d#=*-]+)%*?:%s*(%d+):"
       if at then number = tonumber(at) end

@@ -1,6 +1,6 @@
 -- Runs specs with the Lua that runs this file:  lua5.4 spec/run.lua [spec files or folders…]
 -- Builds the C module for it first (unless SMPP_NO_BUILD is set).  LuaRocks calls it as `luarocks test`.
--- Without arguments: all but those of spec/slow, interop, packaging and tree, which need more than a Lua.
+-- Without arguments: all but those of spec/slow, interop, packaging and tree, which need other programs.
 -- SMPP_BUILD is the folder of the builds (default build); SMPP_GC=1000 collects all garbage every 1000
 -- instructions of the virtual machine.
 local interpreter = jit and "luajit" or "lua" .. _VERSION:match("%d%.%d")
@@ -12,10 +12,10 @@ if not os.getenv("SMPP_NO_BUILD") then
   assert(ok == true or ok == 0, "make build LUA=" .. interpreter .. " failed")
 end
 package.path = "lua/?.lua;lua/?/init.lua;./?.lua;" .. package.path
--- No ./?.so: a module that LuaRocks left there is for another Lua.
+-- No ./?.so: LuaRocks may have left a module for another Lua there.
 package.cpath = build .. "/" .. id .. "/?.so;" .. package.cpath:gsub("%./%?%.so;?", "")
 
--- busted unloads modules between files, and luv frees its loop with its module: this one keeps it.
+-- busted unloads modules between files, and luv frees its loop with its module: this keeps a reference.
 pcall(require, "smpp.loop.uv")
 
 if #arg == 0 then
@@ -49,7 +49,7 @@ local function hook_everywhere(hook, mask, count)
   debug.sethook(hook, mask, count)
 end
 
--- What the binding forgets to keep alive dies now, not on some other day.
+-- Objects that the binding does not keep alive are collected at once.
 local every = tonumber(os.getenv("SMPP_GC"))
 if every then hook_everywhere(function() collectgarbage() end, "", every) end
 

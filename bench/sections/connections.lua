@@ -1,4 +1,4 @@
---- What a server does with 1 to 1,000 connections, window 10 on each.
+--- Throughput and CPU of a server with 1 to 1,000 connections, window 10 on each.
 local load = require "load"
 
 local CONNECTIONS, WINDOW = { 1, 10, 100, 1000 }, 10

@@ -1,14 +1,14 @@
---- Memory of bound sessions that do nothing, thousands of them in one process: of a server, and of the clients.
+--- Memory of idle bound sessions, thousands in one process: of a server, and of clients.
 local process = require "process"
 
-local SPARE = 100 -- descriptors a program has besides its sessions
+local SPARE = 100 -- file descriptors besides those of sessions
 
 return function(bench)
   local room = process.descriptors() - SPARE
   local n = math.min(bench.sessions, room)
   local rows, notes = {}, {}
   if n < bench.sessions then
-    notes[1] = ("%d sessions instead of %d: the limit of descriptors (ulimit -Hn) allows no more"):format(n, bench.sessions)
+    notes[1] = ("%d sessions instead of %d: limited by file descriptors (ulimit -Hn)"):format(n, bench.sessions)
   end
 
   local function program(command) return process.with_descriptors(n + SPARE, command) end
@@ -36,7 +36,7 @@ return function(bench)
     server:stop()
   end
 
-  -- Memory varies little: once is enough.
+  -- Memory varies little: one round is enough.
   local function round(number)
     if number > 1 then return end
     for _, subject in ipairs(bench.subjects) do

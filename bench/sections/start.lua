@@ -1,5 +1,4 @@
---- Time to first byte: from the start of a program until the first bind_resp is seen, by the peer of a server or by
---- the client that asked.
+--- Start-up time: from the start of a program to the first bind_resp, seen by the peer of a server or by the client.
 local load = require "load"
 local uv = require "luv"
 
@@ -10,7 +9,7 @@ local RESPONSE = "\0\0\0\17\128\0\0\9\0\0\0\0"
 
 local function ms_since(start) return (uv.hrtime() - start) / 1e6 end
 
---- Runs a command; its output goes to `on_output`.  Returns what ends it.
+--- Runs a command; its output goes to `on_output`.  Returns a function that stops it.
 local function spawn(command, on_output)
   local out, handle = uv.new_pipe(false), nil
   handle = uv.spawn("/bin/sh", { args = { "-c", "exec " .. command }, stdio = { nil, out, 2 } }, function() uv.close(handle) end)

@@ -5,7 +5,7 @@ return function(bench)
   local program, rows = bench.build .. "/bench/text_bench", {}
 
   local function round(number)
-    if number > 1 then return end -- it takes the best of several rounds itself
+    if number > 1 then return end -- it runs several rounds itself and takes the best
     local built = os.execute(("mkdir -p %s/bench && cc -std=c99 -O2 -Icsrc -o %s bench/text_bench.c "
       .. "csrc/smpp/gsm7.c csrc/smpp/ucs2.c csrc/smpp/charset.c csrc/smpp/grapheme.c csrc/smpp/text.c"):format(bench.build, program))
     assert(built == true or built == 0, "cannot build bench/text_bench.c")

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "smpp/error.h"
 
 /* suggest(name, names) -> the key of |names| that looks most like it, or nil */
 static int suggest(lua_State *L) {
@@ -137,6 +138,18 @@ static int push_draft(lua_State *L, const struct draft *d) {
   return 1;
 }
 
+/* unknown_field(command_id, table) -> message about a name in it that the command does not have | nil */
+static int unknown_field(lua_State *L) {
+  const struct smpp_command *command = smpp_command_by_id(declared_commands(L), check_u32(L, 1));
+  struct draft d;
+  luaL_argcheck(L, command != NULL, 1, "unknown command");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int results = read_draft(L, 2, command, NULL, 0, &d);
+  if (results == 0 || strcmp(lua_tostring(L, -1), smpp_error_name(SMPP_ERR_UNKNOWN_FIELD)) != 0) return 0;
+  lua_pop(L, 1);
+  return 1;
+}
+
 /* encode(table or view [, version]) -> octets | nil, message, code */
 static int encode(lua_State *L) {
   struct view *v = test_view(L, 1);
@@ -204,7 +217,7 @@ static void add_name(lua_State *L, int names, const char *name, uint32_t code) {
 static void add_names(lua_State *L, int names) {
   static const char *const items[] = {NULL,          "command",         "status",          "command_id",
                                       "command_status", "sequence_number", "command_length",  "trailing",   "sm_length",       "number_of_dests", "no_unsuccess",
-                                      "number_msgs"};
+                                      "number_msgs", "padding"};
   const struct smpp_tlv_row *row;
   for (unsigned field = 0; field < SMPP_FIELD_COUNT; field++) add_name(L, names, smpp_field_name(field), field + 1);
   for (unsigned item = 1; item < sizeof items / sizeof *items; item++) {
@@ -232,11 +245,12 @@ static int view_newindex(lua_State *L) {
 }
 
 /* codec(methods, none): methods: Lua functions for views ("__tostring" and other metamethods, too).
- * -> { decode, encode, declare, declare_command, session } */
+ * -> { decode, encode, declare, declare_command, field, unknown_field, session } */
 static int codec(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"decode", decode},   {"encode", encode},     {"declare", codec_declare}, {"declare_command", codec_declare_command},
-      {"field", field}, {"session", session_new}, {NULL, NULL}};
+      {"field", field}, {"unknown_field", unknown_field}, {"session", session_new}, {"selector", codec_selector},
+      {NULL, NULL}};
   static const luaL_Reg with[] = {{"with", view_with}, {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
@@ -249,6 +263,7 @@ static int codec(lua_State *L) {
   lua_pushvalue(L, 2); /* UP_NONE */
   memset(lua_newuserdatauv(L, sizeof(struct smpp_declared), 0), 0, sizeof(struct smpp_declared)); /* UP_DECLARED */
   lua_newtable(L); /* UP_OWN */
+  memset(lua_newuserdatauv(L, sizeof(struct name_cache), 0), 0, sizeof(struct name_cache)); /* UP_KNOWN */
   add_names(L, first);
   for (unsigned field = 0; field < SMPP_FIELD_COUNT; field++) {
     lua_pushstring(L, smpp_field_name(field));
@@ -294,7 +309,7 @@ static int codec(lua_State *L) {
   lua_pushliteral(L, "smpp.session");
   lua_setfield(L, session_mt, "__metatable"); /* or anything could be given to __gc */
 
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 8);
   push_upvalues(L, first);
   luaL_setfuncs(L, functions, UP_COUNT);
   return 1;
@@ -306,7 +321,16 @@ static int is_pdu(lua_State *L) {
   return 1;
 }
 
+/* next(table [, key]): Lua's, as a function that no LuaJIT compiles (base/iterate.lua) */
+static int next_pair(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  if (lua_next(L, 1) != 0) return 2;
+  lua_pushnil(L);
+  return 1;
+}
+
 void smpp_open_codec(lua_State *L) {
-  static const luaL_Reg functions[] = {{"codec", codec}, {"suggest", suggest}, {"is_pdu", is_pdu}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"codec", codec}, {"suggest", suggest}, {"is_pdu", is_pdu}, {"next", next_pair}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

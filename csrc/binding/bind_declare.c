@@ -12,7 +12,7 @@ int codec_declare(lua_State *L) {
   const char *name = luaL_checkstring(L, 2);
   int kind = luaL_checkoption(L, 3, "octets", tlv_types);
   luaL_argcheck(L, tag >= 1 && tag <= 0xFFFF, 1, "tag out of range: expected 1 to 0xFFFF"); /* 0 is reserved, and says "no TLV" in a name's number */
-  luaL_argcheck(L, smpp_tlv_by_tag(tag) == NULL, 1, "duplicate tag: defined by the standard");
+  if (smpp_tlv_by_tag(tag) != NULL) return luaL_error(L, "duplicate tag %d: the standard's %s", (int)tag, smpp_tlv_by_tag(tag)->name);
   lua_pushvalue(L, 2);
   int type = lua_rawget(L, lua_upvalueindex(UP_NAMES));
   if (type != LUA_TNIL && !(type == LUA_TNUMBER && to_u32(L, -1, &old) && NAME_TAG(old) == tag))
@@ -25,6 +25,7 @@ int codec_declare(lua_State *L) {
   lua_pushvalue(L, 2);
   push_u32(L, tag << 8 | (uint32_t)tlv_kinds[kind] << 24);
   lua_rawset(L, lua_upvalueindex(UP_NAMES));
+  forget_names(L);
   lua_pushvalue(L, 2);
   lua_rawseti(L, lua_upvalueindex(UP_TAGS), (int)tag);
   return 0;
@@ -40,9 +41,9 @@ struct own_command {
   uint8_t positions[FIELDS_MAX];
 };
 
-static const char *const param_types[] = {"int1", "int2", "int4", "cstring", "octets", "time", NULL};
-static const uint8_t param_kinds[] = {SMPP_U8, SMPP_U16, SMPP_U32, SMPP_CSTRING, SMPP_TEXT, SMPP_TIME};
-static const uint8_t param_sizes[] = {1, 2, 4, 0, 0, 17};
+static const char *const param_types[] = {"int1", "int2", "int4", "cstring", "octets", "time", "dest_address", "unsuccess_sme", "message_ids", NULL};
+static const uint8_t param_kinds[] = {SMPP_U8, SMPP_U16, SMPP_U32, SMPP_CSTRING, SMPP_TEXT, SMPP_TIME, SMPP_DESTS, SMPP_UNSUCCESS, SMPP_IDS};
+static const uint8_t param_sizes[] = {1, 2, 4, 0, 0, 17, 0, 0, 0};
 
 /* Number of the parameter with the name on top; a new name gets the next one. */
 static unsigned field_of(lua_State *L) {
@@ -59,9 +60,36 @@ static unsigned field_of(lua_State *L) {
   lua_pushvalue(L, -1);
   push_u32(L, code | (uint32_t)(field + 1));
   lua_rawset(L, lua_upvalueindex(UP_NAMES));
+  forget_names(L);
   lua_pushvalue(L, -1);
   lua_rawseti(L, lua_upvalueindex(UP_FIELDS), (int)field + 1);
   return (unsigned)field;
+}
+
+/* What a parameter is in Lua; lists are as different as their entries. */
+static const char *lua_kind(unsigned kind) {
+  switch (kind) {
+    case SMPP_U8:
+    case SMPP_U16:
+    case SMPP_U32: return "an integer";
+    case SMPP_DESTS: return "a list of addresses";
+    case SMPP_UNSUCCESS: return "a list of refused addresses";
+    case SMPP_IDS: return "a list of ids";
+    default: return "a string";
+  }
+}
+
+/* A name of the standard stays what it is in Lua, as the layers above expect it: NULL, or what it should be. */
+static const char *other_than_standard(unsigned field, unsigned kind) {
+  const char *expected = NULL;
+  const struct smpp_command *command;
+  for (size_t i = 0; (command = smpp_command_at(i)) != NULL; i++) {
+    int position = smpp_param_position(command, field);
+    if (position < 0) continue;
+    expected = lua_kind(command->params[position].kind);
+    if (strcmp(expected, lua_kind(kind)) == 0) return NULL;
+  }
+  return expected;
 }
 
 /* Pushes a string or number of the table on top; false: it has none. */
@@ -87,14 +115,16 @@ static void read_param(lua_State *L, const char *command, struct own_command *ow
   unsigned kind = 0;
   while (param_types[kind] != NULL && (type == NULL || strcmp(param_types[kind], type) != 0)) kind++;
   if (param_types[kind] == NULL)
-    luaL_error(L, "%s: %s: unknown type '%s': expected int1, int2, int4, cstring, octets or time", command, param->name,
+    luaL_error(L, "%s: %s: unknown type '%s': expected int1, int2, int4, cstring, octets, time, dest_address, unsuccess_sme or message_ids", command, param->name,
                type != NULL ? type : luaL_typename(L, -1));
   lua_pop(L, 1);
   param->kind = param_kinds[kind];
+  const char *expected = other_than_standard(param->field, param->kind);
+  if (expected != NULL) luaL_error(L, "%s: %s: invalid type %s: in SMPP this parameter is %s", command, param->name, param_types[kind], expected);
   if (!push_member(L, "max"))
     max = param_sizes[kind] != 0 ? param_sizes[kind] : 255;
   else if (!to_u32(L, -1, &max) || max < 1 || max > 255 || (param_sizes[kind] != 0 && max != param_sizes[kind]))
-    luaL_error(L, "%s: %s: max out of range: octets, 1 to 255, the NUL of a cstring included", command, param->name);
+    luaL_error(L, "%s: %s: max out of range: 1 to 255 octets, the NUL of a cstring included, or entries of a list", command, param->name);
   lua_pop(L, 1);
   memset(param->max, (int)max, sizeof param->max);
   if (own->positions[param->field] != 0) luaL_error(L, "%s: duplicate parameter '%s'", command, param->name);

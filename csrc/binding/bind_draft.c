@@ -105,18 +105,17 @@ static int push_raw(lua_State *L, const char *key) {
 
 /* What read_draft leaves on the stack, from its first slot on; then the strings of parameters and TLVs. */
 enum {
-  SLOT_ITEMS,   /* userdata: items of a list */
   SLOT_TLVS,    /* userdata: all TLVs */
   SLOT_LISTED,  /* the table `tlvs` */
-  SLOT_STRINGS, /* table: strings out of lists */
+  SLOT_KEPT,    /* table: the items of lists, and strings out of lists */
   SLOT_UNKNOWN, /* a name that is in no table */
   SLOT_COUNT
 };
 
-enum { STACK_ROOM = 24, LIST_MAX = 0xFF, TLVS_MAX = 0xFFFF };
+enum { STACK_ROOM = 24, KEPT_ROOM = 8, LIST_MAX = 0xFF, TLVS_MAX = 0xFFFF };
 
-/* The string on top lives on in the table at |slot|. */
-static void keep_string(lua_State *L, int slot) {
+/* The string or userdata on top lives on in the table at |slot|. */
+static void keep(lua_State *L, int slot) {
   if (lua_isnil(L, slot)) {
     lua_newtable(L);
     lua_replace(L, slot);
@@ -125,13 +124,13 @@ static void keep_string(lua_State *L, int slot) {
   lua_rawseti(L, slot, (int)lua_rawlen(L, slot) + 1);
 }
 
-/* Of the key and the value on top the key stays there; a string lives on below it. */
-static void keep_value(lua_State *L) {
-  if (lua_type(L, -1) != LUA_TSTRING) {
+/* Of the key and the value on top the key stays there; a string lives on below it.  |kept|: how many do. */
+static void keep_value(lua_State *L, bool is_string, int *kept) {
+  if (!is_string) {
     lua_pop(L, 1);
     return;
   }
-  luaL_checkstack(L, STACK_ROOM, "too much to send");
+  if (++*kept % KEPT_ROOM == 0) luaL_checkstack(L, STACK_ROOM + KEPT_ROOM, "too much to send");
   lua_insert(L, -2);
 }
 
@@ -156,7 +155,7 @@ static bool item_text(lua_State *L, int slots, const char *key, struct smpp_list
   if (push_raw(L, key) == LUA_TSTRING) {
     item->text = lua_tolstring(L, -1, &length);
     item->text_length = (uint32_t)length;
-    keep_string(L, slots + SLOT_STRINGS);
+    keep(L, slots + SLOT_KEPT);
   }
   bool found = !lua_isnil(L, -1);
   bool ok = !found || lua_type(L, -1) == LUA_TSTRING;
@@ -172,6 +171,7 @@ static int read_list(lua_State *L, int slots, const char *field, unsigned kind, 
   size_t n = lua_rawlen(L, list);
   if (n > LIST_MAX) return too_many(L, field, n, LIST_MAX); /* the count is one octet */
   struct smpp_list_item *items = lua_newuserdatauv(L, (n > 0 ? n : 1) * sizeof *items, 0);
+  keep(L, slots + SLOT_KEPT);
   memset(items, 0, (n > 0 ? n : 1) * sizeof *items);
   for (size_t i = 0; i < n; i++) {
     struct smpp_list_item *item = &items[i];
@@ -183,7 +183,7 @@ static int read_list(lua_State *L, int slots, const char *field, unsigned kind, 
       if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, field, "a list of strings");
       item->text = lua_tolstring(L, -1, &length);
       item->text_length = (uint32_t)length;
-      keep_string(L, slots + SLOT_STRINGS);
+      keep(L, slots + SLOT_KEPT);
       lua_pop(L, 1);
       continue;
     }
@@ -212,7 +212,7 @@ static int read_list(lua_State *L, int slots, const char *field, unsigned kind, 
   value->is = SMPP_LIST;
   value->items = items;
   value->length = (uint32_t)n;
-  lua_replace(L, slots + SLOT_ITEMS);
+  lua_settop(L, list);
   return 0;
 }
 
@@ -240,9 +240,8 @@ static int read_other(lua_State *L, int slots, const struct smpp_param *param, s
   }
 }
 
-/* The value on top; the common kinds at once. */
-static int read_param(lua_State *L, int slots, const struct smpp_param *param, struct smpp_value *value) {
-  int type = lua_type(L, -1);
+/* The value on top, of this type; the common kinds at once. */
+static int read_param(lua_State *L, int slots, const struct smpp_param *param, int type, struct smpp_value *value) {
   unsigned kind = param->kind;
   if (type == LUA_TSTRING && (kind == SMPP_CSTRING || kind == SMPP_TEXT || kind == SMPP_TIME)) {
     size_t length = 0;
@@ -251,7 +250,7 @@ static int read_param(lua_State *L, int slots, const struct smpp_param *param, s
     value->length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
     return 0;
   }
-  if (type == LUA_TNUMBER && (kind == SMPP_U8 || kind == SMPP_U16 || kind == SMPP_U32) && to_u32(L, -1, &value->number)) {
+  if (type == LUA_TNUMBER && (kind == SMPP_U8 || kind == SMPP_U16 || kind == SMPP_U32) && number_to_u32(lua_tonumber(L, -1), &value->number)) {
     value->is = SMPP_NUMBER;
     return 0;
   }
@@ -301,6 +300,24 @@ static int read_tlv(lua_State *L, const char *name, uint32_t code, struct draft 
   return 0;
 }
 
+static int unknown_command(lua_State *L, const char *name) {
+  const struct smpp_declared *declared = declared_commands(L);
+  const struct smpp_command *command;
+  luaL_checkstack(L, 8, "names");
+  lua_newtable(L);
+  for (size_t i = 0; (command = smpp_command_at(i)) != NULL; i++) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, command->name);
+  }
+  for (size_t i = 0; i < declared->count; i++) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, declared->commands[i]->name);
+  }
+  push_suggestion(L, lua_gettop(L), name);
+  lua_pushfstring(L, lua_isnil(L, -1) ? "unknown command '%s'" : "unknown command '%s'; did you mean '%s'?", name, lua_tostring(L, -1));
+  return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
+}
+
 static int read_command_name(lua_State *L, struct draft *d) {
   if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, "command", "a name");
   const char *name = lua_tostring(L, -1);
@@ -313,12 +330,18 @@ static int read_command_name(lua_State *L, struct draft *d) {
       d->message.id = (uint32_t)id;
     }
   }
-  if (command == NULL) {
-    lua_pushfstring(L, "unknown command '%s'", name);
-    return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
-  }
+  if (command == NULL) return unknown_command(L, name);
   if (d->message.command != NULL && d->message.command != command) return bad_value(L, "command", d->message.command->name);
   d->message.command = command;
+  return 0;
+}
+
+/* Octets that belong to no field, at the top of the stack; smpp.none: none. */
+static int read_octets(lua_State *L, const char *name, const uint8_t **octets, size_t *length) {
+  *length = 0;
+  if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE))) return 0;
+  if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, name, "octets");
+  *octets = (const uint8_t *)lua_tolstring(L, -1, length);
   return 0;
 }
 
@@ -338,17 +361,10 @@ static int read_item(lua_State *L, const char *name, unsigned item, struct draft
       if (!to_u32(L, -1, &d->message.sequence)) return bad_value(L, name, "a number from 0 to 0xFFFFFFFF");
       d->has_sequence = true;
       return 0;
-    case ITEM_TRAILING: {
-      size_t length = 0;
-      if (lua_rawequal(L, -1, lua_upvalueindex(UP_NONE))) {
-        d->message.trailing_length = 0;
-        return 0;
-      }
-      if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, name, "octets");
-      d->message.trailing = (const uint8_t *)lua_tolstring(L, -1, &length);
-      d->message.trailing_length = length;
-      return 0;
-    }
+    case ITEM_PADDING:
+      return read_octets(L, name, &d->message.padding, &d->message.padding_length);
+    case ITEM_TRAILING:
+      return read_octets(L, name, &d->message.trailing, &d->message.trailing_length);
     default:
       if (!to_u32(L, -1, &value)) return bad_value(L, name, "an integer");
       d->given[item] = value;
@@ -392,11 +408,7 @@ static int gather_tlvs(lua_State *L, int slots, struct draft *d) {
       lua_rawgeti(L, -1, 1);
     }
     if (lua_type(L, -1) == LUA_TSTRING) {
-      lua_pushvalue(L, -1);
-      uint32_t code = 0;
-      if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) (void)to_u32(L, -1, &code);
-      lua_pop(L, 1);
-      tag = NAME_TAG(code);
+      tag = NAME_TAG(name_code(L, -1));
       if (tag == 0) return unknown_field(L, d->message.command, lua_tostring(L, -1));
     } else if (!to_u32(L, -1, &tag) || tag > 0xFFFF) {
       return bad_value(L, "tlvs: tag", "a number from 0 to 0xFFFF");
@@ -408,7 +420,7 @@ static int gather_tlvs(lua_State *L, int slots, struct draft *d) {
     }
     if (lua_type(L, -1) != LUA_TSTRING) return bad_value(L, "tlvs: octets", "a string");
     const char *octets = lua_tolstring(L, -1, &length);
-    keep_string(L, slots + SLOT_STRINGS);
+    keep(L, slots + SLOT_KEPT);
     for (size_t k = 0; k < d->named_count; k++) {
       if (d->named[k].tag == tag) {
         const struct smpp_tlv_row *row = smpp_tlv_by_tag(tag);
@@ -453,6 +465,8 @@ static void start_from(struct draft *d, const struct smpp_pdu *base) {
     value->length = end - at;
     at = end;
   }
+  d->message.padding = base->octets + params_end(base);
+  d->message.padding_length = base->tlv_offset - params_end(base);
   d->message.trailing = base->octets + base->tlv_end;
   d->message.trailing_length = base->length - base->tlv_end;
 }
@@ -460,12 +474,12 @@ static void start_from(struct draft *d, const struct smpp_pdu *base) {
 /* Derived fields that were given must agree with what they count. */
 static int check_given(lua_State *L, struct draft *d) {
   static const struct {
-    unsigned item, field;
+    unsigned item, field, kind;
     const char *name;
-  } counts[] = {{ITEM_SM_LENGTH, SMPP_F_SHORT_MESSAGE, "sm_length"},
-                {ITEM_NUMBER_OF_DESTS, SMPP_F_DEST_ADDRESS, "number_of_dests"},
-                {ITEM_NO_UNSUCCESS, SMPP_F_UNSUCCESS_SME, "no_unsuccess"},
-                {ITEM_NUMBER_MSGS, SMPP_F_MESSAGE_ID, "number_msgs"}};
+  } counts[] = {{ITEM_SM_LENGTH, SMPP_F_SHORT_MESSAGE, SMPP_TEXT, "sm_length"},
+                {ITEM_NUMBER_OF_DESTS, SMPP_F_DEST_ADDRESS, SMPP_DESTS, "number_of_dests"},
+                {ITEM_NO_UNSUCCESS, SMPP_F_UNSUCCESS_SME, SMPP_UNSUCCESS, "no_unsuccess"},
+                {ITEM_NUMBER_MSGS, SMPP_F_MESSAGE_ID, SMPP_IDS, "number_msgs"}};
   const struct smpp_command *command = d->message.command;
   if ((d->given_set & 1u << ITEM_COMMAND_ID) != 0 && d->given[ITEM_COMMAND_ID] != (command != &smpp_unknown_command ? command->id : d->message.id)) {
     lua_pushfstring(L, "command_id does not match command %s", command->name);
@@ -474,7 +488,7 @@ static int check_given(lua_State *L, struct draft *d) {
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     if ((d->given_set & 1u << counts[i].item) == 0) continue;
     int position = smpp_param_position(command, counts[i].field);
-    if (position < 0) return unknown_field(L, command, counts[i].name);
+    if (position < 0 || command->params[position].kind != counts[i].kind) return unknown_field(L, command, counts[i].name);
     const struct smpp_value *value = &d->message.params[position];
     uint32_t actual = value->is == SMPP_WIRE && value->length > 0 ? value->octets[0] : value->length;
     if (d->given[counts[i].item] != actual) {
@@ -499,7 +513,7 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
   d->base = NULL;
   if (base != NULL) start_from(d, base);
 
-  luaL_checkstack(L, STACK_ROOM, "too much to send");
+  luaL_checkstack(L, STACK_ROOM + KEPT_ROOM, "too much to send");
   int slots = lua_gettop(L) + 1;
   lua_settop(L, slots + SLOT_COUNT - 1);
   bool is_named = d->message.command == NULL;
@@ -511,15 +525,15 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
   }
 
   const struct smpp_param *params = d->message.command->params;
-  for (lua_pushnil(L); lua_next(L, index) != 0; keep_value(L)) {
+  int kept = 0, type = LUA_TNIL;
+  for (lua_pushnil(L); lua_next(L, index) != 0; keep_value(L, type == LUA_TSTRING, &kept)) {
     uint32_t code = 0;
     int position = -1;
-    lua_pushvalue(L, -2);
-    if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) code = (uint32_t)lua_tonumber(L, -1);
-    lua_pop(L, 1);
+    type = lua_type(L, -1);
+    if (lua_type(L, -2) == LUA_TSTRING) code = name_code(L, -2);
     if (NAME_FIELD(code) != 0) position = smpp_param_position(d->message.command, NAME_FIELD(code) - 1);
     if (position >= 0) {
-      error = read_param(L, slots, &params[position], &d->message.params[position]);
+      error = read_param(L, slots, &params[position], type, &d->message.params[position]);
       if (error != 0) return error;
       continue;
     }

@@ -9,9 +9,8 @@
 
 #define MAP_T "smpp.map"
 
-enum { TAG_OCTETS, TAG_NUMBER };
 
-static struct smpp_map *check_map(lua_State *L) { return luaL_checkudata(L, 1, MAP_T); }
+struct smpp_map *check_map(lua_State *L, int arg) { return luaL_checkudata(L, arg, MAP_T); }
 
 /* new([limit, ttl_s, seed]): at most so many entries, each for so long; seed: 8 unpredictable octets */
 static int map_new(lua_State *L) {
@@ -29,7 +28,7 @@ static int map_new(lua_State *L) {
 }
 
 static int map_gc(lua_State *L) {
-  smpp_map_clear(check_map(L));
+  smpp_map_clear(check_map(L, 1));
   return 0;
 }
 
@@ -53,7 +52,7 @@ static void copy_entry(struct copy *copy, const struct smpp_map_entry *entry) {
 static void push_rest(lua_State *L, const struct copy *copy) {
   const char *value = copy->octets + copy->key_length;
   double number;
-  if (copy->tag == TAG_OCTETS) {
+  if (copy->tag == MAP_OCTETS) {
     lua_pushlstring(L, value, copy->value_length);
   } else {
     memcpy(&number, value, sizeof number);
@@ -63,7 +62,7 @@ static void push_rest(lua_State *L, const struct copy *copy) {
   lua_pushnumber(L, (lua_Number)copy->since);
 }
 
-static double check_now(lua_State *L, int arg) {
+double check_now(lua_State *L, int arg) {
   double now = (double)luaL_checknumber(L, arg);
   luaL_argcheck(L, now == now, arg, "expected seconds");
   return now;
@@ -71,7 +70,7 @@ static double check_now(lua_State *L, int arg) {
 
 /* map:get(key) -> value, since when; nil when it is not there */
 static int map_get(lua_State *L) {
-  struct smpp_map *map = check_map(L);
+  struct smpp_map *map = check_map(L, 1);
   size_t length;
   const char *key = luaL_checklstring(L, 2, &length);
   const struct smpp_map_entry *entry = smpp_map_get(map, key, length);
@@ -84,13 +83,13 @@ static int map_get(lua_State *L) {
 
 /* map:put(key, value, now) -> true; false at the limit; nil, message, code.  An existing entry keeps its place and age. */
 static int map_put(lua_State *L) {
-  struct smpp_map *map = check_map(L);
+  struct smpp_map *map = check_map(L, 1);
   size_t key_length, value_length = sizeof(double);
   const char *key = luaL_checklstring(L, 2, &key_length);
   double number = 0;
   const char *value = (const char *)&number;
-  uint8_t tag = lua_type(L, 3) == LUA_TNUMBER ? TAG_NUMBER : TAG_OCTETS;
-  if (tag == TAG_NUMBER) {
+  uint8_t tag = lua_type(L, 3) == LUA_TNUMBER ? MAP_NUMBER : MAP_OCTETS;
+  if (tag == MAP_NUMBER) {
     number = (double)lua_tonumber(L, 3);
     luaL_argcheck(L, number >= -9007199254740991.0 && number <= 9007199254740991.0 && floor(number) == number, 3,
                   "expected an integer of at most 53 bits");
@@ -105,7 +104,7 @@ static int map_put(lua_State *L) {
 
 /* map:delete(key) -> whether it was there */
 static int map_delete(lua_State *L) {
-  struct smpp_map *map = check_map(L);
+  struct smpp_map *map = check_map(L, 1);
   size_t length;
   const char *key = luaL_checklstring(L, 2, &length);
   lua_pushboolean(L, smpp_map_delete(map, key, length));
@@ -114,7 +113,7 @@ static int map_delete(lua_State *L) {
 
 /* map:expire(now) -> key, value, since when of the oldest entry, which is taken out if its time is up; nil when it is not */
 static int map_expire(lua_State *L) {
-  struct smpp_map *map = check_map(L);
+  struct smpp_map *map = check_map(L, 1);
   const struct smpp_map_entry *entry = smpp_map_expired(map, check_now(L, 2));
   struct copy copy;
   if (entry == NULL) return 0;
@@ -127,20 +126,20 @@ static int map_expire(lua_State *L) {
 
 /* map:next_expiry() -> time, nil when nothing ever expires */
 static int map_next_expiry(lua_State *L) {
-  double at = smpp_map_next_expiry(check_map(L));
+  double at = smpp_map_next_expiry(check_map(L, 1));
   if (at == (double)INFINITY) return 0;
   lua_pushnumber(L, (lua_Number)at);
   return 1;
 }
 
 static int map_count(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)check_map(L)->count);
+  lua_pushinteger(L, (lua_Integer)check_map(L, 1)->count);
   return 1;
 }
 
 /* map:memory() -> octets taken for entries and table */
 static int map_memory(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)check_map(L)->octets);
+  lua_pushinteger(L, (lua_Integer)check_map(L, 1)->octets);
   return 1;
 }
 
@@ -155,25 +154,52 @@ static int map_digest(lua_State *L) {
   return 1;
 }
 
+/* The text of a message: message_payload, or short_message; NULL: it has none. */
+static const uint8_t *text_of(const struct smpp_pdu *pdu, size_t *length) {
+  struct smpp_tlv tlv;
+  int position = pdu->command == NULL ? -1 : smpp_param_position(pdu->command, SMPP_F_SHORT_MESSAGE);
+  if (pdu->command != NULL && smpp_pdu_find_tlv(pdu, SMPP_TLV_MESSAGE_PAYLOAD, &tlv) && tlv.length > 0) {
+    *length = tlv.length;
+    return tlv.octets;
+  }
+  *length = 0;
+  if (position < 0 || position >= pdu->param_count) return NULL;
+  *length = pdu->params[position].length;
+  return pdu->octets + pdu->params[position].offset;
+}
+
+/* mark(view, address, octets, key of 16 octets) -> numbers of 52 and of 16 bits for a message: of its address, and of octets or,
+ * where these are nil, its text */
+static int map_mark(lua_State *L) {
+  size_t length, address_length, key_length;
+  const struct smpp_pdu *pdu = &check_view(L, 1)->pdu;
+  const char *address = luaL_checklstring(L, 2, &address_length), *octets = luaL_optlstring(L, 3, NULL, &length);
+  const char *key = luaL_checklstring(L, 4, &key_length);
+  uint8_t inner[SMPP_SIPHASH_OCTETS], out[SMPP_SIPHASH_OCTETS];
+  double mark = 0;
+  luaL_argcheck(L, key_length == SMPP_SIPHASH_OCTETS, 4, "expected 16 octets");
+  const uint8_t *text = octets != NULL ? (const uint8_t *)octets : text_of(pdu, &length);
+  smpp_siphash((const uint8_t *)key, text != NULL ? text : (const uint8_t *)"", length, inner);
+  smpp_siphash(inner, (const uint8_t *)address, address_length, out);
+  for (size_t i = 0; i < 6; i++) mark = mark * 256 + out[i];
+  lua_pushnumber(L, mark * 16 + (out[6] & 15u));
+  lua_pushinteger(L, out[7] * 256 + out[8]);
+  return 2;
+}
+
 void smpp_open_map(lua_State *L) {
   static const luaL_Reg methods[] = {{"get", map_get},           {"put", map_put},
                                      {"delete", map_delete},     {"expire", map_expire},
                                      {"count", map_count},       {"memory", map_memory},
                                      {"clear", map_gc},          {"next_expiry", map_next_expiry},
                                      {NULL, NULL}};
-  luaL_newmetatable(L, MAP_T);
-  lua_createtable(L, 0, 8);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, map_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pushliteral(L, MAP_T);
-  lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
-  lua_createtable(L, 0, 2);
+  new_class(L, MAP_T, methods, map_gc);
+  lua_createtable(L, 0, 3);
   lua_pushcfunction(L, map_new);
   lua_setfield(L, -2, "new");
   lua_pushcfunction(L, map_digest);
   lua_setfield(L, -2, "digest");
+  lua_pushcfunction(L, map_mark);
+  lua_setfield(L, -2, "mark");
   lua_setfield(L, -2, "map");
 }

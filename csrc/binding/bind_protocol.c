@@ -27,10 +27,11 @@ static int status(lua_State *L) {
   const struct smpp_status_row *row = lua_type(L, 1) == LUA_TSTRING ? smpp_status_by_name(lua_tostring(L, 1))
                                                                     : smpp_status_by_code(check_u32(L, 1));
   if (row == NULL) return 0;
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   set_u32(L, "code", row->code);
   set_string(L, "name", row->name);
   set_string(L, "alias", row->alias);
+  set_string(L, "note", row->note);
   set_string(L, "meaning", row->meaning);
   set_string(L, "advice", row->advice);
   set_string(L, "class", row->class_name);

@@ -1,13 +1,16 @@
 /* bind_receipt.c - core.receipt and core.timestamp: receipts' text, states, ids and times. */
+#include <string.h>
+
 #include "bind_map.h"
 #include "binding.h"
-#include "smpp/receipt.h"
+#include "smpp/open_part.h"
+#include "smpp/receipt_pdu.h"
 #include "smpp/timestamp.h"
 
-/* Unix times leave 32 bits in 2038; a lua_Integer may have no more before 5.3. */
-static void push_seconds(lua_State *L, int64_t seconds) {
-  if (sizeof(lua_Integer) >= sizeof(int64_t)) lua_pushinteger(L, (lua_Integer)seconds);
-  else lua_pushnumber(L, (lua_Number)seconds);
+/* Unix times leave 32 bits in 2038, and handles may; a lua_Integer may have no more before 5.3. */
+static void push_whole(lua_State *L, int64_t number) {
+  if (sizeof(lua_Integer) >= sizeof(int64_t)) lua_pushinteger(L, (lua_Integer)number);
+  else lua_pushnumber(L, (lua_Number)number);
 }
 
 /* A whole number of any Lua from |low| to |high|. */
@@ -61,11 +64,34 @@ static int receipt_scan(lua_State *L) {
     const struct smpp_receipt_field *field = &receipt.field[key];
     int64_t unix_s;
     if (field->octets != NULL && smpp_receipt_date(field->octets, field->length, &rules, &unix_s))
-      push_seconds(L, unix_s);
+      push_whole(L, unix_s);
     else
       lua_pushnil(L);
   }
   return 3;
+}
+
+static void push_err(lua_State *L, const struct smpp_usual_receipt *receipt) {
+  char digits[5];
+  unsigned code = receipt->network_error, n = code > 9999 ? 5 : code > 999 ? 4 : 3;
+  if (!receipt->has_network_error) {
+    lua_pushlstring(L, receipt->err.length > 0 ? (const char *)receipt->err.octets : "", receipt->err.length);
+    return;
+  }
+  for (unsigned i = n; i-- > 0; code /= 10) digits[i] = (char)('0' + code % 10);
+  lua_pushlstring(L, digits, n);
+}
+
+/* read(view) -> id, state, final, message_state, err of a usual receipt; nothing for all else */
+static int receipt_read(lua_State *L) {
+  struct smpp_usual_receipt receipt;
+  if (!smpp_receipt_of_pdu(&check_view(L, 1)->pdu, &receipt)) return 0;
+  lua_pushlstring(L, (const char *)receipt.id.octets, receipt.id.length);
+  lua_pushstring(L, receipt.state->name);
+  lua_pushboolean(L, receipt.state->final);
+  lua_pushinteger(L, receipt.state->number);
+  push_err(L, &receipt);
+  return 5;
 }
 
 /* write(id, sub, dlvrd, submitted, done, stat, err, text) -> octets; nil, key of the invalid value.  The
@@ -154,6 +180,58 @@ static int receipt_number(lua_State *L) {
   return 1;
 }
 
+/* A tracker's handle as it is kept: "n" and digits, or "s" and octets. */
+static size_t check_handle(lua_State *L, int arg, uint8_t out[SMPP_HANDLE_OCTETS]) {
+  if (lua_type(L, arg) == LUA_TSTRING) {
+    size_t length;
+    const char *octets = lua_tolstring(L, arg, &length);
+    if (length >= SMPP_HANDLE_OCTETS) return 0;
+    out[0] = 's';
+    memcpy(out + 1, octets, length);
+    return 1 + length;
+  }
+  uint8_t digits[20];
+  size_t at = sizeof digits;
+  uint64_t rest = (uint64_t)check_whole(L, arg, 0, 9007199254740991.0);
+  do {
+    digits[--at] = (uint8_t)('0' + rest % 10);
+    rest /= 10;
+  } while (rest > 0);
+  out[0] = 'n';
+  memcpy(out + 1, digits + at, sizeof digits - at);
+  return 1 + sizeof digits - at;
+}
+
+/* open_part(open, ended, id, handle, address, now) -> whether it is open: the maps of a tracker, the only part of a message */
+static int receipt_open_part(lua_State *L) {
+  size_t id_length, to_length;
+  uint8_t handle[SMPP_HANDLE_OCTETS];
+  struct smpp_map *open = check_map(L, 1), *ended = check_map(L, 2);
+  const uint8_t *id = (const uint8_t *)luaL_checklstring(L, 3, &id_length);
+  size_t handle_length = check_handle(L, 4, handle);
+  const uint8_t *to = (const uint8_t *)luaL_optlstring(L, 5, "", &to_length);
+  double now = check_now(L, 6);
+  lua_pushboolean(L, smpp_open_part(open, ended, id, id_length, smpp_address_number(to, to_length), handle, handle_length, now));
+  return 1;
+}
+
+/* end_part(open, ended, id, now) -> its handle; nil: the tracker is to decide */
+static int receipt_end_part(lua_State *L) {
+  size_t length;
+  struct smpp_ended_part part;
+  struct smpp_map *open = check_map(L, 1), *ended = check_map(L, 2);
+  const uint8_t *id = (const uint8_t *)luaL_checklstring(L, 3, &length);
+  if (!smpp_end_part(open, ended, id, length, check_now(L, 4), &part)) return 0;
+  if (part.handle[0] == 's') {
+    lua_pushlstring(L, (const char *)part.handle + 1, part.length - 1);
+    return 1;
+  }
+  int64_t number = 0;
+  for (size_t i = 1; i < part.length; i++) number = number * 10 + (part.handle[i] - '0');
+  push_whole(L, number);
+  return 1;
+}
+
 /* read(octets [, zone_s, first_year, lenient]) -> "none"
  *   | "absolute", unix seconds, tenths, quarters or nil
  *   | "relative", years, months, remaining seconds */
@@ -177,7 +255,7 @@ static int timestamp_read(lua_State *L) {
     return 4;
   }
   lua_pushliteral(L, "absolute");
-  push_seconds(L, time.unix_s);
+  push_whole(L, time.unix_s);
   lua_pushinteger(L, (lua_Integer)time.tenths);
   if (time.zoned) lua_pushinteger(L, time.quarters);
   else lua_pushnil(L);
@@ -220,14 +298,15 @@ static int timestamp_after(lua_State *L) {
   time.years = check_u32(L, 1) % 10000;
   time.months = check_u32(L, 2) % 10000;
   time.rest_s = check_u32(L, 3);
-  push_seconds(L, smpp_timestamp_after(&time, check_whole(L, 4, -1e12, 1e12)));
+  push_whole(L, smpp_timestamp_after(&time, check_whole(L, 4, -1e12, 1e12)));
   return 1;
 }
 
 void smpp_open_receipt(lua_State *L) {
   static const luaL_Reg receipt[] = {
-      {"scan", receipt_scan}, {"write", receipt_write}, {"state", receipt_state},   {"rebase", receipt_rebase},
-      {"fold", receipt_fold}, {"trim", receipt_trim},   {"number", receipt_number}, {NULL, NULL}};
+      {"scan", receipt_scan}, {"read", receipt_read}, {"write", receipt_write},   {"state", receipt_state}, {"rebase", receipt_rebase},
+      {"fold", receipt_fold}, {"trim", receipt_trim}, {"number", receipt_number}, {"open_part", receipt_open_part},
+      {"end_part", receipt_end_part}, {NULL, NULL}};
   static const luaL_Reg timestamp[] = {{"read", timestamp_read},
                                        {"absolute", timestamp_absolute},
                                        {"relative", timestamp_relative},
@@ -238,4 +317,5 @@ void smpp_open_receipt(lua_State *L) {
   luaL_newlib(L, timestamp);
   lua_setfield(L, -2, "timestamp");
   smpp_open_map(L);
+  smpp_open_parts(L);
 }

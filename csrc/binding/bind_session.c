@@ -7,17 +7,21 @@
  * is ESME_RUNKNOWNERR. */
 #include <string.h>
 
+#include "bind_batch.h"
 #include "binding.h"
 #include "smpp/buffer.h"
 #include "smpp/session.h"
 
 #define MOST_EXACT 9007199254740992.0 /* 2^53 */
+#define INFLIGHT_MAX 0x1000000 /* places of requests in flight */
 
 struct session {
   struct smpp_session *core; /* NULL once collected */
   double number;             /* never that of another: an address may be used again */
+  bool keeps;                /* it has a table: waiter and fields of each request in flight, by its place */
   bool taking;               /* events or octets are being handed over */
   struct smpp_buffer sending; /* octets that are: a finalizer may add to the session's own meanwhile */
+  struct batch *batch;        /* which gets the outcomes of its requests, or NULL */
 };
 
 static struct smpp_session *check_session(lua_State *L) {
@@ -28,6 +32,18 @@ static struct smpp_session *check_session(lua_State *L) {
   }
   lua_pop(L, 1);
   return s->core;
+}
+
+struct smpp_session *check_batch_session(lua_State *L, struct batch *b) {
+  struct smpp_session *core = check_session(L);
+  struct session *s = lua_touserdata(L, 1);
+  if (s->batch == NULL) s->batch = batch_keep(b);
+  luaL_argcheck(L, s->batch == b, 2, "the session has requests of another batch");
+  return core;
+}
+
+uint32_t event_status(const struct smpp_event *event) {
+  return event->pdu.id == SMPP_GENERIC_NACK && event->pdu.status == 0 ? 0xFF : event->pdu.status;
 }
 
 /* The next number of this Lua state, from 1. */
@@ -91,7 +107,7 @@ static unsigned opt_tolerate(lua_State *L, unsigned otherwise) {
 
 /* session{ role = "esme"|"mc", now, window, max_pdu_octets, max_unanswered, first_sequence, version, unchecked,
  * require_sc_version, tolerate, response_s, enquire_link_s, enquire_link_response_s, inactivity_s, session_init_s,
- * pdu_read_s } */
+ * pdu_read_s, tally = core.tally(), number = of the session in the tally, counts = core.counts() } */
 int session_new(lua_State *L) {
   static const char *const roles[] = {"esme", "mc", NULL};
   struct smpp_session_config config;
@@ -114,11 +130,16 @@ int session_new(lua_State *L) {
   config.inactivity_s = opt_seconds(L, "inactivity_s", config.inactivity_s);
   config.session_init_s = opt_seconds(L, "session_init_s", config.session_init_s);
   config.pdu_read_s = opt_seconds(L, "pdu_read_s", config.pdu_read_s);
+  config.number = opt_number(L, "number", 0, 0, UINT32_MAX);
   double now = opt_seconds(L, "now", 0);
   if (now > MOST_EXACT) return luaL_error(L, "now: expected a time"); /* at infinity every timer would be due for ever */
   config.declared = declared_commands(L);
+  lua_getfield(L, 1, "tally"); /* stays on the stack, which keeps it */
+  config.tally = opt_tally(L, -1);
+  lua_getfield(L, 1, "counts"); /* likewise */
+  config.counts = opt_counts(L, -1);
   double number = next_number(L);
-  struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
+  struct session *s = lua_newuserdatauv(L, sizeof *s, 1);
   memset(s, 0, sizeof *s); /* __gc may run before there is a core */
   s->number = number;
   lua_pushvalue(L, lua_upvalueindex(UP_SESSION));
@@ -131,6 +152,8 @@ int session_gc(lua_State *L) {
   struct session *s = lua_touserdata(L, 1);
   smpp_session_free(s->core);
   smpp_buffer_free(&s->sending);
+  batch_release(s->batch);
+  s->batch = NULL;
   s->core = NULL;
   return 0;
 }
@@ -139,15 +162,19 @@ int session_gc(lua_State *L) {
  * taken for one that leaves many unanswered; and what follows a bind finds the session bound. */
 #define REQUESTS_MAX 64
 
-static bool is_bind(const struct smpp_event *event) {
-  uint32_t id = event->pdu.id;
+static bool is_bind(uint32_t id) {
   return id == SMPP_BIND_TRANSCEIVER || id == SMPP_BIND_TRANSMITTER || id == SMPP_BIND_RECEIVER;
 }
+
+static bool changes_state(uint32_t id) { return is_bind(id) || id == SMPP_UNBIND; }
 
 #define SLOTS(S)            \
   S(PDU, "pdu")             \
   S(COMMAND_ID, "command_id") \
-  S(COOKIE, "cookie")       \
+  S(WAITER, "waiter")       \
+  S(SENT, "sent")           \
+  S(ASKED, "request_id")    \
+  S(FIELDS, "fields")       \
   S(STATUS, "command_status") \
   S(FROM, "from")           \
   S(TO, "to")               \
@@ -160,34 +187,75 @@ static bool is_bind(const struct smpp_event *event) {
 #define EVENT_NAME(name, text) text,
 enum slot { SLOT_END, SLOTS(SLOT_ENUM) };
 static const char *const slot_names[] = {NULL, SLOTS(SLOT_NAME)};
-static const char *const event_names[] = {SMPP_EVENTS(EVENT_NAME)};
+static const char *const event_names[] = {SMPP_EVENTS(EVENT_NAME) "accepted"};
 
-#define SLOTS_MAX 5
+/* A response with status 0 is an event of a kind of its own, but for those that change the state: it needs less. */
+enum { KIND_ACCEPTED = SMPP_EVENT_KINDS, KINDS };
+
+#define SLOTS_MAX 8
 
 /* What follows the kind of an event: this list fills the array, and core.session_events is made of it. */
-static const uint8_t EVENTS[SMPP_EVENT_KINDS][SLOTS_MAX] = {
+static const uint8_t EVENTS[KINDS][SLOTS_MAX] = {
     [SMPP_EVENT_REQUEST] = {SLOT_PDU, SLOT_COMMAND_ID},
-    [SMPP_EVENT_RESPONSE] = {SLOT_PDU, SLOT_COOKIE, SLOT_STATUS, SLOT_REASON},
-    [SMPP_EVENT_TIMEOUT] = {SLOT_COOKIE},
-    [SMPP_EVENT_LOST] = {SLOT_COOKIE},
+    [SMPP_EVENT_RESPONSE] = {SLOT_PDU, SLOT_WAITER, SLOT_STATUS, SLOT_REASON, SLOT_SENT, SLOT_ASKED, SLOT_FIELDS},
+    [SMPP_EVENT_TIMEOUT] = {SLOT_WAITER, SLOT_SENT, SLOT_ASKED, SLOT_FIELDS},
+    [SMPP_EVENT_LOST] = {SLOT_WAITER, SLOT_SENT, SLOT_ASKED, SLOT_FIELDS},
     [SMPP_EVENT_STATE] = {SLOT_FROM, SLOT_TO, SLOT_REASON},
     [SMPP_EVENT_WINDOW] = {SLOT_END},
     [SMPP_EVENT_STRAY] = {SLOT_PDU, SLOT_REASON, SLOT_REFUSED},
-    [SMPP_EVENT_GARBAGE] = {SLOT_OCTETS, SLOT_REASON},
+    [SMPP_EVENT_MALFORMED] = {SLOT_OCTETS, SLOT_REASON},
     [SMPP_EVENT_CLOSE] = {SLOT_REASON},
+    [KIND_ACCEPTED] = {SLOT_PDU, SLOT_WAITER, SLOT_SENT},
 };
 
-static void push_slot(lua_State *L, const struct session *own, const struct smpp_event *event, enum slot slot) {
+/* ---- what the caller keeps with a request ---- */
+
+/* The request sent last by the session at 1 is in flight: keeps the values at |waiter| and |fields| for its event. */
+static uint32_t keep_request(lua_State *L, struct session *own, int waiter, int fields) {
+  int place = (int)smpp_session_newest_place(own->core);
+  if (!own->keeps) {
+    lua_createtable(L, 2, 0);
+    set_kept_table(L, 1);
+    own->keeps = true;
+  }
+  push_kept_table(L, 1);
+  lua_pushvalue(L, waiter);
+  lua_rawseti(L, -2, 2 * place + 1);
+  lua_pushvalue(L, fields);
+  lua_rawseti(L, -2, 2 * place + 2);
+  lua_pop(L, 1);
+  return (uint32_t)place;
+}
+
+/* Moves what is kept at |index| of the table |kept| onto the stack. */
+static void push_kept(lua_State *L, int kept, int index) {
+  if (lua_rawgeti(L, kept, index) == LUA_TNIL) { /* memory ran out before it was kept */
+    lua_pop(L, 1);
+    lua_pushboolean(L, 0);
+    return;
+  }
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, kept, index);
+}
+
+/* |kept|: the table of what is kept, if the event is about a request of ours. */
+static void push_slot(lua_State *L, const struct session *own, const struct smpp_event *event, enum slot slot, int kept) {
   switch (slot) {
     case SLOT_PDU:
-      push_view(L, &event->pdu, own->number);
+      push_view(L, &event->pdu, own->number)->received = smpp_session_now(own->core);
       if (event->kind == SMPP_EVENT_STRAY) ((struct view *)lua_touserdata(L, -1))->answered = true; /* by the session */
       break;
     case SLOT_COMMAND_ID: push_u32(L, event->pdu.id); break;
-    case SLOT_COOKIE: lua_pushinteger(L, (lua_Integer)event->cookie); break;
-    case SLOT_STATUS:
-      push_u32(L, event->pdu.id == SMPP_GENERIC_NACK && event->pdu.status == 0 ? 0xFF : event->pdu.status);
+    case SLOT_WAITER: push_kept(L, kept, 2 * (int)event->place + 1); break;
+    case SLOT_FIELDS: push_kept(L, kept, 2 * (int)event->place + 2); break;
+    case SLOT_ASKED: push_u32(L, event->asked_id); break;
+    case SLOT_SENT:
+      if (event->sent >= 0)
+        lua_pushnumber(L, (lua_Number)event->sent);
+      else
+        lua_pushboolean(L, 0);
       break;
+    case SLOT_STATUS: push_u32(L, event_status(event)); break;
     case SLOT_REFUSED: push_u32(L, event->status); break;
     case SLOT_FROM: lua_pushstring(L, smpp_state_name(event->from)); break;
     case SLOT_TO: lua_pushstring(L, smpp_state_name(event->to)); break;
@@ -204,8 +272,8 @@ static void push_slot(lua_State *L, const struct session *own, const struct smpp
 
 /* core.session_events: name -> { kind = its number, the names of what follows ... } */
 void smpp_open_session(lua_State *L) {
-  lua_createtable(L, 0, SMPP_EVENT_KINDS);
-  for (int kind = 0; kind < SMPP_EVENT_KINDS; kind++) {
+  lua_createtable(L, 0, KINDS);
+  for (int kind = 0; kind < KINDS; kind++) {
     lua_createtable(L, SLOTS_MAX, 1);
     lua_pushinteger(L, kind + 1);
     lua_setfield(L, -2, "kind");
@@ -242,21 +310,40 @@ void smpp_open_session(lua_State *L) {
   lua_setfield(L, -2, "defaults");
 }
 
+static int kind_of(const struct smpp_event *event) {
+  if (event->kind != SMPP_EVENT_RESPONSE || event->reason != NULL || event->pdu.status != 0 || event->pdu.id == SMPP_GENERIC_NACK)
+    return (int)event->kind;
+  return changes_state(event->asked_id) ? (int)event->kind : KIND_ACCEPTED;
+}
+
 /* Fills the array at |events|; pushes how many slots are taken, and whether poll has more of the same octets. */
 static int push_events(lua_State *L, struct smpp_session *s, int events) {
   struct session *own = lua_touserdata(L, 1);
   struct smpp_event event;
-  int n = 0, requests = 0;
+  int n = 0, requests = 0, kept = 0;
   bool more = false;
   own->taking = true;
   while (!more && smpp_session_next(s, &event)) {
-    lua_pushinteger(L, (lua_Integer)event.kind + 1);
+    if ((event.cookie & BATCH_COOKIE) != 0) {
+      if (own->batch != NULL) batch_end(own->batch, &event);
+      continue;
+    }
+    int kind = kind_of(&event);
+    lua_pushinteger(L, kind + 1);
     lua_rawseti(L, events, ++n);
-    for (const uint8_t *slot = EVENTS[event.kind]; *slot != SLOT_END; slot++) {
-      push_slot(L, own, &event, (enum slot)*slot);
+    if (kept == 0 && own->keeps) { /* before the first event about a request: those are kept before they can end */
+      push_kept_table(L, 1);
+      kept = lua_gettop(L);
+    }
+    for (const uint8_t *slot = EVENTS[kind]; *slot != SLOT_END; slot++) {
+      push_slot(L, own, &event, (enum slot)*slot, kept);
       lua_rawseti(L, events, ++n);
     }
-    if (event.kind == SMPP_EVENT_REQUEST) more = ++requests == REQUESTS_MAX || is_bind(&event);
+    if (kind == KIND_ACCEPTED) { /* nobody asks for the fields */
+      lua_pushboolean(L, 0);
+      lua_rawseti(L, kept, 2 * (int)event.place + 2);
+    }
+    if (event.kind == SMPP_EVENT_REQUEST) more = ++requests == REQUESTS_MAX || is_bind(event.pdu.id);
   }
   own->taking = false;
   smpp_session_keep(s);
@@ -327,63 +414,113 @@ static int push_refused(lua_State *L, const struct smpp_session *s, int error, c
   return push_error(L, error, NULL);
 }
 
-static uint64_t check_cookie(lua_State *L, int arg) {
-  lua_Number cookie = luaL_checknumber(L, arg);
-  luaL_argcheck(L, cookie >= 0 && cookie <= MOST_EXACT, arg, "cookie: expected a number from 0 to 2^53");
-  return (uint64_t)cookie;
+/* A request was sent: keeps waiter and fields, unless it has no response.  -> sequence_number, cookie */
+static int push_sent(lua_State *L, const struct smpp_command *command, uint32_t sequence, int waiter, int fields) {
+  uint32_t cookie = 0;
+  if (command->response_id != 0) cookie = keep_request(L, lua_touserdata(L, 1), waiter, fields) + 1;
+  push_u32(L, sequence);
+  push_u32(L, cookie);
+  return 2;
 }
 
-/* session:request(command_id, fields, cookie, now) -> sequence_number | nil, message, code */
+/* The octets of the PDU at |index|: a view, or a string; NULL: neither. */
+static const uint8_t *request_octets(lua_State *L, int index, size_t *length) {
+  if (lua_type(L, index) == LUA_TSTRING) return (const uint8_t *)lua_tolstring(L, index, length);
+  const struct view *v = test_view(L, index);
+  if (v == NULL) return NULL;
+  *length = v->pdu.length;
+  return v->pdu.octets;
+}
+
+/* session:request(command_id, fields or PDU, waiter, now) -> sequence_number, cookie | nil, message, code.  PDU: a view, or octets.  The
+ * waiter, any value (nil: false), and the fields come with the event that ends the request; the cookie names it until then */
 static int session_request(lua_State *L) {
   struct smpp_session *s = check_session(L);
   uint32_t sequence = 0;
   const struct smpp_command *command = smpp_command_by_id(declared_commands(L), check_u32(L, 2));
   luaL_argcheck(L, command != NULL, 2, "unknown command");
-  uint64_t cookie = check_cookie(L, 4);
+  luaL_checkany(L, 4);
   double now = check_now(L, 5);
-  struct view *v = test_view(L, 3);
+  size_t length = 0;
+  const uint8_t *octets = request_octets(L, 3, &length);
   int error = 0;
-  if (v != NULL && v->pdu.id != command->id) {
+  if (octets != NULL && (length < SMPP_HEADER_OCTETS || smpp_get_u32(octets + 4) != command->id)) {
     lua_pushfstring(L, "command: expected %s, got a PDU of another", command->name);
     return push_error(L, SMPP_ERR_BAD_VALUE, lua_tostring(L, -1));
-  } else if (v != NULL) {
-    error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, cookie, now, &sequence);
+  } else if (octets != NULL) {
+    error = smpp_session_request_octets(s, octets, length, 0, now, &sequence);
   } else {
     struct draft d;
     struct smpp_fault fault = {0};
     luaL_checktype(L, 3, LUA_TTABLE);
     int results = read_draft(L, 3, command, NULL, smpp_session_version(s), &d);
     if (results != 0) return results;
-    error = smpp_session_request(s, &d.message, cookie, now, &sequence, &fault);
+    error = smpp_session_request(s, &d.message, 0, now, &sequence, &fault);
     if (error != 0 && fault.text != NULL) return push_pdu_fault(L, error, &fault, &d);
   }
   if (error != 0) return push_refused(L, s, error, command->name);
-  push_u32(L, sequence);
-  return 1;
+  return push_sent(L, command, sequence, 4, 3);
 }
 
-/* session:forward(view, changes or nil, cookie, now) -> sequence_number | nil, message, code */
+/* session:forward(view, changes or nil, waiter, now) -> as request; the fields of its event are the view */
 static int session_forward(lua_State *L) {
   struct smpp_session *s = check_session(L);
   struct view *v = check_view(L, 2);
-  uint64_t cookie = check_cookie(L, 4);
+  luaL_checkany(L, 4);
   double now = check_now(L, 5);
   uint32_t sequence = 0;
   int error = 0;
   luaL_argcheck(L, v->pdu.command != NULL, 2, "unknown command");
   if (lua_isnoneornil(L, 3)) {
-    error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, cookie, now, &sequence);
+    error = smpp_session_request_octets(s, v->pdu.octets, v->pdu.length, 0, now, &sequence);
   } else {
     struct draft d;
     struct smpp_fault fault = {0};
     luaL_checktype(L, 3, LUA_TTABLE);
     int results = read_draft(L, 3, NULL, &v->pdu, smpp_session_version(s), &d);
     if (results != 0) return results;
-    error = smpp_session_request(s, &d.message, cookie, now, &sequence, &fault);
+    error = smpp_session_request(s, &d.message, 0, now, &sequence, &fault);
     if (error != 0 && fault.text != NULL) return push_pdu_fault(L, error, &fault, &d);
   }
   if (error != 0) return push_refused(L, s, error, v->pdu.command->name);
-  push_u32(L, sequence);
+  return push_sent(L, v->pdu.command, sequence, 4, 2);
+}
+
+/* session:stop_waiting(cookie, waiter) -> true: the event of that request has no waiter any more; false: it is not its waiter */
+static int session_stop_waiting(lua_State *L) {
+  (void)check_session(L);
+  const struct session *own = lua_touserdata(L, 1);
+  uint32_t cookie = check_u32(L, 2);
+  luaL_checkany(L, 3);
+  bool same = false;
+  if (own->keeps && cookie >= 1 && cookie <= INFLIGHT_MAX) {
+    int index = 2 * ((int)cookie - 1) + 1;
+    push_kept_table(L, 1);
+    lua_rawgeti(L, -1, index);
+    same = lua_toboolean(L, -1) && lua_rawequal(L, -1, 3);
+    if (same) {
+      lua_pushboolean(L, 0);
+      lua_rawseti(L, -3, index);
+    }
+  }
+  lua_pushboolean(L, same);
+  return 1;
+}
+
+/* session:waiting() -> requests in flight that have a waiter */
+static int session_waiting(lua_State *L) {
+  const struct smpp_session *s = check_session(L);
+  const struct session *own = lua_touserdata(L, 1);
+  uint32_t count = 0, place = 0;
+  if (own->keeps) {
+    push_kept_table(L, 1);
+    for (bool more = smpp_session_next_place(s, true, &place); more; more = smpp_session_next_place(s, false, &place)) {
+      lua_rawgeti(L, -1, 2 * (int)place + 1);
+      if (lua_toboolean(L, -1)) count++;
+      lua_pop(L, 1);
+    }
+  }
+  push_u32(L, count);
   return 1;
 }
 
@@ -417,6 +554,7 @@ static int session_answer(lua_State *L) {
     message_id = (const char *)v->pdu.octets + v->pdu.params[0].offset;
     length = v->pdu.params[0].length;
   }
+  smpp_session_asked(s, v->pdu.id, v->received);
   int error = smpp_session_answer(s, v->pdu.id, v->pdu.sequence, status, message_id, length, check_now(L, 5));
   if (error != 0) {
     if (error == SMPP_ERR_TOO_LONG) {
@@ -444,6 +582,7 @@ static int session_respond(lua_State *L) {
   int results = read_draft(L, 3, response, NULL, 0, &d);
   if (results != 0) return results;
   d.message.sequence = v->pdu.sequence;
+  smpp_session_asked(s, v->pdu.id, v->received);
   int error = smpp_session_respond(s, &d.message, now, &fault);
   if (error != 0 && fault.text != NULL) {
     d.message.version = smpp_session_version(s);
@@ -548,6 +687,20 @@ static int session_set_window(lua_State *L) {
   return 0;
 }
 
+/* session:set_tally(tally or nil): counts there from now on */
+static int session_set_tally(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  smpp_session_set_tally(s, opt_tally(L, 2));
+  return 0;
+}
+
+/* session:set_counts(counts or nil): counts there from now on */
+static int session_set_counts(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  smpp_session_set_counts(s, opt_counts(L, 2));
+  return 0;
+}
+
 /* session:set_max_unanswered(n): requests of the peer, an account's window */
 static int session_set_max_unanswered(lua_State *L) {
   uint32_t count = check_u32(L, 2);
@@ -563,5 +716,7 @@ const luaL_Reg session_methods[] = {
     {"is_answerable", session_is_answerable}, {"unbind", session_unbind}, {"output", session_output},
     {"deadline", session_deadline}, {"state", session_state},         {"info", session_info},
     {"in_flight", session_in_flight}, {"unanswered", session_unanswered}, {"set_window", session_set_window},
-    {"set_max_unanswered", session_set_max_unanswered}, {NULL, NULL},
+    {"set_max_unanswered", session_set_max_unanswered}, {"set_tally", session_set_tally},
+    {"set_counts", session_set_counts}, {"stop_waiting", session_stop_waiting}, {"waiting", session_waiting},
+    {"send_batch", session_send_batch}, {NULL, NULL},
 };

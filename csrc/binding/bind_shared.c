@@ -13,13 +13,7 @@ int push_error(lua_State *L, int error, const char *message) {
 }
 
 int to_u32(lua_State *L, int index, uint32_t *out) {
-  if (lua_type(L, index) != LUA_TNUMBER) return 0;
-  lua_Number n = lua_tonumber(L, index);
-  if (!(n >= 0 && n <= 4294967295.0)) return 0;
-  uint32_t v = (uint32_t)n;
-  if ((lua_Number)v != n) return 0;
-  *out = v;
-  return 1;
+  return lua_type(L, index) == LUA_TNUMBER && number_to_u32(lua_tonumber(L, index), out);
 }
 
 uint32_t check_u32(lua_State *L, int arg) {
@@ -60,7 +54,7 @@ void push_suggestion(lua_State *L, int names, const char *name) {
     size_t other_length = 0;
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *other = lua_tolstring(L, -2, &other_length);
-    if (other_length > SUGGEST_MAX || strcmp(other, name) == 0) continue; /* the name itself is no help */
+    if (other_length > SUGGEST_MAX || strcmp(other, name) == 0) continue; /* not the name itself */
     size_t d = distance(name, length, other, other_length);
     if (d < best || (d == best && lua_isstring(L, -3) && strcmp(other, lua_tostring(L, -3)) < 0)) {
       best = d;

@@ -19,6 +19,7 @@ struct view *push_view(lua_State *L, const struct smpp_pdu *pdu, double session)
   uint8_t *octets = (uint8_t *)v + head;
   v->answered = false;
   v->session = session;
+  v->received = 0;
   memcpy(&v->pdu, pdu, part);
   memcpy(octets, pdu->octets, pdu->length);
   v->pdu.octets = octets;
@@ -162,6 +163,15 @@ static bool push_count(lua_State *L, const struct smpp_pdu *pdu, unsigned field,
   return true;
 }
 
+uint32_t params_end(const struct smpp_pdu *pdu) {
+  unsigned last = pdu->param_count;
+  if (last == 0 || last < pdu->command->param_count) return pdu->tlv_offset; /* what follows was not read */
+  const struct smpp_span *span = &pdu->params[--last];
+  unsigned kind = pdu->command->params[last].kind;
+  uint32_t end = span->offset + span->length;
+  return (kind == SMPP_CSTRING || kind == SMPP_TIME) && end < pdu->length ? end + 1 : end;
+}
+
 static bool push_item(lua_State *L, const struct smpp_pdu *pdu, unsigned item) {
   switch (item) {
     case ITEM_COMMAND:
@@ -182,6 +192,12 @@ static bool push_item(lua_State *L, const struct smpp_pdu *pdu, unsigned item) {
     case ITEM_LENGTH:
       push_u32(L, pdu->length);
       return true;
+    case ITEM_PADDING: {
+      uint32_t end = params_end(pdu);
+      if (end == pdu->tlv_offset) return false;
+      lua_pushlstring(L, (const char *)pdu->octets + end, pdu->tlv_offset - end);
+      return true;
+    }
     case ITEM_TRAILING:
       if (pdu->tlv_end == pdu->length) return false;
       lua_pushlstring(L, (const char *)pdu->octets + pdu->tlv_end, pdu->length - pdu->tlv_end);
@@ -222,13 +238,13 @@ static void push_named(lua_State *L, const struct smpp_pdu *pdu, uint32_t code) 
 int view_index(lua_State *L) {
   struct view *v = lua_touserdata(L, 1);
   lua_settop(L, 2);
-  lua_pushvalue(L, 2);
-  int type = lua_rawget(L, lua_upvalueindex(UP_NAMES));
-  if (type == LUA_TNUMBER) {
-    push_named(L, &v->pdu, (uint32_t)lua_tonumber(L, -1));
+  uint32_t code = lua_type(L, 2) == LUA_TSTRING ? name_code(L, 2) : 0;
+  if (code != 0) {
+    push_named(L, &v->pdu, code);
     return 1;
   }
-  if (type == LUA_TFUNCTION) return 1;
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TFUNCTION) return 1;
   if (lua_type(L, 2) != LUA_TSTRING) return luaL_error(L, "a PDU has no field of type %s", luaL_typename(L, 2));
   const char *name = lua_tostring(L, 2);
   push_suggestion(L, lua_upvalueindex(UP_NAMES), name);
@@ -243,13 +259,42 @@ static int view_values(lua_State *L) {
   luaL_checkstack(L, count + 4, "values");
   for (int i = 2; i <= count + 1; i++) {
     const char *name = luaL_checkstring(L, i);
-    lua_pushvalue(L, i);
-    if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) != LUA_TNUMBER) return luaL_error(L, "a PDU has no field '%s'", name);
-    uint32_t code = (uint32_t)lua_tonumber(L, -1);
-    lua_pop(L, 1);
+    uint32_t code = name_code(L, i);
+    if (code == 0) return luaL_error(L, "a PDU has no field '%s'", name);
     push_named(L, &v->pdu, code);
   }
   return count;
+}
+
+#define SELECTED_MAX 32
+
+struct selection {
+  int count;
+  uint32_t codes[SELECTED_MAX];
+};
+
+/* What `selector` makes: (pdu) -> what pdu[name] is, of each name */
+static int view_select(lua_State *L) {
+  const struct selection *selection = lua_touserdata(L, lua_upvalueindex(1));
+  struct view *v = check_view(L, 1);
+  luaL_checkstack(L, selection->count + 4, "values");
+  for (int i = 0; i < selection->count; i++) push_named(L, &v->pdu, selection->codes[i]);
+  return selection->count;
+}
+
+/* selector(name, ...) -> a function that reads these fields of any PDU, as pdu:values(name, ...) does, without looking the names up */
+int codec_selector(lua_State *L) {
+  int count = lua_gettop(L);
+  luaL_argcheck(L, count <= SELECTED_MAX, SELECTED_MAX + 1, "expected at most 32 names");
+  struct selection *selection = lua_newuserdatauv(L, sizeof *selection, 0);
+  selection->count = count;
+  for (int i = 1; i <= count; i++) {
+    const char *name = luaL_checkstring(L, i);
+    selection->codes[i - 1] = name_code(L, i);
+    if (selection->codes[i - 1] == 0) return luaL_error(L, "a PDU has no field '%s'", name);
+  }
+  lua_pushcclosure(L, view_select, 1);
+  return 1;
 }
 
 /* pdu:octets() */
@@ -333,6 +378,7 @@ static int view_totable(lua_State *L) {
   }
   push_tlvs(L, pdu, false);
   lua_setfield(L, -2, "tlvs");
+  if (push_item(L, pdu, ITEM_PADDING)) lua_setfield(L, -2, "padding");
   if (push_item(L, pdu, ITEM_TRAILING)) lua_setfield(L, -2, "trailing");
   return 1;
 }
@@ -366,6 +412,13 @@ static int view_layout(lua_State *L) {
     lua_setfield(L, -2, "value");
     lua_pop(L, 1);
     start = end;
+  }
+  start = params_end(pdu);
+  if (start < pdu->tlv_offset) {
+    push_place(L, ++n, start, pdu->tlv_offset - start);
+    push_item(L, pdu, ITEM_PADDING);
+    lua_setfield(L, -2, "value");
+    lua_pop(L, 1);
   }
   struct smpp_tlv tlv;
   uint32_t offset = pdu->tlv_offset;
@@ -406,7 +459,7 @@ static int view_problems(lua_State *L) {
   lua_newtable(L);
   for (size_t i = 0; i < n && i < PROBLEMS_MAX; i++) {
     const struct smpp_problem *p = &found[i];
-    if (p->field == NULL && p->tag != 0 && p->severity == SMPP_NOTE) { /* a TLV the profile knows is no problem */
+    if (p->field == NULL && p->tag != 0 && p->severity == SMPP_NOTE) { /* declared by the profile */
       bool declared = lua_rawgeti(L, lua_upvalueindex(UP_TAGS), (int)p->tag) == LUA_TSTRING;
       lua_pop(L, 1);
       if (declared && strcmp(p->code, "unknown_tlv") == 0) continue;

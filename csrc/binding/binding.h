@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
-#include "lua_compat.h"
+#include "module.h"
 #include "smpp/pdu.h"
 
 /* Each group of functions adds its table to the module, which is on top. */
@@ -14,6 +15,8 @@ void smpp_open_codec(lua_State *L);
 void smpp_open_protocol(lua_State *L);
 void smpp_open_text(lua_State *L);
 void smpp_open_receipt(lua_State *L);
+void smpp_open_submit(lua_State *L);
+void smpp_open_relay(lua_State *L);
 
 /* Pushes nil, message, code name; returns 3.  |message| NULL: the error's own text. */
 int push_error(lua_State *L, int error, const char *message);
@@ -27,13 +30,31 @@ static inline void push_u32(lua_State *L, uint32_t v) {
 #endif
 }
 
+/* A counter: a whole number, exact up to 2^53. */
+static inline void push_u64(lua_State *L, uint64_t v) {
+#if LUA_VERSION_NUM >= 503
+  lua_pushinteger(L, (lua_Integer)v);
+#else
+  lua_pushnumber(L, (lua_Number)v);
+#endif
+}
+
 /* Pushes the number as text, for messages. */
 static inline const char *u32_text(lua_State *L, uint32_t v) {
   push_u32(L, v);
   return lua_tostring(L, -1);
 }
 
-/* Raises unless argument |arg| is a whole number from 0 to 0xFFFFFFFF. */
+/* A whole number from 0 to 0xFFFFFFFF? */
+static inline bool number_to_u32(lua_Number n, uint32_t *out) {
+  if (!(n >= 0 && n <= 4294967295.0)) return false;
+  uint32_t v = (uint32_t)n;
+  if ((lua_Number)v != n) return false;
+  *out = v;
+  return true;
+}
+
+/* Raises unless argument |arg| is an integer from 0 to 0xFFFFFFFF. */
 uint32_t check_u32(lua_State *L, int arg);
 
 /* A whole number from 0 to 0xFFFFFFFF at |index|?  Never raises. */
@@ -57,8 +78,43 @@ enum {
   UP_NONE,      /* smpp.none */
   UP_DECLARED,  /* struct smpp_declared: commands outside the tables */
   UP_OWN,       /* name -> struct own_command of these (bind_declare.c), which keeps them */
-  UP_COUNT = UP_OWN
+  UP_KNOWN,     /* struct name_cache of UP_NAMES */
+  UP_COUNT = UP_KNOWN
 };
+
+enum { NAME_CACHE_SIZE = 256, SHORT_NAME_MAX = 40 };
+
+/* Numbers of names by the address of the string.  Lua has one string of each short content, and UP_NAMES keeps that of a name
+ * in it; so an address stands for its name, until a name changes or goes. */
+struct name_cache {
+  struct {
+    const char *name;
+    uint32_t code;
+  } at[NAME_CACHE_SIZE];
+};
+
+static inline void forget_names(lua_State *L) {
+  struct name_cache *cache = lua_touserdata(L, lua_upvalueindex(UP_KNOWN));
+  memset(cache, 0, sizeof *cache);
+}
+
+/* The number of the name at |index|, a string; 0: it has none. */
+static inline uint32_t name_code(lua_State *L, int index) {
+  struct name_cache *cache = lua_touserdata(L, lua_upvalueindex(UP_KNOWN));
+  size_t length = 0;
+  const char *name = lua_tolstring(L, index, &length);
+  size_t place = ((uintptr_t)name >> 4 ^ (uintptr_t)name >> 12) % NAME_CACHE_SIZE;
+  if (cache->at[place].name == name) return cache->at[place].code;
+  uint32_t code = 0;
+  lua_pushvalue(L, index);
+  if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TNUMBER) code = (uint32_t)lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  if (code != 0 && length <= SHORT_NAME_MAX) {
+    cache->at[place].name = name;
+    cache->at[place].code = code;
+  }
+  return code;
+}
 
 /* The commands that a codec adds to those of the tables. */
 static inline const struct smpp_declared *declared_commands(lua_State *L) {
@@ -82,7 +138,8 @@ enum {
   ITEM_SM_LENGTH, /* the counts: a parameter of some commands, derived in others */
   ITEM_NUMBER_OF_DESTS,
   ITEM_NO_UNSUCCESS,
-  ITEM_NUMBER_MSGS
+  ITEM_NUMBER_MSGS,
+  ITEM_PADDING
 };
 
 /* Functions of a codec that add to it (bind_declare.c). */
@@ -94,9 +151,13 @@ void push_command_row(lua_State *L, const struct smpp_command *command);
 
 /* ---- views: received PDUs (bind_view.c) ---- */
 
+/* The offset behind the last parameter; less than |tlv_offset| where a stray NUL follows. */
+uint32_t params_end(const struct smpp_pdu *pdu);
+
 struct view {
   bool answered;
   double session; /* number of the session that received it; 0: none */
+  double received; /* when that was */
   struct smpp_pdu pdu; /* cut after its last parameter; the octets follow */
 };
 
@@ -113,6 +174,7 @@ struct view *test_view(lua_State *L, int index);
 /* Methods of views, each a closure over the codec. */
 extern const luaL_Reg view_methods[];
 int view_index(lua_State *L);
+int codec_selector(lua_State *L);
 
 /* ---- drafts: what Lua wants to send (bind_draft.c) ---- */
 
@@ -150,5 +212,18 @@ extern const luaL_Reg session_methods[];
 int session_new(lua_State *L);
 int session_gc(lua_State *L);
 void smpp_open_session(lua_State *L); /* session_events of the module's table, on top */
+
+/* ---- what sessions count (bind_tally.c) ---- */
+struct smpp_tally;
+/* The tally at |index|, NULL: nil.  Raises on anything else. */
+struct smpp_tally *opt_tally(lua_State *L, int index);
+void smpp_open_tally(lua_State *L);
+struct smpp_counts;
+/* The counts at |index|, likewise (bind_counts.c). */
+struct smpp_counts *opt_counts(lua_State *L, int index);
+void smpp_open_counts(lua_State *L);
+void smpp_open_digest(lua_State *L);
+void smpp_open_notify(lua_State *L); /* notify, process_id */
+void smpp_open_lock(lua_State *L);   /* lock */
 
 #endif

@@ -59,4 +59,16 @@ static inline int smpp_rawgeti(lua_State *L, int index, int n) {
 #define lua_newuserdatauv(L, size, n) lua_newuserdata(L, size)
 #endif
 
+/* The table that a userdata keeps: pushes it, or sets it from the top of the stack.  Before the first set there is none. */
+#if LUA_VERSION_NUM >= 504
+#define push_kept_table(L, index) ((void)lua_getiuservalue(L, index, 1))
+#define set_kept_table(L, index) ((void)lua_setiuservalue(L, index, 1))
+#elif LUA_VERSION_NUM >= 502
+#define push_kept_table(L, index) lua_getuservalue(L, index)
+#define set_kept_table(L, index) lua_setuservalue(L, index)
+#else
+#define push_kept_table(L, index) lua_getfenv(L, index)
+#define set_kept_table(L, index) ((void)lua_setfenv(L, index))
+#endif
+
 #endif

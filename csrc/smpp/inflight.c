@@ -40,14 +40,17 @@ bool smpp_inflight_reserve(struct smpp_inflight *t) {
   return true;
 }
 
-void smpp_inflight_add(struct smpp_inflight *t, uint32_t sequence, uint32_t id, uint64_t cookie, double deadline) {
+struct smpp_pending *smpp_inflight_add(struct smpp_inflight *t, uint32_t sequence, uint32_t id, uint64_t cookie, double sent,
+                                       double deadline) {
   uint32_t at = t->spare;
   struct smpp_pending *p = &t->slots[at];
   t->spare = p->chain;
   p->sequence = sequence;
   p->id = id;
   p->cookie = cookie;
+  p->sent = sent;
   p->deadline = deadline;
+  p->is_counted = false;
   p->older = t->count > 0 ? t->newest : NONE;
   p->newer = NONE;
   if (t->count > 0)
@@ -57,6 +60,7 @@ void smpp_inflight_add(struct smpp_inflight *t, uint32_t sequence, uint32_t id, 
   t->newest = at;
   t->count++;
   link_chain(t, at);
+  return p;
 }
 
 /* Newer ones stand first in a chain: the last that fits is the oldest. */
@@ -79,7 +83,7 @@ struct smpp_pending *smpp_inflight_find_any(const struct smpp_inflight *t, uint3
 }
 
 void smpp_inflight_remove(struct smpp_inflight *t, struct smpp_pending *pending) {
-  uint32_t at = (uint32_t)(pending - t->slots);
+  uint32_t at = smpp_inflight_place(t, pending);
   uint32_t *link = head_of(t, pending->sequence);
   while (*link != at) link = &t->slots[*link].chain;
   *link = pending->chain;

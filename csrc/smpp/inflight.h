@@ -10,7 +10,8 @@
 struct smpp_pending {
   uint32_t sequence, id;
   uint64_t cookie;
-  double deadline;
+  double sent, deadline;
+  bool is_counted;       /* in the owner's counts */
   uint32_t chain;        /* next older one in its bucket; next free one when not in use */
   uint32_t older, newer; /* neighbours in order of sending */
 };
@@ -26,13 +27,19 @@ struct smpp_inflight {
 bool smpp_inflight_reserve(struct smpp_inflight *t);
 
 /* Needs a reserve before. */
-void smpp_inflight_add(struct smpp_inflight *t, uint32_t sequence, uint32_t id, uint64_t cookie, double deadline);
+struct smpp_pending *smpp_inflight_add(struct smpp_inflight *t, uint32_t sequence, uint32_t id, uint64_t cookie, double sent,
+                                       double deadline);
 
 /* The oldest with this number and command id, NULL: none. */
 struct smpp_pending *smpp_inflight_find(const struct smpp_inflight *t, uint32_t sequence, uint32_t id);
 
 /* The oldest with this number. */
 struct smpp_pending *smpp_inflight_find_any(const struct smpp_inflight *t, uint32_t sequence);
+
+/* A number that no other has while it is there; they are given out from 0 on, each again as soon as it is free. */
+static inline uint32_t smpp_inflight_place(const struct smpp_inflight *t, const struct smpp_pending *pending) {
+  return (uint32_t)(pending - t->slots);
+}
 
 /* The one sent first, NULL: none. */
 static inline struct smpp_pending *smpp_inflight_oldest(const struct smpp_inflight *t) {

@@ -4,50 +4,9 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "siphash.h"
 
 enum { FIRST_SLOTS = 16 };
-
-static uint32_t rotate(uint32_t v, unsigned bits) { return v << bits | v >> (32 - bits); }
-
-struct sip {
-  uint32_t v0, v1, v2, v3;
-};
-
-static void sip_round(struct sip *s) {
-  s->v0 += s->v1;
-  s->v1 = rotate(s->v1, 5) ^ s->v0;
-  s->v0 = rotate(s->v0, 16);
-  s->v2 += s->v3;
-  s->v3 = rotate(s->v3, 8) ^ s->v2;
-  s->v0 += s->v3;
-  s->v3 = rotate(s->v3, 7) ^ s->v0;
-  s->v2 += s->v1;
-  s->v1 = rotate(s->v1, 13) ^ s->v2;
-  s->v2 = rotate(s->v2, 16);
-}
-
-static void sip_word(struct sip *s, uint32_t word) {
-  s->v3 ^= word;
-  sip_round(s);
-  sip_round(s);
-  s->v0 ^= word;
-}
-
-/* HalfSipHash-2-4. */
-static uint32_t hash_octets(const uint32_t seed[2], const uint8_t *octets, size_t length) {
-  struct sip s = {seed[0], seed[1], 0x6c796765u ^ seed[0], 0x74656462u ^ seed[1]};
-  size_t i = 0;
-  for (; i + 4 <= length; i += 4) {
-    sip_word(&s, (uint32_t)octets[i] | (uint32_t)octets[i + 1] << 8 | (uint32_t)octets[i + 2] << 16 |
-                     (uint32_t)octets[i + 3] << 24);
-  }
-  uint32_t last = (uint32_t)length << 24;
-  for (unsigned shift = 0; i < length; i++, shift += 8) last |= (uint32_t)octets[i] << shift;
-  sip_word(&s, last);
-  s.v2 ^= 0xFF;
-  for (int round = 0; round < 4; round++) sip_round(&s);
-  return s.v1 ^ s.v3;
-}
 
 static size_t block_size(size_t key_length, size_t value_length) {
   return offsetof(struct smpp_map_entry, octets) + key_length + value_length;
@@ -109,7 +68,7 @@ static int make_room(struct smpp_map *map) {
 
 const struct smpp_map_entry *smpp_map_get(const struct smpp_map *map, const void *key, size_t length) {
   if (map->count == 0) return NULL;
-  return map->slots[find_slot(map, hash_octets(map->seed, key, length), key, length)];
+  return map->slots[find_slot(map, smpp_half_siphash(map->seed, key, length), key, length)];
 }
 
 /* Neighbours in the list, and the list's ends, point at |entry| from now on. */
@@ -121,7 +80,7 @@ static void relink(struct smpp_map *map, struct smpp_map_entry *entry) {
 int smpp_map_put(struct smpp_map *map, const void *key, size_t key_length, const void *value, size_t value_length,
                  uint8_t tag, double now) {
   if (key_length > SMPP_MAP_MAX_OCTETS || value_length > SMPP_MAP_MAX_OCTETS) return SMPP_ERR_TOO_LONG;
-  uint32_t hash = hash_octets(map->seed, key, key_length);
+  uint32_t hash = smpp_half_siphash(map->seed, key, key_length);
   size_t slot = map->count > 0 ? find_slot(map, hash, key, key_length) : 0;
   struct smpp_map_entry *old = map->count > 0 ? map->slots[slot] : NULL;
   size_t size = block_size(key_length, value_length);
@@ -167,7 +126,7 @@ static void close_gap(struct smpp_map *map, size_t hole) {
 
 bool smpp_map_delete(struct smpp_map *map, const void *key, size_t length) {
   if (map->count == 0) return false;
-  size_t slot = find_slot(map, hash_octets(map->seed, key, length), key, length);
+  size_t slot = find_slot(map, smpp_half_siphash(map->seed, key, length), key, length);
   struct smpp_map_entry *entry = map->slots[slot];
   if (entry == NULL) return false;
   *(entry->older != NULL ? &entry->older->newer : &map->oldest) = entry->newer;

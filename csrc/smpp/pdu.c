@@ -48,7 +48,7 @@ struct cursor {
 static uint32_t offset_of(const struct cursor *c) { return (uint32_t)(c->pos - c->start); }
 static size_t left(const struct cursor *c) { return (size_t)(c->end - c->pos); }
 
-/* Octets up to a NUL, which is passed; all that is left when there is none. */
+/* Octets up to a NUL, which is skipped; without one, the rest. */
 static uint32_t take_string(struct cursor *c, bool *terminated) {
   const uint8_t *nul = memchr(c->pos, 0, left(c));
   uint32_t length = nul != NULL ? (uint32_t)(nul - c->pos) : (uint32_t)left(c);
@@ -101,7 +101,7 @@ static bool walk_list(struct cursor *c, const struct smpp_param *param, struct s
       span->length = offset_of(c) - span->offset;
       return false;
     }
-    if (item.text_length > (param->kind == SMPP_IDS ? 8u : 20u)) {
+    if (item.text_length >= smpp_entry_limit(param)) {
       uint32_t status = param->kind == SMPP_DESTS && item.dest_flag == 2 ? SMPP_RINVDLNAME : param->status;
       note(r, fault_unless(r, SMPP_TOLERATE_OVERLONG), "too_long", name,
            (uint32_t)((const uint8_t *)item.text - c->start), status, "list entry too long");

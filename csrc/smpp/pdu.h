@@ -134,6 +134,8 @@ struct smpp_message {
   struct smpp_value params[SMPP_PARAMS_MAX];
   const struct smpp_tlv_out *tlvs;
   size_t tlv_count;
+  const uint8_t *padding; /* octets before the TLVs: the NUL that some peers write behind short_message */
+  size_t padding_length;
   const uint8_t *trailing; /* octets behind the TLVs, as some peers send them */
   size_t trailing_length;
 };

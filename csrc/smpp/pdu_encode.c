@@ -33,7 +33,7 @@ static int write_list(struct smpp_writer *w, const struct smpp_param *param, con
       smpp_write_u8(w, item->ton);
       smpp_write_u8(w, item->npi);
     }
-    int error = write_string(w, field, item->text, item->text_length, param->kind == SMPP_IDS ? 9 : 21, fault);
+    int error = write_string(w, field, item->text, item->text_length, smpp_entry_limit(param), fault);
     if (error != 0) return error;
     if (param->kind == SMPP_UNSUCCESS) smpp_write_u32(w, item->status);
   }
@@ -118,13 +118,14 @@ static int write_tlvs(struct smpp_writer *w, const struct smpp_message *m, struc
 static int write_body(struct smpp_writer *w, const struct smpp_message *m, struct smpp_fault *fault) {
   const struct smpp_command *command = m->command;
   const struct smpp_param *param = command->params;
-  bool has_body = m->has_body || m->status == 0 || m->tlv_count > 0 || m->trailing_length > 0;
+  bool has_body = m->has_body || m->status == 0 || m->tlv_count > 0 || m->padding_length > 0 || m->trailing_length > 0;
   for (unsigned i = 0; i < command->param_count && !has_body; i++) has_body = m->params[i].is != SMPP_ABSENT;
   if (!has_body) return 0;
   for (unsigned i = 0; i < command->param_count; i++) {
     int error = write_param(w, &param[i], &m->params[i], m, fault);
     if (error != 0) return error;
   }
+  smpp_write_octets(w, m->padding, m->padding_length);
   int error = write_tlvs(w, m, fault);
   if (error == 0) smpp_write_octets(w, m->trailing, m->trailing_length);
   return error;

@@ -101,6 +101,7 @@ struct smpp_required_tlv {
 struct smpp_status_row {
   uint32_t code;
   const char *name, *alias; /* alias may be NULL */
+  const char *note;         /* the version of the alias, or of a name of 3.3 alone: "3.3; number inferred"; or NULL */
   const char *class_name;   /* success, throttle, temporary, permanent, session */
   const char *bind;         /* bound, retry_later, give_up or NULL */
   const char *meaning, *advice;
@@ -171,6 +172,12 @@ static inline unsigned smpp_param_limit(const struct smpp_param *param, uint8_t 
   if (version != 0) return max[version <= SMPP_33 ? 0 : version < SMPP_50 ? 1 : 2];
   unsigned most = max[0] > max[1] ? max[0] : max[1];
   return most > max[2] ? most : max[2];
+}
+
+/* Most octets of the string in an entry of a list, its NUL included.  Message ids have 8 characters in 3.3, else 64. */
+static inline unsigned smpp_entry_limit(const struct smpp_param *param) {
+  if (param->kind != SMPP_IDS) return 21;
+  return param->max[1] == 0 && param->max[2] == 0 ? 9 : 65;
 }
 
 #endif

@@ -26,6 +26,8 @@ static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r') ||
 
 static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c; }
 
+static bool is_letter(uint8_t c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+
 static bool equal_nocase(const uint8_t *octets, const char *word, size_t length) {
   for (size_t i = 0; i < length; i++) {
     if (lower(octets[i]) != lower((uint8_t)word[i])) return false;
@@ -51,8 +53,10 @@ static const uint8_t *trim(const uint8_t *start, const uint8_t *end) {
 /* The row of the key at |p|, or SPELLINGS. */
 static unsigned spelling_at(const uint8_t *p, const uint8_t *end) {
   unsigned row = 0;
-  while (row < SPELLINGS &&
-         ((size_t)(end - p) < keys[row].length || !equal_nocase(p, keys[row].text, keys[row].length)))
+  if (p == end || !is_letter(*p)) return SPELLINGS; /* digits of a date or a count, mostly */
+  char first = (char)lower(*p); /* keys are in small letters */
+  while (row < SPELLINGS && (first != keys[row].text[0] || (size_t)(end - p) < keys[row].length ||
+                             !equal_nocase(p, keys[row].text, keys[row].length)))
     row++;
   return row;
 }
@@ -62,8 +66,6 @@ static unsigned key_at(const uint8_t *p, const uint8_t *end) {
   unsigned row = spelling_at(p, end);
   return row < SPELLINGS ? (unsigned)keys[row].key : SMPP_RECEIPT_KEY_COUNT;
 }
-
-static bool is_letter(uint8_t c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
 static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 

@@ -94,10 +94,10 @@ size_t smpp_message_id_trim(const uint8_t *id, size_t length);
  * nothing is left.  |out| takes |length| octets, at least one.  |digits|: it has decimal digits only. */
 size_t smpp_message_id_fold(const uint8_t *id, size_t length, uint8_t *out, bool *digits);
 
-#define SMPP_NUMBER_DIGITS 8 /* of an address that are kept: what remains when a country code comes or goes */
+#define SMPP_NUMBER_DIGITS 8 /* of an address that are kept: enough without its country code */
 
-/* The last digits of an address behind a 1 that tells how many there are.  0: it has none, or other signs than those of
- * telephone numbers, as a masked "49170****", and identifies nobody. */
+/* The last digits of an address, behind a 1 that marks their number.  0: no digits, or characters that telephone numbers
+ * do not have ("49170****"): the address identifies no message. */
 uint32_t smpp_address_number(const uint8_t *address, size_t length);
 
 #endif

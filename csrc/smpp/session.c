@@ -30,12 +30,40 @@ static const struct {
     {SMPP_UNBIND, IN_BOUND, SMPP_STATE_UNBOUND, "unbound"},
 };
 
+/* What a session adds to the gauges of its tally; |sign| 1 or -1. */
+static void hold(struct smpp_session *s, int sign) {
+  struct smpp_tally *t = s->config.tally;
+  if (t == NULL) return;
+  t->sessions[s->state] += (uint64_t)sign;
+  t->window_used += (uint64_t)sign * s->window_used;
+  if (is_bound(s->state)) t->window_limit += (uint64_t)sign * s->config.window;
+}
+
+void smpp_session_set_state(struct smpp_session *s, enum smpp_state to) {
+  hold(s, -1);
+  s->state = to;
+  hold(s, 1);
+}
+
+void smpp_session_set_tally(struct smpp_session *s, struct smpp_tally *tally) {
+  hold(s, -1);
+  smpp_tally_release(s->config.tally);
+  s->config.tally = smpp_tally_keep(tally);
+  hold(s, 1);
+}
+
+void smpp_session_set_counts(struct smpp_session *s, struct smpp_counts *counts) {
+  struct smpp_counts *before = s->config.counts;
+  s->config.counts = smpp_counts_keep(counts);
+  smpp_counts_release(before);
+}
+
 void smpp_session_move(struct smpp_session *s, uint32_t command) {
   for (size_t i = 0; i < sizeof transitions / sizeof *transitions; i++) {
     if (transitions[i].command != command) continue;
     if (s->ended || transitions[i].to == s->state) return;
     if (!s->config.unchecked && (transitions[i].from & 1u << s->state) == 0) return;
-    s->state = transitions[i].to;
+    smpp_session_set_state(s, transitions[i].to);
     /* Only an unchecked session can fill the list: it tells the last state then. */
     if (s->move_count == MOVES_MAX) s->move_count--;
     s->moves[s->move_count++] = (struct smpp_move){transitions[i].to, transitions[i].reason};
@@ -48,7 +76,10 @@ void smpp_session_end(struct smpp_session *s, const char *reason, bool tell_clos
   s->ended = true;
   s->tell_close = tell_close;
   s->end_reason = reason;
-  s->state = SMPP_STATE_CLOSED;
+  smpp_session_set_state(s, SMPP_STATE_CLOSED);
+  smpp_tally_ended(s->config.tally, reason);
+  if (s->link_sequence != 0) smpp_tally_unknown(s->config.tally);
+  if (s->unbind_sequence != 0) smpp_tally_unknown(s->config.tally);
   s->chunk = NULL;
   s->chunk_left = 0;
 }
@@ -88,11 +119,17 @@ struct smpp_session *smpp_session_new(const struct smpp_session_config *config, 
   s->unbind_reason = "unbound";
   s->drain_until = s->unbind_until = s->close_until = NEVER;
   s->received = s->active = s->init_started = now;
+  (void)smpp_tally_keep(s->config.tally);
+  (void)smpp_counts_keep(s->config.counts);
+  hold(s, 1);
   return s;
 }
 
 void smpp_session_free(struct smpp_session *s) {
   if (s == NULL) return;
+  hold(s, -1);
+  smpp_tally_release(s->config.tally);
+  smpp_counts_release(s->config.counts);
   smpp_inflight_free(&s->inflight);
   smpp_buffer_free(&s->stash);
   smpp_buffer_free(&s->output);
@@ -113,8 +150,20 @@ size_t smpp_session_memory(const struct smpp_session *s) {
   return sizeof *s + s->stash.capacity + s->output.capacity + smpp_inflight_memory(&s->inflight);
 }
 
+double smpp_session_now(const struct smpp_session *s) { return s->now; }
+
+bool smpp_session_next_place(const struct smpp_session *s, bool is_first, uint32_t *place) {
+  if (s->inflight.count == 0 || (!is_first && *place == s->inflight.newest)) return false;
+  *place = is_first ? s->inflight.oldest : s->inflight.slots[*place].newer;
+  return true;
+}
+
+uint32_t smpp_session_newest_place(const struct smpp_session *s) { return s->inflight.newest; }
+
 void smpp_session_set_window(struct smpp_session *s, uint32_t window) {
+  hold(s, -1);
   s->config.window = window;
+  hold(s, 1);
   if (s->window_used >= window) s->window_full = true;
 }
 
@@ -132,10 +181,14 @@ const uint8_t *smpp_session_output(const struct smpp_session *s, size_t *length)
   return *length > 0 ? s->output.data + s->output.start : NULL;
 }
 
-void smpp_session_sent(struct smpp_session *s, size_t length) { smpp_buffer_take(&s->output, length); }
+void smpp_session_sent(struct smpp_session *s, size_t length) {
+  smpp_tally_octets(s->config.tally, SMPP_OUT, length);
+  smpp_buffer_take(&s->output, length);
+}
 
 void smpp_session_swap_output(struct smpp_session *s, struct smpp_buffer *empty) {
   struct smpp_buffer output = s->output;
+  smpp_tally_octets(s->config.tally, SMPP_OUT, smpp_buffer_length(&output));
   s->output = *empty;
   *empty = output;
 }
@@ -206,12 +259,15 @@ static int check_request(struct smpp_session *s, uint32_t id, const struct smpp_
 static void request_sent(struct smpp_session *s, uint32_t id, const struct smpp_command *command, uint32_t sequence,
                          uint64_t cookie) {
   if (command == NULL || command->response_id != 0) {
-    smpp_inflight_add(&s->inflight, sequence, id, cookie, later(s->now, s->config.response_s));
+    struct smpp_pending *p = smpp_inflight_add(&s->inflight, sequence, id, cookie, s->now, later(s->now, s->config.response_s));
+    p->is_counted = s->config.counts != NULL && is_bound(s->state);
+    if (p->is_counted) smpp_counts_request(s->config.counts);
     if (counts_in_window(id)) {
-      s->window_used++;
+      smpp_session_use_window(s);
       if (s->window_used >= s->config.window) s->window_full = true;
     }
   }
+  smpp_tally_request(s->config.tally, SMPP_OUT, command != NULL ? id : SMPP_TALLY_COMMAND_OTHER);
   if (id != SMPP_ENQUIRE_LINK) s->active = s->now;
   if (is_bind(id) && s->config.role == SMPP_ESME) {
     s->bind_id = id;
@@ -305,6 +361,9 @@ static uint8_t bounding_version(const struct smpp_session *s, const struct smpp_
 /* Counts an answer in the output. */
 static void answer_sent(struct smpp_session *s, uint32_t response_id, uint32_t sequence, uint32_t status) {
   uint32_t id = response_id & ~SMPP_RESPONSE_BIT;
+  bool told = s->asked_id != 0;
+  smpp_session_count_response(s, SMPP_IN, told ? s->asked_id : id, status, told ? s->asked : s->now);
+  s->asked_id = 0;
   if (id == SMPP_ENQUIRE_LINK || id == SMPP_UNBIND) return;
   s->active = s->now;
   if (s->unanswered > 0) s->unanswered--;
@@ -338,6 +397,11 @@ static void complete_refusal(const struct smpp_session *s, struct smpp_message *
   if (at >= 0 && m->params[at].is == SMPP_ABSENT) m->params[at] = (struct smpp_value){.is = SMPP_NUMBER, .number = STATE_UNKNOWN};
 }
 
+void smpp_session_asked(struct smpp_session *s, uint32_t request_id, double received) {
+  s->asked_id = request_id;
+  s->asked = received;
+}
+
 int smpp_session_respond(struct smpp_session *s, const struct smpp_message *message, double now,
                          struct smpp_fault *fault) {
   if (s->ended) return SMPP_ERR_CLOSED;
@@ -368,6 +432,7 @@ void smpp_session_refuse(struct smpp_session *s, const struct smpp_pdu *request,
   const struct smpp_command *response = smpp_command_by_id(s->config.declared, request->command->response_id);
   int at = smpp_param_position(request->command, SMPP_F_MESSAGE_ID);
   struct smpp_fault fault;
+  smpp_session_count_response(s, SMPP_IN, request->command->id, status, s->now);
   if (response == NULL || !refusal_has_body(s, response)) {
     (void)smpp_session_send_header(s, request->command->response_id, status, request->sequence);
     return;
@@ -423,7 +488,10 @@ void smpp_session_send_unbind(struct smpp_session *s) {
   s->draining = false;
   if (!smpp_session_send_header(s, SMPP_UNBIND, 0, sequence)) return;
   smpp_session_use_sequence(s, sequence);
+  if (s->unbind_sequence != 0) smpp_tally_unknown(s->config.tally);
   s->unbind_sequence = sequence;
+  s->unbind_sent = s->now;
+  smpp_tally_request(s->config.tally, SMPP_OUT, SMPP_UNBIND);
   s->unbinding = s->unbind_out = true;
   s->unbind_until = later(s->now, s->config.response_s < 30 ? s->config.response_s : 30);
 }
@@ -431,6 +499,7 @@ void smpp_session_send_unbind(struct smpp_session *s) {
 void smpp_session_unbound(struct smpp_session *s) {
   s->unbind_out = false;
   s->unbind_answered = true;
+  if (s->unbind_sequence != 0) smpp_tally_unknown(s->config.tally); /* the caller's own was answered, not the session's */
   s->unbind_sequence = 0;
   s->unbind_until = NEVER;
   if (s->peer_unbind) return; /* they crossed, and theirs waits for our last answers */
@@ -445,6 +514,7 @@ void smpp_session_answer_unbind(struct smpp_session *s) {
   s->peer_unbind = false;
   s->close_until = NEVER;
   if (!smpp_session_send_header(s, SMPP_UNBIND | SMPP_RESPONSE_BIT, 0, s->peer_unbind_sequence)) return;
+  smpp_session_count_response(s, SMPP_IN, SMPP_UNBIND, 0, s->peer_unbind_received);
   smpp_session_move(s, SMPP_UNBIND);
   if (s->unbind_out) return; /* they crossed: ours awaits its answer */
   if (s->config.role == SMPP_MC || s->unbind_answered)

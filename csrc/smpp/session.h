@@ -20,7 +20,9 @@
 #ifndef SMPP_SESSION_H
 #define SMPP_SESSION_H
 
+#include "counts.h"
 #include "pdu.h"
+#include "tally.h"
 
 enum smpp_role { SMPP_ESME, SMPP_MC };
 
@@ -52,6 +54,9 @@ struct smpp_session_config {
   bool require_sc_version; /* ESME: no sc_interface_version in the answer means 3.3 */
   const struct smpp_declared *declared; /* commands outside the tables, or NULL; must outlive the session */
   unsigned tolerate;       /* SMPP_TOLERATE_..; LONG_PASSWORD also allows to send one */
+  uint32_t number;          /* of the session, in the tally */
+  struct smpp_tally *tally; /* what counts, kept as long as the session; or NULL */
+  struct smpp_counts *counts; /* of its requests while it is bound, kept as the tally is; or NULL */
   double response_s, enquire_link_s, enquire_link_response_s, inactivity_s, session_init_s, pdu_read_s;
 };
 
@@ -61,13 +66,13 @@ void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role ro
 /* kind, name */
 #define SMPP_EVENTS(E)                                                                                           \
   E(REQUEST, "request")   /* pdu: answer it (alert_notification, outbind: nothing to answer) */                  \
-  E(RESPONSE, "response") /* pdu, cookie: to our request; a generic_nack too, or a wrong response id (then |reason|) */ \
-  E(TIMEOUT, "timeout")   /* cookie: no response in time, outcome unknown */                                     \
-  E(LOST, "lost")         /* cookie: session ended first, outcome unknown */                                     \
+  E(RESPONSE, "response") /* pdu, request: to it; a generic_nack too, or a wrong response id (then |reason|) */   \
+  E(TIMEOUT, "timeout")   /* request: no response in time, outcome unknown */                                    \
+  E(LOST, "lost")         /* request: session ended first, outcome unknown */                                    \
   E(STATE, "state")       /* from, to, reason */                                                                 \
   E(WINDOW, "window")     /* there is room in the window again */                                                \
   E(STRAY, "stray")       /* pdu, reason, status: no pending request, or it was refused with |status|: for logs */ \
-  E(GARBAGE, "garbage")   /* octets, length, reason: malformed; the stream is lost */                            \
+  E(MALFORMED, "malformed") /* octets, length, reason: the stream is lost */                            \
   E(CLOSE, "close")       /* reason: write the output, then close the connection; the last event but LOST and STATE */
 
 #define SMPP_EVENT_ENUM(name, text) SMPP_EVENT_##name,
@@ -77,8 +82,11 @@ enum smpp_event_kind { SMPP_EVENTS(SMPP_EVENT_ENUM) SMPP_EVENT_KINDS };
 struct smpp_event {
   enum smpp_event_kind kind;
   struct smpp_pdu pdu; /* octets are valid until the next call of feed or next */
-  uint64_t cookie;
-  uint32_t status; /* 0: it was not refused */
+  uint64_t cookie;   /* of the request of ours that ended */
+  uint32_t place;    /* its place among those in flight, free again */
+  uint32_t asked_id; /* its command */
+  double sent;       /* when it was sent; negative: not in the counts */
+  uint32_t status;   /* 0: it was not refused */
   enum smpp_state from, to;
   const char *reason; /* static text */
   const uint8_t *octets;
@@ -102,6 +110,12 @@ uint32_t smpp_session_unanswered(const struct smpp_session *s); /* inbound ones 
 size_t smpp_session_memory(const struct smpp_session *s); /* octets held, this struct included */
 void smpp_session_set_window(struct smpp_session *s, uint32_t window);
 void smpp_session_set_max_unanswered(struct smpp_session *s, uint32_t count);
+void smpp_session_set_tally(struct smpp_session *s, struct smpp_tally *tally); /* what it holds moves there, too */
+void smpp_session_set_counts(struct smpp_session *s, struct smpp_counts *counts); /* for what happens from now on */
+/* The requests in flight in the order of sending: the place of the one after |*place|, or of the first (|is_first|); false: none. */
+bool smpp_session_next_place(const struct smpp_session *s, bool is_first, uint32_t *place);
+uint32_t smpp_session_newest_place(const struct smpp_session *s); /* of the request sent last; it must be in flight */
+double smpp_session_now(const struct smpp_session *s); /* the latest it was told */
 
 /* Octets from the peer: borrowed until smpp_session_next returned false, which keeps the rest. */
 void smpp_session_feed(struct smpp_session *s, const uint8_t *octets, size_t length, double now);
@@ -128,6 +142,10 @@ SMPP_MUST_CHECK int smpp_session_request(struct smpp_session *s, struct smpp_mes
 SMPP_MUST_CHECK int smpp_session_request_octets(struct smpp_session *s, const uint8_t *octets,
                                                 size_t length, uint64_t cookie, double now,
                                                 uint32_t *sequence);
+
+/* Names the request that the next answer is for, for the tally: a generic_nack does not, and only the caller knows when
+ * the request came. */
+void smpp_session_asked(struct smpp_session *s, uint32_t request_id, double received);
 
 /* Answers a request; message->command is the response, message->sequence the request's.
  * A bind answered with status 0 changes the state.  Never refused for state: only

@@ -48,6 +48,7 @@ struct smpp_session {
   uint32_t peer_unbind_sequence;
   const char *unbind_reason;
   double drain_until, unbind_until, close_until;
+  double unbind_sent, peer_unbind_received;
 
   /* requests: ours and theirs */
   struct smpp_inflight inflight;
@@ -55,6 +56,8 @@ struct smpp_session {
   bool window_full; /* a WINDOW event is due when there is room */
   uint32_t next_sequence;
   uint32_t unanswered;
+  uint32_t asked_id; /* of the request that is answered next, 0: not told */
+  double asked;      /* when it came */
 
   /* liveness */
   uint32_t link_sequence; /* of our own enquire_link on its way, 0: none */
@@ -94,6 +97,25 @@ static inline void smpp_session_set_now(struct smpp_session *s, double now) {
 
 /* 0x33, 0x34 or 0x50: what an interface_version octet is served as. */
 uint8_t smpp_session_known_version(uint32_t interface_version);
+
+/* Changes the state, or how much of the window is used, in the tally, too. */
+void smpp_session_set_state(struct smpp_session *s, enum smpp_state to);
+
+static inline void smpp_session_use_window(struct smpp_session *s) {
+  s->window_used++;
+  if (s->config.tally != NULL) s->config.tally->window_used++;
+}
+
+static inline void smpp_session_free_window(struct smpp_session *s) {
+  s->window_used--;
+  if (s->config.tally != NULL) s->config.tally->window_used--;
+}
+
+/* Counts a response to a request that came, or was sent, at |since|; |direction| is the request's. */
+static inline void smpp_session_count_response(struct smpp_session *s, enum smpp_direction direction, uint32_t command,
+                                               uint32_t status, double since) {
+  smpp_tally_response(s->config.tally, direction, command, status, s->now - since, s->config.number);
+}
 
 /* Follows the state table's row for |command|, sent or received and accepted. */
 void smpp_session_move(struct smpp_session *s, uint32_t command);

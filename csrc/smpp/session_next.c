@@ -64,16 +64,25 @@ static void send_enquire_link(struct smpp_session *s) {
   smpp_session_use_sequence(s, sequence);
   s->link_sequence = sequence;
   s->link_sent = s->now;
+  smpp_tally_request(s->config.tally, SMPP_OUT, SMPP_ENQUIRE_LINK);
 }
 
 /* Removes a request of ours from the window.  Returns its command id. */
 static uint32_t settle(struct smpp_session *s, struct smpp_pending *pending, struct smpp_event *e) {
   uint32_t id = pending->id;
   e->cookie = pending->cookie;
+  e->place = smpp_inflight_place(&s->inflight, pending);
+  e->asked_id = id;
+  e->sent = pending->is_counted ? pending->sent : -1;
   smpp_inflight_remove(&s->inflight, pending);
-  if (counts_in_window(id)) s->window_used--;
+  if (counts_in_window(id)) smpp_session_free_window(s);
   if (s->config.role == SMPP_ESME && id == s->bind_id) s->bind_id = 0;
   return id;
+}
+
+/* The request that |e| is about has ended without a valid response. */
+static void count_unknown(struct smpp_session *s, const struct smpp_event *e) {
+  if (e->sent >= 0) smpp_counts_unknown(s->config.counts);
 }
 
 /* True: |e| is an event. */
@@ -93,7 +102,10 @@ static bool expire(struct smpp_session *s, enum timer timer, struct smpp_event *
       break;
     case ON_RESPONSE:
       e->kind = SMPP_EVENT_TIMEOUT;
-      if (settle(s, smpp_inflight_oldest(&s->inflight), e) == SMPP_UNBIND)
+      smpp_tally_unknown(s->config.tally);
+      uint32_t id = settle(s, smpp_inflight_oldest(&s->inflight), e);
+      count_unknown(s, e);
+      if (id == SMPP_UNBIND)
         smpp_session_end(s, "no unbind_resp in time", true);
       return true;
     case ON_PDU_READ:
@@ -160,12 +172,14 @@ static const char *forbidden(const struct smpp_session *s, const struct smpp_com
 
 static bool receive_unbind(struct smpp_session *s, uint32_t sequence) {
   if (s->peer_unbind) { /* only when unchecked */
+    smpp_session_count_response(s, SMPP_IN, SMPP_UNBIND, 0, s->now);
     (void)smpp_session_send_header(s, SMPP_UNBIND | SMPP_RESPONSE_BIT, 0, sequence);
     return false;
   }
   s->unbinding = s->peer_unbind = true;
   s->draining = false;
   s->peer_unbind_sequence = sequence;
+  s->peer_unbind_received = s->now;
   s->close_until = smpp_session_last_wait(s);
   if (s->unanswered == 0) smpp_session_answer_unbind(s);
   return false;
@@ -176,19 +190,28 @@ static bool receive_request(struct smpp_session *s, struct smpp_event *e) {
   const struct smpp_pdu *pdu = &e->pdu;
   const struct smpp_command *command = pdu->command;
   uint32_t status = 0;
+  smpp_tally_request(s->config.tally, SMPP_IN, command != NULL ? command->id : SMPP_TALLY_COMMAND_OTHER);
   if (command == NULL) {
+    smpp_tally_problem(s->config.tally, SMPP_PROBLEM_UNKNOWN_COMMAND);
+    smpp_session_count_response(s, SMPP_IN, SMPP_TALLY_COMMAND_OTHER, SMPP_RINVCMDID, s->now);
     (void)smpp_session_send_header(s, SMPP_GENERIC_NACK, SMPP_RINVCMDID, pdu->sequence);
     e->status = SMPP_RINVCMDID;
     return stray(e, "unknown command");
   }
   const char *reason = forbidden(s, command, &status);
-  if (reason != NULL) return refuse(s, e, status, reason);
+  if (reason != NULL) {
+    smpp_tally_problem(s->config.tally, SMPP_PROBLEM_WRONG_STATE);
+    return refuse(s, e, status, reason);
+  }
+  if (pdu->refuse != 0) smpp_tally_problem(s->config.tally, SMPP_PROBLEM_MALFORMED_REQUEST);
   if (command->id == SMPP_ENQUIRE_LINK || command->id == SMPP_UNBIND) {
     /* Neither can be refused for what stands behind its header. */
-    if (command->id == SMPP_UNBIND)
+    if (command->id == SMPP_UNBIND) {
       receive_unbind(s, pdu->sequence);
-    else
+    } else {
+      smpp_session_count_response(s, SMPP_IN, SMPP_ENQUIRE_LINK, 0, s->now);
       (void)smpp_session_send_header(s, command->response_id, 0, pdu->sequence);
+    }
     return pdu->refuse != 0 && stray(e, fault_of(pdu));
   }
   s->active = s->now;
@@ -221,13 +244,29 @@ static void bound(struct smpp_session *s, const struct smpp_pdu *pdu, uint32_t i
   smpp_session_move(s, id);
 }
 
+/* A generic_nack is a refusal, whatever its status says. */
+static uint32_t response_status(const struct smpp_pdu *pdu) {
+  return pdu->id == SMPP_GENERIC_NACK && pdu->status == 0 ? SMPP_TALLY_NACK_UNNAMED : pdu->status;
+}
+
 static bool complete(struct smpp_session *s, struct smpp_pending *pending, struct smpp_event *e) {
   const struct smpp_pdu *pdu = &e->pdu;
   bool own = pdu->id == (pending->id | SMPP_RESPONSE_BIT);
+  double sent = pending->sent;
   uint32_t id = settle(s, pending, e);
   if (id != SMPP_ENQUIRE_LINK) s->active = s->now;
   e->kind = SMPP_EVENT_RESPONSE;
   e->reason = own || pdu->id == SMPP_GENERIC_NACK ? fault_of(pdu) : "response id does not match the request";
+  if (e->reason != NULL) { /* its outcome is unknown, then */
+    smpp_tally_problem(s->config.tally, SMPP_PROBLEM_MALFORMED_RESPONSE);
+    smpp_tally_unknown(s->config.tally);
+    count_unknown(s, e);
+  } else {
+    /* Only an unchecked session sends others. */
+    bool is_known = !s->config.unchecked || smpp_command_by_id(s->config.declared, id) != NULL;
+    smpp_session_count_response(s, SMPP_OUT, is_known ? id : SMPP_TALLY_COMMAND_OTHER, response_status(pdu), sent);
+    if (e->sent >= 0) smpp_counts_response(s->config.counts, response_status(pdu), s->now - sent);
+  }
   if (is_bind(id) && own && pdu->status == 0) bound(s, pdu, id);
   if (id == SMPP_UNBIND) smpp_session_unbound(s);
   return true;
@@ -235,10 +274,13 @@ static bool complete(struct smpp_session *s, struct smpp_pending *pending, struc
 
 /* An answer to the enquire_link or unbind that the session sent by itself. */
 static bool complete_own(struct smpp_session *s, uint32_t id, struct smpp_event *e) {
-  if (id == SMPP_UNBIND)
+  smpp_session_count_response(s, SMPP_OUT, id, response_status(&e->pdu), id == SMPP_UNBIND ? s->unbind_sent : s->link_sent);
+  if (id == SMPP_UNBIND) {
+    s->unbind_sequence = 0;
     smpp_session_unbound(s);
-  else
+  } else {
     s->link_sequence = 0;
+  }
   if (e->pdu.id == (id | SMPP_RESPONSE_BIT)) return false;
   return stray(e, e->pdu.id == SMPP_GENERIC_NACK ? "generic_nack to an enquire_link or unbind of the session"
                                                  : "response id does not match the request");
@@ -261,6 +303,7 @@ static bool receive_response(struct smpp_session *s, struct smpp_event *e) {
     s->odd_bind_sequence = true;
     return complete(s, smpp_inflight_oldest(&s->inflight), e);
   }
+  smpp_tally_problem(s->config.tally, SMPP_PROBLEM_UNMATCHED_RESPONSE);
   return stray(e, pdu->command == NULL ? "unknown response"
                   : is_nack            ? "unmatched generic_nack: no pending request"
                                        : "unmatched response: no pending request");
@@ -278,28 +321,33 @@ static bool receive(struct smpp_session *s, const uint8_t *octets, uint32_t leng
 enum { BIND_OCTETS_MAX = 4096 };
 
 static uint32_t longest(const struct smpp_session *s) {
-  bool anybody = s->config.role == SMPP_MC && s->state <= SMPP_STATE_OUTBOUND;
-  return anybody && s->config.max_pdu > BIND_OCTETS_MAX ? BIND_OCTETS_MAX : s->config.max_pdu;
+  bool is_unauthenticated = s->config.role == SMPP_MC && s->state <= SMPP_STATE_OUTBOUND;
+  return is_unauthenticated && s->config.max_pdu > BIND_OCTETS_MAX ? BIND_OCTETS_MAX : s->config.max_pdu;
 }
 
 static const char looks_like_tls[] = "looks like TLS";
 
-static const char *garbage_reason(const uint8_t *octets, size_t length) {
+/* |*is_smpp|: false if the octets are of another protocol. */
+static const char *malformed_reason(const uint8_t *octets, size_t length, bool *is_smpp) {
+  *is_smpp = false;
   static const char http[][5] = {"GET ", "POST", "HEAD", "PUT ", "DELE", "OPTI", "CONN", "PATC", "TRAC", "PRI ", "HTTP"};
   for (size_t i = 0; i < sizeof http / sizeof *http; i++)
     if (length >= 4 && memcmp(octets, http[i], 4) == 0) return "looks like HTTP";
   if (length >= 2 && (octets[0] == 0x15 || octets[0] == 0x16) && octets[1] == 3) return looks_like_tls;
+  *is_smpp = true;
   if (length >= 4 && smpp_get_u32(octets) < SMPP_HEADER_OCTETS) return "invalid command_length: below 16";
   return "invalid command_length: above the limit";
 }
 
 /* After an invalid command_length the stream cannot be resynchronised. */
-static bool receive_garbage(struct smpp_session *s, const uint8_t *octets, size_t length, struct smpp_event *e) {
+static bool receive_malformed(struct smpp_session *s, const uint8_t *octets, size_t length, struct smpp_event *e) {
   uint32_t sequence = length >= SMPP_HEADER_OCTETS ? smpp_get_u32(octets + 12) : 0;
-  e->kind = SMPP_EVENT_GARBAGE;
+  e->kind = SMPP_EVENT_MALFORMED;
   e->octets = octets;
   e->length = length;
-  e->reason = garbage_reason(octets, length);
+  bool is_smpp = false;
+  e->reason = malformed_reason(octets, length, &is_smpp);
+  smpp_tally_problem(s->config.tally, is_smpp ? SMPP_PROBLEM_BAD_LENGTH : SMPP_PROBLEM_NOT_SMPP);
   /* A TLS peer cannot read a PDU, and an alert of one wants no answer. */
   if (e->reason != looks_like_tls) (void)smpp_session_send_header(s, SMPP_GENERIC_NACK, SMPP_RINVCMDLEN, sequence);
   smpp_session_end(s, e->reason, true);
@@ -330,7 +378,7 @@ static bool next_in_chunk(struct smpp_session *s, struct smpp_event *e) {
     const uint8_t *octets = s->chunk;
     uint32_t length = 0;
     int error = smpp_pdu_frame(octets, s->chunk_left, longest(s), &length);
-    if (error == SMPP_ERR_BAD_LENGTH) return receive_garbage(s, octets, s->chunk_left, e);
+    if (error == SMPP_ERR_BAD_LENGTH) return receive_malformed(s, octets, s->chunk_left, e);
     if (error != 0) {
       s->partial_since = s->now;
       (void)stash(s, s->chunk_left);
@@ -362,7 +410,7 @@ static bool next_in_stash(struct smpp_session *s, struct smpp_event *e) {
       if (!stash(s, more)) return false;
     } else if (error == SMPP_ERR_BAD_LENGTH) {
       s->held = have;
-      return receive_garbage(s, octets, have, e);
+      return receive_malformed(s, octets, have, e);
     } else {
       return false;
     }
@@ -377,6 +425,7 @@ void smpp_session_keep(struct smpp_session *s) {
 
 void smpp_session_feed(struct smpp_session *s, const uint8_t *octets, size_t length, double now) {
   smpp_session_set_now(s, now);
+  smpp_tally_octets(s->config.tally, SMPP_IN, length);
   drop_held(s);
   smpp_session_keep(s);
   if (s->ended) return;
@@ -414,8 +463,10 @@ static bool next_of_end(struct smpp_session *s, struct smpp_event *e) {
   }
   if (s->inflight.count > 0) {
     e->kind = SMPP_EVENT_LOST;
+    smpp_tally_unknown(s->config.tally);
     e->reason = s->end_reason;
     (void)settle(s, smpp_inflight_oldest(&s->inflight), e);
+    count_unknown(s, e);
     return true;
   }
   if (s->told_closed) return false;
@@ -428,6 +479,7 @@ static bool next_of_end(struct smpp_session *s, struct smpp_event *e) {
 bool smpp_session_next(struct smpp_session *s, struct smpp_event *e) {
   drop_held(s);
   e->cookie = 0;
+  e->sent = -1;
   e->status = 0;
   e->reason = NULL;
   for (;;) {

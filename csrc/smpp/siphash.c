@@ -33,6 +33,11 @@ static uint64_t little_endian(const uint8_t *octets, size_t count) {
   return word;
 }
 
+static uint64_t word_at(const uint8_t *p) { /* one instruction where the machine is little-endian */
+  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+         (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
 static void put(uint8_t *out, const struct state *s) {
   uint64_t word = s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
   for (unsigned i = 0; i < 8; i++) out[i] = (uint8_t)(word >> (8 * i));
@@ -43,7 +48,7 @@ void smpp_siphash(const uint8_t key[SMPP_SIPHASH_OCTETS], const uint8_t *octets,
   uint64_t k0 = little_endian(key, 8), k1 = little_endian(key + 8, 8);
   struct state s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xEE, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
   size_t left = length % 8, whole = length - left;
-  for (size_t i = 0; i < whole; i += 8) take(&s, little_endian(octets + i, 8));
+  for (size_t i = 0; i < whole; i += 8) take(&s, word_at(octets + i));
   take(&s, (uint64_t)length << 56 | (left > 0 ? little_endian(octets + whole, left) : 0));
   s.v2 ^= 0xEE;
   rounds(&s, 4);
@@ -51,4 +56,47 @@ void smpp_siphash(const uint8_t key[SMPP_SIPHASH_OCTETS], const uint8_t *octets,
   s.v1 ^= 0xDD;
   rounds(&s, 4);
   put(out + 8, &s);
+}
+
+/* ---- 32 bits ---- */
+
+static uint32_t rotate_half(uint32_t v, unsigned bits) { return v << bits | v >> (32 - bits); }
+
+struct half {
+  uint32_t v0, v1, v2, v3;
+};
+
+static void half_round(struct half *s) {
+  s->v0 += s->v1;
+  s->v1 = rotate_half(s->v1, 5) ^ s->v0;
+  s->v0 = rotate_half(s->v0, 16);
+  s->v2 += s->v3;
+  s->v3 = rotate_half(s->v3, 8) ^ s->v2;
+  s->v0 += s->v3;
+  s->v3 = rotate_half(s->v3, 7) ^ s->v0;
+  s->v2 += s->v1;
+  s->v1 = rotate_half(s->v1, 13) ^ s->v2;
+  s->v2 = rotate_half(s->v2, 16);
+}
+
+static void half_word(struct half *s, uint32_t word) {
+  s->v3 ^= word;
+  half_round(s);
+  half_round(s);
+  s->v0 ^= word;
+}
+
+uint32_t smpp_half_siphash(const uint32_t seed[2], const uint8_t *octets, size_t length) {
+  struct half s = {seed[0], seed[1], 0x6c796765u ^ seed[0], 0x74656462u ^ seed[1]};
+  size_t i = 0;
+  for (; i + 4 <= length; i += 4) {
+    half_word(&s, (uint32_t)octets[i] | (uint32_t)octets[i + 1] << 8 | (uint32_t)octets[i + 2] << 16 |
+                     (uint32_t)octets[i + 3] << 24);
+  }
+  uint32_t last = (uint32_t)length << 24;
+  for (unsigned shift = 0; i < length; i++, shift += 8) last |= (uint32_t)octets[i] << shift;
+  half_word(&s, last);
+  s.v2 ^= 0xFF;
+  for (int round = 0; round < 4; round++) half_round(&s);
+  return s.v1 ^ s.v3;
 }

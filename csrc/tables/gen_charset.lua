@@ -1,10 +1,10 @@
 -- Writes the alphabets of one octet per character from the tables in charsets/:
 --   lua csrc/tables/gen_charset.lua csrc/tables > csrc/smpp/charset_data.h
--- The output is committed; `make check` runs this again and compares.  The head of smpp/charset.h names the tables.
+-- The output is committed; `make check` runs this again and compares.  The list in smpp/charset.h names the tables.
 local dir = arg[1] or "csrc/tables"
 local tsv = dofile(dir .. "/tsv.lua")(dir)
 
--- smpp/charset.h has a row for each, with the name that its table has here.
+-- smpp/charset.h has a row for each, with the name of its table here.
 local function names()
   local list = {}
   for line in io.lines(dir .. "/../smpp/charset.h") do

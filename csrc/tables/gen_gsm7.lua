@@ -19,7 +19,7 @@ local function read(name)
       code, unicode = tonumber(code, 16), tonumber(unicode, 16)
       assert(unicode <= 0xFFFF and not characters[code], line)
       characters[code] = unicode
-      -- The lowest code wins where a character stands twice (rows ascend).
+      -- Of several codes for a character the lowest is used (rows ascend).
       if encode == "yes" and not codes[unicode] then codes[unicode] = code end
     end
   end

@@ -1,4 +1,4 @@
--- Writes the LuaCATS types of PDUs and of the C module from the tables beside this file:
+-- Writes the LuaCATS types of PDUs and of the C module from the tables in this folder:
 --   lua csrc/tables/gen_meta.lua csrc/tables > lua/smpp/meta/core.lua
 -- The output is committed; `make check` runs this again and compares.
 local dir = arg[1] or "csrc/tables"
@@ -17,7 +17,7 @@ local LUA_TYPES = {
   cstring = "string", cstring_fixed = "string", octets = "string",
 }
 local LISTS = { dest_address = "smpp.DestAddress[]", unsuccess_sme = "smpp.UnsuccessSme[]", message_id = "string[]" }
--- A parameter that only counts the next one need not be given.
+-- A parameter that only counts the next one is optional.
 local COUNTS = { sm_length = "short_message", number_of_dests = "dest_address", no_unsuccess = "unsuccess_sme", number_msgs = "message_id" }
 
 local by_command, tlvs_of, tlv_row = {}, {}, {}
@@ -33,7 +33,7 @@ for _, row in ipairs(tsv "command_tlvs.tsv") do
   table.insert(tlvs_of[row.command], row)
 end
 
--- Names of values: one alias per set, of the names that mean exactly one value.
+-- Names of values: one alias per set, of the names with exactly one value.
 local sets, set_of = {}, {}
 for _, row in ipairs(tsv "enums.tsv") do
   local name, sub = row.field:match("^([^.]+)%.?(.*)$")
@@ -121,6 +121,7 @@ out [=[
 ---@field command_status integer
 ---@field status string            name of command_status; "0x00010203" if unknown
 ---@field sequence_number integer
+---@field padding string?          octets before the TLVs that are not counted: a NUL behind short_message
 ---@field trailing string?         trailing octets after the last parameter that are not TLVs
 ---@field [string] any             parameters and TLVs by name
 ---@field octets fun(self): string  the PDU as received
@@ -163,7 +164,8 @@ out [=[
 ---@field status integer|string?          the same
 ---@field sequence_number integer?
 ---@field tlvs { [1]: integer, [2]: string }[]?  tag and octets, in this order, before named ones
----@field trailing string?
+---@field padding string?   octets between parameters and TLVs
+---@field trailing string?  octets behind the TLVs
 
 ---@class smpp.DestAddress  a number, or a distribution list
 ---@field dest_addr_ton smpp.TonValue?
@@ -183,6 +185,8 @@ out [=[
 ---@field declare fun(tag: integer, name: string, type: "int1"|"int2"|"int4"|"cstring"|"octets"|nil)
 ---@field declare_command fun(name: string, id: integer, esme_sends_in: integer, mc_sends_in: integer, params: table[], response: any): smpp.Command
 ---@field field fun(command: string, name: string): string?, string?  integer, string, time, octets, list, flag; or nil, a similar name
+---@field unknown_field fun(command_id: integer, fields: table): string?  message about a name that the command does not have
+---@field selector fun(...: string): fun(pdu: smpp.Pdu): ...  a function that reads these fields as `pdu:values` does, and faster
 ---@field session fun(options: table): smpp.CoreSession  docs/session.md lists the options
 
 --- The rules of one session, without I/O or clock: docs/session.md.  `now` is in seconds; `events` is filled and reused.
@@ -190,8 +194,10 @@ out [=[
 ---@field receive fun(self, octets: string, now: number, events: table): integer  slots filled
 ---@field tick fun(self, now: number, events: table): integer
 ---@field poll fun(self, events: table): integer  events caused by calls other than receive and tick
----@field request fun(self, command_id: integer, fields: smpp.Fields|smpp.Pdu, cookie: integer, now: number): integer?, string?, string?
----@field forward fun(self, pdu: smpp.Pdu, changes: table?, cookie: integer, now: number): integer?, string?, string?
+---@field request fun(self, command_id: integer, fields: smpp.Fields|smpp.Pdu|string, waiter: any, now: number): integer?, integer|string, string?
+---@field forward fun(self, pdu: smpp.Pdu, changes: table?, waiter: any, now: number): integer?, integer|string, string?
+---@field stop_waiting fun(self, cookie: integer, waiter: any): boolean  cookie: the second result of request
+---@field waiting fun(self): integer  requests in flight that have a waiter
 ---@field answer fun(self, pdu: smpp.Pdu, status: integer|string|nil, message_id: string?, now: number): boolean?, string?, string?
 ---@field respond fun(self, pdu: smpp.Pdu, fields: smpp.Fields, now: number): boolean?, string?, string?
 ---@field is_answerable fun(self, pdu: smpp.Pdu): boolean
@@ -206,6 +212,25 @@ out [=[
 ---@field unanswered fun(self): integer
 ---@field set_window fun(self, requests: integer)
 ---@field set_max_unanswered fun(self, requests: integer)
+---@field set_tally fun(self, tally: smpp.Tally?)  counts there from now on
+---@field set_counts fun(self, counts: smpp.Counts?)  likewise
+---@field send_batch fun(self, batch: smpp.CoreBatch, ...): integer, integer, integer, string?, string?  csrc/binding/bind_batch.c
+
+--- Messages of a load test, made of templates and counted in C; the only one of a session.
+---@class smpp.CoreBatch
+---@field number fun(self, address: string, at: integer, kind: "digits"|"counter"|"range", width: integer, ...): boolean?, string?, string?
+---@field template fun(self, octets: string): integer?, string?, string?
+---@field pick fun(self, how: "in_order"|"at_random")
+---@field settle fun(self, now: number, latency: smpp.LoadHistogram, service: smpp.LoadHistogram?): integer, integer, integer, integer, table?
+---@field abandon fun(self): integer  how many in flight are forgotten
+
+--- What sessions count together, for smpp.metrics; the field `tally` of a session's options.
+---@class smpp.Tally
+---@field read fun(self): table  rows, sessions, ends, problems, octets_in, octets_out, unknown, window_used, window_limit
+
+--- What the owner of sessions counts of its requests while they are bound; the field `counts` of a session's options.
+---@class smpp.Counts
+---@field take fun(self): table?  { requests, responses, answered, unknown, seconds, slowest, buckets } since the last call; nil: nothing
 
 ---@class smpp.CoreSessionInfo
 ---@field state string
@@ -220,9 +245,18 @@ out [=[
 ---@field memory fun(self): integer  octets
 ---@field clear fun(self)
 
+---@class smpp.Prefixes  prefixes of numbers, with a number of 32 bits each
+---@field add fun(self, prefix: string, value: integer): boolean?, string?, string?  code: "too_long"
+---@field find fun(self, number: string, list: integer[]): integer  how many values it has put into the list
+---@field longest fun(self, number: string): integer?, integer?
+---@field count fun(self): integer
+---@field memory fun(self): integer  octets
+
 ---@class smpp.Core
+---@field prefixes { new: fun(): smpp.Prefixes }
 ---@field codec fun(methods: table<string, function>, none: any): smpp.Codec  methods and metamethods of views; the value that removes a field
 ---@field is_pdu fun(value: any): boolean
+---@field next fun(t: table, key: any): any, any  Lua's, as a function that LuaJIT does not compile
 ---@field suggest fun(name: string, names: table<string, any>): string?  the most similar key
 ---@field protocol smpp.CoreProtocol
 ---@field text smpp.CoreText
@@ -233,6 +267,20 @@ out [=[
 ---@field session_events table<string, { kind: integer, [integer]: string }>  session events: number, names of the slots
 ---@field iconv { encode: function, decode: function }  (text, encoding), (octets, encoding)
 ---@field map smpp.CoreMap
+---@field notify fun(address: string, text: string): boolean?, string?  a datagram to a service manager: a path, or @ and an abstract name
+---@field process_id fun(): integer
+---@field lock fun(path: string): smpp.CoreLock?, string?, string?  a file that one process has at a time, until it ends; code: "busy", "failed"
+---@field tally fun(): smpp.Tally
+---@field batch fun(seed: number): smpp.CoreBatch
+---@field histogram fun(): smpp.LoadHistogram
+---@field sha256 fun(octets: string): string  64 hex digits
+---@field histogram_methods table
+---@field tally_bounds number[]  of its latencies, in seconds
+---@field counts fun(): smpp.Counts
+---@field counts_bounds number[]  likewise
+---@field part smpp.CorePart
+---@field submit smpp.CoreSubmit
+---@field relay smpp.CoreRelay
 ---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end
 
 ---@class smpp.RecordCodec  tables of plain data <-> octets
@@ -241,6 +289,37 @@ out [=[
 ---@field read fun(octets: string): table?, string?, string?
 ---@field field fun(octets: string, name: string): any
 ---@field change fun(octets: string, fields: table, clear: string[]?): string?, string?, string?
+---@field finisher fun(over: string[]): (fun(octets: string, now: number, latest: number, has_tlvs: boolean?): string?, string?, string?,
+---  string?, number?)  gives a message that is due its planned state, without the fields
+---  `over`: octets, state, deliver_sm of its receipt, system_id, bind
+---@field wanted fun(names: string[]): userdata  for `get` of records
+---@field records fun(kinds: table, over: string[], seed: string): smpp.Records  in memory; kinds and over as in smpp.store.kinds; seed: 8 octets
+
+---@class smpp.Records  as a store has them
+---@field configure fun(self, limit: number, max_octets: number, keep_final: number)
+---@field commit fun(self, changes: smpp.Change[]): boolean?, string?, string?
+---@field get fun(self, kind: string, key: string, wanted: userdata?): table?
+---@field find fun(self, query: smpp.Query): table[]
+---@field discard fun(self, kind: string, before: number)
+---@field add_due fun(self, pdu: smpp.Pdu, id: string, system_id: string, version: integer, bind: integer?, now: number, planned: string|false,
+---  planned_at: number?, planned_error: integer?, expires: number?): boolean?, string?, string?  pdu: usual
+---@field finish_due fun(self, key: string, now: number, latest: number): string?
+---@field draft_due fun(self, key: string, now: number, latest: number, has_tlvs: boolean): string?, string?, number?
+---@field commit_due fun(self, key: string, kind: string, run: string, number: integer, since: number): integer?, string?, string?
+---@field octets_at fun(self, kind: string, serial: integer): string?
+---@field remove_at fun(self, kind: string, serials: integer[], count: integer)
+---@field load fun(self): integer, integer, integer  messages that are not final, octets of all records, octets taken for them
+
+---@class smpp.CoreRelay  receipts passed on to the senders of messages
+---@field handle fun(pdu: smpp.Pdu, id: string, account: string, submitted: number, books: string?): string?
+---@field receipt fun(pdu: smpp.Pdu, handle: string): octets: string?, account: string?, books: string?
+---@field addresses fun(pdu: smpp.Pdu): from: string, from_ton: integer, to: string, to_ton: integer
+
+---@class smpp.CoreSubmit  what a message centre asks of most submit_sm
+---@field is_plain fun(pdu: smpp.Pdu, version: integer, digits: boolean, default_messages: integer, max_octets: integer): boolean  valid in all its
+---  fields, without times, message_payload and problems; from version 5.0 without TLVs
+---@field usual fun(pdu: smpp.Pdu): string?, integer?  text and priority_flag of one without times, payload, replacement, transaction mode,
+---  intermediate notification and USSD; nothing: it is another
 
 ---@class smpp.CoreProtocol
 ---@field status fun(status: integer|string): table?
@@ -249,9 +328,24 @@ out [=[
 ---@field tlvs fun(): table[]
 ---@field values fun(): table<string, { sub: string, mask: integer, low: integer, high: integer, name: string }[]>
 
+---@class smpp.CorePart
+---@field reader fun(account: string, digest_key: string, index: userdata):
+---  fun(pdu: smpp.Pdu): integer?, integer, integer, integer, string, string, number?
+---@field sender fun(pdu: smpp.Pdu, account: string, digest_key: string): string?
+---@field content fun(digest_key: string, text: string, seq: integer, octets: string, data_coding: integer?, locking: integer?,
+---  single: integer?): string  what a part is known by when it comes again
+---@field find fun(map: userdata, content: string): number?
+---@field put fun(map: userdata, number: integer, now: number, parts: smpp.Part[], count: integer): boolean?, string?, string?
+---@field join fun(parts: smpp.Part[], count: integer, encodings: table<integer, "gsm7"|"ucs2">): string?, string?
+
+---@class smpp.CoreLock
+---@field close fun(self)
+
 ---@class smpp.CoreMap  seed, key: 8 and 16 random octets
 ---@field new fun(limit: integer?, ttl_s: number?, seed: string?): smpp.Map
 ---@field digest fun(octets: string, key: string): string
+---@field mark fun(pdu: smpp.Pdu, address: string, octets: string?, key: string): number, integer  of an address and octets, or the text:
+---  52 and 16 bits
 
 ---@class smpp.CoreText
 ---@field encode fun(text: string, encoding: string, locking: integer?, single: integer?, fill: integer?): string?, integer|string, string?
@@ -269,6 +363,9 @@ out [=[
 
 ---@class smpp.CoreReceipt
 ---@field scan fun(text: string, zone_s: number?, first_year: number?): table, number?, number?
+---@field read fun(pdu: smpp.Pdu): string?, string, boolean, integer, string
+---@field open_part fun(open: userdata, ended: userdata, id: string, handle: integer|string, address: string?, now: number): boolean
+---@field end_part fun(open: userdata, ended: userdata, id: string, now: number): integer|string|nil
 ---@field write fun(id: string, sub: string, dlvrd: string, submitted: integer?, done: integer?, stat: string, err: string,
 ---  text: string): string?, string?
 ---@field state fun(word: string|integer): string?, boolean?, integer?, string?

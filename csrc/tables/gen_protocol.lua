@@ -1,4 +1,4 @@
--- Writes csrc/smpp/protocol_data.h from the tables beside this file:
+-- Writes csrc/smpp/protocol_data.h from the tables in this folder:
 --   lua csrc/tables/gen_protocol.lua csrc/tables > csrc/smpp/protocol_data.h
 -- The output is committed; `make check` runs this again and compares.
 local dir = arg[1] or "csrc/tables"
@@ -24,7 +24,7 @@ local function states(text)
   return #names > 0 and table.concat(names, " | ") or "0"
 end
 
--- A parameter that only counts or measures the next one is part of that one.
+-- A count or length parameter is part of the parameter after it.
 local count_of = {
   sm_length = "short_message", number_of_dests = "dest_address",
   no_unsuccess = "unsuccess_sme", number_msgs = "message_id",
@@ -35,7 +35,7 @@ local tlv_kinds = {
   int1 = "U8", int2 = "U16", int4 = "U32", bitmask1 = "U8", cstring = "CSTRING", octets = "OCTETS",
   int1_or_empty = "FLAG",
 }
--- What a receiver answers when this parameter is over-long or has no end (5.0, 2.8.2).
+-- The status for a parameter that is too long or unterminated (5.0, 2.8.2).
 local field_status = {
   service_type = 0x15, source_addr = 0x0A, destination_addr = 0x0B, system_id = 0x0F, password = 0x0E,
   system_type = 0x53, message_id = 0x0C, schedule_delivery_time = 0x61, validity_period = 0x62,
@@ -218,13 +218,14 @@ out "};"
 local advice = {}
 for _, row in ipairs(tsv "status_advice.tsv") do advice[row.code] = row.advice end
 out ""
-out "/* code, name, alias, class, bind, meaning, advice */"
+out "/* code, name, alias, note, class, bind, meaning, advice */"
 out "static const struct smpp_status_row statuses[] = {"
 for _, row in ipairs(statuses) do
   local alias = row.alias:match("^ESME_[%w_]+")
   local name = row.name ~= "-" and row.name or alias
-  out("  {%s, %s, %s, %s, %s,\n   %s,\n   %s},", row.code, quote(name), row.name ~= "-" and alias and quote(alias) or "NULL",
-    quote(row.class), row.bind == "-" and "NULL" or quote(row.bind), quote(row.description),
+  local note = row.alias:match("%((.*)%)$")
+  out("  {%s, %s, %s, %s, %s, %s,\n   %s,\n   %s},", row.code, quote(name), row.name ~= "-" and alias and quote(alias) or "NULL",
+    note and quote(note) or "NULL", quote(row.class), row.bind == "-" and "NULL" or quote(row.bind), quote(row.description),
     quote(assert(advice[row.code], "no advice for " .. row.code)))
 end
 out "};"

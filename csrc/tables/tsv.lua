@@ -1,5 +1,5 @@
 -- Reads the tables of a folder:  local tsv = dofile(dir .. "/tsv.lua")(dir)   tsv "params.tsv" -> rows by column.
--- The first line that is no comment names the columns.
+-- The first line that is not a comment has the names of the columns.
 return function(dir)
   return function(name)
     local rows, header = {}, nil

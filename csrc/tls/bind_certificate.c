@@ -1,4 +1,4 @@
-/* bind_certificate.c - certificates as Lua tables, and the throw-away one of a simulator. */
+/* bind_certificate.c - certificates as Lua tables, and self-signed ones for simulators. */
 #include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -28,7 +28,7 @@ static void set_name(lua_State *L, const char *key, const X509_NAME *name) {
   if (X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
     length = BIO_get_mem_data(out, &text);
   }
-  char copy[1024]; /* so that nothing of OpenSSL's is held while Lua may raise */
+  char copy[1024]; /* a copy: an error in Lua would leak OpenSSL's memory */
   size_t used = length > 0 ? (size_t)length : 0;
   if (used > sizeof copy) used = sizeof copy;
   if (used > 0) memcpy(copy, text, used);
@@ -116,8 +116,7 @@ static void add_general_name(lua_State *L, const GENERAL_NAME *name) {
   }
 }
 
-/* The certificate's own memory of its extensions is used, nothing is allocated that
- * a raising Lua could lose: |names| is kept by a userdata until it is collected. */
+/* An error in Lua leaks nothing: |names| is owned by a userdata, all else by the certificate. */
 static int free_names(lua_State *L) {
   GENERAL_NAMES **box = lua_touserdata(L, 1);
   GENERAL_NAMES_free(*box);
@@ -164,7 +163,7 @@ void tls_push_certificate(lua_State *L, X509 *cert) {
   if (X509_digest(cert, EVP_sha256(), digest, &length)) set_hex(L, "fingerprint", digest, length);
   lua_pushboolean(L, X509_self_signed(cert, 0) == 1);
   lua_setfield(L, -2, "self_signed");
-  lua_pushboolean(L, X509_get_ext_by_NID(cert, NID_info_access, -1) >= 0); /* says where its issuer can be fetched */
+  lua_pushboolean(L, X509_get_ext_by_NID(cert, NID_info_access, -1) >= 0); /* authorityInfoAccess: where its issuer's certificate can be fetched */
   lua_setfield(L, -2, "has_issuer_address");
   EVP_PKEY *key = X509_get0_pubkey(cert);
   if (key != NULL) {
@@ -190,7 +189,7 @@ STACK_OF(X509) *tls_read_certificates(const char *pem, size_t length) {
     }
   }
   BIO_free(in);
-  /* A text that ends is no error, a malformed certificate is. */
+  /* The end of the text is not an error, a malformed certificate is. */
   bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   if (list != NULL && sk_X509_num(list) > 0 && at_end) {
     ERR_clear_error();
@@ -200,7 +199,7 @@ STACK_OF(X509) *tls_read_certificates(const char *pem, size_t length) {
   return NULL;
 }
 
-/* A list of certificates that survives a raising Lua. */
+/* A list of certificates owned by a userdata, which frees it also after an error in Lua. */
 static int free_list(lua_State *L) {
   STACK_OF(X509) **box = lua_touserdata(L, 1);
   sk_X509_pop_free(*box, X509_free);
@@ -228,7 +227,7 @@ static int certificates(lua_State *L) {
   return 1;
 }
 
-/* ---- a certificate of one's own ---- */
+/* ---- self-signed certificates ---- */
 
 static int add_extension(X509 *cert, int nid, const char *value) {
   X509V3_CTX context;
@@ -262,7 +261,7 @@ static int fill_self_signed(X509 *cert, EVP_PKEY *key, const char *cn, const cha
 static int self_signed(lua_State *L) {
   const char *cn = luaL_checkstring(L, 1), *names = luaL_checkstring(L, 2);
   lua_Integer days = luaL_checkinteger(L, 3);
-  luaL_argcheck(L, days >= 1 && days <= 3650, 3, "1 to 3650 days expected");
+  luaL_argcheck(L, days >= 1 && days <= 3650, 3, "days out of range: expected 1 to 3650");
   EVP_PKEY *key = EVP_EC_gen("P-256");
   X509 *cert = X509_new();
   BIO *out = BIO_new(BIO_s_mem());

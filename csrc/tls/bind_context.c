@@ -1,5 +1,5 @@
-/* bind_context.c - contexts: what many connections share.  Files are read by Lua;
- * here is PEM text, but for the trust store, which OpenSSL reads itself. */
+/* bind_context.c - contexts (SSL_CTX), which connections share.  Lua reads the files
+ * and passes PEM text; OpenSSL reads the system's trust store itself. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -20,7 +20,7 @@ static int context_close(lua_State *L) {
   return 0;
 }
 
-/* A session whose client certificate has expired since is not taken up: a full handshake checks it. */
+/* Does not resume a session whose client certificate has expired: a full handshake checks it. */
 static SSL_TICKET_RETURN on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t length, SSL_TICKET_STATUS status,
                                    void *unused) {
   X509 *cert = session != NULL ? SSL_SESSION_get0_peer(session) : NULL;
@@ -120,7 +120,7 @@ static EVP_PKEY *read_key(const char *pem, size_t length, struct password *passw
   return key;
 }
 
-/* The certificate that issued |of|, taken out of |list|; NULL: it is not there. */
+/* Removes the issuer of |of| from |list| and returns it; NULL: not in the list. */
 static X509 *take_issuer(STACK_OF(X509) *list, X509 *of) {
   for (int i = 0; i < sk_X509_num(list); i++) {
     if (X509_check_issued(sk_X509_value(list, i), of) == X509_V_OK) return sk_X509_delete(list, i);
@@ -128,9 +128,8 @@ static X509 *take_issuer(STACK_OF(X509) *list, X509 *of) {
   return NULL;
 }
 
-/* Sends the leaf and its intermediates, each behind the one it issued; a root is
- * known to the peer or of no use to it.  Each certificate is used once, so two that
- * issued each other end. */
+/* Sets the chain that is sent: the leaf, then each issuer, without the root, which the peer has or
+ * does not trust.  Each certificate is used once: two that issued each other make no loop. */
 static int use_chain(SSL_CTX *ssl, STACK_OF(X509) *list, EVP_PKEY *key) {
   X509 *at = sk_X509_shift(list);
   int done = SSL_CTX_use_certificate(ssl, at) && SSL_CTX_use_PrivateKey(ssl, key) && SSL_CTX_clear_chain_certs(ssl);
@@ -148,9 +147,9 @@ static int use_chain(SSL_CTX *ssl, STACK_OF(X509) *list, EVP_PKEY *key) {
 
 /* context:certificate(pem, key_pem, password | nil) -> true | nil, message, word
  * Words: "cert" (no certificate in PEM form), "key" (no key in PEM form), "encrypted"
- * (it wants a password), "password" (a wrong one), "mismatch" (the key of another
- * certificate), "weak" (refused by the security level).  Called again for a key of
- * another kind (RSA, ECDSA), which then serves the clients that want it. */
+ * (password required), "password" (wrong password), "mismatch" (the key of another
+ * certificate), "weak" (refused by the security level).  Called again it adds a key of
+ * another type (RSA, ECDSA): OpenSSL chooses by what the client supports. */
 static int context_certificate(lua_State *L) {
   struct context *context = check_context(L, 1);
   size_t cert_length, key_length;
@@ -180,7 +179,7 @@ static int context_certificate(lua_State *L) {
 
 /* ---- trust ---- */
 
-/* context:trust(pem) -> true | nil, message, word: its certificates end a chain */
+/* context:trust(pem) -> true | nil, message, word: its certificates are trust anchors */
 static int context_trust(lua_State *L) {
   struct context *context = check_context(L, 1);
   size_t length;
@@ -191,11 +190,11 @@ static int context_trust(lua_State *L) {
   X509_STORE *store = SSL_CTX_get_cert_store(context->ssl);
   int done = 1;
   for (int i = 0; i < sk_X509_num(list) && done; i++) done = X509_STORE_add_cert(store, sk_X509_value(list, i));
-  if (done && context->is_server) { /* the names a client is shown, so that it knows which certificate to give */
+  if (done && context->is_server) { /* the CA names of a CertificateRequest, by which clients choose a certificate */
     for (int i = 0; i < sk_X509_num(list); i++) (void)SSL_CTX_add_client_CA(context->ssl, sk_X509_value(list, i));
   }
   sk_X509_pop_free(list, X509_free);
-  if (!done) return tls_push_error(L, "cannot trust a certificate", "tls");
+  if (!done) return tls_push_error(L, "cannot add a CA certificate", "tls");
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -221,7 +220,7 @@ static int default_paths(lua_State *L) {
 }
 
 /* context:verify("none" | "peer" | "required"): whether the peer's chain is checked; of
- * a server, "peer" takes clients that have none. */
+ * a server, "peer" accepts clients without a certificate. */
 static int context_verify(lua_State *L) {
   static const char *const names[] = {"none", "peer", "required", NULL};
   static const int modes[] = {SSL_VERIFY_NONE, SSL_VERIFY_PEER, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT};
@@ -245,7 +244,7 @@ static int context_tickets(lua_State *L) {
   return 0;
 }
 
-/* context:ticket_keys() -> octets; context:ticket_keys(octets): tickets of one context open another. */
+/* context:ticket_keys() -> octets; context:ticket_keys(octets): tickets of one context can be resumed in another. */
 static int context_ticket_keys(lua_State *L) {
   struct context *context = check_context(L, 1);
   unsigned char keys[80];
@@ -257,24 +256,24 @@ static int context_ticket_keys(lua_State *L) {
   }
   size_t length;
   const char *given = luaL_checklstring(L, 2, &length);
-  luaL_argcheck(L, length == sizeof keys, 2, "80 octets expected");
+  luaL_argcheck(L, length == sizeof keys, 2, "ticket keys: expected 80 octets");
   memcpy(keys, given, sizeof keys);
   (void)SSL_CTX_set_tlsext_ticket_keys(context->ssl, keys, sizeof keys);
   OPENSSL_cleanse(keys, sizeof keys);
   return 0;
 }
 
-/* context:session_context(octets): a ticket opens only contexts with the same. */
+/* context:session_context(octets): tickets are accepted only by contexts with the same value. */
 static int context_session_context(lua_State *L) {
   struct context *context = check_context(L, 1);
   size_t length;
   const char *octets = luaL_checklstring(L, 2, &length);
-  luaL_argcheck(L, length <= SSL_MAX_SID_CTX_LENGTH, 2, "at most 32 octets expected");
+  luaL_argcheck(L, length <= SSL_MAX_SID_CTX_LENGTH, 2, "session context too long: at most 32 octets");
   (void)SSL_CTX_set_session_id_context(context->ssl, (const unsigned char *)octets, (unsigned)length);
   return 0;
 }
 
-/* context:keylog(): its connections keep the lines of the key log for `keylog`. */
+/* context:keylog(): its connections record key log lines, see connection:keylog. */
 static int context_keylog(lua_State *L) {
   SSL_CTX_set_keylog_callback(check_context(L, 1)->ssl, tls_on_keylog);
   return 0;
@@ -293,14 +292,6 @@ void tls_open_context(lua_State *L) {
       {"keylog", context_keylog},           {"connection", context_connection},
       {"close", context_close},             {NULL, NULL}};
   static const luaL_Reg functions[] = {{"context", context_new}, {"default_paths", default_paths}, {NULL, NULL}};
-  (void)luaL_newmetatable(L, CONTEXT_T);
-  lua_createtable(L, 0, 12);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, context_close);
-  lua_setfield(L, -2, "__gc");
-  lua_pushstring(L, CONTEXT_T);
-  lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
+  new_class(L, CONTEXT_T, methods, context_close);
   luaL_setfuncs(L, functions, 0);
 }

@@ -1,5 +1,5 @@
-/* bind_file.c - what TLS wants of files that Lua cannot say: who may read a key, and
- * a key log that only its owner can. */
+/* bind_file.c - file operations that Lua lacks: permissions of key files, and a key log
+ * that only its owner can read. */
 #define _POSIX_C_SOURCE 200809L /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@ static int is_readable_by_others(lua_State *L) {
   return 1;
 }
 
-/* append(path, octets) -> true | nil, message: mode 0600, and no symbolic link */
+/* append(path, octets) -> true | nil, message: creates with mode 0600, refuses symbolic links */
 static int append(lua_State *L) {
   size_t length;
   const char *path = luaL_checkstring(L, 1), *octets = luaL_checklstring(L, 2, &length);

@@ -1,5 +1,5 @@
-/* bind_tls.c - connections: octets of the peer in, plain octets and octets for the
- * peer out. */
+/* bind_tls.c - connections (SSL): octets of the peer in; plaintext, and octets for the
+ * peer, out. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 
 #include "tls.h"
 
-/* ---- what callbacks of OpenSSL leave behind ---- */
+/* ---- data recorded by OpenSSL's callbacks ---- */
 
-/* What cannot be kept is left out: these are a log and a ticket, nothing depends on them. */
+/* Without memory the data is dropped: nothing depends on a key log line or a ticket. */
 static void note(struct notes *notes, const void *octets, size_t length, bool append) {
   size_t used = append ? notes->length : 0;
   if (used + length > notes->room) {
@@ -81,7 +81,7 @@ int tls_on_new_session(SSL *ssl, SSL_SESSION *session) {
   int length = tls != NULL ? i2d_SSL_SESSION(session, &der) : 0;
   if (length > 0) note(&tls->session, der, (size_t)length, false);
   OPENSSL_clear_free(der, length > 0 ? (size_t)length : 0);
-  return 0; /* we keep no reference */
+  return 0; /* OpenSSL keeps its session */
 }
 
 /* The host name of a ClientHello's server_name extension, RFC 6066, section 3. */
@@ -95,7 +95,7 @@ static void read_server_name(struct tls *tls, const unsigned char *p, size_t lef
   tls->has_name = true;
 }
 
-/* Stops the handshake once, so that Lua chooses the context for the name. */
+/* Suspends the handshake once, for Lua to choose the context by the server name. */
 int tls_on_client_hello(SSL *ssl, int *alert, void *unused) {
   struct tls *tls = tls_of(ssl);
   const unsigned char *extension;
@@ -141,7 +141,7 @@ int tls_new(lua_State *L, struct context *context) {
     BIO_free(out);
     return tls_push_error(L, "cannot make a TLS connection", "tls");
   }
-  (void)BIO_set_mem_eof_return(in, -1); /* empty: more may come */
+  (void)BIO_set_mem_eof_return(in, -1); /* empty: retry, not the end */
   (void)BIO_set_mem_eof_return(out, -1);
   SSL_set_bio(tls->ssl, in, out);
   tls->in = in;
@@ -162,7 +162,7 @@ static int tls_expect(lua_State *L) {
   const char *sni = luaL_optlstring(L, 2, NULL, &length), *dns = luaL_optstring(L, 3, NULL), *ip = luaL_optstring(L, 4, NULL);
   X509_VERIFY_PARAM *param = SSL_get0_param(tls->ssl);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  luaL_argcheck(L, length < sizeof tls->server_name, 2, "at most 255 octets expected");
+  luaL_argcheck(L, length < sizeof tls->server_name, 2, "server name too long: at most 255 octets");
   if (sni != NULL) memcpy(tls->server_name, sni, length + 1);
   if ((sni != NULL && !SSL_set_tlsext_host_name(tls->ssl, tls->server_name)) || (dns != NULL && !X509_VERIFY_PARAM_set1_host(param, dns, 0)) ||
       (ip != NULL && !X509_VERIFY_PARAM_set1_ip_asc(param, ip))) {
@@ -176,16 +176,16 @@ static int tls_expect(lua_State *L) {
 static int tls_use(lua_State *L) {
   struct tls *tls = check_tls(L);
   struct context *context = check_context(L, 2);
-  luaL_argcheck(L, tls->is_server && context->is_server, 2, "a context of a server expected");
+  luaL_argcheck(L, tls->is_server && context->is_server, 2, "expected a context of a server");
   if (SSL_set_SSL_CTX(tls->ssl, context->ssl) == NULL) return tls_push_error(L, "cannot use the context", "tls");
-  SSL_set_verify(tls->ssl, SSL_CTX_get_verify_mode(context->ssl), tls_on_verify); /* these are not taken over */
+  SSL_set_verify(tls->ssl, SSL_CTX_get_verify_mode(context->ssl), tls_on_verify); /* SSL_set_SSL_CTX keeps the former ones */
   SSL_clear_options(tls->ssl, SSL_OP_NO_TICKET);
   SSL_set_options(tls->ssl, SSL_CTX_get_options(context->ssl));
   lua_pushboolean(L, 1);
   return 1;
 }
 
-/* connection:resume(session): of a client, before the handshake; what is no session is ignored */
+/* connection:resume(session): of a client, before the handshake; an invalid session is ignored */
 static int tls_resume(lua_State *L) {
   struct tls *tls = check_tls(L);
   size_t length;
@@ -251,8 +251,8 @@ static int tls_handshake(lua_State *L) {
   return 1;
 }
 
-/* connection:read() -> octets, what it stopped at ("more", "closed", "alert" …), reason
- * All plain octets there are; "" where there are none. */
+/* connection:read() -> octets, why it stopped ("more", "closed", "alert" …), reason
+ * All plaintext available; "" if none. */
 static int tls_read(lua_State *L) {
   struct tls *tls = check_tls(L);
   luaL_Buffer buffer;
@@ -399,7 +399,7 @@ static int tls_chain(lua_State *L) {
   STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
   int n = 0;
   lua_newtable(L);
-  if (tls->is_server && leaf != NULL) { /* of a server the chain is without the leaf */
+  if (tls->is_server && leaf != NULL) { /* on servers OpenSSL's chain lacks the leaf */
     tls_push_certificate(L, leaf);
     lua_rawseti(L, -2, ++n);
   }
@@ -417,13 +417,5 @@ void tls_open_connection(lua_State *L) {
       {"output", tls_output},       {"keylog", tls_keylog},     {"ticket", tls_ticket},   {"server_name", tls_server_name},
       {"alerts", tls_alerts},       {"failure", tls_failure},   {"counts", tls_counts},   {"info", tls_info},
       {"peer", tls_peer},           {"chain", tls_chain},       {"close", tls_close},     {NULL, NULL}};
-  (void)luaL_newmetatable(L, TLS_T);
-  lua_createtable(L, 0, 19);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, tls_close);
-  lua_setfield(L, -2, "__gc");
-  lua_pushstring(L, TLS_T);
-  lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
+  new_class(L, TLS_T, methods, tls_close);
 }

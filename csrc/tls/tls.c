@@ -24,12 +24,6 @@ static int version(lua_State *L) {
   return 1;
 }
 
-#if defined(__GNUC__)
-#define SMPP_EXPORT __attribute__((visibility("default")))
-#else
-#define SMPP_EXPORT
-#endif
-
 SMPP_EXPORT int luaopen_smpp_openssl(lua_State *L);
 
 int luaopen_smpp_openssl(lua_State *L) {

@@ -1,13 +1,13 @@
-/* tls.h - what the files of the TLS module share: OpenSSL 3 through memory BIOs,
- * no sockets, no files, no clock but OpenSSL's own look at certificate dates.
+/* tls.h - shared by the files of the TLS module: OpenSSL 3 through memory BIOs, no
+ * sockets, no files; the only clock is OpenSSL's check of certificate dates.
  *
  * Lua sees three things: functions of the module, contexts (SSL_CTX: certificates,
  * trust, versions; bind_context.c) and connections (SSL and its two BIOs;
  * bind_tls.c).  Policies (which context answers a server name, what an error is
  * called, when a pin is checked) are Lua's: lua/smpp/transport/tls.lua.
  *
- * C never calls Lua: what OpenSSL reports through callbacks is noted in struct tls
- * and asked for afterwards. */
+ * C never calls Lua: what OpenSSL reports through callbacks is recorded in struct tls
+ * and read afterwards. */
 #ifndef SMPP_TLS_H
 #define SMPP_TLS_H
 
@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "binding/lua_compat.h"
+#include "binding/module.h"
 
 #define CONTEXT_T "smpp.tls.context"
 #define TLS_T "smpp.tls.connection"
@@ -26,7 +26,7 @@ struct context {
   bool is_server;
 };
 
-/* Octets that callbacks of OpenSSL leave for Lua. */
+/* Octets recorded by callbacks of OpenSSL, for Lua to read. */
 struct notes {
   char *octets;
   size_t length, room;
@@ -34,7 +34,7 @@ struct notes {
 
 struct tls {
   SSL *ssl;       /* owns both BIOs */
-  BIO *in, *out;  /* what the peer sent, what it is to be sent */
+  BIO *in, *out;  /* octets from the peer, octets for the peer */
   bool is_server;
   bool hello_seen;       /* the ClientHello was shown to Lua */
   bool has_name;         /* server_name holds what the ClientHello asked for */
@@ -42,7 +42,7 @@ struct tls {
   char server_name[256];
   int alert_in, alert_out; /* the last alerts, -1: none */
   int verify_error, verify_depth; /* the first failure of the chain, X509_V_OK: none */
-  X509 *verify_cert;              /* the certificate it was about */
+  X509 *verify_cert;              /* the certificate that failed */
   unsigned long records, key_updates; /* received */
   struct notes keylog;   /* NSS key log lines */
   struct notes session;  /* the last ticket, DER of SSL_SESSION */

@@ -21,10 +21,13 @@ local LAZY = {
   reassembly = { "smpp.text.reassembly", "new" },
   run = { "smpp.loop.run", "run" }, spawn = { "smpp.loop.run", "spawn" }, sleep = { "smpp.loop.run", "sleep" },
   each = { "smpp.loop.run", "each" }, pcall = { "smpp.loop.run", "pcall" },
+  metrics = { "smpp.metrics" },
   tls = { "smpp.transport.certificate" },
   loop = { "smpp.loop" }, connect = { "smpp.client", "connect" }, open = { "smpp.client", "open" },
   pool = { "smpp.client", "pool" }, listen_outbind = { "smpp.client", "listen_outbind" },
-  server = { "smpp.server", "new" }, simulator = { "smpp.simulator", "new" }, trace = { "smpp.capture.writer" }, capture = { "smpp.capture" },
+  server = { "smpp.server", "new" }, simulator = { "smpp.simulator", "new" }, service = { "smpp.service" }, load = { "smpp.load" },
+  trace = { "smpp.capture.writer" }, capture = { "smpp.capture" },
+  gateway = { "smpp.gateway", "new" }, route = { "smpp.route" },
 }
 
 return setmetatable(smpp, {

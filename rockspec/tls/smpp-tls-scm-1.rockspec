@@ -24,8 +24,7 @@ build = {
       incdirs = { "csrc", "$(OPENSSL_INCDIR)" },
       libdirs = { "$(OPENSSL_LIBDIR)" },
       libraries = { "ssl", "crypto" },
-      sources = { "csrc/tls/bind_certificate.c", "csrc/tls/bind_context.c", "csrc/tls/bind_file.c",
-        "csrc/tls/bind_tls.c", "csrc/tls/tls.c" },
+      sources = { "csrc/tls/bind_certificate.c", "csrc/tls/bind_context.c", "csrc/tls/bind_file.c", "csrc/tls/bind_tls.c", "csrc/tls/tls.c" },
     },
   },
 }

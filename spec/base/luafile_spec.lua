@@ -34,6 +34,24 @@ describe("smpp.base.luafile", function()
     with("return { me = geheim geheim }", function(path) assert.is_nil(select(2, luafile.load(path)):find "geheim") end)
   end)
 
+  it("can run one with other globals", function()
+    with("#!/usr/bin/env lua\nreturn { a = x, b = os }", function(path) assert.same({ a = 1 }, luafile.load(path, { x = 1 })) end)
+    for _, text in ipairs { "return os.time()", "return {", string.dump(function() return {} end) } do
+      with(text, function(path)
+        local value, message = luafile.load(path, {})
+        assert.is_nil(value)
+        assert.is_string(message)
+       end)
+    end
+    assert.matches("/nonexistent", select(2, luafile.load("/nonexistent", {})))
+  end)
+
+  it("reads the first line of a file", function()
+    with("secret\r\nmore", function(path) assert.equal("secret", luafile.first_line(path)) end)
+    with("", function(path) assert.same({ nil, path .. ": empty file, expected a password in its first line" }, { luafile.first_line(path) }) end)
+    assert.is_nil(luafile.first_line "/nonexistent")
+  end)
+
   it("reads the octets of a file, or nothing", function()
     with("a\r\n\0b", function(path) assert.equal("a\r\n\0b", luafile.octets(path)) end)
     assert.is_nil(luafile.octets "/nonexistent/file.lua")

@@ -1,29 +1,49 @@
+local pdus = require "smpp.codec"
 local stats = require "smpp.base.stats"
+
+local unpack = table.unpack or unpack -- luacheck: compat
+
+--- Requests of a bound session that counts in `s`, answered after so many seconds, in rising order.
+local function answered_after(s, seconds)
+  local esme = pdus.codec.session { role = "esme", now = 0, counts = s:of_sessions(), window = 1000, response_s = 0, enquire_link_s = 0 }
+  local slots, sequences = {}, {}
+  local function answer(fields, sequence, now)
+    fields.sequence_number = sequence
+    esme:receive(pdus.encode(fields), now, slots)
+  end
+  answer({ command = "bind_transceiver_resp", system_id = "mc" }, esme:request(0x09, { system_id = "a" }, false, 0), 0)
+  for i = 1, #seconds do sequences[i] = esme:request(0x04, { destination_addr = "1" }, false, 0) end
+  for i, after_s in ipairs(seconds) do answer({ command = "submit_sm_resp", message_id = "x" }, sequences[i], after_s) end
+end
 
 describe("smpp.base.stats", function()
   it("counts each latency in the bucket whose upper bound it does not exceed", function()
     local s = stats.new()
-    for i, bound in ipairs(stats.bounds_s) do
-      s:note_latency(bound)
-      assert.equal(1, s.latency.buckets[i], bound)
-    end
-    s:note_latency(61)
-    assert.equal(1, s.latency.buckets[#stats.bounds_s + 1])
-    assert.equal(#stats.bounds_s + 1, s.latency.count)
-    assert.equal(61, s.latency.max_s)
-    assert.near(108.888 + 61, s.latency.sum_s, 1e-3)
+    local seconds = { unpack(stats.bounds_s) }
+    seconds[#seconds + 1] = 61
+    answered_after(s, seconds)
+    local latency = s:snapshot().latency
+    for i = 1, #seconds do assert.equal(1, latency.buckets[i], seconds[i]) end
+    assert.equal(#stats.bounds_s + 1, latency.count)
+    assert.equal(61, latency.max_s)
+    assert.near(108.888 + 61, latency.sum_s, 1e-3)
   end)
 
   it("gives quantiles as bounds of buckets, never above the largest latency", function()
     local s = stats.new()
-    assert.is_nil(s:quantile_s(0.5))
-    for _ = 1, 90 do s:note_latency(0.003) end
-    for _ = 1, 10 do s:note_latency(1.5) end
-    assert.equal(0.005, s:quantile_s(0.5))
-    assert.equal(0.005, s:quantile_s(0.9))
-    assert.equal(1.5, s:quantile_s(0.99)) -- its bucket ends at 2
-    s:note_latency(500)
-    assert.equal(500, s:quantile_s(1))
+    local function quantiles()
+      local latency = s:snapshot().latency
+      return { latency.p50_s, latency.p90_s, latency.p99_s }
+    end
+    assert.same({}, quantiles())
+    local seconds = {}
+    for i = 1, 100 do seconds[i] = i <= 90 and 0.003 or 1.5 end
+    answered_after(s, seconds)
+    assert.same({ 0.005, 0.005, 1.5 }, quantiles()) -- the last bucket ends at 2
+    answered_after(s, { 500 })
+    assert.same({ 0.005, 2, 2 }, quantiles())
+    for _ = 1, 100 do answered_after(s, { 500 }) end
+    assert.same({ 500, 500, 500 }, quantiles())
   end)
 
   it("counts refusals by their status", function()
@@ -40,12 +60,14 @@ describe("smpp.base.stats", function()
     for i, s in ipairs { a, b } do
       for _, name in ipairs { "requests", "answered", "unknown", "not_sent", "retried", "received", "binds" } do s[name] = i end
       s:note_refusal "ESME_RSYSERR"
-      s:note_latency(i)
+      answered_after(s, { i })
     end
     b:note_refusal "ESME_RTHROTTLED"
     a:add(b)
     local sum = a:snapshot()
-    for _, name in ipairs { "requests", "answered", "refused", "unknown", "not_sent", "retried", "received", "binds" } do assert.equal(3, sum[name], name) end
+    for _, name in ipairs { "requests", "answered", "refused", "unknown", "not_sent", "retried", "received", "binds" } do
+      assert.equal((name == "requests" or name == "answered") and 5 or 3, sum[name], name) -- with those of the latencies
+    end
     assert.same({ ESME_RSYSERR = 2, ESME_RTHROTTLED = 1 }, sum.statuses)
     assert.equal(2, sum.latency.count)
     assert.equal(3, sum.latency.sum_s)
@@ -54,12 +76,12 @@ describe("smpp.base.stats", function()
 
   it("gives away a copy", function()
     local s = stats.new()
+    s:note_refusal "ESME_RSYSERR"
+    answered_after(s, { 10 })
     local copy = s:snapshot()
     copy.requests, copy.statuses.ESME_RSYSERR, copy.latency.buckets[1] = 5, 5, 5
-    assert.is_nil(copy.latency.p50_s)
-    assert.equal(0, s.requests)
-    assert.same({}, s.statuses)
-    assert.equal(0, s.latency.buckets[1])
+    local again = s:snapshot()
+    assert.same({ 1, { ESME_RSYSERR = 1 }, 0 }, { again.requests, again.statuses, again.latency.buckets[1] })
   end)
 
   it("counts statuses without a name, of which a peer can make up 2^32, as one beyond 100", function()

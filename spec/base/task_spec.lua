@@ -388,3 +388,70 @@ describe("smpp.base.task: waiting", function()
     assert.is_true(left <= 1, left) -- the last may still lie on the stack
   end)
 end)
+
+describe("smpp.base.task: cancel", function()
+  it("ends a waiting task where it stands, unseen by pcall, and nothing wakes it", function()
+    local seen = {}
+    local token = task.spawn(function()
+      seen[#seen + 1] = tostring(task.pcall(function() task.wait "key" end))
+      seen[#seen + 1] = "went on"
+    end)
+    assert.is_true(task.cancel(token))
+    assert.is_false(task.wake_for(token, "key"))
+    assert.is_false(task.wake(token))
+    assert.is_false(task.cancel(token))
+    assert.is_false(task.is_waiting(token))
+    assert.same({}, seen)
+  end)
+
+  it("ends nothing that runs or has ended", function()
+    local result
+    local token = task.spawn(function() result = task.cancel(task.current()) end)
+    assert.is_false(result)
+    assert.is_false(task.cancel(token))
+  end)
+end)
+
+describe("smpp.base.task: wake_with and wait_as", function()
+  local property = require "spec.support.property"
+
+  --- What happens to some tasks that wait, fail, end and wake one another, in an order that is the same in both runs.
+  local function life(choices, wake, wait)
+    local log, tokens = {}, {}
+    local function note(...) log[#log + 1] = table.concat({ ... }, " ") end
+    for i = 1, 4 do
+      task.start(function(_, err) note(i, "failed", tostring(err)) end, function()
+        tokens[i] = task.current()
+        while true do
+          local value = wait(tokens[i])
+          note(i, "got", tostring(value))
+          if value == "end" then return end
+          if value == "fail" then error("asked to", 0) end
+          if type(value) == "number" then note(i, "wakes", value, tostring(wake(tokens[value], "more")), tostring(wake(tokens[i], "itself"))) end
+        end
+      end)
+    end
+    for at = 1, #choices, 2 do
+      local value = ({ "go on", "end", "fail", 1, 2, 3, 4 })[choices[at + 1]]
+      note("main", choices[at], tostring(wake(tokens[choices[at]], value)), tostring(task.current()))
+    end
+    for i = 1, 4 do note(i, tostring(task.is_waiting(tokens[i]))) end
+    return log
+  end
+
+  it("do what wake and wait do", function()
+    property.holds(500, function(random, case)
+      for i = 1, 2 * random(12) do case[i] = random(i % 2 == 1 and 4 or 7) end
+      assert.same(life(case, task.wake, function() return task.wait() end), life(case, task.wake_with, task.wait_as))
+    end)
+  end)
+
+  it("wake no task that waits with a key, and nothing that is no task", function()
+    local token = task.spawn(function() task.wait "key" end)
+    assert.is_false(task.wake_with(token, 1))
+    assert.is_false(task.wake_with(print, 1))
+    assert.is_false(task.wake_with(false, 1))
+    assert.is_true(task.wake_for(token, "key"))
+    assert.is_false(task.wake_with(token, 1))
+  end)
+end)

@@ -33,7 +33,7 @@ describe("bin/smpp", function()
       echo abc | $smpp send $url --to 491 -; echo "send ended with $?"]]
     has(output, "accepted 1 +4915112345678\nDELIVERED 1 +4915112345678 after ")
     has(output, "accepted 2 491\nsend ended with 0\n")
-    has(output, "sim ended with 130\n2 binds, 0 refused binds, 2 messages, 1 receipts")
+    has(output, "sim ended with 130\n2 binds, 0 refused binds, 2 messages, 1 receipt")
   end)
 
   it("interrupted in a batch it ends with 130, and every message is accounted for", function()
@@ -83,7 +83,7 @@ describe("bin/smpp", function()
       wait_for waiting $dir/listen
       kill -INT $listen; wait $listen; echo "listen ended with $?"; cat $dir/listen]]
     has(output, "listen ended with 130\nbound as me, waiting for messages\nunbound\n")
-    has(output, "1 binds")
+    has(output, "1 bind,")
   end)
 
   it("ends when the reader of its output is gone", function()

@@ -52,4 +52,26 @@ describe("bind_declare.c", function()
     assert.has_error(function() codec.declare(0x1401, "pe_id") end)
     assert.has_error(function() codec.declare(0x1401, "submit") codec.declare(0x0424, "x") end)
   end)
+
+  it("knows a name that was used only as long as it means the same", function()
+    local long = ("n"):rep(41) -- Lua may have several strings of such a content
+    codec.declare(0x1400, "pe_id", "cstring")
+    codec.declare(0x1402, long, "int1")
+    local function sent(fields)
+      fields.command, fields.short_message = "submit_sm", "Hi"
+      return codec.encode(fields)
+    end
+    local pdu = codec.decode(assert(sent { pe_id = "x", [long] = 5 }))
+    assert.same({ "x", 5, "Hi" }, { pdu.pe_id, pdu[("n"):rep(41)], pdu.short_message })
+    codec.declare(0x1400, "pe_number", "cstring") -- the tag's former name goes
+    assert.error_matches(function() return pdu.pe_id end, "a PDU has no field 'pe_id'")
+    assert.same({ "x", 5, "Hi" }, { pdu.pe_number, pdu[("n"):rep(41)], pdu.short_message })
+    assert.same({ nil, nil, "unknown_field" }, { sent { pe_id = "x" }, nil, select(3, sent { pe_id = "x" }) })
+    codec.declare_command("probe_sm", 0x10201, 20, 0, { { name = "pe_number", type = "cstring", max = 9 } }, {})
+    assert.equal("y", codec.decode(assert(codec.encode { command = "probe_sm", pe_number = "y" })).pe_number)
+    assert.equal("x", pdu.pe_number)
+    collectgarbage()
+    for i = 1, 300 do assert.is_false((pcall(function() return pdu["no_field_" .. i] end))) end
+    assert.equal(codec.decode(assert(sent { pe_number = "z" })).pe_number, "z")
+  end)
 end)

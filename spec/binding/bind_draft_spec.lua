@@ -183,6 +183,11 @@ describe("bind_draft", function()
     assert.equal("bad_value", (refused { command = "query_last_msgs_resp", message_id = { 1 } }))
   end)
 
+  it("suggests a command for an unknown one", function()
+    assert.equal("unknown command 'submit_smm'; did you mean 'submit_sm'?", select(2, refused { command = "submit_smm" }))
+    assert.equal("unknown command 'x'", select(2, refused { command = "x" }))
+  end)
+
   it("round-trips random PDUs", function()
     local commands, tlvs = core.protocol.commands(), core.protocol.tlvs()
     property.holds(500, function(random, case)

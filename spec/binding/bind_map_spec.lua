@@ -143,3 +143,56 @@ describe("bind_map", function()
     end, 31)
   end)
 end)
+
+describe("bind_map: the mark of a message", function()
+  local codec = require "smpp.codec"
+  local core = require "smpp.core"
+  local KEY = ("k"):rep(16)
+
+  local function view(fields)
+    fields.command = fields.command or "submit_sm"
+    return codec.decode(assert(codec.encode(fields)))
+  end
+
+  local function mark(pdu, address, octets, key) return ("%.0f %d"):format(core.map.mark(pdu, address, octets, key or KEY)) end
+
+  it("is that of its address and text, wherever the text is", function()
+    local one = view { destination_addr = "491761", short_message = "Hello" }
+    assert.equal(mark(one, "491761"), mark(view { destination_addr = "4", source_addr = "Shop", short_message = "Hello" }, "491761"))
+    assert.equal(mark(one, "491761"), mark(view { message_payload = "Hello" }, "491761"))
+    assert.equal(mark(one, "491761"), mark(view { command = "data_sm", message_payload = "Hello" }, "491761"))
+    assert.equal(mark(one, "491761"), mark(view { short_message = "other" }, "491761", "Hello"))
+    assert.equal(mark(view {}, ""), mark(view { command = "data_sm" }, "", ""))
+    local seen, count = {}, 0
+    for _, address in ipairs { "491761", "491762", "" } do
+      for _, octets in ipairs { "Hello", "hello", "", ("x"):rep(60000), ("x"):rep(60001) } do
+        for _, key in ipairs { KEY, ("l"):rep(16) } do
+          local found = mark(one, address, octets, key)
+          assert.is_nil(seen[found])
+          seen[found], count = true, count + 1
+        end
+      end
+    end
+    assert.equal(30, count)
+  end)
+
+  it("is spread over its range", function()
+    local low, high, places, text = math.huge, 0, {}, view { short_message = "Hello" }
+    for i = 1, 2000 do
+      local number, place = core.map.mark(text, tostring(i), nil, KEY)
+      assert.equal(0, number % 1)
+      low, high = math.min(low, number), math.max(high, number)
+      places[math.floor(place / 4096)] = true
+    end
+    assert.is_true(low >= 0 and low < 2 ^ 45 and high < 2 ^ 52 and high > 2 ^ 52 - 2 ^ 45)
+    for i = 0, 15 do assert.is_true(places[i], i) end
+  end)
+
+  it("takes nothing else", function()
+    local one = view { short_message = "x" }
+    assert.has_error(function() core.map.mark({}, "1", nil, KEY) end)
+    assert.has_error(function() core.map.mark(one, nil, nil, KEY) end)
+    assert.has_error(function() core.map.mark(one, "1", {}, KEY) end)
+    assert.has_error(function() core.map.mark(one, "1", nil, "short") end)
+  end)
+end)

@@ -1,26 +1,146 @@
+local core = require "smpp.core"
 local pdus = require "smpp.codec"
+local property = require "spec.support.property"
 
-local RESPONSE = 2
+local RESPONSE, ACCEPTED = core.session_events.response.kind, core.session_events.accepted.kind
 local BIND = { system_id = "a", password = "b", system_type = "", interface_version = 0x34, address_range = "" }
 
---- The last four slots of the event that an answer to a submit_sm makes: kind, pdu, cookie, command_status.
-local function answered_with(answer)
-  local esme, slots = pdus.codec.session { role = "esme", now = 0 }, {}
-  local sequence = esme:request(0x09, BIND, 1, 0)
+local function bound(options)
+  local esme, slots = pdus.codec.session(options or { role = "esme", now = 0 }), {}
+  local sequence = esme:request(0x09, BIND, "the bind", 0)
   esme:receive(pdus.encode { command = "bind_transceiver_resp", sequence_number = sequence, system_id = "mc" }, 0, slots)
-  answer.sequence_number = esme:request(0x04, { destination_addr = "1" }, 7, 0)
-  assert.equal(6, (esme:receive(pdus.encode(answer), 0, slots)) + 1)
-  return slots[1], slots[2].command, slots[3], slots[4]
+  return esme, slots
+end
+
+local WAITER, FIELDS = {}, { destination_addr = "1" }
+
+--- The slots of the event that an answer to a submit_sm makes: kind, pdu, waiter …
+local function answered_with(answer)
+  local esme = bound()
+  answer.sequence_number = esme:request(0x04, FIELDS, WAITER, 0)
+  local slots = {}
+  local n = esme:receive(pdus.encode(answer), 0, slots)
+  slots[2] = slots[2].command
+  assert.equal(n, #slots)
+  return slots
 end
 
 describe("bind_session: the event of a response", function()
-  it("carries cookie and command_status", function()
-    assert.same({ RESPONSE, "submit_sm_resp", 7, 0 }, { answered_with { command = "submit_sm_resp", message_id = "x" } })
-    assert.same({ RESPONSE, "submit_sm_resp", 7, 0x58 }, { answered_with { command = "submit_sm_resp", status = "ESME_RTHROTTLED" } })
+  it("carries the waiter; and command_status and fields unless it is an acceptance", function()
+    assert.same({ ACCEPTED, "submit_sm_resp", WAITER, false }, answered_with { command = "submit_sm_resp", message_id = "x" })
+    local slots = answered_with { command = "submit_sm_resp", status = "ESME_RTHROTTLED" }
+    assert.same({ RESPONSE, "submit_sm_resp", WAITER, 0x58, false, false, 0x04, FIELDS }, slots)
+    assert.equal(WAITER, slots[3])
+    assert.equal(FIELDS, slots[8])
   end)
 
-  it("never takes a generic_nack for an acceptance", function()
-    assert.same({ RESPONSE, "generic_nack", 7, 3 }, { answered_with { command = "generic_nack", status = "ESME_RINVCMDID" } })
-    assert.same({ RESPONSE, "generic_nack", 7, 0xFF }, { answered_with { command = "generic_nack" } })
+  it("never takes a generic_nack for an acceptance, nor a response that is malformed", function()
+    local function start_of(answer)
+      local slots = answered_with(answer)
+      return { slots[1], slots[2], slots[4], slots[5] and true }
+    end
+    assert.same({ RESPONSE, "generic_nack", 3, false }, start_of { command = "generic_nack", status = "ESME_RINVCMDID" })
+    assert.same({ RESPONSE, "generic_nack", 0xFF, false }, start_of { command = "generic_nack" })
+    assert.same({ RESPONSE, "data_sm_resp", 0, true }, start_of { command = "data_sm_resp", message_id = "x" })
+  end)
+
+  it("is that of a response where the state changes, too", function()
+    local _, slots = bound()
+    assert.same({ RESPONSE, "the bind", 0 }, { slots[1], slots[3], slots[4] })
+  end)
+end)
+
+describe("bind_session: requests in flight", function()
+  --- Sends, answers, stops waiting, and ends, in any order, beside a model of what is in flight.
+  local function in_any_order(random, case)
+    local esme, slots = bound { role = "esme", now = 0, window = 50, response_s = 10 }
+    local open, order, now = {}, {}, 0
+    local function came(n)
+      local i = 1
+      while i <= n do
+        local kind = slots[i]
+        local names
+        for _, event in pairs(core.session_events) do
+          if event.kind == kind then names = event end
+        end
+        local event = {}
+        for at, name in ipairs(names) do event[name] = slots[i + at] end
+        if event.waiter ~= nil then
+          local key = event.pdu and event.pdu.sequence_number or table.remove(order, 1)
+          local one = open[key]
+          if event.pdu then
+            for at, sequence in ipairs(order) do
+              if sequence == key then table.remove(order, at) break end
+            end
+          end
+          assert.equal(one.waiter, event.waiter)
+          if event.fields ~= nil then assert.equal(one.fields, event.fields) end
+          open[key] = nil
+        end
+        i = i + #names + 1
+      end
+    end
+    for step = 1, random(60) do
+      local what = random(10)
+      case[step] = what
+      if what <= 5 then
+        local waiter, fields = {}, { destination_addr = "1", short_message = "x" }
+        local sequence, cookie = esme:request(0x04, fields, waiter, now)
+        if sequence then
+          open[sequence] = { waiter = waiter, fields = fields, cookie = cookie }
+          order[#order + 1] = sequence
+        end
+      elseif what <= 8 and order[1] then
+        local sequence = order[random(#order)]
+        local answer = { command = "submit_sm_resp", sequence_number = sequence, message_id = "x" }
+        if what == 8 then answer.status, answer.message_id = "ESME_RSYSERR", nil end
+        came((esme:receive(pdus.encode(answer), now, slots)))
+      elseif what == 9 and order[1] then
+        local one = open[order[random(#order)]]
+        assert.is_false(esme:stop_waiting(one.cookie, {}))
+        assert.equal(one.waiter ~= false, esme:stop_waiting(one.cookie, one.waiter))
+        one.waiter = false
+      else
+        now = now + random(6)
+        came((esme:tick(now, slots)))
+      end
+      local waiting = 0
+      for _, one in pairs(open) do waiting = waiting + (one.waiter and 1 or 0) end
+      assert.equal(waiting, esme:waiting())
+    end
+    esme:lost()
+    came((esme:poll(slots)))
+    assert.is_nil(next(open))
+    assert.equal(0, esme:waiting())
+  end
+  it("each give their waiter and fields back once, whatever happens", function() property.holds(300, in_any_order) end)
+
+  it("are kept with whatever the waiter is; nil is nobody", function()
+    local esme, slots = bound()
+    for _, waiter in ipairs { 7, "text", print, true } do
+      esme:receive(pdus.encode { command = "submit_sm_resp", sequence_number = esme:request(0x04, FIELDS, waiter, 0), message_id = "x" }, 0, slots)
+      assert.equal(waiter, slots[3])
+    end
+    esme:receive(pdus.encode { command = "submit_sm_resp", sequence_number = esme:request(0x04, FIELDS, nil, 0), message_id = "x" }, 0, slots)
+    assert.is_false(slots[3])
+    for _, cookie in ipairs { 0, 1, 99, 2 ^ 32 - 1 } do assert.is_false(esme:stop_waiting(cookie, print)) end
+    for _, wrong in ipairs { -1, 1.5, 2 ^ 32 } do assert.has_error(function() esme:stop_waiting(wrong, print) end) end
+  end)
+end)
+
+describe("bind_session: a request", function()
+  it("may be the octets of a PDU, which get a new sequence_number", function()
+    local esme, slots = pdus.codec.session { role = "esme", now = 0 }, {}
+    local octets = pdus.encode { command = "submit_sm", sequence_number = 99, destination_addr = "1", short_message = "x" }
+    assert.equal("not_sent", select(3, esme:request(0x04, octets, 1, 0)))
+    esme:receive(pdus.encode { command = "bind_transceiver_resp", sequence_number = esme:request(0x09, BIND, 1, 0), system_id = "mc" }, 0, slots)
+    esme:output()
+    assert.equal(2, (esme:request(0x04, octets, 7, 0)))
+    assert.equal(octets:sub(1, 12) .. "\0\0\0\2" .. octets:sub(17), (esme:output()))
+    for _, wrong in ipairs { "", octets:sub(1, 15), pdus.encode { command = "data_sm", sequence_number = 1 } } do
+      assert.equal("bad_value", select(3, esme:request(0x04, wrong, 7, 0)))
+    end
+    for _, wrong in ipairs { octets .. "x", octets:sub(1, -2) } do assert.equal("bad_length", select(3, esme:request(0x04, wrong, 7, 0))) end
+    assert.equal(1, esme:in_flight())
   end)
 end)

@@ -1,3 +1,4 @@
+local core = require "smpp.core"
 local pdus = require "smpp.codec"
 local util = require "spec.support.util"
 
@@ -24,6 +25,17 @@ describe("bind_view", function()
     assert.equal(0, select("#", pdu:values()))
     assert.error_matches(function() pdu:values("short_message", "short_massage") end, "no field 'short_massage'")
     assert.error_matches(function() pdu:values("octets") end, "no field 'octets'")
+  end)
+
+  it("give them faster to a selector, of any codec", function()
+    local select_some = pdus.codec.selector("source_addr_ton", "message_payload", "short_message", "user_message_reference", "command", "sequence_number")
+    assert.same({ 5, nil, "hi", 7, "submit_sm", 77 }, { select_some(pdu) })
+    assert.same({ 5, nil, "hi", 7, "submit_sm", 77 }, { select_some((assert(core.codec({}, {}).decode(octets)))) })
+    assert.equal(0, select("#", pdus.codec.selector()(pdu)))
+    assert.error_matches(function() pdus.codec.selector("short_massage") end, "no field 'short_massage'")
+    assert.error_matches(function() pdus.codec.selector("octets") end, "no field 'octets'")
+    assert.error_matches(function() select_some {} end, "expected a PDU, got table")
+    assert.error_matches(function() select_some() end, "expected a PDU, got no value")
   end)
 
   it("iterate over their fields in wire order", function()

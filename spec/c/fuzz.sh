@@ -9,7 +9,7 @@ corpus=build/fuzz/corpus/$target
 mkdir -p "$known" "$corpus"
 find "$known" -type f -print0 | xargs -0 -r "build/fuzz/$target" -verbosity=0 -timeout=10 || exit 1
 "build/fuzz/$target" -max_total_time="$seconds" -seed="${SEED:-1}" -verbosity=0 -max_len=4096 -timeout=10 -report_slow_units=1000 \
-  -artifact_prefix="$known/" "$corpus" build/fuzz/seeds
+  -artifact_prefix="$known/" "$corpus" build/fuzz/seeds "$known"
 code=$?
 rmdir -p "$known" 2>/dev/null
 exit $code

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "smpp/pdu.h"
+#include "smpp/part.h"
+#include "smpp/receipt_pdu.h"
+#include "smpp/relay.h"
 
 #define EXPECT(condition) \
   if (!(condition)) abort()
@@ -117,6 +119,45 @@ static void check(const struct smpp_pdu *pdu) {
   }
 }
 
+/* The usual part has its octets from the PDU. */
+static void check_part(const struct smpp_pdu *pdu) {
+  static const uint8_t key[SMPP_SIPHASH_OCTETS];
+  struct smpp_usual_part part;
+  uint8_t text[SMPP_SIPHASH_OCTETS], sender[SMPP_SIPHASH_OCTETS];
+  if (!smpp_part_of_pdu(pdu, &part)) return;
+  EXPECT(part.seq >= 1 && part.seq <= part.total);
+  EXPECT(part.octets >= pdu->octets && part.octets + part.length <= pdu->octets + pdu->length);
+  if (smpp_part_key(pdu, &part, "string2:me", 10, key, text)) EXPECT(smpp_part_key(pdu, NULL, "string2:me", 10, key, sender));
+  struct smpp_part_content content = {text, sizeof text, part.seq, part.data_coding, 0, 0, part.octets, part.length};
+  smpp_part_content_digest(&content, key, sender);
+}
+
+/* The usual receipt has its words from the PDU. */
+static void check_receipt(const struct smpp_pdu *pdu) {
+  struct smpp_usual_receipt receipt;
+  if (!smpp_receipt_of_pdu(pdu, &receipt)) return;
+  EXPECT(receipt.state != NULL && receipt.id.length > 0);
+  EXPECT(receipt.id.octets >= pdu->octets && receipt.id.octets + receipt.id.length <= pdu->octets + pdu->length);
+  EXPECT(receipt.err.length == 0 || (receipt.err.octets >= pdu->octets && receipt.err.octets + receipt.err.length <= pdu->octets + pdu->length));
+}
+
+/* A message has a handle that can be read; a receipt that is passed on is a receipt with the message's id. */
+static void check_relay(const struct smpp_pdu *pdu) {
+  static const char handle[] = "own\0acme\0Shop\0005\0000\0004917\0001\0001\00017\0001000\0";
+  static const struct smpp_relay_text id = {(const uint8_t *)"own", 3}, none = {(const uint8_t *)"", 0};
+  uint8_t own[SMPP_HANDLE_ROOM];
+  struct smpp_relay relay;
+  struct smpp_pdu passed;
+  struct smpp_usual_receipt receipt;
+  size_t length = smpp_relay_handle(pdu, &id, &none, &none, 1e9, own);
+  if (length > 0) EXPECT(smpp_relay_read(own, length, &relay) && relay.field[SMPP_RELAY_ID].length == 3);
+  EXPECT(smpp_relay_read((const uint8_t *)handle, sizeof handle - 1, &relay));
+  length = smpp_relay_receipt(pdu, &relay, out, sizeof out);
+  if (length == 0 || length > sizeof out) return;
+  smpp_pdu_decode(out, (uint32_t)length, SMPP_TOLERATE_OVERLONG, NULL, &passed);
+  EXPECT(smpp_receipt_of_pdu(&passed, &receipt) && receipt.id.length == 3 && memcmp(receipt.id.octets, "own", 3) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint32_t length = 0;
   if (declared.count == 0) {
@@ -135,10 +176,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       smpp_pdu_decode(whole, (uint32_t)size, whole[15] & 15u, &declared, &pdu);
       pdu.refuse = 0; /* tolerance was the fuzzer's choice */
       check(&pdu);
+      check_receipt(&pdu);
+    check_relay(&pdu);
+      check_part(&pdu);
       return 0;
     }
     smpp_pdu_decode(data, length, 0, &declared, &pdu);
     check(&pdu);
+    check_receipt(&pdu);
+    check_relay(&pdu);
+    check_part(&pdu);
     data += length;
     size -= length;
   }

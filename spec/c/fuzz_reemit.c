@@ -36,8 +36,10 @@ static void take_params(const struct smpp_pdu *pdu, struct smpp_message *message
     message->params[i].octets = pdu->octets + at;
     message->params[i].length = end - at;
     at = end;
-    /* A NUL that short_message does not count stands before the TLVs: it belongs to nothing else. */
-    if (i + 1 == pdu->command->param_count && pdu->tlv_offset > at) message->params[i].length += pdu->tlv_offset - at;
+    if (i + 1 == pdu->command->param_count) { /* a NUL that short_message does not count may follow */
+      message->padding = pdu->octets + at;
+      message->padding_length = pdu->tlv_offset - at;
+    }
     if (params[i].kind == SMPP_DESTS || params[i].kind == SMPP_UNSUCCESS || params[i].kind == SMPP_IDS) check_items(pdu, i);
   }
 }

@@ -27,6 +27,7 @@ enum { COOKIES = 8192, CHUNKS = 64 };
 
 struct run {
   struct smpp_session *s;
+  struct smpp_tally *tally;
   double now;
   uint32_t sent;      /* cookies given out */
   uint32_t came_back; /* cookies seen again */
@@ -86,7 +87,7 @@ static void take_events(struct run *r) {
       case SMPP_EVENT_STRAY:
         REQUIRE(e.reason != NULL && !r->told_close);
         break;
-      case SMPP_EVENT_GARBAGE:
+      case SMPP_EVENT_MALFORMED:
         for (size_t i = 0; i < e.length; i++) sum += e.octets[i];
         REQUIRE(e.reason != NULL && !r->told_close);
         break;
@@ -160,10 +161,29 @@ static void ask(struct run *r, const struct smpp_command *command, uint32_t want
   if (command->response_id != 0) r->sent++;
 }
 
-static bool start(struct run *r, const struct smpp_session_config *config) {
+static bool start(struct run *r, struct smpp_session_config *config) {
   memset(r, 0, sizeof *r);
-  r->s = smpp_session_new(config, 0);
+  r->tally = config->tally = smpp_tally_new();
+  r->s = r->tally != NULL ? smpp_session_new(config, 0) : NULL;
+  if (r->s == NULL) smpp_tally_release(r->tally);
   return r->s != NULL;
+}
+
+/* Nothing is left in the gauges, and of our requests each was answered or is unknown.  What had no memory is not counted. */
+static void check_tally(const struct smpp_tally *t) {
+  uint64_t open = 0;
+  for (int i = 0; i < SMPP_TALLY_STATES; i++) REQUIRE(t->sessions[i] == 0);
+  REQUIRE(t->window_used == 0 && t->window_limit == 0);
+  for (size_t i = 0; i < t->row_count; i++) {
+    const struct smpp_tally_row *row = t->rows[i];
+    uint64_t answered = 0, timed = 0;
+    for (size_t j = 0; j < row->status_count; j++) answered += row->statuses[j].count;
+    for (int j = 0; j <= SMPP_TALLY_BOUNDS; j++) timed += row->buckets[j].count;
+    if (!has_failed) REQUIRE(answered == timed);
+    if (row->direction != SMPP_OUT || row->command == SMPP_OUTBIND || row->command == SMPP_ALERT_NOTIFICATION) continue;
+    open += row->requests - answered;
+  }
+  if (!has_failed) REQUIRE(open == t->unknown);
 }
 
 static void finish(struct run *r) {
@@ -174,6 +194,8 @@ static void finish(struct run *r) {
   take_events(r);
   REQUIRE(r->closed && r->came_back == r->sent);
   smpp_session_free(r->s);
+  check_tally(r->tally);
+  smpp_tally_release(r->tally);
   REQUIRE(blocks_alive == 0);
 }
 
@@ -332,6 +354,7 @@ static void run_script(const uint8_t *data, size_t size) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   smpp_set_allocator(failing_realloc);
   allocations = fail_at = 0;
+  has_failed = false;
   if (size > 0 && data[0] != 0) {
     run_script(data, size);
   } else {

@@ -49,7 +49,7 @@ int main(void) {
       CHECK(room || fails);
       fails = false;
       if (room) {
-        smpp_inflight_add(&t, sequence, id, ++cookie, (double)round);
+        smpp_inflight_add(&t, sequence, id, ++cookie, 0, (double)round);
         model[count++] = (struct smpp_pending){.sequence = sequence, .id = id, .cookie = cookie};
       }
     } else {

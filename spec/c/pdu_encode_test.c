@@ -53,7 +53,8 @@ int main(void) {
   }
 
   static const struct smpp_tlv_out tlvs[] = {{0x0424, 200, text}, {0x1400, 0, text}};
-  struct smpp_message message = {.command = smpp_command_by_name(NULL, "submit_sm"), .sequence = 1, .tlvs = tlvs, .tlv_count = 2, .trailing = text, .trailing_length = 3};
+  struct smpp_message message = {.command = smpp_command_by_name(NULL, "submit_sm"), .sequence = 1, .tlvs = tlvs, .tlv_count = 2,
+    .padding = text, .padding_length = 1, .trailing = text, .trailing_length = 3};
   size_t measured, length;
   struct smpp_writer counting = {NULL, 0, 0};
   struct smpp_fault fault;

@@ -10,6 +10,7 @@
 /* ---- allocation ---- */
 
 static long blocks_alive, allocations, fail_at, fail_until; /* fail_at 0: never */
+static bool has_failed;
 
 static inline void *failing_realloc(void *block, size_t size) {
   if (size == 0) {
@@ -19,7 +20,10 @@ static inline void *failing_realloc(void *block, size_t size) {
     return NULL;
   }
   allocations++;
-  if (fail_at != 0 && allocations >= fail_at && allocations <= fail_until) return NULL;
+  if (fail_at != 0 && allocations >= fail_at && allocations <= fail_until) {
+    has_failed = true;
+    return NULL;
+  }
   /* Always elsewhere: who holds an old pointer is found out. */
   uint8_t *fresh = malloc(size + sizeof(size_t));
   if (fresh == NULL) abort();

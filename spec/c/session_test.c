@@ -35,7 +35,7 @@ static void add_pdu(struct lines *to, uint32_t id, uint32_t sequence, uint32_t s
 
 static void drain_events(struct player *p) {
   static const char *const kinds[] = {"request", "response", "timeout", "lost",   "state",
-                                      "window",  "stray",    "garbage", "close"};
+                                      "window",  "stray",    "malformed", "close"};
   struct smpp_event e;
   struct lines *to = &p->events;
   while (smpp_session_next(p->s, &e)) {
@@ -49,7 +49,7 @@ static void drain_events(struct player *p) {
     if (e.kind == SMPP_EVENT_RESPONSE || e.kind == SMPP_EVENT_TIMEOUT || e.kind == SMPP_EVENT_LOST)
       ADD(to, " %lu", (unsigned long)e.cookie);
     if (e.kind == SMPP_EVENT_STATE) ADD(to, " %s %s", smpp_state_name(e.from), smpp_state_name(e.to));
-    if (e.kind == SMPP_EVENT_GARBAGE) ADD(to, " %u", (unsigned)e.length);
+    if (e.kind == SMPP_EVENT_MALFORMED) ADD(to, " %u", (unsigned)e.length);
     if (e.reason != NULL && e.kind != SMPP_EVENT_LOST) ADD(to, " %s", e.reason);
     ADD(to, "\n");
   }

@@ -150,8 +150,10 @@ describe("smpp.cli.bulk: smpp send --file", function()
     end)()
     with({}, function(seen)
       local code, _, err = bulk(nil, { "--text", "x", "--resume" }, { path = path })
-      assert.equal(0, code)
+      assert.equal(1, code)
       has(err, "1 refused in an earlier run")
+      local _, out = bulk(nil, { "--text", "x", "--resume", "--json" }, { path = path })
+      assert.equal(1, objects(out)[1].held_refused)
       assert.equal(0, #seen)
       assert.equal(0, (bulk(nil, { "--text", "x", "--resume", "--resend", "refused" }, { path = path })))
       assert.equal(1, #seen)
@@ -171,6 +173,8 @@ describe("smpp.cli.bulk: smpp send --file", function()
       has(err, "line 2 has another recipient")
       assert.equal(1, code)
       assert.equal(2, #seen)
+      local _, out = bulk(nil, { "--text", "x", "--resume", "--json" }, { path = path })
+      assert.equal(2, objects(out)[1].changed_line)
     end)()
     os.remove(path)
     os.remove(path .. ".result.jsonl")
@@ -183,7 +187,7 @@ describe("smpp.cli.bulk: smpp send --file", function()
   end }, function()
     local rows = { "to" }
     for i = 1, 40 do rows[i + 1] = "4915" .. i end
-    local _, _, err = bulk(table.concat(rows, "\n") .. "\n", { "--text", "x" }, { terminal = true })
+    local _, _, err = bulk(table.concat(rows, "\n") .. "\n", { "--text", "x", "--no-live" }, { terminal = true })
     has(err, "\r10 of 40  ")
     has(err, "10 in flight")
     has(err, "ESME_RINVDSTADR 1")
@@ -207,7 +211,7 @@ describe("smpp.cli.bulk: smpp send --file", function()
   it("says how to resume where rows are left", function()
     local function told(plan, options)
       local lines = {}
-      plan.ledger = { path = "f.result.jsonl" }
+      plan.journal = { path = "f.result.jsonl" }
       require("smpp.cli.bulk").tell_how_to_resume({ note = function(_, format, ...) lines[#lines + 1] = format:format(...) end }, plan, options)
       return table.concat(lines, "\n")
     end
@@ -227,11 +231,11 @@ describe("smpp.cli.bulk: smpp send --file", function()
     local rows = { "to" }
     for i = 1, 40 do rows[i + 1] = "4915" .. i end
     local path = cli.file(table.concat(rows, "\n") .. "\n")
-    local ledger = io.open(path .. ".result.jsonl", "wb")
-    for i = 2, 31 do ledger:write(('{"line":%d,"to":"4915%d","status":"%s"}\n'):format(i, i - 1, i % 2 == 0 and "accepted" or "refused")) end
-    ledger:close()
-    local code, out, err = bulk(nil, { "--text", "x", "--resume", "--window", "5" }, { path = path, terminal = true })
-    assert.same({ 0, "10 accepted\n" }, { code, out })
+    local journal = io.open(path .. ".result.jsonl", "wb")
+    for i = 2, 31 do journal:write(('{"line":%d,"to":"4915%d","status":"%s"}\n'):format(i, i - 1, i % 2 == 0 and "accepted" or "refused")) end
+    journal:close()
+    local code, out, err = bulk(nil, { "--text", "x", "--resume", "--window", "5", "--no-live" }, { path = path, terminal = true })
+    assert.same({ 1, "10 accepted\n" }, { code, out }) -- 15 are refused
     has(err, "\r5 of 10  ")
     has(err, "1 s left")
     os.remove(path)

@@ -34,11 +34,33 @@ describe("smpp.cli.charset", function()
     end
   end)
 
-  it("takes a line that is not UTF-8 for Windows-1252, and tells which is the first", function()
+  it("decides for a pipe at its first line that is not ASCII, and tells which lines are not UTF-8", function()
     local words, odd = read("to,text\n491,h\228llo\n492,h\195\164llo\n493,\128\n", nil, 7)
-    assert.equal("to,text\n491,h\195\164llo\n492,h\195\164llo\n493,\226\130\172\n", words)
+    assert.equal("to,text\n491,h\195\164llo\n492,h\195\131\194\164llo\n493,\226\130\172\n", words)
     assert.equal(2, odd)
+    words, odd = read("to,text\n491,h\195\164llo\n492,h\228llo\n", nil, 7)
+    assert.equal("to,text\n491,h\195\164llo\n492,h\228llo\n", words) -- an invalid row of a UTF-8 file
+    assert.is_nil(odd)
     assert.is_nil(select(2, read(TEXT, nil, 7)))
+  end)
+
+  it("decides for a file by all its lines, or by the mark of UTF-8", function()
+    local function survey(...)
+      local list, i = { ... }, 0
+      return charset.survey(function()
+        i = i + 1
+        return list[i]
+      end)
+    end
+    assert.same({ nil, 2 }, { survey("to", "491") })
+    assert.same({ "utf-8", 3 }, { survey("to", "h\228llo", "h\195\164llo") })
+    assert.same({ "cp1252", 3 }, { survey("\228", "h\195\164llo", "h\228llo") })
+    assert.same({ "utf-8", 3 }, { survey("\239\187\191to", "h\228llo", "h\228llo") })
+    local path = cli.file "to,text\n491,h\195\164llo\n492,h\228llo\n493,h\228llo\n494,\246\n"
+    local following, close, total = lines.open(path, io.stdin)
+    assert.same({ 5, "to,text", "491,h\195\131\194\164llo", "492,h\195\164llo" }, { total, following(), following(), following() })
+    close()
+    os.remove(path)
   end)
 
   it("does as it is told", function()
@@ -62,9 +84,15 @@ describe("smpp.cli.charset", function()
     local code, out, err = cli.run { "send", "smpp://me@localhost", "--file", path, "--dry-run" }
     assert.equal(0, code)
     cli.has(out, "1 message, 1 part")
-    cli.has(err, path .. ": line 2 is not UTF-8, read as Windows-1252")
+    cli.has(err, path .. ": not UTF-8 in line 2: read as Windows-1252")
     code = cli.run { "send", "smpp://me@localhost", "--file", path, "--dry-run", "--charset", "ebcdic" }
     assert.equal(2, code)
+    os.remove(path)
+    path = cli.file "to,text\n491511111111,h\195\164llo\n491511111112,h\228llo\n"
+    code, out, err = cli.run { "send", "smpp://me@localhost", "--file", path, "--dry-run" }
+    assert.equal(1, code)
+    cli.has(out, "line 3: malformed UTF-8")
+    cli.lacks(err, "1252")
     os.remove(path)
   end)
 end)

@@ -161,6 +161,7 @@ describe("smpp decode", function()
       code, _, err = run { "decode", hex }
       assert.equal(1, code)
       has(err, "the octets there are hidden")
+      for _, part in ipairs { "test", "a.sec", "1952805748", "1627419493" } do lacks(err, part) end -- "test" and "a\0se" as numbers
     end
   end)
 

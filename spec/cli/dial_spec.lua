@@ -2,7 +2,11 @@ local async = require "spec.support.async"
 local cli = require "spec.support.cli"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
+local loops = require "smpp.loop"
 local output = require "smpp.cli.output"
+local pcap = require "smpp.capture"
+local shell = require "spec.support.shell"
+local smpp = require "smpp"
 
 local function sink()
   local self = { text = "" }
@@ -22,6 +26,7 @@ local function connect(options, env, extra)
     local esme, code = dial.connect(options, out, extra or { retry = false })
     results = { esme and esme.state, code }
     if esme then esme:close() end
+    out:settle()
   end)()
   return results, err.text
 end
@@ -58,6 +63,7 @@ describe("smpp.cli.dial", function()
         local out = output.new { stdout = sink(), stderr = err, getenv = function() end, is_terminal = function() return false end }
         out:set_color "never"
         results = { dial.connect({ url = url }, out, { retry = false }) }
+        out:settle()
         listener:close()
       end)()
       assert.same({ nil, exit.UNREACHABLE }, results)
@@ -89,5 +95,41 @@ describe("smpp.cli.dial", function()
   it("warns of blanks around a password", function()
     local _, err = connect({ url = "smpp://me@127.0.0.1" }, { SMPP_PASSWORD = "secret " })
     cli.has(err, "blank")
+  end)
+
+  it("answers SIGUSR1 without --trace with a line, and goes on", function()
+    local code, _, err = cli.sim({ "--for", "1" }, function() loops.current():raise "SIGUSR1" end)
+    assert.equal(0, code)
+    assert.equal("SIGUSR1: no trace to stop or start: no --trace was given\n", err)
+  end)
+
+  it("writes a trace, which SIGUSR1 stops and goes on with", function()
+    local folder, remove = shell.folder()
+    local path = folder .. "/x.pcapng"
+    local function commands_in(name)
+      local file, list = assert(io.open(name, "rb")), {}
+      pcap.read(pcap.source(file), function(item) list[#list + 1] = item.pdu and item.pdu.command end)
+      file:close()
+      return table.concat(list, " ")
+    end
+    local code, _, err = cli.sim({ "--for", "20", "--trace", path }, function()
+      local function connect_and_close()
+        smpp.connect("smpp://me:secret@127.0.0.1"):close()
+        smpp.sleep(0.1)
+      end
+      connect_and_close()
+      loops.current():raise "SIGUSR1"
+      connect_and_close()
+      loops.current():raise "SIGUSR1"
+      local esme = smpp.connect "smpp://me:secret@127.0.0.1"
+      esme:send { to = "491761234567", text = "x" }
+      esme:close()
+    end)
+    assert.equal(0, code)
+    assert.equal(("trace %s stopped (SIGUSR1 goes on)\ntrace %s goes on\n"):format(path, path), err)
+    local session = "bind_transceiver bind_transceiver_resp %sunbind unbind_resp"
+    assert.equal(session:format "", commands_in(folder .. "/x.1.pcapng"))
+    assert.equal(session:format "submit_sm submit_sm_resp ", commands_in(path))
+    remove()
   end)
 end)

@@ -55,6 +55,13 @@ describe("smpp.cli.dry_run", function()
     has(out, "1 message, 1 part")
     has(out, "1 accepted by an earlier run, left out")
     has(out, "1 unknown, 0 refused by an earlier run, left out")
+    local json_out = select(2, run { "send", URL, "--file", path, "--dry-run", "--resume", "--json" })
+    assert.equal(1, cli.objects(json_out)[1].held_unknown)
+    local shorter = cli.file "to,text\n+491511111111,a\n"
+    local code_changed, _, err = run { "send", URL, "--file", shorter, "--result", result, "--dry-run", "--resume" }
+    assert.equal(1, code_changed)
+    has(err, "line 3 is missing")
+    os.remove(shorter)
     local after = assert(io.open(result))
     assert.equal(lines, after:read "*a")
     after:close()

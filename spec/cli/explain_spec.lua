@@ -22,6 +22,21 @@ describe("smpp explain", function()
     end
   end)
 
+  it("says which version has another name, and where its number is inferred", function()
+    local function explained(word) return select(2, run { "explain", word }) end
+    has(explained "ESME_RBINDFAIL", "also called         ESME_RINVPASWD in SMPP 3.3 (number inferred)\n")
+    has(explained "0xC0", "ESME_RINVOPTPARSTREAM in SMPP 3.4\n")
+    has(explained "0x46", "name                only in SMPP 3.3\n")
+  end)
+
+  it("takes no number that is too large", function()
+    for _, words in ipairs { { "0x" .. ("a"):rep(65536) }, { "status", "0x10000000000000058" }, { "99999999999" } } do
+      table.insert(words, 1, "explain")
+      assert.equal(1, (run(words)))
+    end
+    has(select(2, run { "explain", "its_session_info", "0xFFFFF" }), "out of range")
+  end)
+
   it("wraps at the width of the terminal; elsewhere a line stays one", function()
     local _, wrapped = run({ "explain", "ESME_RBINDFAIL" }, { env = { COLUMNS = "60" } })
     local _, long = run { "explain", "ESME_RBINDFAIL" }

@@ -73,6 +73,22 @@ describe("smpp listen", function()
     assert.equal(0, #server.sessions)
   end))
 
+  local function deliver_late(session)
+    for i = 1, 2 do
+      smpp.sleep(150)
+      session:deliver_sm { source_addr = "491", destination_addr = "12345", esm_class = 0x40, short_message = "\5\0\3\7\2" .. string.char(i) .. "x" }
+    end
+  end
+
+  it("marks a message whose parts are minutes apart", with(deliver_late, function()
+    has(select(2, listen { "--for", "400" }), '491 > 12345  "xx"  (parts 150 s apart: of two texts?)\n')
+  end))
+
+  it("marks it as JSON, too", with(deliver_late, function()
+    local message = cli.objects(select(2, listen { "--for", "400", "--json" }))[1]
+    assert.same({ "xx", 150 }, { message.text, math.floor(message.gap_s + 0.5) })
+  end))
+
   it("as JSON", with(deliver, function()
     local _, out = listen { "--json", "--for", "5" }
     local list = {}

@@ -3,8 +3,8 @@ local option_help = require "smpp.cli.option_help"
 
 describe("smpp.cli.option_help", function()
   it("is as wide as the terminal, within reason", function()
-    for columns, width in pairs { [80] = 80, [10] = 40, [1000] = 96 } do assert.equal(width, option_help.width(columns)) end
-    assert.equal(96, option_help.width(nil))
+    for columns, width in pairs { [80] = 80, [10] = 60, [99] = 99, [1000] = 100 } do assert.equal(width, option_help.width(columns)) end
+    assert.equal(80, option_help.width(nil))
   end)
 
   it("wraps texts, and leaves long words whole", function()

@@ -1,4 +1,4 @@
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local pdus = require "smpp.codec"
 local tally = require "smpp.cli.tally"
 

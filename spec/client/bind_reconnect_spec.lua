@@ -29,6 +29,49 @@ local function attempts_after_loss(loop, mc, seconds)
   return list
 end
 
+describe("smpp.client.bind: an idle client", function()
+  it("has no task, and nothing that only messages and receipts need, before and after it was bound again", function()
+    run(function(loop)
+      local mc = peer(loop)
+      local esme = assert(connect { reconnect = { min_s = 2, max_s = 30, jitter = 0 } })
+      local bind = esme.pool.binds[1]
+      local function idle()
+        return { bind.keeper, esme.sender.tracker, esme.inbox.reassembly, esme.inbox.make_receipt, bind.counters.latency }
+      end
+      assert.same({}, idle())
+      assert.same({ 2 }, attempts_after_loss(loop, mc, 10))
+      assert.equal("bound", esme.state)
+      assert.same({}, idle())
+      mc.sessions[#mc.sessions].close()
+      smpp.sleep(0.1)
+      assert.is_truthy(bind.keeper)
+      smpp.sleep(10)
+      assert.equal("bound", esme.state)
+      esme:close()
+      assert.is_nil(bind.keeper)
+      mc:close()
+    end)
+  end)
+
+  it("counts attempts anew after a session that lasted, and goes on counting after one that did not", function()
+    run(function(loop)
+      local mc = peer(loop)
+      local esme = assert(connect { reconnect = { min_s = 2, max_s = 30, jitter = 0, stable_s = 60 } })
+      local waits, lost_at = {}, nil
+      for _, lasts_s in ipairs { 1, 1, 1, 100, 1 } do
+        smpp.sleep(lasts_s)
+        lost_at = loop:now()
+        mc.sessions[#mc.sessions].close()
+        smpp.sleep(50)
+        waits[#waits + 1] = mc.attempts[#mc.attempts] - lost_at
+      end
+      assert.same({ 2, 4, 8, 2, 4 }, waits)
+      esme:close()
+      mc:close()
+    end)
+  end)
+end)
+
 describe("smpp.client.bind: back-off", function()
   it("doubles from its floor to its ceiling", function()
     run(function(loop)

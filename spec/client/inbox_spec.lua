@@ -158,6 +158,29 @@ describe("smpp.client.inbox: a text whose last part", function()
   end)
 end)
 
+describe("smpp.client.inbox: a text whose parts are minutes apart", function()
+  it("is joined and marked as suspicious, in the log, too", function()
+    local log, seen = {}, {}
+    local client = { log = { level = "warn", mask = "numbers", write = function(record)
+      if record.event == "suspicious_message" then log[#log + 1] = record end
+    end } }
+    with({ client = client }, function(world)
+      world.handler = function(msg) seen[#seen + 1] = { msg.text, msg.gap_s and math.floor(msg.gap_s + 0.5), msg.suspicious } end
+      for reference, gap_s in ipairs { 119, 121 } do
+        world.send(part(reference, 2, 1, "1 "))
+        smpp.sleep(gap_s)
+        world.send(part(reference, 2, 2, "2"))
+        smpp.sleep(10)
+      end
+      world.send({ source_addr = "4", destination_addr = "5", short_message = "one part" })
+      smpp.sleep(10)
+    end)
+    assert.same({ { "1 2", 119 }, { "1 2", 121, true }, { "one part" } }, seen)
+    assert.equal(1, #log)
+    assert.same({ "+4917******00", 2 }, { log[1].from, log[1].parts })
+  end)
+end)
+
 describe("smpp.client.inbox: a message centre that sends again", function()
   -- Each text is another one; few references, so that they are used again; the connection is cut at random times, handlers
   -- refuse, raise, are slow, or the program is started anew and remembers nothing.

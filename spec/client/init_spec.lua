@@ -137,11 +137,62 @@ describe("smpp.client: requests", function()
       response, message, code = submit(esme, { destination_addr = ("1"):rep(21) })
       assert.same({ nil, "too_long" }, { response, code })
       assert.truthy(message:find("submit_sm: destination_addr: 21 octets, at most 20 in SMPP 3.4", 1, true))
-      assert.equal("unknown_field", (select(3, submit(esme, { destination_adr = "1" }))))
       assert.truthy(esme:enquire_link())
       esme:close()
       assert.equal("closed", (select(3, submit(esme))))
       s:close()
+    end)
+  end)
+
+  it("raise on a field that the command does not have, at the line of the program, sent at once or queued", function()
+    run(function()
+      local s = server { submit_sm = function()
+        smpp.sleep(1)
+        return "1"
+      end }
+      local esme = assert(smpp.connect { URL, window = 1 })
+      local function error_of(fn)
+        local ok, message = pcall(fn)
+        assert.is_false(ok)
+        return message
+      end
+      local function all()
+        local wrong, called = { destination_adr = "1" }, false
+        local function callback() called = true end
+        local line = "^spec/client/init_spec.lua:%d+: destination_adr: no such parameter or TLV in submit_sm; did you mean destination_addr%?"
+        assert.matches(line, error_of(function() esme:submit_sm(wrong) end))
+        assert.matches(line, error_of(function() esme:submit_sm(wrong, 5) end))
+        assert.matches(line, error_of(function() esme:submit_sm(wrong, callback) end))
+        assert.matches(line, error_of(function() esme:request(0x04, wrong) end))
+        assert.is_false(called)
+      end
+      all()
+      local answered = 0
+      for _ = 1, 3 do esme:submit_sm({ destination_addr = "491" }, function() answered = answered + 1 end) end
+      assert.same({ 1, 2 }, { esme:stats().in_flight, esme:stats().queued })
+      all()
+      assert.same({ 1, 2 }, { esme:stats().in_flight, esme:stats().queued })
+      smpp.sleep(5)
+      assert.equal(3, answered)
+      esme:close()
+      s:close()
+    end)
+  end)
+
+  it("have those of the defaults that they know; a default that no submission has is invalid", function()
+    run(function()
+      local seen
+      local s = server { data_sm = function(_, pdu)
+        seen = pdu
+        return "1"
+      end }
+      local esme = assert(smpp.connect { URL, defaults = { service_type = "CMT", validity_period = "000000010000000R" } })
+      assert(esme:data_sm { destination_addr = "491" })
+      assert.equal("CMT", seen.service_type)
+      esme:close()
+      s:close()
+      assert.has_error(function() smpp.connect { URL, defaults = { servce_type = "CMT" } } end,
+        "unknown option 'defaults.servce_type'; did you mean 'defaults.service_type'?")
     end)
   end)
 
@@ -359,6 +410,24 @@ describe("smpp.client: send", function()
       assert.equal(2, n)
       esme:close()
       s:close()
+    end)
+  end)
+
+  it("raises for a timeout that is no number, where the call stands", function()
+    run(function()
+      local mc = server()
+      local esme = assert(smpp.connect(URL))
+      local sent = assert(esme:send { to = "491", text = "x", receipt = true })
+      local server_side = mc.sessions[1]
+      for _, call in ipairs {
+        function() sent:receipt "5" end, function() esme:close "5" end, function() esme:query_sm({ message_id = "1" }, "5") end,
+        function() server_side:deliver_sm({}, "5") end, function() server_side:unbind "5" end, function() mc:close "5" end,
+      } do
+        local line = ("init_spec.lua:%d: timeout_s: expected a number of seconds, got '5'"):format(debug.getinfo(call).linedefined)
+        assert.equal(line, tostring(select(2, pcall(call))):match "[^/]*$")
+      end
+      esme:close()
+      mc:close()
     end)
   end)
 

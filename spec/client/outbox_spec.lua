@@ -486,3 +486,84 @@ describe("smpp.client.outbox: memory", function()
     end)
   end)
 end)
+
+describe("smpp.client.outbox: queue_unbound = false", function()
+  it("ends requests with not_sent while no bind is up, also those that wait for the window when it is lost", function()
+    run(function(loop)
+      local peer = world.peer(loop, { submit_sm = false })
+      local client = world.connect { window = 1, queue_unbound = false }
+      assert.is_true(client:is_ready())
+      local codes = {}
+      for i = 1, 3 do smpp.spawn(function() codes[i] = select(3, world.submit(client)) end) end
+      smpp.sleep(1)
+      assert.same({}, codes)
+      peer:close()
+      smpp.sleep(0.5)
+      assert.same({ "connection_lost", "not_sent", "not_sent" }, codes)
+      assert.is_false(client:is_ready())
+      local _, message, code = world.submit(client)
+      assert.same({ "no bind is up", "not_sent" }, { message, code })
+      client:close(0)
+    end)
+  end)
+
+  it("leaves what is queued where another bind is up", function()
+    run(function(loop)
+      local peer = world.peer(loop)
+      local client = world.connect { binds = 2, window = 1, queue_unbound = false, rate_per_s = 1 }
+      local done = 0
+      for _ = 1, 4 do
+        smpp.spawn(function()
+          if world.submit(client) then done = done + 1 end
+        end)
+      end
+      smpp.sleep(0.5)
+      peer.sessions[1].close()
+      smpp.sleep(10)
+      assert.equal(4, done)
+      client:close(0)
+      peer:close()
+    end)
+  end)
+end)
+
+describe("smpp.client.outbox: request_queued", function()
+  it("limits the time in the queue, not that of the response", function()
+    run(function(loop)
+      local peer = world.peer(loop, { submit_sm = function(session, pdu)
+        smpp.spawn(function()
+          smpp.sleep(5)
+          session:answer(pdu, { message_id = "1" })
+        end)
+      end })
+      local client, results = world.connect { window = 1 }, {}
+      for i = 1, 2 do
+        smpp.spawn(function()
+          local response, _, code = client:request_queued(4, { destination_addr = "491" }, 2)
+          results[i] = { response and response.message_id or code, loop:now() }
+        end)
+      end
+      local start = loop:now()
+      smpp.sleep(10)
+      assert.same({ "1", 5, "not_sent", 2 }, { results[1][1], results[1][2] - start, results[2][1], results[2][2] - start })
+      client:close(0)
+      peer:close()
+    end)
+  end)
+end)
+
+describe("smpp.client.outbox: is_ready", function()
+  it("is false while all binds back off", function()
+    run(function()
+      local server = world.server { submit_sm = function() return nil, "ESME_RTHROTTLED" end }
+      local client = world.connect { retry = false }
+      assert.is_true(client:is_ready())
+      world.submit(client)
+      assert.is_false(client:is_ready())
+      smpp.sleep(2)
+      assert.is_true(client:is_ready())
+      client:close(0)
+      server:close(0)
+    end)
+  end)
+end)

@@ -145,6 +145,26 @@ describe("smpp.client.rate", function()
     end)
   end)
 
+  it("can be changed while the client runs, and is fixed from then on", function()
+    run(function()
+      local s = esme.server()
+      for _, given in ipairs { 45, "adaptive", false } do
+        local client = assert(smpp.connect { URL, rate_per_s = given or nil })
+        client:set_rate(5)
+        assert.equal(5, client:stats().rate_per_s)
+        local start = client.loop:now()
+        for _ = 1, 11 do assert(client:send { to = "+491761234567", text = "x" }) end
+        local took = client.loop:now() - start
+        if not (took > 1.99 and took < 2.2) then error("took " .. took) end
+        for _, wrong in ipairs { 0, -1, 0 / 0, math.huge, "5" } do
+          assert.has_error(function() client:set_rate(wrong) end)
+        end
+        client:close()
+      end
+      s:close()
+    end)
+  end)
+
   it("that is wrong says what is right", function()
     for given, words in pairs { fast = "adaptive", [0] = "0", [{ mim = 1 }] = "min", [{ max = "x" }] = "max" } do
       local ok, message = pcall(smpp.connect, { URL, rate_per_s = given })

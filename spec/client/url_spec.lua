@@ -20,7 +20,8 @@ describe("smpp.client.url", function()
   end)
 
   it("refuses what is none, without telling passwords", function()
-    for _, text in ipairs { "", "h", "http://h", "smpp:/h", "smpp://", "smpp://h:0", "smpp://h:65536", "smpp://h:99999999999999999999", "smpp://::1", "smpp://h:x", "smpp://[", "smpp://[]", "smpp://[::1" } do
+    for _, text in ipairs { "", "h", "http://h", "smpp:/h", "smpp://", "smpp://h:0", "smpp://h:65536", "smpp://h:99999999999999999999", "smpp://::1", "smpp://h:x", "smpp://[", "smpp://[]", "smpp://[::1",
+      "smpp://a:b@ho st", "smpp://a:b@ho%20st", "smpp://h%00", "smpp://one,t\27wo" } do
       local parsed, message, code = url.parse(text)
       assert.is_nil(parsed, text)
       assert.equal("bad_value", code)

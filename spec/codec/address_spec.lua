@@ -133,6 +133,17 @@ describe("smpp.codec.address.destination", function()
   it("cannot be missing", function() assert.equal("missing", (select(3, address.destination(nil)))) end)
 end)
 
+describe("smpp.codec.address.remembering", function()
+  it("returns an address that says all of itself as it is", function()
+    local read = address.remembering(address.source)
+    local exact = { addr = "12345", ton = 0, npi = 9 }
+    assert.equal(exact, read(exact))
+    assert.is_nil(read { addr = "12345", ton = "international", npi = 1 })
+    assert.is_nil(read { addr = "", ton = 0, npi = 0 })
+    assert.equal(read "+491761234567", read "+491761234567")
+  end)
+end)
+
 describe("smpp.codec.address.format", function()
   it("is written with + before international numbers", function()
     assert.equal("+49", address.format("49", 1))

@@ -153,6 +153,7 @@ local function run_smpp(command)
     if quoted ~= "" or word ~= "" then words[#words + 1] = word end
   end
   if words[#words] == "&" then table.remove(words) end
+  if words[1] == "bot" and not words[3] then words[3] = "--check" end -- it would run for ever
   if words[1] == "listen" or words[1] == "sim" then words[#words + 1], words[#words + 2] = "--for", "1" end
   local code, _, err
   async.virtual(function()

@@ -113,7 +113,7 @@ describe("the sender of README", function()
     assert.equal(40, counts.refused)
     assert.is_true(unknown > 0 and unknown <= 80, unknown .. " unknown")
     assert.equal(2000, counts.taken + counts.refused + counts.unknown)
-    for _, word in ipairs { "bind_up", "bind_down", "paused", "waiting", "closed" } do assert.truthy(log:find(" " .. word .. " ", 1, true), word) end
+    for _, word in ipairs { "bind_up", "bind_down", "paused", "waiting", "closed" } do assert.truthy(log:find(" event=" .. word .. " ", 1, true), word) end
     assert.is_nil(log:find("+49176", 1, true))
   end)
 

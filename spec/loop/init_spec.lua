@@ -8,6 +8,21 @@ local await, collect, pair, wait_until = async.await, async.collect, async.pair,
 for _, name in ipairs { "luv", "virtual" } do
   local on = async[name]
   describe("smpp.loop (" .. name .. "): time", function()
+    it("has a mark of a file that changes with the file", on(function(loop)
+      local path = os.tmpname()
+      local function mark(octets)
+        local file = assert(io.open(path, "wb"))
+        file:write(octets)
+        file:close()
+        return loop:file_mark(path)
+      end
+      local first = mark "a"
+      assert.equal(first, loop:file_mark(path))
+      assert.is_true(first ~= mark "ab" and first ~= "")
+      os.remove(path)
+      assert.equal("", loop:file_mark(path))
+    end))
+
     it("runs, and timers fire in order of their times, then of their starts", on(function(loop)
       local log, before, fired = {}, loop:now(), {}
       for i, delay_s in ipairs { 0.004, 0.002, 0.002, 0 } do

@@ -36,7 +36,7 @@ describe("smpp.loop.luv_tcp", function()
     local before = descriptors()
     for _ = 1, 20 do round() end
     run.sleep(0.005)
-    assert.equal(before, descriptors())
+    assert.is_true(descriptors() <= before) -- fewer: what other specs left was collected
   end))
 
   it("reads from everybody before it reads on from one who sends much", async.luv(function(loop)
@@ -151,4 +151,17 @@ describe("smpp.loop.luv_tcp", function()
       loop:run()]]
     assert.matches("^127%.0%.0%.1\n.*::1: .*127%.0%.0%.2: .*127%.0%.0%.3: ", output)
   end)
+
+  it("keeps a port that nobody listens on", async.luv(function(loop)
+    local listener = assert(loop:listen({ host = "127.0.0.1", port = 0 }, function() end))
+    local port = listener.port
+    listener:close()
+    local taken = assert(loop:reserve { host = "127.0.0.1", port = port })
+    local _, message = async.await(function(done) loop:connect({ host = "127.0.0.1", port = port }, done) end)
+    assert.truthy(message:find "refused")
+    taken:close()
+    listener = assert(loop:listen({ host = "127.0.0.1", port = port }, function() end))
+    listener:close()
+    assert.is_nil((loop:reserve { host = "192.0.2.1", port = 0 }))
+  end))
 end)

@@ -219,6 +219,7 @@ for _, name in ipairs { "luv", "virtual" } do
       loops.set(after)
       assert.equal(before, after)
       assert.has_error(function() run.run("no function") end, "argument 1: expected a function, got string")
+      assert.has_error(function() run.run(function() end, { lop = 1 }) end, "unknown option 'lop'; did you mean 'loop'?")
     end)
 
     local function interrupt(loop, signal)
@@ -230,7 +231,7 @@ for _, name in ipairs { "luv", "virtual" } do
     it("closes everything on SIGINT and SIGTERM, and says so", function()
       for _, signal in ipairs { "SIGINT", "SIGTERM" } do
         local log, loop = {}, new_loop()
-        local result, message, code = run.run(function()
+        local result, message, code, failure, by = run.run(function()
           thing(loop, log, "plain", { close_s = 0.001 })
           thing(loop, log, "served", { has_handlers = true })
           run.spawn(function()
@@ -242,6 +243,7 @@ for _, name in ipairs { "luv", "virtual" } do
         assert.is_nil(result)
         assert.equal("interrupted by " .. signal, message)
         assert.equal("interrupted", code)
+        assert.same({ nil, signal }, { failure, by })
         assert.same({ "served", "plain" }, log)
       end
     end)

@@ -4,6 +4,11 @@ local virtual = require "smpp.loop.virtual"
 
 
 describe("smpp.loop.virtual: time", function()
+  it("raises for an option that it does not have", function()
+    assert.has_error(function() virtual.new { sed = 1 } end, "unknown option 'sed'; did you mean 'seed'?")
+    assert.has_error(function() virtual.new { seed = "1" } end, "seed: expected a number, got '1'")
+  end)
+
   it("jumps: two days take no time", async.virtual(function(loop)
     local clock, unix = os.clock(), loop:time()
     run.sleep(2 * 86400)
@@ -102,6 +107,18 @@ describe("smpp.loop.virtual: time", function()
     assert.same(expected, log)
   end)
 
+  it("asks its owner for an event when none is left", function()
+    local loop, asked, ran = virtual.new(), 0, 0
+    function loop.idle()
+      asked = asked + 1
+      if asked == 1 then loop:defer(function() ran = ran + 1 end) end
+      return asked == 1
+    end
+    loop:hold()
+    loop:run()
+    assert.same({ 2, 1 }, { asked, ran })
+  end)
+
   it("takes signals like kill's", async.virtual(function(loop)
     local count = 0
     local signal = loop:signal("SIGHUP", function() count = count + 1 end)
@@ -151,4 +168,14 @@ describe("smpp.loop.virtual: time", function()
     loop:advance(1)
     assert.same({ "answer", "first", "second" }, order)
   end)
+
+  it("runs commands that it was told the results of", async.virtual(function(loop)
+    loop.commands.known = { output = "x\n", code = 3, after_s = 2 }
+    local function run(command, timeout_s) return async.await(function(done) loop:run_command(command, timeout_s, done) end) end
+    assert.same({ "x\n", 3 }, { run("known", 5) })
+    assert.equal(2, loop:now())
+    assert.same({ nil, "timeout" }, { run("known", 1) })
+    assert.equal(3, loop:now())
+    assert.same({ "", 127 }, { run("unknown", 1) })
+  end))
 end)

@@ -67,6 +67,19 @@ describe("smpp.loop.virtual_wire", function()
     assert.same({ "slowfast at 2", "last at 3" }, log)
   end))
 
+  it("has a bandwidth", linked(function(loop, a, b, link)
+    local got, began = collect(b), loop:now()
+    link.a_to_b.octets_per_s = 100
+    a:write(("x"):rep(50))
+    a:write(("x"):rep(150))
+    a:shutdown()
+    wait_until(function() return #got.octets == 50 end)
+    assert.is_true(math.abs(loop:now() - began - 0.5) < 0.01)
+    wait_until(function() return got.closed == 1 end)
+    assert.equal(200, #got.octets)
+    assert.is_true(math.abs(loop:now() - began - 2) < 0.01)
+  end))
+
   it("with a random delay keeps the order too", linked(function(loop, a, b, link)
     local got = collect(b)
     link.a_to_b.latency_s = function() return loop:random() end

@@ -59,6 +59,10 @@ describe("the rock", function()
     assert.equal(shell.must("lua5.4 rockspec/modules.lua --print"), shell.must("cat rockspec/smpp-scm-1.rockspec"))
     local of_tls = shell.must("cat rockspec/tls/smpp-tls-scm-1.rockspec")
     for path in shell.must("ls csrc/tls/*.c"):gmatch "%S+" do assert(of_tls:find('"' .. path .. '"', 1, true), path) end
+    local of_sqlite = shell.must("cat rockspec/sqlite/smpp-sqlite-scm-1.rockspec")
+    for path in shell.must("ls csrc/sqlite/*.c"):gmatch "%S+" do assert(of_sqlite:find('"' .. path .. '"', 1, true), path) end
+    local of_http = shell.must("cat rockspec/http/smpp-http-scm-1.rockspec")
+    for path in shell.must("ls csrc/http/*.c"):gmatch "%S+" do assert(of_http:find('"' .. path .. '"', 1, true), path) end
   end)
 
   for _, lua in ipairs(LUAS) do
@@ -80,6 +84,32 @@ describe("the rock", function()
       local source, tree = copy("tls-" .. lua.name), top .. "/tls-tree-" .. lua.name
       luarocks(lua, tree, source, "make rockspec/tls/smpp-tls-scm-1.rockspec")
       local script = ([[package.cpath = "%s/lib/lua/%s/?.so" print(type(require("smpp.openssl").context("client")))]]):format(tree, lua.version)
+      assert.equal("userdata\n", shell.must(("cd / && %s -e %s"):format(lua.name, shell.quote(script))))
+    end)
+  end
+
+  for _, lua in ipairs(LUAS) do
+    it("has smpp-sqlite beside it, built with " .. lua.name, function()
+      shell.need(lua.name)
+      if select(2, shell.run("echo '#include <sqlite3.h>' | cc -E - >/dev/null")) ~= 0 then
+        shell.skip "SQLite's headers are missing (Debian: apt-get install libsqlite3-dev)"
+      end
+      local source, tree = copy("sqlite-" .. lua.name), top .. "/sqlite-tree-" .. lua.name
+      luarocks(lua, tree, source, "make rockspec/sqlite/smpp-sqlite-scm-1.rockspec")
+      local script = ([[package.cpath = "%s/lib/lua/%s/?.so" print(type(require("smpp.sqlite").open(":memory:")))]]):format(tree, lua.version)
+      assert.equal("userdata\n", shell.must(("cd / && %s -e %s"):format(lua.name, shell.quote(script))))
+    end)
+  end
+
+  for _, lua in ipairs(LUAS) do
+    it("has smpp-http beside it, built with " .. lua.name, function()
+      shell.need(lua.name)
+      if select(2, shell.run("printf '#include <microhttpd.h>\\n#include <curl/curl.h>\\n#include <gnutls/crypto.h>\\n' | cc -E - >/dev/null")) ~= 0 then
+        shell.skip "the headers are missing (Debian: apt-get install libmicrohttpd-dev libcurl4-openssl-dev)"
+      end
+      local source, tree = copy("http-" .. lua.name), top .. "/http-tree-" .. lua.name
+      luarocks(lua, tree, source, "make rockspec/http/smpp-http-scm-1.rockspec")
+      local script = ([[package.cpath = "%s/lib/lua/%s/?.so" print(type(require("smpp.libhttp").multi()))]]):format(tree, lua.version)
       assert.equal("userdata\n", shell.must(("cd / && %s -e %s"):format(lua.name, shell.quote(script))))
     end)
   end

@@ -32,6 +32,25 @@ describe("smpp.profile", function()
     assert.equal(30, profiles.options("gatewayapi").enquire_link_s)
   end)
 
+  it("have vendor TLVs and commands, whose errors have a path and a suggestion", function()
+    local function wrong(tlvs)
+      local found = select(2, profiles.read { tlvs = tlvs })
+      return { found.path, found.reason, found.suggestion }
+    end
+    assert.same({ "tlvs[1].nam", "unknown option", "tlvs[1].name" }, wrong { { tag = 0x1400, nam = "x" } })
+    assert.same({ "tlvs[1].name", "missing" }, wrong { { tag = 0x1400 } })
+    assert.same({ "tlvs[2].tag", "expected an integer from 1 to 65535, got 0" }, wrong { { tag = 0x1400, name = "x" }, { tag = 0, name = "y" } })
+    assert.same({ "tlvs[1]", "duplicate tag 1060: the standard's message_payload" }, wrong { { tag = 0x0424, name = "y" } })
+    assert.same({ "tlvs[2]", "duplicate name 'x': already in use in PDUs" }, wrong { { tag = 0x1400, name = "x" }, { tag = 0x1401, name = "x" } })
+    assert.same({ "tlvs", "expected a list of TLVs, got a table with named keys or holes" }, wrong { tag = 0x1400, name = "x" })
+    assert.has_error(function() smpp.connect { "smpp://h", profile = { tlvs = { { tag = 0x0424, name = "y" } } } } end,
+      "profile.tlvs[1]: duplicate tag 1060: the standard's message_payload")
+    assert.has_error(function() smpp.declare_tlv { tag = 0x1400, nam = "x" } end, "unknown option 'nam'; did you mean 'name'?")
+    assert.has_error(function() smpp.declare_tlv(5) end, "expected a table of options, got 5")
+    local found = select(2, profiles.read { commands = { { name = "a_sm", id = 0x10201, paramters = {} } } })
+    assert.same({ "commands[1].paramters", "commands[1].parameters" }, { found.path, found.suggestion })
+  end)
+
   it("lie over their base, and under the options of the connection, which lie under those of the call", function()
     local options = profiles.options { base = "gatewayapi", enquire_link_s = 5 }
     assert.equal(5, options.enquire_link_s)

@@ -249,6 +249,60 @@ describe("smpp.receipt.tracker", function()
     end
   end)
 
+  it("opens and ends the usual message in C as it does itself (seeded)", function()
+    local IDS = { "a1", "A1", "0a1", "b2\0", "7", "12", "4711", "04711", "123456789", "75bcd15", "e5a1f0c2", "", "\0", ("f"):rep(70) }
+    local usual, sure = 0, 0
+    property.holds(300, function(random, case)
+      local o = { limit = random(2) == 1 and 4 or nil, recent_limit = random(2) == 1 and 3 or 100000, recent_s = 20, ttl_s = 100, seed = "12345678" }
+      local short, long = tracker.new(o), tracker.new(o)
+      long.is_usual = false
+      local now, last = 0, 0
+      --- As a client asks: `finished` first.
+      local function receipt_of(t, r)
+        local handle = t == short and r.final and t:finished(r.id, now)
+        if not handle then return (words(t:receipt(r, now, case.none_due))) end
+        sure = sure + 1
+        local ok = r.state == "DELIVERED" or r.state == "ACCEPTED"
+        return words { kind = "result", handle = handle, part = 1, parts = 1, state = r.state, delivered = ok }
+      end
+      if random(4) > 1 then -- a rule is known
+        for i = 1, 12 do
+          for _, t in ipairs { short, long } do
+            t:accepted(-i, 1, "learn" .. i, 0)
+            assert(t:receipt(came("learn" .. i), 0))
+          end
+        end
+      end
+      for step = 1, random(40) do
+        local what = random(6)
+        local id = random(8) == 1 and IDS[random(#IDS)] or "m" .. (what <= 2 and last + 1 or math.max(1, last + 2 - random(4)))
+        case[step] = { what, id }
+        if what <= 2 then
+          last = last + 1
+          local handle, parts = random(6) == 1 and "h" .. last or last, random(5) == 1 and 2 or 1
+          local got = {}
+          for i, t in ipairs { short, long } do
+            if parts > 1 then t:open(handle, parts, now) end
+            local outcomes, err, code = t:accepted(handle, 1, id, now, "491761234567")
+            got[i] = { list(outcomes), err, code }
+          end
+          assert.same(got[2], got[1])
+          usual = usual + 1
+        elseif what <= 4 and id:find "^%w" then
+          local r = came(id, ({ "DELIVRD", "UNDELIV", "ENROUTE" })[random(3)], random(2) == 1 and "491761234567" or nil)
+          assert.equal(receipt_of(long, r), receipt_of(short, r))
+        elseif what == 5 then
+          now = now + ({ 0, 5, 30, 120 })[random(4)]
+        else
+          assert.same(list(long:expire(now)), list(short:expire(now)))
+        end
+        assert.same({ long:count(), long.recent:count(), long:next_expiry(), { long:id_rule() } },
+          { short:count(), short.recent:count(), short:next_expiry(), { short:id_rule() } })
+      end
+    end)
+    assert.is_true(os.getenv "SMPP_SEED" ~= nil or usual > 100 and sure > 100)
+  end)
+
   it("accounts for every message once, whatever happens", function()
     property.holds(80, function(random, case)
       local t = tracker.new { ttl_s = 50, recent_s = 20, limit = random(3) == 1 and random(20) or nil }
@@ -391,6 +445,17 @@ describe("smpp.receipt.tracker: ids", function()
     assert.same({ "result new 1/1 DELIVERED true -" }, list(fixed:accepted("new", 1, "3039", 2, HERE)))
   end)
 
+  it("of intermediate receipts say whether the state is the same again", function()
+    local t = tracker.new()
+    t:accepted("m", 1, "abc1", 0, HERE)
+    local seen = {}
+    for i, stat in ipairs { "ENROUTE", "ENROUTE", "ACCEPTD", "ENROUTE" } do
+      local out = t:receipt(came("abc1", stat, HERE), i)
+      seen[i] = out.kind .. (out.repeated and " again" or "")
+    end
+    assert.same({ "intermediate", "intermediate again", "intermediate", "intermediate" }, seen)
+  end)
+
   it("never guess between two open messages", function()
     local t = tracker.new()
     t:accepted("equal", 1, "123456", 0, HERE)
@@ -407,7 +472,9 @@ describe("smpp.receipt.tracker: ids", function()
     assert.equal("unknown", words(t:receipt(came("344865", "DELIVRD", HERE), 3))) -- 0x54321: of a message that came after it
     assert.equal(600, t:next_expiry())
     assert.same({ "result m 1/1 DELIVERED true -" }, list(t:expire(602)))
-    assert.same({}, list(t:expire(700)))
+    local unclaimed = t:expire(700)
+    assert.same({ "unclaimed", "344865", 1 }, { unclaimed[1].kind, unclaimed[1].receipt.id, #unclaimed })
+    assert.is_nil(unclaimed[1].handle)
     assert.equal("result later 1/1 DELIVERED true -", words(t:receipt(came("54321", "DELIVRD", HERE), 700)))
   end)
 

@@ -222,3 +222,29 @@ describe("smpp.server.acceptor: PROXY protocol", function()
     end)
   end)
 end)
+
+describe("smpp.server.acceptor: refuse", function()
+  local async = require "spec.support.async"
+  local smpp = require "smpp"
+
+  local function refuses(seconds)
+    return function()
+      local server = assert(smpp.server { port = 0 })
+      local url = ("smpp://me:secret@127.0.0.1:%d"):format(server.port)
+      local esme = assert(smpp.connect(url))
+      server:refuse(seconds)
+      server:refuse(seconds)
+      assert.equal("connect_failed", select(3, smpp.connect { url, reconnect = false }))
+      assert(esme:enquire_link())
+      smpp.sleep(seconds * 1.5)
+      local again = assert(smpp.connect(url))
+      again:close()
+      server:refuse(100)
+      esme:close()
+      server:close(0)
+    end
+  end
+
+  it("closes its ports for a time, and nothing else", async.virtual(refuses(10)))
+  it("keeps the port on sockets", async.luv(refuses(0.1)))
+end)

@@ -32,9 +32,9 @@ describe("smpp.server.account_queue", function()
 
   it("names the first items whose octets are elsewhere", function()
     local queue = queues.new()
-    for i = 1, 5 do queue:insert { number = i, octets = i % 2 == 0 and "x" or nil } end
-    local list = queue:not_in_memory(4)
-    assert.same({ 2, 1, 3 }, { #list, list[1].number, list[2].number })
+    for i = 1, 5 do queue:insert { number = i, octets = i % 2 == 0 and "x" or nil, key = i == 3 and 17 or "key" } end
+    local list = queue:not_in_memory(5)
+    assert.same({ 2, 1, 5 }, { #list, list[1].number, list[2].number }) -- 17, a serial: those of 3 are read when it is sent
   end)
 
   it("is cleared of all but what is sent", function()

@@ -1,4 +1,53 @@
+local mc = require "spec.support.mc"
+local simulator = require "smpp.simulator"
+local stores = require "smpp.store"
 local with = require "spec.support.receivers"
+
+--- What receivers get of 40 receipts: the first is slow, loses its session and leaves some in flight; the second refuses some for a
+--- time; the third is of version 3.3.  `forget`: numbers of receipts that vanish from the store meanwhile.
+local function receipts_of(has_drafts, forget)
+  local got, left = {}, nil
+  mc.world(function(w)
+    local store = stores.memory()
+    if not has_drafts then store.draft_due = false end
+    local sim = w:server({ store = store, accounts = { esme1 = { password = "secret", deliver_window = 5, retry_s = 3 } } }, simulator.new)
+    local refused = {}
+    local function receiver(o)
+      o.deliver_sm = function(_, pdu)
+        got[#got + 1] = ("%s %s %s"):format(pdu.short_message:match "^id:(%d+)", pdu.short_message:match " stat:(%u+)", tostring(pdu.receipted_message_id))
+        return o.answer(pdu)
+      end
+      return w:bind(o)
+    end
+    local first = receiver { answer = function() w:sleep(0.3) end }
+    for i = 1, 40 do
+      first:submit_sm { source_addr = "1", destination_addr = "2", registered_delivery = 1, short_message = "x", priority_flag = i % 2 }
+    end
+    w:sleep(2)
+    first:close()
+    for _, record in ipairs(stores.find(store, { kind = "outbound" })) do
+      if forget[tonumber(record.octets:match "id:(%d+)")] then
+        stores.commit(store, { { op = "remove", kind = "outbound", key = record.key } })
+      end
+    end
+    local second = receiver { answer = function(pdu)
+      local id = pdu.receipted_message_id
+      if id % 5 == 0 and not refused[id] then
+        refused[id] = true
+        return nil, "ESME_RX_T_APPN"
+      end
+      w:sleep(0.1)
+    end }
+    w:sleep(0.35)
+    second:close()
+    local third = receiver { type = "receiver", interface_version = 0x33, answer = function() end }
+    w:sleep(20)
+    left = #stores.find(store, { kind = "outbound" })
+    third:unbind()
+    sim:close()
+  end)
+  return got, left
+end
 
 describe("smpp.server.dispatch: a message", function()
   it("goes round the receivers", function()
@@ -136,5 +185,16 @@ describe("smpp.server.dispatch: a message", function()
       assert.near(2, times[3] - times[2], 0.01)
       assert.near(1, times[5] - times[4], 0.01)
     end)
+  end)
+
+  it("that is a receipt which the store has drafted goes as any other does, whatever happens to the receivers", function()
+    local other, other_left = receipts_of(false, {})
+    local got, left = receipts_of(true, {})
+    assert.is_true(#got >= 40 and got[#got]:find " nil$" ~= nil)
+    assert.same({ other, other_left, 0 }, { got, left, left })
+    local gone = 0
+    got, left = receipts_of(true, { [30] = true, [40] = true })
+    for _, line in ipairs(got) do gone = gone + (line:find "^[34]0 " and 1 or 0) end
+    assert.same({ 0, 0 }, { gone, left })
   end)
 end)

@@ -10,6 +10,8 @@ describe("smpp.server.outbound: a message", function()
         ["deliver: shrt_message: no such parameter or TLV in deliver_sm; did you mean short_message?"] = { shrt_message = "x" },
         ["deliver: message_id: no such parameter or TLV in deliver_sm"] = { message_id = "1" }, -- of other PDUs
         ["deliver: short_message: no such parameter or TLV in data_sm"] = { command = "data_sm", short_message = "x" },
+        ["deliver: unknown option 'txt'; did you mean 'text'?"] = { from = "1", to = "2", txt = "x" },
+        ["deliver: unknown option 'shrt_message'; did you mean 'short_message'?"] = { to = "2", shrt_message = "x" },
         ["deliver: expected (system_id, { from =, to =, text = })"] = "x",
       } do
         local line = debug.getinfo(1, "l").currentline + 1
@@ -35,6 +37,23 @@ describe("smpp.server.outbound: a message", function()
       w:sleep(0.1)
       assert.same({ "1", "2", "3", "4" }, got)
       assert.same({}, silent)
+      assert.equal(0, server.outbound.waiting)
+    end)
+  end)
+
+  it("waits while sending is paused, and what was sent is acknowledged", function()
+    with({}, function(w, server, receiver, put)
+      local got = receiver()
+      server:pause_sending(true)
+      put("1", "2")
+      w:sleep(60)
+      assert.same({}, got)
+      assert.equal(2, server.outbound.waiting)
+      server:pause_sending(false)
+      w:sleep(0.1)
+      assert.same({ "1", "2" }, got)
+      put "3"
+      w:sleep(0.1)
       assert.equal(0, server.outbound.waiting)
     end)
   end)
@@ -548,6 +567,35 @@ describe("smpp.server.outbound: what waits in a store", function()
     end)
   end)
 
+  it("waits for no store again before it is sent, unless very many do", function()
+    mc.world(function(w)
+      local got, store = {}, late.new(w.loop, { delay = function() return 0.05 end })
+      local server = w:server { accounts = ACCOUNTS, store = store }
+      for i = 1, 3000 do assert(server:deliver("a", { short_message = tostring(i) })) end
+      w:sleep(1)
+      receiver(w, "a", got)
+      w:sleep(0.2)
+      assert.same({ 3000, "1", "3000" }, { #got, got[1], got[3000] })
+      server:close()
+    end)
+  end)
+
+  it("is in no store of the server's own while its octets are in memory", function()
+    with({}, function(w, server, receiver, put)
+      put("1", "2")
+      assert.same({ 2, {} }, { server.outbound.waiting, (stores.find(server.store, { kind = "outbound" })) })
+      local got = receiver()
+      w:sleep(1)
+      assert.same({ { "1", "2" }, 0 }, { got, server.outbound.waiting })
+      local large = ("x"):rep(250)
+      for _ = 1, 18000 do put(large) end
+      local kept = stores.find(server.store, { kind = "outbound", limit = 20000 })
+      w:sleep(100)
+      assert.same({ 18002, 0, {} }, { #got, server.outbound.waiting, (stores.find(server.store, { kind = "outbound" })) })
+      assert.is_true(#kept > 0 and #kept < 18000, tostring(#kept))
+    end)
+  end)
+
   it("is refused at once by a store in memory that is full", function()
     mc.world(function(w)
       local server = w:server { accounts = ACCOUNTS, store = stores.memory { max_octets = 3000 } }
@@ -571,7 +619,7 @@ describe("smpp.server.outbound: a message for people", function()
       assert.same({ "49151", 1, "12345", "Hi" }, { got[1].source_addr, got[1].source_addr_ton, got[1].destination_addr, got[1].short_message })
       local ok, message = pcall(function() server:deliver("a", { from = "1", to = "2", text = "x", registered_delivry = 1 }) end)
       assert.is_false(ok)
-      assert.matches("outbound_spec.*did you mean registered_delivery", message)
+      assert.matches("outbound_spec.*did you mean 'registered_delivery'", message)
       assert.is_false((pcall(function() server:deliver("a", { from = "1", to = "2", text = "x" }, { don = print }) end)))
       assert.equal("too_long", select(3, server:deliver("a", { from = "a name that is too long", to = "2", text = "x" })))
       server:close()

@@ -5,7 +5,7 @@ local virtual = require "smpp.loop.virtual"
 describe("smpp.server.reporter", function()
   it("reports one error of each kind in ten seconds, with their number", function()
     local loop, told = virtual.new(), {}
-    local reporter = reporters.new { loop = loop, emit = function(_, name, message, session) told[#told + 1] = { name, message, session } end }
+    local reporter = reporters.new { loop = loop, emit_logged = function(_, message, session) told[#told + 1] = { "error", message, session } end }
     local session = {}
     for i = 1, 100 do
       reporter:report("malformed", "a" .. i, session)

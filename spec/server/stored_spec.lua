@@ -72,6 +72,31 @@ describe("smpp.server.stored", function()
     end)
   end)
 
+  it("keeps a receipt that the store has drafted by its serial, until it is settled", function()
+    with(function(w, store, items, put)
+      local one, now = put "one", w.loop:time()
+      stores.commit(store, { { op = "add", kind = "message", record = {
+        key = "m", id = "m", state = "ENROUTE", system_id = "a", source_addr = "1", destination_addr = "2", octets = "text", planned = "DELIVERED",
+        planned_at = now, planned_error = 0, registered_delivery = 1, version = 0x34, submitted = now, data_coding = 0, esm_class = 0,
+        source_addr_ton = 1, source_addr_npi = 1, dest_addr_ton = 1, dest_addr_npi = 1,
+      } } })
+      local item = { account = ACCOUNT }
+      assert.is_false(items:commit_due("m", item, now))
+      assert.equal("DELIVERED", (store:draft_due("m", now, now, true)))
+      assert.is_true(items:commit_due("m", item, now))
+      assert.matches("id:m sub:001", items:octets(item))
+      local list = stores.find(store, { kind = "outbound" })
+      assert.is_true(#list == 2 and items:is_own(list[2].key) and list[2].key ~= one.key)
+      assert.is_true(items:settle(item.key))
+      assert.is_false(items:settle(one.key))
+      items:flush()
+      assert.equal(0, count(store))
+      assert.is_nil(items:octets(item))
+      assert.is_true(items:settle(item.key)) -- gone already
+      items:flush()
+    end)
+  end)
+
   it("walks what an earlier run has left, and nothing of its own", function()
     with(function(w, store, items, put)
       put "old"

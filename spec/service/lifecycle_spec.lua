@@ -131,6 +131,53 @@ describe("smpp.service.lifecycle", function()
     end)
   end)
 
+  it("takes messages alike, ends them alike and sends the same receipts, in one call of the store or step by step", function()
+    local function run(hidden, o)
+      local said, store = { records = {}, answers = {} }, stores.memory { keep_final = 30, limit = o.queue_size }
+      for _, name in ipairs(hidden) do store[name] = false end
+      mc.world(function(w)
+        o.store, o.deliver_after_s, o.seed = store, o.deliver_after_s or { uniform = { 1, 5 } }, 7
+        local sim = w:server(o, simulator.new)
+        local esme = w:bind { deliver_sm = function(_, pdu)
+          local fields = pdu:totable()
+          fields.sequence_number = nil
+          said[#said + 1] = fields
+        end }
+        for i = 1, 90 do
+          local response, _, code = esme:submit_sm {
+            source_addr = "1", destination_addr = "49", registered_delivery = i > 40 and 1 or i % 7 == 0 and 2 or i % 11 == 0 and 0x11 or 0, esm_class = i % 13 == 0 and 2 or 0,
+            data_coding = i % 17 == 0 and 8 or 0, user_message_reference = i % 3 == 0 and i or nil, priority_flag = i % 4,
+            short_message = i % 9 == 0 and "sim: undelivered" or i % 10 == 0 and "sim: no directive" or i % 19 == 0 and "" or "xy",
+            validity_period = i % 5 == 0 and "000000000002000R" or nil, message_payload = i % 19 == 0 and "payload" or nil,
+            replace_if_present_flag = i % 23 == 0 and 1 or 0, its_session_info = i % 29 == 0 and "\1\2" or nil,
+          }
+          said.answers[i] = response and response.message_id or code
+        end
+        for _, record in ipairs(assert(stores.find(store, { kind = "message" }))) do said.records[#said.records + 1] = record end
+        w:sleep(10)
+        for _, record in ipairs(assert(stores.find(store, { kind = "message" }))) do said.records[#said.records + 1] = record end
+        said.receipts, said.messages, said.states = sim.counts.receipts, sim.counts.messages, sim.states
+        said.open, said.octets = store:load()
+        esme:unbind()
+        sim:close()
+        said.errors, w.errors = w.errors, {}
+      end)
+      return said
+    end
+    for _, make in ipairs {
+      function() return { outcomes = { DELIVERED = 3, EXPIRED = 1 } } end,
+      function() return { outcomes = { DELIVERED = 3, ENROUTE = 1 }, validity_s = 3, receipt_tlvs = false } end,
+      function() return { queue_size = 30, first_message_id = 500, deliver_after_s = 0.5 } end,
+      function() return { refusals = { ESME_RSYSERR = 10 }, zone_s = 3600, orders = false } end,
+    } do
+      local long = run({ "add_due", "finish_due", "draft_due", "takes_pdus" }, make())
+      assert.is_true(#long > 5 and long.receipts > 5 and long.messages >= 30)
+      assert.same(long, run({}, make()))
+      assert.same(long, run({ "finish_due" }, make()))
+      assert.same(long, run({ "draft_due" }, make()))
+    end
+  end)
+
   it("delays a receipt across a restart", function()
     mc.world(function(w)
       local store, got = stores.memory(), {}

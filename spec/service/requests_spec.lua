@@ -352,7 +352,7 @@ describe("smpp.service.requests: the simulator", function()
       local esme = w:bind { type = "transmitter" }
       for _ = 1, 2 do assert(esme:submit_sm(submit { registered_delivery = 1 })) end
       w:sleep(2)
-      assert.same({ "receipt of 2 lost: queue full: 1 messages queued for esme1 (queue_limit)" }, w.errors)
+      assert.same({ "receipt of 2 lost: queue full: 1 message queued for esme1 (queue_limit)" }, w.errors)
       sim:close()
     end)
   end)

@@ -1,3 +1,4 @@
+local incoming = require "smpp.session.incoming"
 local pair = require "spec.support.pair"
 local task = require "smpp.base.task"
 
@@ -85,6 +86,43 @@ describe("smpp.session.incoming", function()
     end)
   end)
 
+  it("lets a handler answer later, without a task that waits", function()
+    local requests, seen, co = {}, {}, nil
+    with(function(text, session, pdu)
+      requests[text], seen[task.current()] = { session, pdu }, true
+      if text == "waits" then
+        co = task.current()
+        task.wait()
+      end
+      return incoming.LATER
+    end, { answer_timeout_s = 2 }, function(w, mc)
+      local got = {}
+      for _, text in ipairs { "a", "b", "c", "waits" } do submit(w, text, got) end
+      w.sleep(1)
+      local tasks = 0
+      for _ in pairs(seen) do tasks = tasks + 1 end
+      assert.same({ {}, 4, 1 }, { got, w.mc.incoming.pending, tasks })
+      task.wake(co)
+      w.sleep(0)
+      local function answer(text, ...) return requests[text][1]:answer(requests[text][2], ...) end
+      assert.is_true(answer("b", "id of b"))
+      assert.is_true(answer("waits", nil, "ESME_RINVDSTADR"))
+      w.sleep(0.1)
+      assert.same({ { "b id of b", "waits ESME_RINVDSTADR" }, 2 }, { got, w.mc.incoming.pending })
+      w.sleep(2)
+      assert.same({ "a ESME_RSYSERR", "c ESME_RSYSERR" }, { got[3], got[4] })
+      assert.same({ nil, "not_sent" }, { answer("a", "too late"), select(3, answer("c", "too late")) })
+      assert.equal(2, #mc:all "on_error") -- answer_timeout, twice
+      submit(w, "ended", got)
+      w.sleep(0.1)
+      assert.equal(1, w.mc.incoming.pending)
+      w.mc:close()
+      w.sleep(1)
+      answer("ended", "gone")
+      assert.equal(0, w.mc.incoming.pending)
+    end)
+  end)
+
   it("reports nothing late where the answer was given in time, is the same, or the session has ended", function()
     local tasks = {}
     with(function(text, session, pdu)
@@ -107,6 +145,45 @@ describe("smpp.session.incoming", function()
       w.sleep(0)
       assert.equal(1, #mc:all "on_error") -- that "same" took too long
       assert.equal(0, w.mc.incoming.pending)
+    end)
+  end)
+
+  it("raises on an answer that the response cannot have, at the line of the program; the request stays unanswered", function()
+    with(function(_, session, pdu)
+      local function error_of(...)
+        local arguments = { n = select("#", ...), ... }
+        local ok, message = pcall(function() session:answer(pdu, arguments[1], arguments[2]) end)
+        return ok and "answered" or message
+      end
+      local line = "^spec/session/incoming_spec.lua:%d+: "
+      assert.matches(line .. "mesage_id: no such parameter or TLV in submit_sm_resp; did you mean message_id%?", error_of { mesage_id = "1" })
+      assert.matches(line .. "unknown command_status 'ESME_RTROTTLED'; did you mean ESME_RTHROTTLED%?", error_of(nil, "ESME_RTROTTLED"))
+      assert.matches(line .. "command_status: expected a name or a number, got a table", error_of(nil, {}))
+      assert.is_true(session:is_answerable(pdu))
+      assert.equal("answered", error_of { message_id = "7" })
+      return nil
+    end, {}, function(w, mc)
+      local got = {}
+      submit(w, "a", got)
+      w.sleep(1)
+      assert.same({ "a 7" }, got)
+      assert.same({}, mc:all "on_error")
+    end)
+  end)
+
+  it("reports a result that the response cannot have as a failure of the handler", function()
+    with(function(text)
+      if text == "field" then return { mesage_id = "1" } end
+      return nil, "ESME_RTROTTLED"
+    end, {}, function(w, mc)
+      local got = {}
+      submit(w, "field", got)
+      submit(w, "status", got)
+      w.sleep(1)
+      assert.same({ "field ESME_RSYSERR", "status ESME_RSYSERR" }, got)
+      local errors = mc:all "on_error"
+      assert.matches("cannot answer submit_sm: mesage_id: no such parameter or TLV in submit_sm_resp; did you mean message_id%?", errors[1][2])
+      assert.matches("cannot answer submit_sm: unknown command_status 'ESME_RTROTTLED'; did you mean ESME_RTHROTTLED%?", errors[2][2])
     end)
   end)
 

@@ -11,7 +11,7 @@ describe("smpp.session.machine_events", function()
     end
     assert.equal(n, #kinds)
     assert.same({ kind = 1, "pdu", "command_id" }, core.session_events.request)
-    assert.same({ "pdu", "cookie", "command_status", "reason" }, { unpack(core.session_events.response) })
+    assert.same({ "pdu", "waiter", "command_status", "reason", "sent", "request_id", "fields" }, { unpack(core.session_events.response) })
   end)
 
   it("hears of malformed data, and listeners of `error` do too", function()

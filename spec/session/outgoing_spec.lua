@@ -15,15 +15,13 @@ local function with(fn, body, machine)
   end)
 end
 
---- Whatever a session still holds of requests: tables and functions among what is kept by cookie.
+--- What a session still holds of requests, and the size of the list it is in.
 local function kept(outgoing)
-  local n = 0
-  for _, list in pairs { outgoing.waiters, outgoing.started, outgoing.fields, outgoing.commands } do
-    for cookie = 1, outgoing.last_cookie do
-      if list[cookie] then n = n + 1 end
-    end
+  local list, n = pair.kept(outgoing.session), 0
+  for _, value in pairs(list) do
+    if value then n = n + 1 end
   end
-  return n
+  return n, #list
 end
 
 describe("smpp.session.outgoing", function()
@@ -44,9 +42,10 @@ describe("smpp.session.outgoing", function()
       for _ = 1, 5 do send "silence" end
       w.sleep(5)
       assert.equal(1005, ended)
-      assert.equal(0, kept(w.esme.outgoing))
+      local left, size = kept(w.esme.outgoing)
+      assert.equal(0, left)
       assert.equal(0, w.esme.outgoing:waiting())
-      assert.is_true(w.esme.outgoing.last_cookie <= 51)
+      assert.is_true(size <= 2 * 51)
     end, { window = 50, response_s = 3 })
   end)
 
@@ -85,16 +84,67 @@ describe("smpp.session.outgoing", function()
     end)
   end)
 
+  it("gives the outcome to an object, as a task or, if it is prompt, without one; its errors are reported", function()
+    with(function() return "id" end, function(w, esme)
+      local seen = {}
+      for i, is_prompt in ipairs { false, true } do
+        local waiter = { is_prompt = is_prompt, outcome = function(self, pdu)
+          seen[i] = { self.is_prompt, pdu.command, task.current() ~= nil }
+          error("broken " .. i, 0)
+        end }
+        assert(w.esme:send(0x04, MESSAGE, waiter))
+        w.sleep(1)
+      end
+      assert.same({ { false, "submit_sm_resp", true }, { true, "submit_sm_resp", false } }, seen)
+      local errors = {}
+      for i, call in ipairs(esme:all "on_error") do errors[i] = tostring(call[2]):match "broken %d" end
+      assert.same({ "broken 1", "broken 2" }, errors)
+    end)
+  end)
+
   it("says what was not sent at once, and blames the line that waits outside a task", function()
     with(function() return "id" end, function(w)
       assert.same({ "not_sent" }, { select(3, w.esme:bind_transceiver { system_id = "again" }) })
-      assert.same({ "unknown_field" }, { select(3, w.esme:submit_sm { destination = "1" }) })
       local ok, message = coroutine.resume(coroutine.create(function() w.esme:submit_sm(MESSAGE) end))
       assert.is_false(ok)
       assert.matches("outgoing_spec.lua:%d+: call it inside smpp.run", message)
       ok, message = coroutine.resume(coroutine.create(function() w.esme:request(0x04, MESSAGE) end))
       assert.is_false(ok)
       assert.matches("outgoing_spec.lua:%d+: call it inside smpp.run", message)
+    end)
+  end)
+
+  it("raises on a field that the command does not have, at the line of the program, and sends nothing", function()
+    local of_forward
+    with(function(_, session, pdu)
+      of_forward = select(2, pcall(function() session:forward(pdu, { source_adr = "1" }) end))
+      return "id"
+    end, function(w)
+      local function error_of(fn)
+        local ok, message = pcall(fn)
+        assert.is_false(ok)
+        return message
+      end
+      local line = "^spec/session/outgoing_spec.lua:%d+: destination_adr: no such parameter or TLV in submit_sm; did you mean destination_addr%?"
+      local wrong = { destination_adr = "1" }
+      local called = false
+      local function callback() called = true end
+      assert.matches(line, error_of(function() w.esme:submit_sm(wrong) end))
+      assert.matches(line, error_of(function() w.esme:submit_sm(wrong, 5) end))
+      assert.matches(line, error_of(function() w.esme:submit_sm(wrong, callback) end))
+      assert.matches(line, error_of(function() w.esme:request(0x04, wrong, 5, callback) end))
+      assert.matches("outgoing_spec.lua:%d+: nosuch: no such parameter or TLV in submit_sm$", error_of(function()
+        w.esme:submit_sm { tlvs = { { "nosuch", "x" } } }
+      end))
+      assert.matches("outgoing_spec.lua:%d+: source_adr: no such parameter or TLV in alert_notification; did you mean source_addr",
+        error_of(function() w.mc:alert_notification { source_adr = "1" } end))
+      assert.equal(0, w.esme:in_flight())
+      assert.is_false(called)
+      assert.equal(0, (kept(w.esme.outgoing)))
+      assert.equal("id", w.esme:submit_sm(MESSAGE).message_id)
+      assert.matches("^spec/session/outgoing_spec.lua:%d+: source_adr: no such parameter or TLV in submit_sm; did you mean source_addr", of_forward)
+      -- A value that does not fit may come from anywhere: it is returned.
+      assert.same({ "bad_value" }, { select(3, w.esme:submit_sm { esm_class = "x" }) })
     end)
   end)
 end)

@@ -379,6 +379,6 @@ describe("smpp.simulator.faults: a behaviour", function()
 end)
 
 describe("smpp.simulator.faults: filter", function()
-  local put = require("smpp.simulator.faults").filter { settings = { faults = {}, silent = false } }
+  local put = require("smpp.simulator.faults").filter { settings = { faults = {}, silent = false }, next_faults = {} }
   filters.carries(it, { new = function() return put end })
 end)

@@ -50,4 +50,16 @@ describe("smpp.simulator.latency", function()
     } do assert.is_string(latency.wrong(value)) end
     for _, value in ipairs { 0, 1.5, print, { uniform = { 0, 0 } }, { checks = { 5, 75, 60 } } } do assert.is_nil(latency.wrong(value)) end
   end)
+
+  it("is scaled, but not its percentages", function()
+    for _, case in ipairs {
+      { 0.1, 2, 0.2 }, { 0, 1.2, 0.01 }, { 0, 0.5, 0 }, { 0.011, 0.5, 0 }, { { uniform = { 1, 2 } }, 2, { uniform = { 2, 4 } } },
+      { { normal = { 1, 0.5 } }, 2, { normal = { 2, 1 } } }, { { spikes = { 0.5, 3, 1 } }, 2, { spikes = { 1, 6, 1 } } },
+      { { checks = { 5, 75, 60 } }, 2, { checks = { 10, 75, 120 } } },
+    } do
+      assert.same(case[3], latency.scale(case[1], case[2]))
+      assert.is_nil(latency.wrong(latency.scale(case[1], case[2])))
+    end
+    assert.equal(6, latency.scale(function() return 3 end, 2)())
+  end)
 end)

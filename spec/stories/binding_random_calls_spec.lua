@@ -1,7 +1,8 @@
 -- Random calls of the binding with arguments nobody should pass, while finalizers change what is being read: tables are
--- emptied, sessions get octets and are closed, maps are cleared.  Calls may raise; the process lives, and under
+-- emptied, sessions get octets and are closed, maps are cleared, records removed.  Calls may raise; the process lives, and under
 -- AddressSanitizer nothing is read or written that is not ours.
 local core = require "smpp.core"
+local kinds = require "smpp.store.kinds"
 local property = require "spec.support.property"
 local smpp = require "smpp"
 
@@ -13,14 +14,15 @@ local other_codec = core.codec({ anything = function() end }, smpp.none)
 codec.declare(0x1400, "vendor_thing", "int4")
 other_codec.declare(0x1400, "other_thing", "cstring")
 
+local RECORD = core.record(kinds.names)
 local commands, tlvs = core.protocol.commands(), core.protocol.tlvs()
 local encodings = {}
 for name in pairs(core.text.encodings) do encodings[#encodings + 1] = name end
 table.sort(encodings)
 
---- What a case works on: views, sessions and maps that earlier calls made, tables under attack, octets off the wire.
+--- What a case works on: views, sessions, maps and records that earlier calls made, tables under attack, octets off the wire.
 local function new_world(random)
-  local world = { views = {}, sessions = {}, maps = {}, live = {}, wire = {} }
+  local world = { views = {}, sessions = {}, maps = {}, records = {}, live = {}, wire = {} }
   local value
 
   local function any(list) return list[random(#list)] end
@@ -70,7 +72,7 @@ local function new_world(random)
     end
     for _ = 1, random(3) - 1 do t[any(tlvs).name] = random(2) == 1 and value() or octets(60) end
     if random(5) == 1 then t.tlvs = list() end
-    if random(9) == 1 then t[any { "command_length", "sm_length", "trailing", "command_id", "status", "vendor_thing", "nonsense" }] = value() end
+    if random(9) == 1 then t[any { "command_length", "sm_length", "trailing", "padding", "command_id", "status", "vendor_thing", "nonsense" }] = value() end
     world.live[random(8)] = t
     return t
   end
@@ -87,12 +89,15 @@ local function new_world(random)
         if t and random(2) == 1 then t[k] = nil end
       end
       if random(3) == 1 then collectgarbage() end
-      local session, map = any(world.sessions), any(world.maps)
+      local session, map, records = any(world.sessions), any(world.maps), any(world.records)
       if session and random(4) == 1 then
         pcall(any { session.close, session.output, session.lost, function(s) s:receive(octets(), 1, {}) end, function(s) s:poll {} end }, session)
       end
       if map and random(2) == 1 then
         pcall(any { map.clear, function(m) m:put(octets(4), octets(), 1) end, function(m) m:delete(octets(4)) end, function(m) m:expire(1e9) end }, map)
+      end
+      if records and random(2) == 1 then
+        for key = 1, 9 do pcall(records.commit, records, { { op = "remove", kind = "message", key = tostring(key) } }) end
       end
     end
     local newproxy = rawget(_G, "newproxy")
@@ -164,7 +169,17 @@ local function new_world(random)
     function() core.timestamp.read(any { octets(16), "991231235959948+" }, number(), number(), true) end,
     function() core.suggest(octets(60), { [octets(60)] = 1, [random(9)] = 3, abc = 4 }) end,
     function() codec.declare(number(), octets(), any { "int1", "cstring", "zzz" }) end,
-    function() if core.record then core.record.read(octets(60)) end end,
+    function() RECORD.read(octets(60)) end,
+    function() world.records[#world.records % 3 + 1] = RECORD.records(kinds.kinds, kinds.over, octets(8)) end,
+    function()
+      local key = tostring(random(9))
+      any(world.records):commit { any {
+        { op = "add", kind = any { "message", "id", octets(4) }, record = { key = key, state = any { "ENROUTE", "DELIVERED", value() }, text = octets(2000) } },
+        { op = any { "change", "remove" }, kind = "message", key = key, set = any { { state = "EXPIRED" }, value() }, drafted = any { true, nil } },
+      } }
+    end,
+    function() any(world.records):find { kind = any { "message", "id" }, open = any { true, nil }, after = number(), limit = number(), system_id = value() } end,
+    function() any(world.records):draft_due(tostring(random(9)), number(), number(), any { true, false }) end,
   }
   return function()
     arm()

@@ -263,6 +263,12 @@ describe("client receipts: a receipt", function()
       mc:tell(sent.message_id) -- on the first session
       assert.equal("DELIVERED", sent:receipt(1).state)
       sent = send(other)
+      local waited
+      smpp.spawn(function() waited = sent:receipt(5) end)
+      mc:tell(sent.message_id)
+      smpp.sleep(0)
+      assert.equal("DELIVERED", waited.state)
+      sent = send(other)
       other:close() -- which does not end the wait: it is the first one that hears of it
       mc:tell(sent.message_id)
       assert.equal("DELIVERED", sent:receipt(1).state)

@@ -199,7 +199,7 @@ local READERS = {
     require("smpp.cli.rows").template("{" .. octets .. "}")
   end,
   ["JSON"] = function(octets)
-    local json = require "smpp.cli.json"
+    local json = require "smpp.codec.json"
     json.text(octets)
     json.hex(octets)
     json.decode(octets)

@@ -63,8 +63,8 @@ end)
 describe("a server", function()
   it("tells of what it refused itself", function()
     run(function()
-      local mc = server()
-      local told = {}
+      local told, log = {}, {}
+      local mc = server { log = function(record) log[#log + 1] = record end }
       mc:on("refused", function(session, system_id, status, reason, pdu)
         told[#told + 1] = { session.system_id == system_id, status, reason, pdu.command }
       end)
@@ -82,7 +82,109 @@ describe("a server", function()
         { true, "ESME_RINVCMDID", "unknown command", "0x00000305" },
       }, told)
       assert.is_true(session.is_bound)
+      assert.equal(4, mc:stats().refused_received)
       esme:close()
+      mc:close()
+      local words = {}
+      for _, record in ipairs(log) do words[#words + 1] = table.concat({ record.level, record.event, record.command, record.status }, " ") end
+      assert.same({
+        "info listening", "info bound", "warn refused submit_sm ESME_RINVSERTYP", "warn refused query_sm ESME_RINVCMDID",
+        "warn refused deliver_sm ESME_RINVBNDSTS", "warn refused 0x00000305 ESME_RINVCMDID", "info closed", "info stopped",
+      }, words)
+      assert.same({ "me", "string too long", 77 }, { log[3].system_id, log[3].reason, log[3].sequence_number })
+    end)
+  end)
+
+  it("counts and logs what its handlers, checks and rates refuse, apart from refused binds", function()
+    run(function()
+      local log, rejected = {}, 0
+      local mc = server {
+        log = { level = "warn", write = function(record) log[#log + 1] = record end }, checks = {},
+        accounts = { me = { password = "secret", rate_per_s = 1, burst = 4 } },
+        submit_sm = function(_, pdu)
+          if pdu.destination_addr == "1" then return nil, 0x0B end
+          if pdu.destination_addr == "2" then return nil, "ESME_ROK" end
+          error "no"
+        end,
+      }
+      mc:on("rejected", function() rejected = rejected + 1 end)
+      assert.is_nil((connect { "smpp://me:wrong@127.0.0.1:2775" }))
+      local esme = connect { retry = false, message = function() end }
+      for _, to in ipairs { "x", "1", "2", "3", "4" } do
+        esme:submit_sm { dest_addr_ton = 1, dest_addr_npi = 1, destination_addr = to }
+      end
+      local session = mc.sessions[1]
+      assert(session:deliver_sm { source_addr = "1", destination_addr = "2", short_message = "x" })
+      local stats = mc:stats()
+      assert.same({ 4, 1, 1, 0 }, { stats.rejected, stats.refused_binds, stats.binds, stats.refused_received })
+      assert.same({ 1, 1, 1, 1 }, { stats.requests, stats.answered, stats.sessions, stats.latency.count })
+      assert.equal(5, stats.received)
+      assert.equal(3, rejected)
+      esme:close()
+      mc:close()
+      local words = {}
+      for _, record in ipairs(log) do words[#words + 1] = table.concat({ record.level, record.event, record.status }, " ") end
+      assert.same({
+        "warn refused_bind ESME_RINVPASWD", "warn rejected ESME_RINVDSTADR", "warn rejected ESME_RINVDSTADR", "error handler_failed",
+        "warn rejected ESME_RTHROTTLED",
+      }, words)
+    end)
+  end)
+
+  it("omits lines of the log when strangers cause many", function()
+    run(function()
+      local log = {}
+      local mc = server { accounts = { me = "secret" }, max_failed_binds = 1000, log = { level = "warn", write = function(record) log[#log + 1] = record end } }
+      local session = assert(smpp.open { host = "127.0.0.1", port = 2775 })
+      local function try(count)
+        for _ = 1, count do session:bind_transceiver { system_id = "me", password = "wrong" } end
+      end
+      try(300)
+      local before = #log
+      assert.is_true(before >= 100 and before < 120, before)
+      smpp.sleep(60)
+      session = assert(smpp.open { host = "127.0.0.1", port = 2775 })
+      try(1)
+      assert.equal(300 - before, log[before + 1].omitted)
+      assert.equal(301, mc:stats().refused_binds)
+      session:close()
+      mc:close()
+    end)
+  end)
+end)
+
+describe("a session without an owner", function()
+  it("has the event `refused`", function()
+    run(function()
+      local mc = server()
+      local session, told = assert(smpp.open { "smpp://me:secret@127.0.0.1:2775" }), {}
+      session:on("refused", function(pdu, status, reason) told[#told + 1] = { pdu.command, status, reason } end)
+      assert(session:bind_transceiver { system_id = "me", password = "secret" })
+      mc.sessions[1]:deliver_sm { source_addr = "1", destination_addr = "2" }
+      mc.sessions[1].transport:write "\0\0\0\16\0\0\3\5\0\0\0\0\0\0\0\99"
+      smpp.sleep(1)
+      assert.same({ { "deliver_sm", "ESME_RINVCMDID", "no handler for it" }, { "0x00000305", "ESME_RINVCMDID", "unknown command" } }, told)
+      session:close()
+      mc:close()
+    end)
+  end)
+end)
+
+describe("a client that is closing", function()
+  it("refuses messages for now, and counts them", function()
+    run(function()
+      local mc, told = server(), {}
+      local esme = connect { message = function() smpp.sleep(3) end }
+      esme:on("refused", function(pdu, status, reason) told[#told + 1] = { pdu.command, status, reason } end)
+      local session = mc.sessions[1]
+      smpp.spawn(function() session:deliver_sm { source_addr = "1", destination_addr = "2", short_message = "one" } end)
+      smpp.sleep(1)
+      smpp.spawn(function() esme:close() end)
+      smpp.sleep(1)
+      assert.equal("ESME_RX_T_APPN", select(3, session:deliver_sm { source_addr = "1", destination_addr = "2", short_message = "two" }))
+      assert.same({ { "deliver_sm", "ESME_RX_T_APPN", "the client is closing" } }, told)
+      assert.equal(1, esme:stats().refused_received)
+      smpp.sleep(5)
       mc:close()
     end)
   end)
@@ -109,6 +211,22 @@ describe("a NUL behind short_message that sm_length does not count", function()
       assert.equal(#pdus.decode(pdu_with(0, tail)):tlvs(), #tlvs)
     end
     assert.equal(7, pdus.decode(pdu_with(1, SAR)).sar_msg_ref_num)
+  end)
+
+  it("stands in every copy, until it is removed", function()
+    local octets = pdu_with(1, SAR)
+    local pdu = assert(pdus.decode(octets))
+    assert.equal("\0", pdu.padding)
+    assert.equal(octets, pdus.encode(pdu:totable()))
+    assert.equal(octets, pdus.encode(pdu))
+    assert.equal(octets, pdu:with({ sequence_number = 9 }):with({ sequence_number = 1 }):octets())
+    local longer = assert(pdu:with { short_message = "hello, world" })
+    assert.same({ "hello, world", "\0", 7 }, { longer.short_message, longer.padding, longer.sar_msg_ref_num })
+    assert.equal(pdu_with(0, SAR), pdu:with({ padding = smpp.none }):octets())
+    assert.equal(pdu_with(0, SAR), pdus.encode(require("smpp.base.schema").merge(pdu:totable(), { padding = "" })))
+    assert.is_nil(pdus.decode(pdu_with(0, SAR)).padding)
+    assert.is_nil(pdus.decode(pdu_with(0, SAR)):totable().padding)
+    assert.truthy(pdu:dump():find("\n%x+  00 +padding"))
   end)
 
   it("is none when the TLVs are whole as they stand, or nothing whole follows", function()

@@ -1,15 +1,15 @@
---- Runs a spec's body as the main task of smpp.run: on the luv loop, with a time limit and a check that no handle is
---- left, or on a virtual loop.    it("answers", async.luv(function(loop, errors) … end))
---- An error that reached a sink (`loop.on_error`, `task.on_error`) fails the spec, unless the body takes it out of
+--- Runs the body of a spec as the main task of smpp.run: on the luv loop, with a time limit and a check for open handles,
+--- or on a virtual loop.    it("answers", async.luv(function(loop, errors) … end))
+--- An error that reached a sink (`loop.on_error`, `task.on_error`) fails the spec, unless the body removes it from
 --- `errors`.
 local run = require "smpp.loop.run"
 local task = require "smpp.base.task"
 
 local async = {}
 
-local LIMIT_S = 10 -- for a body on the luv loop; a machine that does much else besides is slow
+local LIMIT_S = 30 -- for a body on the luv loop; generous, for busy machines
 
---- Runs `body` while the sinks' errors are collected; its error, and then theirs, are the spec's.
+--- Runs `body` and collects the errors of the sinks; raises the error of the body, else those.
 local function collected(loop, body)
   local errors = {}
   local function sink(trace) errors[#errors + 1] = trace end
@@ -21,7 +21,7 @@ local function collected(loop, body)
   if #errors > 0 then error(table.concat(errors, "\n"), 0) end
 end
 
---- Handles of luv that are open, by what they are as text.
+--- Open luv handles, by their tostring().
 local function open_handles(uv)
   local list = {}
   uv.walk(function(handle)
@@ -30,7 +30,7 @@ local function open_handles(uv)
   return list
 end
 
---- Closes what came since, so that a spec that failed does not keep the loops of others alive; what it was.
+--- Closes handles opened since `before`, so that a failed spec does not affect others; returns their names.
 local function close_others(loop, uv, before)
   local left, own = {}, {}
   for _, name in ipairs { "prepare", "idle", "keeper", "sigpipe" } do own[tostring(loop[name])] = true end
@@ -64,7 +64,7 @@ function async.luv(fn, limit_s)
     collected(loop, function(errors)
       local ok, err = pcall(run.run, function() return fn(loop, errors) end, { loop = loop, signals = false })
       watchdog:close()
-      uv.run "nowait" -- lets what was closed go
+      uv.run "nowait" -- runs the close callbacks
       local left = close_others(loop, uv, before)
       if timed_out then error(("not over after %g s: %s"):format(limit_s or LIMIT_S, tostring(not ok and err or "the loop is kept alive")), 0) end
       if not ok then error(err, 0) end
@@ -87,7 +87,7 @@ function async.virtual(fn, o)
   end
 end
 
---- Waits for a callback: `async.await(function(done) loop:connect(address, done) end)` returns what done got.
+--- Waits for a callback: `async.await(function(done) loop:connect(address, done) end)` returns the arguments of done.
 ---@async
 ---@param fn fun(done: fun(...))
 function async.await(fn)

@@ -1,4 +1,4 @@
---- Runs `smpp` inside the spec: arguments in, exit code and what was written out.
+--- Runs `smpp` in the process of the spec: arguments -> exit code and output.
 local async = require "spec.support.async"
 local dkjson = require "dkjson"
 local main = require("smpp.cli").main
@@ -16,6 +16,8 @@ local function sink()
     text = function() return table.concat(pieces) end,
   }
 end
+
+cli.sink = sink
 
 local function source(text)
   local at = 1
@@ -39,27 +41,27 @@ local function source(text)
   return { read = read, lines = function(self) return function() return read(self, "*l") end end }
 end
 
---- Runs what a command would give to smpp.run; the spec is in a task already.
+--- Runs the function that a command passes to smpp.run; the spec already runs in a task.
 function cli.inside(fn) return fn() end
 
---- o = { stdin = text, env = { NAME = value }, terminal = true, run = cli.inside }
+--- o = { stdin = text, env = { NAME = value }, terminal = true, run = cli.inside, stdout = cli.sink() }
 ---@param arguments string[]
 ---@return integer code
 ---@return string stdout
 ---@return string stderr
 function cli.run(arguments, o)
   o = o or {}
-  local out, err = sink(), sink()
+  local out, err = o.stdout or sink(), sink()
   local code = main(arguments, {
     stdin = source(o.stdin or ""), stdout = out, stderr = err,
     getenv = function(name) return (o.env or {})[name] end,
     is_terminal = function() return o.terminal or false end,
     run = o.run,
   })
-  return code, out.text(), err.text()
+  return code, out:text(), err:text()
 end
 
---- A file with some content; its path.
+--- Writes a temporary file; returns its path.
 function cli.file(content)
   local path = os.tmpname()
   local file = assert(io.open(path, "wb"))
@@ -88,7 +90,7 @@ function cli.objects(text)
   return list
 end
 
---- Runs `smpp send` in the spec's task.
+--- Runs `smpp send` in the task of the spec.
 function cli.send(words, o)
   o = o or {}
   o.run = cli.inside
@@ -96,12 +98,12 @@ function cli.send(words, o)
   return cli.run(words, o)
 end
 
---- A body with a message centre: `mc` gives options of smpp.server; `seen` collects what it was asked.
+--- A body with a message centre: `mc` has options of smpp.server; `seen` collects its requests.
 function cli.with_server(options, fn)
   return async.virtual(function(loop)
     local seen, o = {}, {}
     for name, value in pairs(options) do o[name] = value end
-    o.accounts = o.accounts or { me = { password = "secret" } }
+    if not o.authenticate then o.accounts = o.accounts or { me = { password = "secret" } } end
     local answer = o.submit_sm
     o.submit_sm = function(session, pdu)
       seen[#seen + 1] = pdu
@@ -115,7 +117,7 @@ function cli.with_server(options, fn)
   end)
 end
 
---- A body beside a simulator.
+--- A body with a running simulator.
 function cli.with_simulator(options, fn)
   return async.virtual(function(loop)
     local mc = assert(smpp.simulator(options))
@@ -124,17 +126,20 @@ function cli.with_simulator(options, fn)
   end)
 end
 
---- Runs `smpp sim` beside `fn`, under virtual time; what it gave.
-function cli.sim(words, fn)
+--- Runs `smpp sim` concurrently with `fn`, under virtual time; returns its results.
+function cli.sim(words, fn, o)
+  o = o or {}
+  o.run = cli.inside
   local results
-  async.virtual(function()
+  async.virtual(function(loop)
     local running = true
+    if o.prepare then o.prepare(loop) end
     smpp.spawn(function()
       table.insert(words, 1, "sim")
-      results = { cli.run(words, { run = cli.inside }) }
+      results = { cli.run(words, o) }
       running = false
     end)
-    fn()
+    fn(loop)
     for _ = 1, 100 do
       if running then smpp.sleep(0.5) end
     end

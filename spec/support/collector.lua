@@ -1,8 +1,8 @@
---- The collector at the worst of moments.
+--- Garbage collection at the worst possible time.
 local collector = {}
 
---- Makes every step of the collector a whole collection, however much is alive, and each the next to the last; returns
---- what undoes it.
+--- Makes every step of the collector a full collection, without pauses between them; returns a function that restores the
+--- settings.
 local function whole_steps()
   if _VERSION == "Lua 5.4" then
     collectgarbage("incremental", 0, 1000, 40)
@@ -27,8 +27,8 @@ local function arm(finalizer)
   end
 end
 
---- Runs fn, in which a finalizer is called as soon as there is anything to allocate, and again as long as it returns
---- true.  Returns whether fn ran through.
+--- Runs fn with a finalizer that is called at the next allocation, and again while it returns true.  Returns whether fn
+--- returned without an error.
 function collector.with_finalizer(finalizer, fn)
   local undo = whole_steps()
   local ok = pcall(function()

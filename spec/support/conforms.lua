@@ -1,4 +1,4 @@
---- Runs the cases that every store has to pass, each in a world of its own.
+--- Runs the conformance cases of stores, each with a loop of its own.
 local conformance = require "smpp.store.conformance"
 local mc = require "spec.support.mc"
 

@@ -1,4 +1,4 @@
---- Specs of the client: a world under virtual time, message centres that behave, and ones that do not.
+--- For specs of the client: virtual time, well-behaved message centres, and scripted ones.
 local smpp = require "smpp"
 local virtual = require "smpp.loop.virtual"
 
@@ -8,8 +8,7 @@ local unpack = table.unpack or unpack -- luacheck: compat
 
 esme.URL = "smpp://me:secret@127.0.0.1:2775"
 
---- Runs fn(loop) as main under virtual time, to the end of everything; an error anywhere, or something left open, is
---- the spec's.
+--- Runs fn(loop) as the main task under virtual time until nothing is left to do; fails on any error, and on open handles.
 ---@param o? table  of smpp.loop.virtual
 function esme.run(fn, o)
   local loop = virtual.new(o or { seed = 1, limit_s = 1000000 })
@@ -21,7 +20,7 @@ function esme.run(fn, o)
   return unpack(results)
 end
 
---- A server that takes everything; `seen.submits` are the PDUs it was sent.
+--- A server that accepts everything; `seen.submits` are its requests.
 ---@return smpp.Server server
 ---@return table seen
 function esme.server(o)
@@ -58,7 +57,7 @@ end
 
 function esme.submit(client, fields, ...) return client:submit_sm(fields or { destination_addr = "491" }, ...) end
 
--- ---- a message centre that does what it is told, and nothing by itself ----
+-- ---- a scripted message centre ----
 
 ---@class spec.Peer
 local Peer = {}
@@ -70,7 +69,7 @@ local SESSION = { __index = Session }
 --- Sends a PDU.
 function Session:send(pdu) self.transport:write(assert(smpp.encode(pdu))) end
 
---- Sends octets, whatever they are.
+--- Sends raw octets.
 function Session:write(octets) self.transport:write(octets) end
 
 --- The usual answer to a request.
@@ -81,8 +80,8 @@ function Session:answer(pdu, fields)
   self:send(response)
 end
 
---- Listens, and calls for each PDU that comes `o[command](session, pdu)`, or answers it; `o.accepted(session)` for each
---- connection.  A function that is false leaves it without an answer.
+--- Listens; calls `o[command](session, pdu)` for each received PDU, or else answers it, and `o.accepted(session)` for each
+--- connection.  false instead of a function: no answer.
 ---@param o? table
 ---@return spec.Peer  { sessions, open, most_open, attempts = { time }, pdus }
 function esme.peer(loop, o)
@@ -120,7 +119,7 @@ function esme.peer(loop, o)
   return self
 end
 
---- PDUs of one kind that came.
+--- Received PDUs of one command.
 function Peer:count(command)
   local n = 0
   for _, pdu in ipairs(self.pdus) do n = n + (pdu.command == command and 1 or 0) end

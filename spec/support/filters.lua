@@ -1,4 +1,4 @@
---- What every filter is asked: that octets, ends and limits pass through it, on both loops, however the octets are cut.
+--- Conformance of transport filters: octets, ends and limits pass through, on both loops, wherever the octets are cut.
 local assert = require "luassert"
 local async = require "spec.support.async"
 local memory = require "smpp.transport.memory"
@@ -7,7 +7,7 @@ local transports = require "smpp.transport"
 
 local filters = {}
 
---- A chain's transport over one end of a memory pair, waiting for its steps.
+--- The transport of a chain over one end of a memory pair, once it is established.
 ---@async
 ---@param side "accept"|"connect"
 ---@param inner smpp.Transport
@@ -28,15 +28,15 @@ end
 
 local TEXT = ("0123456789abcdef"):rep(200) .. "end"
 
---- Declares the specs of a filter on the accepting side.  `o.before` are octets that the other side sends first, which
---- the filter takes away; `o.new(loop)` makes the function that puts the filter on a transport.
+--- Declares the specs of a filter on the accepting side.  `o.before` are octets that the other side sends first, and
+--- that the filter consumes; `o.new(loop)` makes the function that puts the filter on a transport.
 ---@param it function  of busted
 ---@param o { before: string?, new: fun(loop: smpp.Loop): fun(inner: smpp.Transport, context: table): smpp.Transport }
 function filters.carries(it, o)
   for _, name in ipairs { "virtual", "luv" } do
     local on = async[name]
 
-    --- Both ends, and what the accepting one got; octets arrive in chunks of `size`.
+    --- Both ends, and the octets received by the accepting one; octets arrive in chunks of `size`.
     local function pair(loop, size)
       local a, b, link = memory.pair(loop)
       link.a_to_b.chunk, link.b_to_a.chunk = size, size
@@ -48,7 +48,7 @@ function filters.carries(it, o)
     for _, size in ipairs { 1, 2, 3, 7, 64, 65536 } do
       it(("carries octets both ways in chunks of %d (%s)"):format(size, name), on(function(loop)
         local a, top = pair(loop, size)
-        a:write(TEXT) -- it may come with what the filter takes away
+        a:write(TEXT) -- may arrive in one chunk with what the filter consumes
         local here, there = async.collect(top), async.collect(a)
         top:write(TEXT)
         async.wait_until(function() return #here.octets == #TEXT and #there.octets == #TEXT end)
@@ -60,7 +60,7 @@ function filters.carries(it, o)
       end))
     end
 
-    it(("loses nothing where octets are cut behind any of what comes first (%s)"):format(name), on(function(loop)
+    it(("loses nothing where octets are cut at any point of the first ones (%s)"):format(name), on(function(loop)
       local before = o.before or ""
       for cut = 0, #before + 2 do
         local a, b = memory.pair(loop)
@@ -76,7 +76,7 @@ function filters.carries(it, o)
       end
     end))
 
-    it(("pauses, drains, resets and closes like what is below (%s)"):format(name), on(function(loop)
+    it(("pauses, drains, resets and closes like the transport below (%s)"):format(name), on(function(loop)
       local a, top, link = pair(loop, 1000)
       link.b_to_a.capacity = 100
       local here, there, drained = async.collect(top), { octets = "" }, 0

@@ -1,4 +1,4 @@
---- As much HTTP as Kannel needs: one request per connection.
+--- Minimal HTTP for Kannel: one request per connection.
 local loops = require "smpp.loop"
 local task = require "smpp.base.task"
 

@@ -1,4 +1,4 @@
---- Kannel's bearerbox and smsbox, bound to a message centre of ours.
+--- Kannel's bearerbox and smsbox, bound to our message centre.
 local http = require "spec.support.http"
 local peers = require "spec.support.peers"
 local shell = require "spec.support.shell"
@@ -49,8 +49,8 @@ smsc = smpp
 smsc-id = mc
 host = 127.0.0.1
 $WAY
-smsc-username = kannel
-smsc-password = secret
+smsc-username = $USER
+smsc-password = $PASSWORD
 system-type = VMA
 address-range = ""
 enquire-link-interval = 1
@@ -66,7 +66,7 @@ local WAYS = {
 }
 
 ---@class spec.Kannel
----@field web { path: string, query: table<string, string> }[]  what Kannel asked of our web server
+---@field web { path: string, query: table<string, string> }[]  requests of Kannel to our web server
 local Kannel = {}
 local mt = { __index = Kannel }
 
@@ -75,14 +75,16 @@ local function try(o, web)
   local folder, remove = shell.folder()
   local binds = {}
   for i, way in ipairs(WAYS[o.bind]) do
-    binds[i] = BIND:gsub("%$WAY", way):gsub("%$(%u+)", { PORT = o.port, SMSC = o.smsc or "" })
+    binds[i] = BIND:gsub("%$WAY", way):gsub("%$(%u+)", {
+      PORT = o.port, SMSC = o.smsc or "", USER = o.username or "kannel", PASSWORD = o.password or "secret",
+    })
   end
   local values = { ADMIN = admin, BOX = box, SEND = send, WEB = web.port, BINDS = table.concat(binds, "\n"), HEAD = o.head or "" }
   local path = folder .. "/kannel.conf"
   shell.write(path, (CONFIGURATION:gsub("%$(%u+)", values)))
   local bearerbox = peers.start("bearerbox", { "bearerbox", "-v", "1", path })
   local smsbox
-  -- smsbox gives up when bearerbox does not listen yet; sendsms answers once it is connected.
+  -- smsbox exits if bearerbox does not listen yet; sendsms answers once it is connected.
   local ready = peers.wait("bearerbox", function()
     return bearerbox.exited and "failed" or http.get(admin, "/status.txt", { password = "secret" }) == 200 and "ready"
   end)
@@ -104,9 +106,9 @@ local function try(o, web)
   return setmetatable({ admin = admin, send_port = send, bearerbox = bearerbox, smsbox = smsbox }, mt)
 end
 
---- Starts both; again with other ports when somebody took one meanwhile.
----@param o { port: integer, bind: "trx"|"tx+rx", smsc: string?, head: string?, reply: (fun(query: table): string)? }
----  smsc: lines for each connection; head: groups before them; reply: what the service answers an MO message
+--- Starts both; retries with other ports if one is in use meanwhile.
+---@param o { port: integer, bind: "trx"|"tx+rx", username: string?, password: string?, smsc: string?, head: string?, reply: (fun(query: table): string)? }
+---  smsc: lines for each connection; head: groups before them; reply: the answer of the service to an MO message
 ---@return spec.Kannel
 function kannel.start(o)
   local seen = {}
@@ -124,19 +126,19 @@ function kannel.start(o)
   return self
 end
 
---- Sends a message through smsbox's interface for people who send: status of HTTP, words.
+--- Sends a message through the sendsms interface of smsbox: HTTP status, body.
 ---@async
 function Kannel:sendsms(query)
   query.username, query.password = "tester", "tester"
   return http.get(self.send_port, "/cgi-bin/sendsms", query)
 end
 
---- A URL that tells us of a receipt: type is Kannel's mask, 1 delivered, 2 failed, 4 buffered, 8 and 16 the MC's answer.
+--- A URL that Kannel requests for a receipt: type is Kannel's mask, 1 delivered, 2 failed, 4 buffered, 8 and 16 the MC's answer.
 function Kannel:dlr_url(name)
   return ("http://127.0.0.1:%d/dlr?name=%s&type=%%d&words=%%A&id=%%F&tlvs=%%D"):format(self.web_port, name)
 end
 
---- Waits for the next visit to our web server at a path, and takes it from the list.
+--- Waits for the next request to our web server at a path, and removes it from the list.
 ---@async
 ---@return table<string, string> query
 function Kannel:visit(path, fits)
@@ -150,12 +152,12 @@ function Kannel:visit(path, fits)
   end)
 end
 
---- What bearerbox says of itself.
+--- The status page of bearerbox.
 ---@async
 function Kannel:status() return select(2, http.get(self.admin, "/status.txt", { password = "secret" })) end
 
---- Asks bearerbox to unbind and end, the way an operator does.  It unbinds at once; that its process ends is not waited
---- for (1.4.5 sometimes hangs there).
+--- Shuts bearerbox down as an operator does.  It unbinds at once; does not wait for the end of its process (1.4.5
+--- sometimes hangs).
 ---@async
 function Kannel:shutdown() http.get(self.admin, "/shutdown", { password = "secret" }) end
 

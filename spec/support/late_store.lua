@@ -1,5 +1,5 @@
---- A store that completes later, in order, on a virtual loop; that can fail, and be killed as by a crash: what it had not
---- done by then is not done, and nothing completes any more.
+--- A store that completes later, in order, on a virtual loop; it can fail, and be killed as by a crash: pending operations
+--- are lost, and no callback follows.
 local stores = require "smpp.store"
 
 local late = {}
@@ -55,7 +55,7 @@ function Late:discard(kind, before, done, context) later(self, "discard", done, 
 
 function Late:close(done, context) later(self, "close", done, context) end
 
---- The process ends; what was committed is in the store that is returned.
+--- The process ends; returns the store with what was committed.
 function Late:kill()
   self.killed = true
   for timer in pairs(self.timers) do timer:close() end

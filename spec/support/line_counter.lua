@@ -2,7 +2,7 @@
 --- spec/coverage.lua reads the file.
 local counter = {}
 
---- The hook for debug.sethook; what it has seen is appended to the file when the process ends.
+--- The hook for debug.sethook; the lines are appended to the file when the process ends.
 ---@param path string
 ---@return fun(event: string, line: integer) hook
 function counter.start(path)
@@ -31,7 +31,7 @@ function counter.start(path)
     end
     file:close()
   end
-  -- busted calls os.exit where something failed, else the script ends.
+  -- busted calls os.exit on failure, else the script ends.
   local exit = os.exit
   os.exit = function(...) -- luacheck: ignore 122
     save()

@@ -1,4 +1,4 @@
---- Specs of the message centre's side: a world with its own time, a server in it, ESMEs made of bare connections.
+--- For specs of the message centre: virtual time, a server, ESMEs made of bare sessions.
 local connection = require "smpp.session"
 local task = require "smpp.base.task"
 local virtual = require "smpp.loop.virtual"
@@ -8,7 +8,7 @@ local mc = {}
 local World = {}
 local WORLD = { __index = World }
 
---- Runs fn(world) as a task under virtual time, to its end; its error is the spec's.  What is open afterwards is one too.
+--- Runs fn(world) as a task under virtual time to its end; fails on its error, and on open handles.
 ---@param fn fun(world: table)
 ---@param o? table  of smpp.loop.virtual
 function mc.world(fn, o)
@@ -41,7 +41,7 @@ function World:sleep(seconds)
   task.wait(timer)
 end
 
---- A server (or what `make` makes) in this world; its errors are collected, not printed.
+--- A server (or the result of `make`) in this world; its errors are collected, not printed.
 function World:server(o, make)
   o.loop, o.port = self.loop, o.port or not o.listen and 2775 or nil
   local server = assert((make or require("smpp.server").new)(o))
@@ -78,7 +78,7 @@ end
 
 local FIELDS = { system_id = "esme1", password = "secret", system_type = "", interface_version = 0x34, address_range = "" }
 
---- An ESME that is bound; nil, message, code, response when it was refused (its connection is closed then).
+--- A bound ESME; nil, message, code, response if it was refused (its connection is closed then).
 ---@param o? { type: "transceiver"|"transmitter"|"receiver"? }  and bind fields, and options of esme
 function World:bind(o)
   o = o or {}
@@ -93,7 +93,7 @@ function World:bind(o)
   return esme
 end
 
---- Raw octets to the server; what comes back until it is quiet for a second, and whether the server closed.
+--- Sends raw octets to the server; returns the octets received until a second passes without any, and whether it closed.
 function World:talk(octets)
   local transport, got, closed = self:transport(), {}, false
   transport:start(function(chunk) got[#got + 1] = chunk end, function() closed = true end)
@@ -103,7 +103,7 @@ function World:talk(octets)
   return table.concat(got), closed
 end
 
---- Runs fn(world, simulator, esme, got) with a simulator, an ESME that is bound to it, and the deliver_sm that this one gets.
+--- Runs fn(world, simulator, esme, got) with a simulator, an ESME bound to it, and the deliver_sm that the ESME receives.
 ---@param options table  of the simulator
 ---@param fn fun(world: table, simulator: smpp.Simulator, esme: table, got: smpp.Pdu[])
 ---@param bind? table  as of World:bind

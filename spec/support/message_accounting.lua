@@ -1,4 +1,4 @@
---- Message accounting: a conversation whose connection is cut somewhere, and what must be true afterwards.
+--- Message accounting: a conversation whose connection is cut at some octet, and what must hold afterwards.
 local smpp = require "smpp"
 local world = require "spec.support.esme"
 
@@ -9,7 +9,7 @@ local accounting = { MESSAGES = 100, WINDOW = 20 }
 local MESSAGES = accounting.MESSAGES
 local OUTCOMES = { response = true, refused = true, never_sent = true, unknown = true }
 
---- Which of the four a request's results are.
+--- The outcome of a request, one of four.
 local function outcome(response, code)
   if response then return "response" end
   if code:find "^ESME_" then return "refused" end
@@ -17,7 +17,7 @@ local function outcome(response, code)
   if code == "closed" or code == "not_sent" then return "never_sent" end
 end
 
---- A hundred submits, the first connection cut after so many octets of a direction; what the MC took, what we were told.
+--- A hundred submits, the first connection cut after so many octets of a direction; what the MC accepted, what the client reported.
 ---@return table seen  { told = { outcome }, taken = { times }, octets = { a_to_b, b_to_a }, left, stats }
 function accounting.conversation(direction, octets, options)
   local seen = { told = {}, twice = 0, taken = {}, ids = {} }
@@ -68,7 +68,7 @@ function accounting.conversation(direction, octets, options)
   return seen
 end
 
---- Every message has one outcome, and it agrees with what the MC saw.
+--- Every message has one outcome, which agrees with what the MC received.
 function accounting.balance(seen, at)
   local counts = { response = 0, refused = 0, never_sent = 0, unknown = 0 }
   for i = 1, MESSAGES do
@@ -85,14 +85,14 @@ function accounting.balance(seen, at)
   return counts
 end
 
---- Cuts after every `step`-th octet of a direction; returns how many messages ended with their outcome unknown.
+--- Cuts after every `step`-th octet of a direction; returns the number of messages of unknown outcome.
 function accounting.cut_everywhere(direction, step)
   local whole, unknown = accounting.conversation(), 0
   for octets = 0, whole.octets[direction] - 1, step do
     local at = ("cut after %d octets"):format(octets)
     local seen = accounting.conversation(direction, octets)
     local counts = accounting.balance(seen, at)
-    -- Nothing is sent twice unasked, and nothing stays behind: what is not unknown was answered in the end.
+    -- Nothing is sent twice without on_unknown, and nothing is left: what is not unknown was answered.
     for i, times in pairs(seen.taken) do
       if times ~= 1 then error(("%s: message %d was sent %d times, unasked"):format(at, i, times)) end
     end
@@ -104,7 +104,7 @@ function accounting.cut_everywhere(direction, step)
   return unknown
 end
 
---- The same with on_unknown = "resend"; returns how many messages the MC took twice.
+--- The same with on_unknown = "resend"; returns the number of messages that the MC accepted twice.
 function accounting.cut_and_resend(direction, step)
   local whole, twice = accounting.conversation(), 0
   for octets = 0, whole.octets[direction] - 1, step do

@@ -10,10 +10,10 @@ node.folder = FOLDER
 
 ---@class spec.Node
 ---@field port integer?   it listens on
----@field pdus table[]    requests and responses that it got and nobody took yet, each with `session`
+---@field pdus table[]    received requests and responses that were not taken yet, each with `session`
 ---@field errors string[] what node-smpp reported
----@field connected integer  how many connections it had so far
----@field closed integer     how many of them ended
+---@field connected integer  number of connections so far
+---@field closed integer     number of those that have ended
 local Node = {}
 local mt = { __index = Node }
 
@@ -85,7 +85,7 @@ function Node:answer_to(id, command)
   return peers.wait("the answer to node-smpp's " .. (command or "request"), function() return self.answers[id] end)
 end
 
---- How requests of that name are answered from now on; nil: not at all.
+--- Sets how requests of that name are answered; nil: not at all.
 ---@async
 function Node:answer(command, fields)
   self.last_id = self.last_id + 1
@@ -93,7 +93,7 @@ function Node:answer(command, fields)
   self:answer_to(self.last_id)
 end
 
---- Waits for the next PDU of that name, and takes it.
+--- Waits for the next PDU of that name, and removes it.
 ---@async
 function Node:take(command)
   return peers.wait("node-smpp to get a " .. command, function()

@@ -1,4 +1,4 @@
---- Runs a program in a Lua of its own, with the checkout's modules; what it printed, on either stream.
+--- Runs a program in another Lua process, with the modules of the checkout; returns the output of both streams.
 ---@param program string
 ---@return string output
 return function(program)

@@ -112,7 +112,7 @@ function packets.pcapng(list, o)
   end
   local out = {
     block(0x0A0D0D0A, u32(0x1A2B3C4D) .. u16(1) .. u16(0) .. ("\255"):rep(8)),
-    block(5, u32(0) .. u32(0) .. u32(0)), -- statistics, which nobody needs
+    block(5, u32(0) .. u32(0) .. u32(0)), -- statistics, which readers skip
     block(1, u16(link[1]) .. u16(0) .. u32(0) .. u16(9) .. u16(1) .. padded(string.char(resolution)) .. offset .. u32(0)),
   }
   for _, packet in ipairs(list) do
@@ -145,7 +145,7 @@ end
 
 local OTHER = { esme = "mc", mc = "esme" }
 
---- One packet at the present sequence number, which it does not move.
+--- One packet at the current sequence number, which stays as it is.
 function Conversation:packet(side, s)
   s.from, s.to = self.ends[side], self.ends[OTHER[side]]
   s.seq = s.seq or self.seq[side]

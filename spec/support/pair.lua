@@ -1,11 +1,11 @@
---- Two sessions back to back under virtual time, each with an owner that notes what it is told.
+--- Two sessions back to back under virtual time, each with an owner that records its calls.
 local sessions = require "smpp.session"
 local task = require "smpp.base.task"
 local virtual = require "smpp.loop.virtual"
 
 local pair = {}
 
---- An owner that notes all: { "method", ... } per call.  `handlers` are by name of the method, run after the note.
+--- An owner that records calls as { "method", ... }.  `handlers` are by name of the method, called after that.
 function pair.owner(handlers)
   local owner = { told = {} }
   for _, name in ipairs { "on_response", "on_refusal", "on_outcome_unknown", "on_room", "on_state", "on_closed", "on_error" } do
@@ -15,7 +15,7 @@ function pair.owner(handlers)
     end
   end
   owner.on_request = handlers and handlers.on_request
-  --- What one method was told, in order.
+  --- The calls of one method, in order.
   function owner:all(name)
     local list = {}
     for _, call in ipairs(self.told) do
@@ -24,6 +24,14 @@ function pair.owner(handlers)
     return list
   end
   return owner
+end
+
+--- What the C session keeps of requests in flight: waiter and fields of each, false where there is none.
+---@param session smpp.Session
+---@return any[]
+function pair.kept(session)
+  local list = (debug.getuservalue or debug.getfenv)(session.machine) -- luacheck: compat
+  return list
 end
 
 --- Runs fn(world) as a task to its end; world: { loop, esme, mc, sleep(seconds) }.
@@ -67,7 +75,7 @@ function pair.run(o, fn)
   if failure or not done then error(failure or "nothing can happen any more, and the spec still waits", 0) end
 end
 
---- A handler of binds that takes all.
+--- A handler that accepts all binds.
 function pair.take_binds(fn)
   return function(owner, session, pdu, command_id)
     if pdu.command:find "^bind_" then return { system_id = "mc" } end

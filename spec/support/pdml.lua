@@ -1,4 +1,4 @@
---- What tshark makes of PDUs: a trace goes through `tshark -T pdml`, and comes back as fields.
+--- PDUs as tshark dissects them: a capture goes through `tshark -T pdml`, whose fields are returned.
 local peers = require "spec.support.peers"
 local shell = require "spec.support.shell"
 local trace = require "smpp.capture.writer"
@@ -25,7 +25,7 @@ end
 ---@field show string
 ---@field showname string?
 ---@field hex string?     the octets it was read from
----@field is_masked boolean  it shows some bits of them
+---@field is_masked boolean  only some bits of them
 
 --- The fields of each PDU, in tshark's order; `protocols` and `malformed` beside them.
 ---@param list string[]  octets of PDUs

@@ -1,24 +1,24 @@
---- Specs with programs that nobody here wrote: a task on the luv loop, and the programs it starts.  They are stopped
---- when the spec ends, however it ends; should this process die, the kernel ends them (setpriv --pdeathsig).
+--- For specs with other implementations: a task on the luv loop, and the programs it starts.  They are killed when the spec
+--- ends; if this process dies, by the kernel (setpriv --pdeathsig).
 local loops = require "smpp.loop"
 local run = require "smpp.loop.run"
 local shell = require "spec.support.shell"
 
 local peers = {}
 
-local LIMIT_S = 60 -- for a spec; a machine that does much else besides is slow
+local LIMIT_S = 60 -- for a spec; generous, for busy machines
 
 local started, closing = {}, {} -- of the running spec
 
 ---@class spec.Process
----@field lines string[]  what it printed so far
+---@field lines string[]  its output so far
 ---@field exited string?  how it ended
 local Process = {}
 local mt = { __index = Process }
 
 local function loop_and_uv() return loops.current(), require "luv" end
 
---- Starts a program.  What it prints on stdout and stderr is kept as lines; on_line sees those of stdout as they come.
+--- Starts a program.  Its output on stdout and stderr is kept as lines; on_line gets those of stdout as they arrive.
 ---@param name string  for messages
 ---@param command string[]
 ---@param on_line? fun(line: string)
@@ -48,16 +48,16 @@ function peers.start(name, command, on_line)
     end)
     uv.unref(pipe)
   end
-  uv.unref(self.handle) -- a spec that has ended does not wait for it
+  uv.unref(self.handle) -- the loop does not wait for it
   uv.unref(self.stdin)
   started[#started + 1] = self
   return self
 end
 
---- A line for its stdin.
+--- Writes a line to its stdin.
 function Process:write(line) self.stdin:write(line .. "\n") end
 
---- Kills it and waits until it is gone.
+--- Kills it and waits for its end.
 function Process:stop()
   local _, uv = loop_and_uv()
   if not self.exited then
@@ -74,7 +74,7 @@ function Process:stop()
   end
 end
 
---- What the programs of this spec printed last, for messages.
+--- The last output of the programs of this spec, for messages.
 local function last_words()
   local out = {}
   for _, process in ipairs(started) do
@@ -84,13 +84,13 @@ local function last_words()
   return table.concat(out, "\n")
 end
 
---- Closes an object when the spec ends, if nobody did before.
+--- Closes an object when the spec ends, unless it is closed already.
 function peers.closes(object)
   closing[#closing + 1] = object
   return object
 end
 
---- Runs the body of a spec as a task, with the luv loop; what it started is stopped in the end.
+--- Runs the body of a spec as a task, with the luv loop; programs it started are killed at the end.
 ---@param fn fun()
 ---@param limit_s? number
 function peers.run(fn, limit_s)
@@ -115,13 +115,13 @@ function peers.run(fn, limit_s)
   timer:close()
   local words = ok and "" or last_words()
   while #started > 0 do table.remove(started):stop() end
-  uv.run "nowait" -- the pipes of what was stopped
+  uv.run "nowait" -- closes the pipes of killed programs
   if late > 0 then ok, err = false, ("not done within %d s: %s"):format(limit_s, tostring(err)) end
   if not ok then error(tostring(err) .. "\n" .. words, 0) end
 end
 
---- Waits until fn() gives something, and returns that.
----@param what string  for the message when it does not
+--- Waits until fn() returns a value, and returns that.
+---@param what string  for the message at the timeout
 ---@param fn fun(): any
 ---@param timeout_s? number  default 20
 function peers.wait(what, fn, timeout_s)
@@ -135,7 +135,7 @@ function peers.wait(what, fn, timeout_s)
   end
 end
 
---- Ports that nobody listens on at the moment: n different ones.
+--- n different free ports.
 ---@return integer ...
 function peers.free_ports(n)
   local _, uv = loop_and_uv()

@@ -1,4 +1,4 @@
---- Certificates for specs, made with the `openssl` tool: authorities and what they issue, in a temporary folder.
+--- Certificates for specs, made with the `openssl` tool: CAs and the certificates they issue, in a temporary folder.
 local shell = require "spec.support.shell"
 
 local pki = {}
@@ -13,7 +13,7 @@ local function read(path)
   return text
 end
 
---- A folder for certificates; `remove()` takes it away.
+--- A folder for certificates; `remove()` deletes it.
 function pki.new()
   shell.need "openssl"
   local folder, remove = shell.folder()

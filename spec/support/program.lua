@@ -41,7 +41,7 @@ end
 --- smpp.run for a program: the message centre opens before its main and closes when the last ESME is gone.
 local function run_beside(world, o, run)
   return function(main, options)
-    if options and options.loop then return run(main, options) end -- it brings its own world
+    if options and options.loop then return run(main, options) end -- it has a loop of its own
     return run(function()
       local mc = o.mc ~= false and assert(smpp.simulator(o.mc)) or nil
       world.mc = mc
@@ -78,9 +78,9 @@ end
 ---@param text string
 ---@param name string  for messages
 ---@param o? { mc: table|false|nil, arg: string[]?, beside: fun(world: table)?, open: function?, seed: number?, strict: boolean? }
----  mc: options of the message centre, false: none;  beside: a task that plays the others' part; `world.loop:raise "SIGINT"`
----  ends a program that would run for ever;  open: instead of io.open;  strict: an undefined global is an error
----@return string output  what it printed
+---  mc: options of the message centre, false: none;  beside: a concurrent task; `world.loop:raise "SIGINT"`
+---  ends a program that runs until it is stopped;  open: instead of io.open;  strict: an undefined global is an error
+---@return string output
 ---@return table world  { loop, mc, output, main_returned }
 function program.run(text, name, o)
   o = o or {}

@@ -1,5 +1,5 @@
---- Properties: what must hold for any case.  A case is made of random choices; when it fails, the choices are made fewer
---- and smaller as long as it still fails, so what is shown is about as simple as it gets, and valid by construction.
+--- Property tests.  A case is made of random choices; when it fails, the choices are made fewer and smaller as long as it
+--- still fails (shrinking), so the case that is shown is about the simplest, and valid by construction.
 local util = require "spec.support.util"
 
 local property = {}
@@ -7,10 +7,10 @@ local property = {}
 local MOST_ATTEMPTS, MOST_S = 20000, 4 -- of shrinking
 local COUNTS, MOST_EACH = 20, 8 -- how many choices are tried as the length of a list; how many an element may take
 
---- A value as Lua would have it, keys in order.
+--- A value as a Lua literal, keys in order.
 local function show(value, indent)
   if type(value) == "string" then
-    -- decimal escapes: what is no ASCII must be seen, and can be pasted
+    -- decimal escapes: other octets are visible, and can be pasted
     return '"' .. value:gsub('[%c"\\\127-\255]', function(c) return ("\\%03d"):format(c:byte()) end) .. '"'
   end
   if type(value) ~= "table" then return tostring(value) end
@@ -28,7 +28,7 @@ end
 
 --- One run: from a list of choices, beyond it from `source`, or always the first alternative.
 ---@return string? failure
----@return integer[] choices  those that were made
+---@return integer[] choices  made by this run
 ---@return table case
 local function attempt(fn, given, source)
   local choices, case = {}, {}
@@ -43,7 +43,7 @@ local function attempt(fn, given, source)
   return tostring(type(err) == "table" and err.message or err), choices, case
 end
 
---- Is one list of choices simpler than another: shorter, or as long and smaller where they first differ?
+--- Tests whether a list of choices is simpler than another: shorter, or as long and smaller where they first differ?
 local function is_simpler(a, b)
   if #a ~= #b then return #a < #b end
   for i = 1, #a do
@@ -52,7 +52,7 @@ local function is_simpler(a, b)
   return false
 end
 
---- The choices without `count` of them from `from` on.
+--- The choices without `count` of them at `from`.
 local function without(choices, from, count)
   local out = {}
   for i, choice in ipairs(choices) do
@@ -61,7 +61,7 @@ local function without(choices, from, count)
   return out
 end
 
---- Takes pieces out of a list whose length is choice `i` and whose elements take `each` choices.
+--- Removes pieces of a list whose length is choice `i` and whose elements take `each` choices.
 ---@param try fun(candidate: integer[]): boolean
 ---@param current fun(): integer[]
 local function shorten(i, each, try, current)
@@ -123,9 +123,9 @@ end
 
 --- Fails, with the seed and the simplest case found, unless fn holds for `runs` cases.
 ---@param runs integer
----@param fn fun(random: (fun(n: integer): integer), case: table)  makes a case with random(n) -> 1..n, raises when it is
----  not as it should be; what it puts into `case` is shown
----@param seed? integer  SMPP_SEED wins
+---@param fn fun(random: (fun(n: integer): integer), case: table)  makes a case with random(n) -> 1..n, raises when the
+---  property does not hold; what it puts into `case` is shown
+---@param seed? integer  SMPP_SEED overrides it
 function property.holds(runs, fn, seed)
   seed = tonumber(os.getenv("SMPP_SEED")) or seed or 1
   local source = util.random(seed)

@@ -1,6 +1,6 @@
 local property = require "spec.support.property"
 
---- What a property that does not hold says.
+--- The error of a property that does not hold.
 local function words_of(fn, seed)
   local ok, words = pcall(property.holds, 500, fn, seed)
   assert.is_false(ok)
@@ -8,7 +8,7 @@ local function words_of(fn, seed)
 end
 
 describe("a property", function()
-  it("that holds says nothing", function()
+  it("that holds raises nothing", function()
     local runs = 0
     property.holds(100, function(random)
       runs = runs + 1
@@ -18,7 +18,7 @@ describe("a property", function()
     assert.equal(100, runs)
   end)
 
-  it("that fails is shown by its seed and its simplest case", function()
+  it("that fails shows its seed and its simplest case", function()
     local seed = tonumber(os.getenv("SMPP_SEED")) or 42
     local words = words_of(function(random, case)
       local list = {}
@@ -30,7 +30,7 @@ describe("a property", function()
     assert.truthy(words:find("too big", 1, true))
   end)
 
-  it("keeps what a failure needs, drops the rest", function()
+  it("shrinks a case to what the failure needs", function()
     local words = words_of(function(random, case)
       local list = {}
       for i = 1, random(30) do list[i] = ({ "a", "b", "€", "\n" })[random(4)] end

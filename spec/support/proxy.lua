@@ -1,16 +1,16 @@
---- A TCP proxy that spoils connections: it cuts, delays, garbles, stalls and half-closes them after so many octets.
+--- A TCP proxy that injects faults: it cuts, delays, corrupts, stalls or half-closes connections after so many octets.
 local proxy = {}
 
 ---@class spec.Fault
 ---@field what "cut"|"close"|"half_close"|"garble"|"stall"|nil  nil: none
 ---@field direction "up"|"down"?  whose octets are counted: up is from the one that connects
----@field after integer?          octets that still pass
+---@field after integer?          octets that pass before it
 ---@field delay_s number?         for everything, both ways
 
 local Proxy = {}
 local mt = { __index = Proxy }
 
---- Does something later, unless the proxy is closed before.
+--- Calls a function later, unless the proxy is closed before.
 local function later(self, seconds, fn)
   if seconds <= 0 then return fn() end
   local timer
@@ -30,7 +30,7 @@ local function drop(self, link, how)
   link.to[how](link.to)
 end
 
---- What reaches the octet where the fault is.  Returns what still passes.
+--- Applies the fault to a chunk.  Returns the part that passes.
 local function spoil(self, link, way, octets)
   local fault = link.fault
   local room = fault.after - way.seen
@@ -59,7 +59,7 @@ local function pipe(self, link, source, target, name)
       if not link.over and octets ~= "" then target:write(octets) end
     end)
   end, function(message)
-    if link.fault.what == "stall" and way.dead then return end -- the other side learns nothing
+    if link.fault.what == "stall" and way.dead then return end -- the other side sees no end
     later(self, link.fault.delay_s, function()
       if link.over then return end
       link.ended = (link.ended or 0) + 1
@@ -70,10 +70,10 @@ local function pipe(self, link, source, target, name)
   end)
 end
 
---- Listens on a free port of 127.0.0.1 and connects each connection on.
+--- Listens on a free port of 127.0.0.1 and forwards each connection.
 ---@param loop smpp.Loop
 ---@param port integer  of the server on 127.0.0.1
----@param choose fun(n: integer): spec.Fault?  what happens to the n-th connection
+---@param choose fun(n: integer): spec.Fault?  the fault of the n-th connection
 ---@return table proxy  { port, count, spoilt, close() }
 function proxy.open(loop, port, choose)
   local self = setmetatable({ loop = loop, links = {}, timers = {}, connects = {}, count = 0, spoilt = {} }, mt)
@@ -96,7 +96,7 @@ function proxy.open(loop, port, choose)
   return self
 end
 
---- Ends the connections that are open; new ones are made.
+--- Closes the open connections; new ones are accepted.
 function Proxy:drop_all()
   for link in pairs(self.links) do drop(self, link, "reset") end
 end

@@ -1,6 +1,6 @@
 local mc = require "spec.support.mc"
 
---- A server with the account a, and a function that makes receivers which note the texts they get.
+--- A server with the account a, and a function that binds receivers, which record the texts they receive.
 return function(account, fn)
   mc.world(function(w)
     account.password = "secret"

@@ -10,7 +10,7 @@ function util.hex(octets)
   return (octets:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
---- Rows of a TSV file of csrc/tables as { column = text }, comments left out.
+--- Rows of a TSV file of csrc/tables as { column = text }, without comments.
 function util.tsv(name)
   local rows, header = {}, nil
   for line in io.lines("csrc/tables/" .. name) do
@@ -41,8 +41,10 @@ end
 
 --- A small seeded generator (the same numbers on every Lua): random(n) -> 1..n.
 --- The seed is SMPP_SEED or `seed`; print it when a property fails.
-function util.random(seed)
-  local state = tonumber(os.getenv("SMPP_SEED")) or seed or 1
+function util.random(seed) return util.seeded(tonumber(os.getenv("SMPP_SEED")) or seed or 1) end
+
+--- The same with this seed, whatever SMPP_SEED is.
+function util.seeded(state)
   return function(n)
     state = (state * 16807) % 2147483647
     return math.floor(state / 2147483647 * n) + 1

@@ -392,11 +392,13 @@ describe("smpp.text.reassembly: parts that are apart", function()
       local r = reassembly.new()
       r:add(part(first, 2, piece("A", first)), 0)
       local what, set = r:add(part(second, 2, piece("A", second)), gap)
-      return what, what == "complete" and set.gap_s or set
+      if what == "complete" then return what, set.gap_s, set.suspicious end
+      return what, set
     end
     assert.same({ "complete", 119 }, { add(1, 2, 119) })
     assert.same({ "complete", 119 }, { add(2, 1, 119) })
-    assert.same({ "complete", 3599 }, { add(1, 2, 3599) })
+    assert.same({ "complete", 120, true }, { add(1, 2, 120) })
+    assert.same({ "complete", 3599, true }, { add(1, 2, 3599) })
     assert.same({ "stored", "replaced" }, { add(2, 1, 120) })
     assert.same({ "stored" }, { add(1, 2, 3600) })
   end)

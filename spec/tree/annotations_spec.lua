@@ -1,6 +1,6 @@
 local shell = require "spec.support.shell"
 
---- The methods that the guides use, as a set: what a reader may call.
+--- The methods that the guides use, as a set.
 local function documented()
   local set = {}
   for path in shell.must("ls README.md docs/*.md 2>/dev/null || true"):gmatch("%S+") do
@@ -11,8 +11,8 @@ local function documented()
   return set
 end
 
---- The modules that the front door opens, and the connection that handlers get, as a set of files: what they give away
---- has its parameters described too.
+--- The modules that `require "smpp"` exposes, and the session, as a set of files: the parameters of their functions are
+--- described, too.
 local function front()
   local set, file = { ["lua/smpp/init.lua"] = true, ["lua/smpp/connection.lua"] = true }, assert(io.open("lua/smpp/init.lua"))
   for name in file:read("*a"):gmatch('"(smpp%.[%w_.]+)"') do
@@ -23,7 +23,7 @@ local function front()
   return set
 end
 
---- The functions of a file that people call: those of the table it returns, and of `methods` those it has.
+--- The public functions of a file: those of the table it returns, and those of `methods` that it has.
 --- Items are { name, parameters, block (the comment above), line }.
 local function functions(path, methods)
   local all, block, number, module = {}, {}, 0, nil
@@ -52,7 +52,7 @@ end
 describe("every public function", function()
   local methods, is_front = documented(), front()
   for path in shell.must("find lua -name '*.lua' | LC_ALL=C sort"):gmatch("%S+") do
-    it("of " .. path .. " says what it does" .. (is_front[path] and ", and what each parameter is" or ""), function()
+    it("of " .. path .. " has a description" .. (is_front[path] and ", and one of each parameter" or ""), function()
       local missing = {}
       for _, fn in ipairs(functions(path, is_front[path] and methods or {})) do
         if fn.block == "\n" then
@@ -69,7 +69,7 @@ describe("every public function", function()
     end)
   end
 
-  it("is found by this check", function()
+  it("is found by the check", function()
     local path = os.tmpname()
     shell.write(path, "local m = {}\n--- Adds.\nfunction m.add(a, b) end\nfunction m.bare() end\n"
       .. "function m._own() end\nfunction other:send(x) end\nfunction other:inner() end\nreturn m\n")

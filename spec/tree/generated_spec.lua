@@ -1,7 +1,7 @@
 local shell = require "spec.support.shell"
 
 describe("a generated file", function()
-  -- Each generator says in its head how it is run: -- … gen_x.lua … > file
+  -- The head of each generator has its command: -- … gen_x.lua … > file
   for generator in shell.must("ls csrc/tables/gen_*.lua"):gmatch("%S+") do
     local arguments, out
     for line in io.lines(generator) do

@@ -1,14 +1,14 @@
 local shell = require "spec.support.shell"
 
--- The layers of lua/smpp, the lowest first: a file may use those of its own folder and of the folders before it.
+-- The layers of lua/smpp, the lowest first: a file may require modules of its own folder and of the folders before it.
 -- README's map lists them in this order.  smpp.core is the C module, below all of them.
 local ORDER = {
-  "base", "text", "codec", "receipt", "profile", "loop", "transport", "session", "capture", "client", "store", "server",
-  "service", "simulator", "cli",
+  "base", "text", "codec", "receipt", "profile", "loop", "http", "console", "metrics", "transport", "valkey", "session", "capture", "client",
+  "store", "nodes", "server", "service", "route", "gateway", "simulator", "bot", "testing", "scenario", "simulate", "conformance", "load", "cli",
 }
--- The front door, which opens what is asked for; and types for editors, which nothing requires.
+-- lua/smpp/init.lua, which loads modules on demand; and types for editors, which no file requires.
 local OUTSIDE = { init = true, meta = true }
-local LUV = { loop = true } -- the only layer that touches luv
+local LUV = { loop = true } -- the only layer that uses luv
 
 local rank = {}
 for i, layer in ipairs(ORDER) do rank[layer] = i end
@@ -22,8 +22,8 @@ local function modules()
     local file = assert(io.open(path))
     local source = file:read "*a"
     file:close()
-    module.source = source:gsub("%-%-[^\n]*", "") -- what comments say is no arrow
-    -- Any name of a module in quotes is an arrow, whichever way it is loaded: require, lazily, package.loaded.
+    module.source = source:gsub("%-%-[^\n]*", "") -- comments do not count
+    -- Any module name in quotes is a dependency, however it is loaded: require, lazily, package.loaded.
     for wanted in module.source:gmatch '["\'](smpp%.[%l_.]*[%l_])["\']' do module.requires[#module.requires + 1] = wanted end
     list[name] = module
   end
@@ -39,7 +39,7 @@ local function sorted(set)
   return list
 end
 
---- "path uses module" for each arrow to a higher layer.  Names that are no modules are others', as of metatables.
+--- "path uses module" for each dependency on a higher layer.  Other names, such as those of metatables, are skipped.
 local function upward(list)
   local found = {}
   for _, name in ipairs(sorted(list)) do
@@ -64,15 +64,15 @@ describe("the layers of lua/smpp", function()
     for _, layer in ipairs(ORDER) do declared[layer] = true end
     assert.same(sorted(declared), sorted(found))
     for _, layer in ipairs(ORDER) do
-      if layer ~= "base" and layer ~= "service" then
+      if layer ~= "base" then -- tools without a common face
         assert.is_table(all["smpp." .. layer], layer .. " has no init.lua")
       end
     end
   end)
 
-  it("know only those below them", function() assert.same({}, upward(all)) end)
+  it("depend only on those below them", function() assert.same({}, upward(all)) end)
 
-  it("are checked by a rule that sees an arrow upwards", function()
+  it("are checked by a rule that finds an upward dependency", function()
     local found = upward {
       ["smpp.base.a"] = { path = "a", layer = "base", requires = { "smpp.cli" } }, ["smpp.cli"] = { path = "b", layer = "cli", requires = {} },
     }
@@ -107,7 +107,7 @@ describe("the layers of lua/smpp", function()
     assert.same({}, wrong)
   end)
 
-  it("leave the C session to session/: nobody else reaches .machine or .core of one", function()
+  it("leave the C session to session/: no other layer uses .machine or .core of a session", function()
     local wrong = {}
     for _, name in ipairs(sorted(all)) do
       local module = all[name]
@@ -121,7 +121,7 @@ describe("the layers of lua/smpp", function()
     assert.same({}, wrong)
   end)
 
-  it("are those of README's map, in its order", function()
+  it("are listed in README's map, in this order", function()
     local file = assert(io.open "README.md")
     local map = assert(file:read("*a"):match "## Map of the tree.-```\n(.-)```")
     file:close()

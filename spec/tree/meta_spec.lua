@@ -1,6 +1,6 @@
 local shell = require "spec.support.shell"
 
-package.cpath = (os.getenv("SMPP_BUILD") or "build") .. "/" .. _VERSION:match("%d%.%d") .. "/?.so;" .. package.cpath
+package.cpath = (os.getenv("SMPP_BUILD") or "build") .. "/" .. (jit and "jit" or _VERSION:match "%d%.%d") .. "/?.so;" .. package.cpath
 local core = require "smpp.core"
 
 --- class -> set of its fields, as all `---` comments of the Lua files declare them.
@@ -40,7 +40,7 @@ describe("the types of the C module", function()
     assert.same({}, missing)
   end)
 
-  it("have every TLV somewhere", function()
+  it("have every TLV in some class", function()
     local known = {}
     for _, class in pairs(classes) do
       for field in pairs(class) do known[field] = true end
@@ -48,7 +48,7 @@ describe("the types of the C module", function()
     for _, tlv in ipairs(core.protocol.tlvs()) do assert.is_true(known[tlv.name], tlv.name) end
   end)
 
-  it("have every function that the module has, and no other", function()
+  it("have every function of the module, and no other", function()
     local functions = { ["smpp.Core"] = core }
     for _, name in ipairs { "protocol", "text", "receipt", "timestamp" } do functions[class_of("core_" .. name)] = core[name] end
     local none = {}

@@ -1,12 +1,13 @@
 -- The spec tree mirrors the source tree:
 --   lua/smpp/a/b.lua      spec/a/b_spec.lua (a/init.lua: spec/a/init_spec.lua)
 --   bin/smpp              spec/bin/smpp_spec.lua
---   csrc/binding/x.c      spec/binding/x_spec.lua; csrc/tls/x.c: spec/tls/x_spec.lua
+--   csrc/binding/x.c      spec/binding/x_spec.lua; csrc/tls/x.c: spec/tls/x_spec.lua; csrc/sqlite/x.c: spec/sqlite/x_spec.lua
+--   csrc/http/x.c         spec/http/x_spec.lua, beside those of lua/smpp/http
 --   csrc/smpp/x.c         spec/c/x_test.c
--- A source with much to test has more of them, named after what they test: spec/a/b_topic_spec.lua, spec/c/x_topic_test.c.
+-- A large source has several, named after what they test: spec/a/b_topic_spec.lua, spec/c/x_topic_test.c.
 local shell = require "spec.support.shell"
 
--- Folders whose specs are about more than one source.
+-- Folders whose specs test more than one source.
 local OTHER = {
   stories = true, -- client, server and simulator together
   interop = true, slow = true, packaging = true, tree = true, docs = true, regression = true, support = true,
@@ -18,20 +19,21 @@ local function lines(command)
   return list
 end
 
---- The path of a source as its spec has it, without the ending.
+--- The path of a source in the spec tree, without suffix.
 local function mirrored(path)
   if path:find "^lua/smpp/meta/" then return end -- types for editors
   return path:match "^lua/smpp/(.*)%.lua$" or path:match "^(bin/.*)$"
-    or path:match "^csrc/(binding/.*)%.c$" or path:match "^csrc/(tls/.*)%.c$" or path:gsub("^csrc/smpp/(.*)%.c$", "c/%1")
+    or path:match "^csrc/(binding/.*)%.c$" or path:match "^csrc/(tls/.*)%.c$" or path:match "^csrc/(sqlite/.*)%.c$"
+    or path:match "^csrc/(http/.*)%.c$" or path:gsub("^csrc/smpp/(.*)%.c$", "c/%1")
 end
 
---- What a spec's path says it tests: the path of its source, or of its folder, for the files outside the mirror nil.
+--- The path of the source or folder that a spec tests, from its own path; nil: outside the mirror.
 local function tested(path)
   local name = path:match "^spec/(.*)_spec%.lua$" or path:match "^spec/(c/.*)_test%.c$"
   if name and not OTHER[name:match "^[^/]+"] then return name end
 end
 
---- A file that is deleted and not committed yet is still listed.
+--- git also lists deleted files that are not committed yet.
 local function exists(path)
   local file = io.open(path)
   if file then file:close() end
@@ -39,7 +41,7 @@ local function exists(path)
 end
 
 local sources, specs = {}, {} -- mirrored path -> path, and tested path -> path
-for _, path in ipairs(lines "git ls-files --cached --others --exclude-standard lua/smpp bin csrc/binding csrc/tls csrc/smpp | grep -e '[.]lua$' -e '[.]c$' -e ^bin/") do
+for _, path in ipairs(lines "git ls-files --cached --others --exclude-standard lua/smpp bin csrc/binding csrc/tls csrc/sqlite csrc/http csrc/smpp | grep -e '[.]lua$' -e '[.]c$' -e ^bin/") do
   local name = mirrored(path)
   if name and exists(path) then sources[name] = path end
 end
@@ -48,7 +50,7 @@ for _, path in ipairs(lines "git ls-files --cached --others --exclude-standard s
   if name and exists(path) then specs[name] = path end
 end
 
---- The source that a spec tests: that of its name, else of its name without the last words.
+--- The source that a spec tests: that of the same name, else of the name without its last words.
 local function source_of(name)
   repeat
     if sources[name] then return name end
@@ -56,11 +58,12 @@ local function source_of(name)
   until not name
 end
 
---- What a describe of the spec may begin with.
+--- Allowed beginnings of the `describe` of a spec.
 local function subjects(name)
   local list, base = {}, name:match "([^/]+)$"
-  if name:find "^binding/" or name:find "^tls/" then return { base } end
+  if name:find "^binding/" or name:find "^tls/" or name:find "^sqlite/" then return { base } end
   if name:find "^bin/" then return { name } end
+  if sources[name]:find "^csrc/http/" then return { base } end
   list[1] = ("smpp/" .. name):gsub("/init$", ""):gsub("/", ".")
   if name:find "^cli/" then list[2] = base == "init" and "smpp" or "smpp " .. base end
   return list
@@ -107,7 +110,7 @@ describe("the spec tree", function()
     assert.equal("", table.concat(wrong, "\n"))
   end)
 
-  it("is checked by rules that see a wrong name", function()
+  it("is checked by rules that find a wrong name", function()
     assert.is_nil(source_of "base/nothing_here")
     assert.equal("base/task", source_of "base/task_waking")
     assert.is_nil(tested "spec/stories/seed_spec.lua")

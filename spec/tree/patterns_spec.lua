@@ -1,10 +1,10 @@
 local shell = require "spec.support.shell"
 
--- What is tried again at each character of what precedes it: an open repetition before the end, a lazy one before an open one.
+-- Patterns of quadratic time: an unanchored repetition before the end, or a lazy one before a greedy one.
 local QUADRATIC = { "%%%l%*%$", "%]%*%$", "%%%l%+%$", "%]%+%$", "%(%.%-%)%%%l%*", "%(%.%-%)%[[^%]]*%]%*" }
 local ALLOWED = { "^%^%%%l+[%+%*]%$", "^%^%[[^%]]*%][%+%*]%$" } -- one repetition from the first character on
 
---- The texts in quotes of a line.
+--- The string literals of a line.
 local function patterns(line)
   local found = {}
   for _, quoted in ipairs { '"([^"]*)"', "'([^']*)'" } do
@@ -14,7 +14,7 @@ local function patterns(line)
 end
 
 local function is_quadratic(pattern)
-  if pattern:find "^%^" then -- anchored: only a lazy or greedy piece before an open end tries again
+  if pattern:find "^%^" then -- anchored: quadratic only with a repetition before an open end
     for _, allowed in ipairs(ALLOWED) do if pattern:find(allowed) then return false end end
     return pattern:find "%(%.%-%)%%%l%*" ~= nil or pattern:find "%(%.%-%)%[[^%]]*%]%*" ~= nil
   end
@@ -23,14 +23,14 @@ local function is_quadratic(pattern)
 end
 
 describe("patterns", function()
-  it("are seen", function()
+  it("of quadratic time are found", function()
     for _, pattern in ipairs { "%s+$", "%s*$", "^%s*(.-)%s*$", "^(.-)%z*$", "[%c]+$", "%s*(.-)%s*," } do
       assert.is_true(is_quadratic(pattern), pattern)
     end
     for _, pattern in ipairs { "^%d+$", "^[%x%s.]+$", "^(.*)@([^@]*)$", "\r?\n$", "^.*%S" } do assert.is_false(is_quadratic(pattern), pattern) end
   end)
 
-  it("that match foreign text try nothing again at each character: smpp.base.strings has what trims", function()
+  it("that match foreign text take linear time: smpp.base.strings has functions that trim", function()
     local found = {}
     for path in shell.must("find lua -name '*.lua' | LC_ALL=C sort"):gmatch "%S+" do
       local number = 0

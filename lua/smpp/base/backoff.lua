@@ -1,12 +1,13 @@
 --- Exponential back-off: each pause after another failure is twice as long, from `min_s` up to `max_s`.
 ---@class smpp.Backoff
 ---@field ends_at number  of the current pause, 0: not backing off
-local Backoff = {}
+local Backoff = { ended_at = 0, count = 0 }
 local mt = { __index = Backoff, __name = "smpp.Backoff" }
 
 local backoff = {}
 
 local MIN_S, MAX_S = 1, 30
+local ROUNDING_S = 1e-6 -- a timer that was set for the end of a pause may fire a rounding error before it, and is not set again
 
 --- The length of the n-th pause in a row.
 ---@param n integer  from 1
@@ -18,7 +19,7 @@ function backoff.delay_s(n, min_s, max_s)
 end
 
 ---@return smpp.Backoff
-function backoff.new() return setmetatable({ ends_at = 0, ended_at = 0, count = 0 }, mt) end
+function backoff.new() return setmetatable({ ends_at = 0 }, mt) end
 
 --- Starts a pause after a failure.
 ---@param now number
@@ -34,7 +35,7 @@ end
 
 ---@param now number
 ---@return boolean
-function Backoff:is_active(now) return now < self.ends_at end
+function Backoff:is_active(now) return now < self.ends_at - ROUNDING_S end
 
 --- Marks the pause as over.
 function Backoff:finish() self.ends_at, self.ended_at = 0, self.ends_at end

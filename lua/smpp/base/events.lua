@@ -5,8 +5,13 @@ local shown = require "smpp.base.shown"
 
 local events = {}
 
---- An error event without a listener is written to stderr.
+--- An error event without a listener goes to the object's `on_unheard`, else to stderr.
 local function unheard(message) io.stderr:write("smpp: ", shown.lines(message), "\n") end
+
+-- Apart from `emit`: LuaJIT never compiles a function that makes closures.
+local function sink_of(self)
+  return function(trace) self:emit("error", trace) end
+end
 
 --- Gives a class `on` and `emit`.
 ---@param class table
@@ -31,16 +36,24 @@ function events.mixin(class, names)
     return self
   end
 
+  --- Emits an error that is in the log already: only to listeners, unless there is no log.
+  ---@param message string
+  function class:emit_logged(message, ...)
+    if self.listeners.error or not self.write_log then self:emit("error", message, ...) end
+  end
+
   --- Calls all listeners.
   ---@param name string
   ---@return boolean heard
   function class:emit(name, ...)
     local list = self.listeners[name]
     if not list then
-      if name == "error" then unheard((...)) end
+      if name == "error" then
+        if self.on_unheard then self:on_unheard((...)) else unheard((...)) end
+      end
       return false
     end
-    local sink = name == "error" and unheard or function(trace) self:emit("error", trace) end
+    local sink = name == "error" and unheard or sink_of(self)
     for i = 1, #list do task.start(sink, list[i], ...) end
     return true
   end

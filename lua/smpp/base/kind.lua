@@ -1,5 +1,8 @@
 --- Kinds of values that options take: how they are checked, described, and read from the text of a URL or a command line.
+local iterate = require "smpp.base.iterate"
 local mistake = require "smpp.base.mistake"
+
+local pairs = iterate.pairs
 
 ---@class smpp.Kind
 ---@field expected string                              as messages say it: "an integer >= 1"
@@ -92,6 +95,13 @@ kind.percent = kind.with_unit("%", kind.real(0, 100))
 kind.octets = kind.with_unit("octets", kind.count)
 kind.seconds = kind.with_unit("s", kind.real(0))
 kind.rate = kind.with_unit("per s", kind.real(1e-6, 1e9))
+
+--- A host name or an IP address.
+kind.host = {
+  expected = "a host name or IP address",
+  fits = function(value) return type(value) == "string" and value ~= "" and not value:find "[%c%s]" end,
+  read = kind.string.read,
+}
 
 --- A string of so many octets at most.
 ---@param most integer
@@ -191,7 +201,7 @@ end
 ---@return smpp.Kind
 function kind.list(item, name)
   item = kind.of(item)
-  local self = { expected = name and "a list of " .. name or "a list, each item " .. item.expected }
+  local self = { expected = name and "a list of " .. name or "a list, each item " .. item.expected, is_list = true }
   function self.fits(value)
     if type(value) ~= "table" then return false end
     local n = #value

@@ -1,22 +1,22 @@
 --- The queue of entries to be sent: lanes by priority, higher lanes first, first in first out within a lane.
 --- An entry that is queued again for a retry returns to its former position.
-local Queue = {}
+local Queue = { serial = 0 }
 Queue.__index = Queue
 
 local queue = {}
 
 ---@class smpp.Queue
 ---@field count integer
----@field held { octets: number }  sum of `entry.octets` of the entries in this queue, and in others that share the table
+---@field memory { octets: number }  sum of `entry.octets` of the entries in this queue, and in others that share the table
 
----@param held? { octets: number }  shared by several queues
+---@param memory? { octets: number }  shared by several queues
 ---@return smpp.Queue
-function queue.new(held) return setmetatable({ count = 0, held = held or { octets = 0 }, serial = 0, lanes = {}, order = {} }, Queue) end
+function queue.new(memory) return setmetatable({ count = 0, memory = memory or { octets = 0 }, lanes = {}, order = {} }, Queue) end
 
 --- Counts an entry that came (1) or went (-1).
 local function count(self, entry, change)
   self.count = self.count + change
-  self.held.octets = self.held.octets + change * (entry.octets or 0)
+  self.memory.octets = self.memory.octets + change * (entry.octets or 0)
   entry.queue = change > 0 and self or nil
 end
 

@@ -30,4 +30,20 @@ function shown.lines(value, is_styled)
   return convert(value, is_styled and "styled" or "lines")
 end
 
+--- UTF-8 with each malformed octet replaced by U+FFFD.
+---@param value string
+---@return string
+function shown.repaired(value)
+  local out, at = {}, 1
+  while at <= #value do
+    local one = value:match("^[%z\1-\127]+", at) or value:match("^[\194-\223][\128-\191]", at)
+      or value:match("^\224[\160-\191][\128-\191]", at) or value:match("^[\225-\236\238\239][\128-\191][\128-\191]", at)
+      or value:match("^\237[\128-\159][\128-\191]", at) or value:match("^\240[\144-\191][\128-\191][\128-\191]", at)
+      or value:match("^[\241-\243][\128-\191][\128-\191][\128-\191]", at) or value:match("^\244[\128-\143][\128-\191][\128-\191]", at)
+    out[#out + 1] = one or "\239\191\189"
+    at = at + (one and #one or 1)
+  end
+  return table.concat(out)
+end
+
 return shown

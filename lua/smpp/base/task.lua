@@ -1,6 +1,7 @@
 --- Tasks: functions that may wait.  A task runs in a pooled coroutine (a fresh one per message costs a quarter of
 --- the throughput); an error in it goes, with its traceback, to an error sink and never to the code that resumed it.
 --- No table is made per wait.  Independent of any loop: a wait ends when `wake` is called.
+local mistake = require "smpp.base.mistake"
 local shown = require "smpp.base.shown"
 
 local create, resume, running = coroutine.create, coroutine.resume, coroutine.running
@@ -168,6 +169,14 @@ task.TAIL_LEVELS = (function()
   return message == "x" and 1 or 0
 end)()
 
+--- Raises for a timeout that is not a number.
+---@param timeout_s any  nil: none
+---@param level? integer  as of `error`, seen from the caller
+function task.check_timeout(timeout_s, level)
+  if timeout_s == nil or type(timeout_s) == "number" and timeout_s == timeout_s then return end
+  error("timeout_s: expected a number of seconds, got " .. mistake.show(timeout_s), (level or 1) + 1)
+end
+
 --- Suspends the running task until it is woken; returns exactly the values given to `wake`.
 --- A wait with a key can only be ended by a `wake_for` with that key, so that an answer which comes after its
 --- timeout does not end the next wait.  Any value but nil, true and false is a key: a sequence number, an object.
@@ -179,6 +188,14 @@ function task.wait(key)
     co = co and nested[co] or error(task.OUTSIDE, 2)
   end
   waiting[co] = key or true
+  return yield()
+end
+
+--- As `wait` without a key, for the running task as `need` or `current` has just returned it.
+---@async
+---@param token smpp.Task
+function task.wait_as(token)
+  waiting[token] = true
   return yield()
 end
 
@@ -206,6 +223,22 @@ function task.wake(token, ...)
   return continue(token, ...)
 end
 
+--- As `wake` with one value.
+---@param token smpp.Task
+---@param value any
+---@return boolean woken
+function task.wake_with(token, value)
+  if waiting[token] ~= true then return false end
+  if current then return continue(token, value) end
+  waiting[token] = false
+  current = token
+  local ok, err = resume(token, value)
+  current = nil
+  if not ok or pool[idle] == token or idle >= POOL_LIMIT then resumed(token, ok, err) end
+  if queue_last > 0 then drain() end
+  return true
+end
+
 --- Ends a task's `wait(key)`.
 ---@param token smpp.Task
 ---@param key any
@@ -213,6 +246,19 @@ end
 function task.wake_for(token, key, ...)
   if not key or waiting[token] ~= key then return false end
   return continue(token, ...)
+end
+
+local close = coroutine.close -- luacheck: compat
+
+--- Ends a waiting task where it stands: nothing wakes it any more, and no `pcall` in it sees that.  Its to-be-closed
+--- variables are closed, where Lua has them.
+---@param token smpp.Task
+---@return boolean ended  false: it does not wait
+function task.cancel(token)
+  if not waiting[token] then return false end
+  waiting[token], sinks[token] = nil, nil
+  if close then close(token) end
+  return true
 end
 
 --- Returns true if a task waits, with any key.

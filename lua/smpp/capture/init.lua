@@ -180,6 +180,8 @@ function Reading:missing(connection, side, count)
   self.fn(item)
 end
 
+--- A connection has ended: what is left of its PDUs is incomplete.
+---@param connection table
 function Reading:closed(connection)
   local data = connection.data
   if not data.streams then

@@ -1,5 +1,6 @@
 --- Traces: PDUs as a pcapng file that Wireshark and tshark open as SMPP (and `smpp decode` reads).
 --- There is no TCP in it: each packet is one PDU with its time, direction and addresses, as in Wireshark's "Export PDUs".
+local blocks = require "smpp.capture.blocks"
 local schema = require "smpp.base.schema"
 local pdus = require "smpp.codec"
 local secrets = require "smpp.codec.secrets"
@@ -13,39 +14,7 @@ local trace = {}
 
 local LINKTYPE_EXPORTED = 252
 
-local function u16(n) return string.char(math.floor(n / 256) % 256, n % 256) end
-local function u32(n) return u16(math.floor(n / 65536)) .. u16(n % 65536) end
-local function padded(octets) return octets .. ("\0"):rep(-#octets % 4) end
-
-local function block(kind, body)
-  local length = u32(#body + 12)
-  return u32(kind) .. length .. body .. length
-end
-
-local function option(code, value) return u16(code) .. u16(#value) .. padded(value) end
-
---- An address in octets: 4 or 16 of them; nil for a name.
-local function address(host)
-  local a, b, c, d = host:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
-  if a then
-    if tonumber(a) > 255 or tonumber(b) > 255 or tonumber(c) > 255 or tonumber(d) > 255 then return nil end
-    return string.char(a, b, c, d)
-  end
-  if not host:find(":", 1, true) or host:find("[^%x:]") then return nil end
-  local function groups(text)
-    local list = {}
-    for word in text:gmatch("%x+") do
-      if #word > 4 then return nil end
-      list[#list + 1] = u16(tonumber(word, 16))
-    end
-    return list
-  end
-  local front, back = host:match("^(.-)::(.*)$")
-  local left, right = groups(front or host), groups(back or "")
-  local zeros = left and right and 8 - #left - #right
-  if not zeros or zeros < 0 or not front and zeros ~= 0 then return nil end
-  return table.concat(left) .. ("\0\0"):rep(zeros) .. table.concat(right)
-end
+local u32, option, address = blocks.u32, blocks.option, blocks.address
 
 ---@class smpp.TraceEnd
 ---@field host string  an IP address; a host name is not written
@@ -66,7 +35,8 @@ local function ends(source, destination)
   return table.concat(out)
 end
 
-local OPTIONS = schema.new { { "secrets", "boolean", false, "write passwords in clear, not as asterisks", "secrets = true" } }
+--- Options of `new`.
+trace.schema = schema.new { { "secrets", "boolean", false, "write passwords in clear, not as asterisks", "secrets = true" } }
 
 --- Opens a trace.
 ---@param sink string|file*|table  a path, or anything with :write(octets)
@@ -75,7 +45,7 @@ local OPTIONS = schema.new { { "secrets", "boolean", false, "write passwords in 
 ---@return string? message
 ---@return string? code  "bad_value": the file cannot be written
 function trace.new(sink, o)
-  o = OPTIONS:check(o)
+  o = trace.schema:check(o)
   local file = sink
   if type(sink) == "string" then
     local opened, message = io.open(sink, "wb")
@@ -88,9 +58,7 @@ function trace.new(sink, o)
     show_secrets = o.secrets or false,
     pdus = 0,
   }, mt)
-  file:write(
-    block(0x0A0D0D0A, u32(0x1A2B3C4D) .. u16(1) .. u16(0) .. ("\255"):rep(8) .. option(4, "smpp (Lua)") .. u32(0)),
-    block(1, u16(LINKTYPE_EXPORTED) .. u16(0) .. u32(0) .. option(9, "\6") .. u32(0)))
+  file:write(blocks.section() .. blocks.interface(LINKTYPE_EXPORTED))
   return self
 end
 
@@ -114,13 +82,7 @@ function Trace:pdu(pdu, about)
   end
   if not self.show_secrets and type(pdu) ~= "string" then octets = secrets.mask(pdu) end
   local packet = option(12, "smpp") .. ends(about.from, about.to) .. u32(0) .. octets
-  local microseconds = math.floor(about.time * 1e6 + 0.5)
-  local extra = {}
-  if about.comment then extra[#extra + 1] = option(1, about.comment) end
-  if about.direction then extra[#extra + 1] = option(2, u32(about.direction == "in" and 1 or 2)) end
-  if #extra > 0 then extra[#extra + 1] = u32(0) end
-  self.file:write(block(6, u32(0) .. u32(math.floor(microseconds / 4294967296)) .. u32(microseconds % 4294967296)
-    .. u32(#packet) .. u32(#packet) .. padded(packet) .. table.concat(extra)))
+  self.file:write(blocks.packet(packet, about.time, { comment = about.comment, direction = about.direction }))
   self.pdus = self.pdus + 1
 end
 

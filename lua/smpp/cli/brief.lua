@@ -1,6 +1,6 @@
 --- A PDU on one line: command, addresses, text, receipt, problems.
 local address = require "smpp.codec.address"
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local explain = require "smpp.codec.explain"
 local outcome_style = require("smpp.cli.output").outcome_style
 local shown = require "smpp.base.shown"

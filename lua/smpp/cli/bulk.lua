@@ -3,7 +3,7 @@ local batch = require "smpp.cli.batch"
 local charset = require "smpp.cli.charset"
 local failures = require "smpp.cli.failures"
 local journal = require "smpp.cli.journal"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local lines = require "smpp.cli.lines"
 local rows = require "smpp.cli.rows"
 local task = require "smpp.base.task"
@@ -50,14 +50,14 @@ local function invalid(plan, line, row, wrong)
   local counts = plan.counts
   counts.done, counts.not_sent = counts.done + 1, counts.not_sent + 1
   counts.codes.invalid = (counts.codes.invalid or 0) + 1
-  plan.ledger:write { line = line, to = row and row.to, status = "invalid", message = wrong }
+  plan.journal:write { line = line, to = row and row.to, status = "invalid", message = wrong }
   if plan.on_invalid then return plan.on_invalid(line, row, wrong) end
   if #plan.invalid < 5 then plan.invalid[#plan.invalid + 1] = ("line %d: %s"):format(line, wrong) end
 end
 
 --- Does the result of an earlier run settle this row, so that it is not sent?
 local function is_settled(plan, line, to)
-  local status, earlier = plan.ledger:status(line)
+  local status, earlier = plan.journal:status(line)
   if not status then return false end
   if earlier ~= to then
     plan.changed = plan.changed or line
@@ -108,7 +108,7 @@ local function next_of(plan)
         local message
         message, wrong = message_of(plan, row)
         if message then
-          if not plan.ledger:write { line = line, to = row.to, status = "sending" } then return nil end
+          if not plan.journal:write { line = line, to = row.to, status = "sending" } then return nil end
           return { message = message, to = row.to, line = line }
         end
         invalid(plan, line, row, wrong)
@@ -151,7 +151,7 @@ function bulk.plan(options, out, message)
     on_not_utf8 = function(line)
       if plan.not_utf8 then return end
       plan.not_utf8 = line
-      out:note("%s: line %d is not UTF-8, read as Windows-1252; --charset NAME says what the file is in",
+      out:note("%s: not UTF-8 in line %d: read as Windows-1252; --charset NAME says what the file is in",
         options.file == "-" and "stdin" or options.file, line)
     end,
   })
@@ -165,31 +165,31 @@ function bulk.plan(options, out, message)
   local missing = unknown_column(names, known)
   if missing then return nil, ("--text: the file has no column '%s'"):format(missing) end
   if known and not known.text and not plan.fill and not message.data then return nil, "missing text: give --text, or a column 'text'" end
-  plan.ledger, wrong = (options.dry_run and journal.peek or journal.open)(result, options.resume)
-  if not plan.ledger then return nil, wrong end
+  plan.journal, wrong = (options.dry_run and journal.peek or journal.open)(result, options.resume)
+  if not plan.journal then return nil, wrong end
   if plan.total and known then plan.total = plan.total - 1 end
   plan.next_item = next_of(plan)
   plan.find_missing = function()
     if not plan.exhausted or plan.changed then return end
-    local last = plan.ledger:last_line()
+    local last = plan.journal:last_line()
     if last > plan.last_line then plan.missing_line, plan.changed = last, last end
   end
   plan.on_result = function(item, r)
     local ids = r.sent and r.sent.message_ids
-    plan.ledger:write {
+    plan.journal:write {
       line = item.line, to = item.to, status = r.status, code = r.code, message = r.message,
       message_id = r.sent and r.sent.message_id, message_ids = ids and #ids > 1 and json.list(ids) or nil,
     }
   end
   plan.on_receipt = function(item, sent, receipt)
     if receipt then
-      plan.ledger:write {
+      plan.journal:write {
         line = item.line, to = item.to, status = "receipt", message_id = sent.message_id, state = receipt.state, err = receipt.err,
       }
     end
   end
   plan.close = function()
-    plan.ledger:close()
+    plan.journal:close()
     close()
   end
   return plan
@@ -231,6 +231,15 @@ function bulk.progress(out, loop, plan)
   }
 end
 
+--- Tells that the file is not that of the earlier run.
+function bulk.tell_change(out, plan)
+  if plan.missing_line then
+    out:fail("input file changed since the earlier run: line %d is missing", plan.missing_line)
+  elseif plan.changed then
+    out:fail("input file changed since the earlier run: line %d has another recipient", plan.changed)
+  end
+end
+
 --- Prints the summary of a run.
 function bulk.summary(out, plan)
   local counts = plan.counts
@@ -248,7 +257,8 @@ function bulk.summary(out, plan)
       "not_sent", counts.not_sent, "parts", counts.parts, "delivered", counts.delivered, "undelivered", counts.undelivered,
       "no_receipt", counts.no_receipt, "codes", json.object(list), "in_flight", counts.in_flight > 0 and counts.in_flight or nil,
       "skipped", plan.skipped, "failures", failures.object(plan.failures), "changed_line", plan.changed,
-    }, 28))
+      "held_unknown", held.unknown > 0 and held.unknown or nil, "held_refused", held.refused > 0 and held.refused or nil,
+    }, 34))
   else
     local words = { ("%d accepted"):format(counts.accepted) }
     if counts.parts > counts.accepted then words[1] = words[1] .. (" (%d parts)"):format(counts.parts) end
@@ -259,25 +269,21 @@ function bulk.summary(out, plan)
     out:print(table.concat(words, ", ") .. (codes ~= "" and " (" .. codes .. ")" or ""))
   end
   for _, line in ipairs(plan.invalid or {}) do out:note("%s", line) end
-  if not out.json then failures.print(out, plan.failures, plan.ledger and plan.ledger.path) end
+  if not out.json then failures.print(out, plan.failures, plan.journal and plan.journal.path) end
   if counts.in_flight > 0 then out:note("%d without a response yet: outcome unknown", counts.in_flight) end
   if (plan.skipped or 0) > 0 then out:note("%d accepted by an earlier run, not sent again", plan.skipped) end
   if held.refused > 0 then out:note("%d refused in an earlier run, not sent again (--resend refused sends them)", held.refused) end
   if held.unknown > 0 then
     out:note("%d of an earlier run with unknown outcome, not sent again (--resend unknown sends them, perhaps twice)", held.unknown)
   end
-  if plan.missing_line then
-    out:fail("input file changed since the earlier run: line %d is missing", plan.missing_line)
-  elseif plan.changed then
-    out:fail("input file changed since the earlier run: line %d has another recipient", plan.changed)
-  end
+  bulk.tell_change(out, plan)
 end
 
 --- Tells how to resume a run that ended before the end of its file.
 function bulk.tell_how_to_resume(out, plan, options)
   local counts = plan.counts
   if not options.file or plan.exhausted or counts.done + counts.in_flight == 0 then return end
-  out:note("to send the rest: the same command%s; what was sent is in %s", options.resume and "" or " with --resume", plan.ledger.path)
+  out:note("to send the rest: the same command%s; what was sent is in %s", options.resume and "" or " with --resume", plan.journal.path)
   if counts.unknown + counts.in_flight > 0 then
     out:note "with --resend unknown also the messages whose outcome is unknown, which may then arrive twice"
   end

@@ -1,12 +1,13 @@
 --- smpp decode of a capture: one line per PDU with its response time, and a summary.
 local brief = require "smpp.cli.brief"
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local exit = require "smpp.cli.exit"
 local filter = require "smpp.cli.filter"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local pcap = require "smpp.capture"
 local may_hold = require("smpp.codec.secrets").may_hold
 local show_octets = require("smpp.codec.stream").show_octets
+local strings = require "smpp.base.strings"
 local tally = require "smpp.cli.tally"
 
 local capture = {}
@@ -120,7 +121,7 @@ function Printer:write(item)
   if out.verbose then self.dump(out, item.pdu, c, options.show_secrets) end
 end
 
-local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
+local plural = strings.plural
 
 local function latency_object(l)
   local function seconds(s) return tonumber(("%.6f"):format(s)) end

@@ -1,4 +1,4 @@
---- Text files as UTF-8: in UTF-16 their octets show it; a line that is not UTF-8 is taken for Windows-1252, which holds Latin-1.
+--- Text files as UTF-8: in UTF-16 their octets show it; else they are UTF-8 or, by their lines, Windows-1252, which holds Latin-1.
 local is_utf8 = require("smpp.core").text.is_utf8
 local text = require "smpp.text"
 
@@ -38,18 +38,41 @@ end
 
 local function same(words) return words end
 
+--- The encoding that a line indicates; nil: ASCII only.
+local function shown_by(line)
+  if not line:find "[\128-\255]" then return nil end
+  return is_utf8(line) and "utf-8" or "cp1252"
+end
+
+--- The encoding that most lines of a file show, UTF-8 if its mark is in front; and the number of lines.
+---@param lines fun(): string?
+---@return "utf-8"|"cp1252"|nil encoding  nil: ASCII only
+---@return integer total
+function charset.survey(lines)
+  local counts, total, has_mark = { ["utf-8"] = 0, cp1252 = 0 }, 0, false
+  for line in lines do
+    total = total + 1
+    local encoding = shown_by(line)
+    if encoding then counts[encoding] = counts[encoding] + 1 end
+    has_mark = has_mark or total == 1 and line:find "^\239\187\191" ~= nil
+  end
+  if counts.cp1252 > counts["utf-8"] and not has_mark then return "cp1252", total end
+  return counts["utf-8"] > 0 and "utf-8" or nil, total
+end
+
 --- Decoders of a file.
 ---@param name? string  of charset.names; default auto
+---@param found? "utf-8"|"cp1252"  by `survey`, for auto; nil: the first line that is not ASCII decides
 ---@return fun(piece: string?): string decode  of pieces as they are read, line ends included; nil at the end
 ---@return fun(line: string): string, boolean? decode_line  of lines out of them; the second result: it was not UTF-8
-function charset.decoders(name)
+function charset.decoders(name, found)
   local encoding = ENCODINGS[name or "auto"]
   local decode, begun = nil, ""
   local function start()
-    local found, mark = detect(begun)
-    if not encoding or name == "utf-16" then encoding = found or encoding end
+    local detected, mark = detect(begun)
+    if not encoding or name == "utf-16" then encoding = detected or encoding end
     local is_wide = encoding == "ucs2" or encoding == "ucs2_le"
-    if is_wide and found == encoding then begun = begun:sub(mark + 1) end
+    if is_wide and detected == encoding then begun = begun:sub(mark + 1) end
     return is_wide and utf16(encoding) or same
   end
   local function decode_piece(piece)
@@ -61,8 +84,10 @@ function charset.decoders(name)
   end
   local function decode_line(line)
     if not encoding then
-      if is_utf8(line) then return line end
-      return (text.decode(line, "cp1252")), true
+      local shown = shown_by(line)
+      found = found or shown
+      if not shown or found == "utf-8" then return line end -- a malformed one is an invalid row
+      return text.decode(line, "cp1252"), shown == "cp1252"
     end
     if decode ~= same or encoding == "utf-8" then return line end
     return (text.decode(line, encoding))

@@ -25,4 +25,19 @@ end
 --- Seconds.
 convert.seconds = convert.number(0, 1e9)
 
+--- Where to listen: [HOST:]PORT.
+---@param word string
+---@return { host: string, port: integer }?
+---@return string? message
+function convert.listen(word)
+  local host, port = word:match "^%[(.*)%]:(%d+)$"
+  if not host then host, port = word:match "^([^:]*):(%d+)$" end
+  if not host then host, port = "127.0.0.1", word:match "^%d+$" end
+  port = tonumber(port)
+  if host == "" or not port or port > 65535 then
+    return nil, ("invalid value '%s': expected PORT or HOST:PORT, port 0 picks one"):format(word)
+  end
+  return { host = host, port = port }
+end
+
 return convert

@@ -1,8 +1,8 @@
 --- smpp count: encoding, parts and room of a text.
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local encodings = require("smpp.core").text.encodings
 local exit = require "smpp.cli.exit"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local text = require "smpp.text"
 
 local count = {

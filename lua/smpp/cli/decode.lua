@@ -1,12 +1,12 @@
 --- smpp decode: PDUs from hex, binary and captures, octet by octet.
 local brief = require "smpp.cli.brief"
 local capture = require "smpp.cli.capture"
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
 local filter = require "smpp.cli.filter"
 local input = require "smpp.cli.input"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local be32 = require("smpp.capture.octets").be32
 local pcap = require "smpp.capture"
 local may_hold = require("smpp.codec.secrets").may_hold
@@ -236,7 +236,7 @@ end
 
 --- Reports octets that are not a PDU.  They may be the end of a bind whose beginning is missing, and hold its password.
 ---@param previous smpp.Pdu?  the PDU before them
-local function show_garbage(out, octets, at, message, secrets, previous)
+local function show_malformed(out, octets, at, message, secrets, previous)
   local rest = octets:sub(at)
   local is_body = previous and is_short(previous)
   if is_body then
@@ -247,9 +247,8 @@ local function show_garbage(out, octets, at, message, secrets, previous)
   if secrets or is_safe or OTHERS[rest:sub(1, 4)] or rest:find "^\22\3" then
     out:fail("at octet %d: %s", at - 1, message)
     out:note("the octets there: %s", stream.show_octets(rest))
-  else
-    local head = message:match "^(.-); the octets read " or message
-    out:fail("at octet %d: %s", at - 1, head)
+  else -- the number would show the first four octets
+    out:fail("at octet %d: %s", at - 1, rest:find "^%z%z%z" and message or "invalid command_length")
     out:note "the octets there are hidden, a password may be among them: --show-secrets shows them"
   end
 end
@@ -304,7 +303,7 @@ local function decode_octets(octets, options, out, name)
   if pdus.rest ~= "" then
     blank_line()
     if pdus.problem then
-      show_garbage(out, octets, at, pdus.problem, options.show_secrets, previous)
+      show_malformed(out, octets, at, pdus.problem, options.show_secrets, previous)
     else
       show_cut(out, pdus.rest, options)
     end

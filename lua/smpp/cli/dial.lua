@@ -1,15 +1,18 @@
 --- Shared by `smpp send` and `smpp listen`: URL and password, the connection, PDUs shown with -v, traces.
 local brief = require "smpp.cli.brief"
 local client_options = require "smpp.client.options"
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local exit = require "smpp.cli.exit"
 local explain = require "smpp.codec.explain"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
+local log_flags = require "smpp.cli.log_flags"
+local loops = require "smpp.loop"
 local luafile = require "smpp.base.luafile"
+local rings = require "smpp.capture.ring"
 local schema = require "smpp.base.schema"
 local smpp = require "smpp"
+local targets = require "smpp.cli.targets"
 local tls_flags = require "smpp.cli.tls_flags"
-local traces = require "smpp.capture.writer"
 local url = require "smpp.client.url"
 
 local dial = {}
@@ -19,7 +22,8 @@ local BINDS = { "trx", "tx", "rx", "tx+rx" }
 --- The first argument of all commands that bind.
 ---@param command table  of argparse
 function dial.define_url(command)
-  command:argument("url", "smpp://system_id:password@host:2775, with ?option=value for any option of smpp.connect.")
+  command:argument("url", "smpp://system_id:password@host:2775, or @NAME of `smpp targets`; with ?option=value for any "
+    .. "option of smpp.connect.")
 end
 
 --- Their options.
@@ -31,30 +35,21 @@ function dial.define(command)
     command:option("--config", "A Lua file that returns options of smpp.connect, for instance vendor TLVs; the URL and the command line "
       .. "take precedence."):argname "FILE")
   tls_flags.define(command)
+  log_flags.define(command)
   dial.define_watching(command)
 end
 
 --- The options of all commands that show or trace PDUs.
 function dial.define_watching(command)
   command:flag("-v --verbose", "Show the PDUs sent and received."):count "*"
-  command:option("--trace", "Write the PDUs to a pcapng file for Wireshark."):argname "FILE"
+  command:option("--trace", "Write the PDUs to a pcapng file for Wireshark, a ring of five of 100 MiB; SIGUSR1 stops it and goes on."):argname "FILE"
   command:flag("--show-secrets", "Show passwords in PDUs and traces.")
 end
 
-local function first_line(path)
-  local file, message = io.open(path, "rb")
-  if not file then return nil, message end
-  local line = file:read "*l"
-  file:close()
-  if not line then return nil, path .. ": empty file, expected a password in its first line" end
-  return (line:gsub("\r$", ""))
-end
-
---- The password of the URL, the file or the environment, in this order.
-local function password_of(parsed, options, out)
-  if parsed.password then return parsed.password end
-  if options.password_file then return first_line(options.password_file) end
-  return out.getenv "SMPP_PASSWORD"
+--- SIGUSR1 without --trace is answered with a line: its default action would end the command.
+---@param out smpp.CliOutput
+function dial.survive_sigusr1(out)
+  out:keep(loops.current():signal("SIGUSR1", function() out:note "SIGUSR1: no trace to stop or start: no --trace was given" end))
 end
 
 --- A function that shows and traces each PDU as the options ask; nil without -v and --trace.
@@ -62,17 +57,24 @@ end
 ---@param out smpp.CliOutput
 ---@param name? fun(session): string  which session it is, where there are many
 ---@return (fun(pdu, direction, session))? watch
----@return smpp.Trace|string|nil trace  or why it cannot be written
+---@return smpp.Capture|string|nil trace  or why it cannot be written
 function dial.watch(options, out, name)
   local trace, message
   if options.trace then
-    trace, message = traces.new(options.trace, { secrets = options.show_secrets })
+    local words = { trace_started = "goes on", trace_stopped = "stopped (SIGUSR1 goes on)" }
+    trace, message = rings.new({ file = options.trace, secrets = options.show_secrets }, loops.current(), function(event, file, why)
+      if event == "trace_failed" then return out:fail("trace %s: %s", file, why) end
+      if trace and trace.signal then out:note("trace %s %s", file, words[event]) end
+    end)
     if not trace then return nil, message end
+    trace:toggle_on "SIGUSR1"
+  else
+    dial.survive_sigusr1(out)
   end
   if not trace and not out.verbose then return nil end
   local painter = { paint = function(_, style, text) return out:paint_note(style, text) end }
   return function(pdu, direction, session)
-    if trace and trace.file then trace:record(session, pdu, direction) end
+    if trace then trace:record(session, pdu, direction) end
     if not out.verbose then return end
     if out.json then
       local object = json.object({ "event", "pdu", "direction", direction, "session", name and name(session) }, 6)
@@ -96,33 +98,63 @@ local function of_file(path)
   return loaded
 end
 
+--- Where the options come from: the URL, or a target and its options.
+---@return table? source  { url, options, asked, password?, target? }; asked: options that win over --config
+---@return string? message
+local function source_of(options, out)
+  if options.url:sub(1, 1) == "@" then
+    local target, message = targets.find(options.url, out)
+    if not target then return nil, message end
+    return { url = target.url, options = target.options, asked = target.asked, password = target.asked.password, target = target }
+  end
+  local parsed, message = url.parse(options.url)
+  if not parsed then return nil, message end
+  local asked, wrong = client_options.of_words(parsed.options)
+  if not asked then return nil, wrong.message end
+  return { url = options.url, options = {}, asked = asked, password = parsed.password or asked.password }
+end
+
+--- The password that is not a target's: of the URL, --password-file, SMPP_PASSWORD; for a target the flag is first.
+local function password_of(source, options, out)
+  local file = options.password_file
+  if source.password and not (file and source.target) then return source.password end
+  if file then return luafile.first_line(file) end
+  return out.getenv "SMPP_PASSWORD"
+end
+
 --- The options for smpp.connect.
 ---@param options table
 ---@param out smpp.CliOutput
 ---@param extra? table  more options for smpp.connect
+---@param defaults? table  those where nothing else is given
 ---@return table? given
 ---@return string|table message  or the same as smpp.connect reads it
-function dial.read(options, out, extra)
-  local parsed, message = url.parse(options.url)
-  if not parsed then return nil, message end
-  local password, why = password_of(parsed, options, out)
+---@return smpp.Target? target  whose password is still to be asked for
+function dial.read(options, out, extra, defaults)
+  local source, message = source_of(options, out)
+  if not source then return nil, message end
+  local password, why = password_of(source, options, out)
   if why then return nil, why end
-  local given, wrong = of_file(options.config)
-  if not given then return nil, wrong end
+  local of_config, wrong = of_file(options.config)
+  if not of_config then return nil, wrong end
+  local given = targets.merge(defaults, source.options, of_config, source.asked)
   local tls
-  tls, wrong = tls_flags.read(options, out, given.tls, parsed.options)
+  tls, wrong = tls_flags.read(options, out, given.tls)
   if wrong then return nil, wrong end
-  for name in pairs(parsed.options) do given[name] = nil end -- the URL wins
-  given = schema.merge(given, { options.url, password = password, bind = options.bind, log = given.log or tls_flags.log(out) }, extra)
+  local log = log_flags.read(options, out) or given.log or tls_flags.log(out)
+  given = schema.merge(given, { source.url, password = password, bind = options.bind, log = log }, extra)
   given.tls = tls
   local read
   read, wrong = client_options.read(given)
   if not read then return nil, wrong.message end
-  return given, read
+  return given, read, not password and source.target or nil
 end
 
 --- Reports why the bind failed, with what to check on lines of their own.
-local function tell_refused(out, why, code)
+---@param out smpp.CliOutput
+---@param why string
+---@param code string?
+function dial.tell_refused(out, why, code)
   local row = explain.status(code or "")
   local head = row and why:match "^(.-%(0x%x+%))"
   if not head then
@@ -143,14 +175,23 @@ end
 ---@param options table
 ---@param out smpp.CliOutput
 ---@param extra table  more options for smpp.connect
+---@param defaults? table  those where nothing else is given
 ---@return smpp.Client? esme
 ---@return integer? exit_code  the reason has been printed
----@return smpp.Trace? trace  to be closed at the end
-function dial.connect(options, out, extra)
-  local given, message = dial.read(options, out, extra)
+---@return smpp.Capture? trace  to be closed at the end
+function dial.connect(options, out, extra, defaults)
+  local given, message, target = dial.read(options, out, extra, defaults)
   if not given then
     out:fail("%s", message)
     return nil, exit.USAGE
+  end
+  if target then
+    local failed
+    given.password, message, failed = targets.password(target, given.loop or loops.current())
+    if message then
+      out:fail("%s", message)
+      return nil, failed
+    end
   end
   local password = given.password
   if password and (password:find "^%s" or password:find "%s$") then
@@ -165,7 +206,7 @@ function dial.connect(options, out, extra)
   local esme, why, code = smpp.connect(given)
   if esme then return esme, nil, trace end
   if trace then trace:close() end
-  tell_refused(out, why, code)
+  dial.tell_refused(out, why, code)
   return nil, exit.UNREACHABLE
 end
 

@@ -1,8 +1,10 @@
 --- smpp send --dry-run: every message is made as it would be sent, and counted; nothing connects.
+local bulk = require "smpp.cli.bulk"
 local exit = require "smpp.cli.exit"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local pdus = require "smpp.codec"
-local sender = require "smpp.client.sender"
+local composers = require "smpp.client.composer"
+local strings = require "smpp.base.strings"
 
 local dry_run = {}
 
@@ -10,24 +12,22 @@ local dry_run = {}
 ---@param o table  as smpp.connect reads its options
 ---@return fun(message: table): smpp.TextInfo?, integer|string
 local function maker(o)
-  local client = { options = o, loop = { random = function() return 0 end, now = function() return 0 end }, map_seed = "dry run!" }
-  local made, codec = sender.new(client), o.codec or pdus.codec
-  local messages, limits = sender.schema_of(codec), { version = o.version }
+  local composer, codec = composers.new(o, { random = function() return 0 end }), o.codec or pdus.codec
   return function(message)
-    local wrong = sender.problem(message, messages)
+    local wrong = composers.problem(message, composer.messages)
     if wrong then return nil, wrong.message end
-    local submits, info = made:build(message)
+    local submits, info = composer:build(message)
     if not submits then return nil, info end
     for _, fields in ipairs(submits) do
       fields.command, fields.sequence_number = "submit_sm", 1
-      local octets, why = codec.encode(fields, limits.version)
+      local octets, why = codec.encode(fields, o.version)
       if not octets then return nil, why end
     end
     return info or {}, #submits
   end
 end
 
-local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
+local plural = strings.plural
 
 --- Names of a table in the order of their counts, or of their own where they are numbers.
 local function sorted(counts)
@@ -54,16 +54,17 @@ local function print_summary(out, seen, plan)
   if held and held.unknown + held.refused > 0 then
     out:print(("%d unknown, %d refused by an earlier run, left out"):format(held.unknown, held.refused))
   end
-  if plan.changed then out:fail("input file changed since the earlier run: line %d has another recipient", plan.changed) end
+  bulk.tell_change(out, plan)
   out:note "dry run: nothing was sent"
 end
 
 local function summary_object(seen, plan)
-  local by_parts, encodings = {}, {}
+  local by_parts, encodings, held = {}, {}, plan.held or { unknown = 0, refused = 0 }
   for i, parts in ipairs(sorted(seen.by_parts)) do by_parts[2 * i - 1], by_parts[2 * i] = ("%d"):format(parts), seen.by_parts[parts] end
   for i, name in ipairs(sorted(seen.encodings)) do encodings[2 * i - 1], encodings[2 * i] = name, seen.encodings[name] end
   return json.object({ "event", "dry_run", "messages", seen.messages, "parts", seen.parts, "by_parts", json.object(by_parts),
-    "encodings", json.object(encodings), "invalid", seen.invalid, "skipped", plan.skipped, "changed_line", plan.changed }, 16)
+    "encodings", json.object(encodings), "invalid", seen.invalid, "skipped", plan.skipped, "changed_line", plan.changed,
+    "held_unknown", held.unknown > 0 and held.unknown or nil, "held_refused", held.refused > 0 and held.refused or nil }, 20)
 end
 
 --- Counts what would be sent.
@@ -93,6 +94,7 @@ function dry_run.run(plan, options, out)
     end
     item = plan.next_item()
   end
+  if plan.find_missing then plan.find_missing() end
   if plan.close then plan.close() end
   if out.json then out:object(summary_object(seen, plan)) else print_summary(out, seen, plan) end
   return (seen.invalid > 0 or plan.changed) and exit.FAILED or exit.DONE

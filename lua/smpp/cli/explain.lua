@@ -3,10 +3,11 @@ local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
 local explain_tls = require "smpp.cli.explain_tls"
 local explains = require "smpp.codec.explain"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local option_help = require "smpp.cli.option_help"
 local receipt_terms = require "smpp.cli.receipt_terms"
 local registry = require "smpp.codec.commands"
+local strings = require "smpp.base.strings"
 local text = require "smpp.text"
 local tls_flags = require "smpp.cli.tls_flags"
 local vendor = require "smpp.cli.vendor"
@@ -54,7 +55,7 @@ local function by(list, key, value)
 end
 
 local function number(word)
-  local n = (word:match "^0[xX]%x+$" or word:match "^%d+$") and tonumber(word)
+  local n = strings.integer(word)
   return n and n <= 0xFFFFFFFF and n or nil
 end
 
@@ -67,10 +68,17 @@ local BINDS = {
   give_up = "do not bind again until the cause is fixed",
 }
 
+--- "3.3; number inferred" in words.
+local function of_version(note)
+  local version, more = note:match "^([%d.]+);? ?(.*)$"
+  return ("in SMPP %s%s"):format(version, more ~= "" and " (" .. more .. ")" or "")
+end
+
 local function status_lines(add, row)
   local hex = ("0x%08X"):format(row.code)
   add("status", row.name == hex and ("%s (%.0f)"):format(hex, row.code) or ("%s (%s, %.0f)"):format(row.name, hex, row.code))
-  if row.alias then add("also called", row.alias) end
+  if row.alias then add("also called", row.note and row.alias .. " " .. of_version(row.note) or row.alias) end
+  if row.note and not row.alias then add("name", "only " .. of_version(row.note)) end
   add("meaning", row.meaning)
   add("to check", row.advice)
   if CLASSES[row.class] then add("as an answer", CLASSES[row.class]) end
@@ -215,7 +223,7 @@ local function value_lines(add, name, value)
     if row.mwi then add("indication", mwi_words(row.mwi)) end
     return
   end
-  add(name, ("%.0f (0x%02X): %s"):format(value, value, explains.value(name, value)))
+  add(name, ("%.0f (0x%02X): %s"):format(value, value, explains.value(name, value) or "out of range"))
   if value <= 255 then part_lines(add, name, value) end
 end
 

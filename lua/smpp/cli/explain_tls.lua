@@ -1,10 +1,11 @@
 --- smpp explain tls://HOST:PORT: what a peer offers, and whether we would take it.  Nothing of SMPP is sent.
 local exit = require "smpp.cli.exit"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local mistake = require "smpp.base.mistake"
 local net = require "smpp.base.net"
 local schema = require "smpp.base.schema"
 local shown = require "smpp.base.shown"
+local strings = require "smpp.base.strings"
 local task = require "smpp.base.task"
 local tls_flags = require "smpp.cli.tls_flags"
 local tls_options = require "smpp.transport.tls_options"
@@ -13,10 +14,10 @@ local url = require "smpp.client.url"
 local explain_tls = {}
 
 local TIMEOUT_S = 10
-local NEWS_S = 0.5 -- for what TLS 1.3 sends after the handshake: tickets, and that a client certificate is missing
+local AFTER_S = 0.5 -- TLS 1.3: tickets and the alert about a missing client certificate come after the handshake
 local COLUMNS = 100
 
---- Whether a word asks for this.
+--- Tests whether a word is a request for this explanation.
 ---@param word string
 ---@return boolean
 function explain_tls.is_url(word) return word:find "^tls://" ~= nil or word:find "^smpps://" ~= nil end
@@ -47,12 +48,12 @@ local function shake_hands(loop, host, settings)
   return top, message, established
 end
 
---- What comes after the handshake; why the peer refused us, if it did.
+--- Reads after the handshake; returns the reason if the peer refused the connection.
 ---@async
-local function listen_for_news(loop, top)
+local function read_after_handshake(loop, top)
   local token, key = task.need(), {}
   local timer = loop:timer(function() task.wake_for(token, key) end, true)
-  timer:start(NEWS_S)
+  timer:start(AFTER_S)
   top:start(function() end, function(message) task.wake_for(token, key, message) end)
   local message = task.wait(key)
   timer:close()
@@ -63,7 +64,7 @@ local function date(unix) return os.date("!%Y-%m-%d", unix) end
 
 local function valid(certificate, now)
   local days = math.floor((certificate.not_after - now) / 86400)
-  local left = now < certificate.not_before and "not yet" or days >= 0 and ("%d days left"):format(days) or "expired"
+  local left = now < certificate.not_before and "not yet" or days >= 0 and strings.plural(days, "day") .. " left" or "expired"
   return ("%s to %s (%s)"):format(date(certificate.not_before), date(certificate.not_after), left)
 end
 
@@ -85,7 +86,7 @@ local function chain(list)
   return ("%d %s: %s"):format(#list, #list == 1 and "certificate" or "certificates", table.concat(subjects, " < "))
 end
 
---- What a connection showed, as name and value.
+--- The properties of a connection, as names and values.
 local function describe(add, top)
   local connection = top.connection
   local info, list = connection:info(), connection:chain()
@@ -103,7 +104,7 @@ local function describe(add, top)
   return info
 end
 
---- Whether a second connection goes on with the session of the first.
+--- Tests whether a second connection resumes the TLS session of the first.
 local function resumes(loop, host, settings)
   local top, _, established = shake_hands(loop, host, settings)
   local resumed = established and top.connection:info().resumed
@@ -114,7 +115,7 @@ end
 --- Why we, or the peer, would not go on; nil: all is well.
 local function verdict(loop, host, settings)
   local top, why, established = shake_hands(loop, host, settings)
-  if established then why = listen_for_news(loop, top) end
+  if established then why = read_after_handshake(loop, top) end
   if top then top:close() end
   return why
 end
@@ -132,7 +133,7 @@ local function look(loop, host, settings_of, add)
     return exit.UNREACHABLE, refused
   end
   local info = describe(add, top)
-  if established then refused = listen_for_news(loop, top) end
+  if established then refused = read_after_handshake(loop, top) end
   local required = refused and refused:find("asks for a client certificate", 1, true)
   add("client_certificate", not (info.cert_requested or required) and "not asked for" or required and "required" or "optional")
   top:close()

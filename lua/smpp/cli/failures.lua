@@ -1,5 +1,5 @@
 --- The messages of smpp send that were not delivered, and the reasons.
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local outcome_style = require("smpp.cli.output").outcome_style
 local shown = require "smpp.base.shown"
 

@@ -1,6 +1,9 @@
 --- Fields and TLVs of a message as words: --set NAME=VALUE, --tlv TAG=VALUE.  The kind of the field decides what VALUE is.
 local input = require "smpp.cli.input"
-local sender = require "smpp.client.sender"
+local composer = require "smpp.client.composer"
+local strings = require "smpp.base.strings"
+
+local integer_of = strings.integer
 
 local fields = {}
 
@@ -10,8 +13,6 @@ local function octets_of(word)
   if not hex then return word end
   return input.unhex(hex)
 end
-
-local function integer_of(word) return word:find "^0[xX]%x+$" and tonumber(word) or word:find "^%d+$" and tonumber(word) or nil end
 
 --- its_session_info (5.0, 4.8.4.36): the session's number, then seven bits of sequence number and the end indicator.
 local function session_info(word)
@@ -42,13 +43,13 @@ function fields.set(message, codec, word)
   if not name then return ("--set %s: expected NAME=VALUE"):format(word) end
   local value, wrong
   local kind = codec.field("submit_sm", name)
-  if kind and not sender.schema.by_name[name] then
+  if kind and not composer.schema.by_name[name] then
     value, wrong = value_of(kind, name, text)
     if value == nil then return ("--set %s: %s"):format(name, wrong) end
     message[name] = value
     return nil
   end
-  value, wrong = sender.schema_of(codec):parse(name, text)
+  value, wrong = composer.schema_of(codec):parse(name, text)
   if value == nil then return "--set " .. wrong.message end
   message[name] = value
 end

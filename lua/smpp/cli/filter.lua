@@ -1,6 +1,7 @@
 --- The filters of `smpp decode`: --command, --status, --to, --slow.
 local address = require "smpp.codec.address"
 local explain = require "smpp.codec.explain"
+local strings = require "smpp.base.strings"
 
 local filter = {}
 
@@ -18,7 +19,7 @@ end
 local function status(word)
   if word:lower() == "error" then return "error" end
   for _, prefix in ipairs { "", "ESME_", "ESME_R" } do
-    local row = explain.status(tonumber(word) or prefix .. word:upper())
+    local row = explain.status(strings.integer(word) or prefix .. word:upper())
     if row then return row.code end
   end
   local _, message = explain.status(word)

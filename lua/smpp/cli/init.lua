@@ -5,6 +5,8 @@ local option_help = require "smpp.cli.option_help"
 local output = require "smpp.cli.output"
 local task = require "smpp.base.task"
 
+local unpack = table.unpack or unpack -- luacheck: compat
+
 local cli = {}
 
 -- Name and summary, in the order of the help.  The module smpp.cli.<name> { description, epilog, define, run } is loaded
@@ -12,10 +14,20 @@ local cli = {}
 local COMMANDS = {
   { "send", "Send a message, or a file of messages." },
   { "listen", "Print incoming messages and delivery receipts." },
+  { "bot", "Run the bot of a Lua file, or talk with it here." },
   { "sim", "Run a message centre simulator." },
+  { "gateway", "Run a gateway: customers, routing rules, carriers." },
+  { "nodes", "Show the nodes of a gateway that share an engine." },
+  { "store", "Show what a store has: messages that wait, their lives." },
+  { "conformance", "Test a message centre against the standard." },
+  { "simulate", "Simulate this toolkit under random faults." },
+  { "test", "Run scenarios: test anything that speaks SMPP." },
+  { "load", "Load test of a message centre." },
   { "decode", "Decode PDUs: hex, binary or a capture." },
   { "explain", "Explain a status, a field's value, a command, a TLV, a receipt's words." },
   { "count", "Show what a text costs: encoding, parts, characters left." },
+  { "targets", "List the message centres of the configuration file." },
+  { "completion", "Print a script for completion in bash, zsh or fish." },
 }
 
 local DESCRIPTION = [[
@@ -42,13 +54,13 @@ local function add_help(parser, asked)
   end)
 end
 
-local function add_common(command)
-  command:flag("--json", "Results as JSON, one object per line.")
+local function add_common(command, module)
+  if not module.has_json_file then command:flag("--json", "Results as JSON, one object per line.") end
   command:option("--color", "Colours: auto, always or never.", "auto"):choices({ "auto", "always", "never" }):argname "WHEN"
 end
 
 --- The parser of the whole command line.  Only the command that is called has its options defined.
----@param called string?
+---@param called string?  "*": all have
 ---@param width integer  of its help
 local function new_parser(asked, called, width)
   local parser = argparse("smpp", DESCRIPTION, EPILOG):help_max_width(width):usage_max_width(width):help_description_margin(28)
@@ -61,18 +73,23 @@ local function new_parser(asked, called, width)
   for _, row in ipairs(COMMANDS) do
     local name, summary = row[1], row[2]
     local command = parser:command(name):summary(summary)
-    if name == called then
+    if name == called or called == "*" then
       local module = require("smpp.cli." .. name)
       command:description(module.description)
       command:epilog(module.keys_help and module.epilog .. "\n\n" .. module.keys_help(width) or module.epilog)
       add_help(command, asked)
       module.define(command)
-      add_common(command)
+      add_common(command, module)
       command:action(function(options) options.run = module.run end)
     end
   end
   return parser
 end
+
+--- The parser with the options of all commands, for what describes them.
+---@param width? integer  of its help
+---@return table  of argparse
+function cli.parser(width) return new_parser({}, "*", option_help.width(width)) end
 
 --- "smpp help send" means "smpp send --help".
 local function words_of(arg)
@@ -128,9 +145,10 @@ function cli.main(arg, streams)
     out:note("%s", parser:get_help())
     return exit.USAGE
   end
-  out.json, out.verbose = result.json or false, (result.verbose or 0) > 0
+  result.words = { unpack(words, 2) } -- behind the command's name
+  out.json, out.verbose = result.json == true, (result.verbose or 0) > 0
   local finished, code = guard(function() return result.run(result, out) end)
-  out:clear_progress()
+  out:settle()
   if finished then return code end
   if code == output.BROKEN_PIPE then return exit.FAILED end
   error(code, 0)

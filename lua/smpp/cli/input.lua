@@ -72,15 +72,16 @@ end
 
 -- ---- lists of numbers ----
 
---- Octets as decimal numbers, also signed as Java has them: [0, 0, 0, 16, -128]; nil: not such a list.
+--- Octets as decimal numbers, also signed as Java has them: [0, 0, 0, 16, -128], { 0, (byte) 0x80 }; nil: not such a list.
 local function decimals(text)
+  text = text:gsub("%(s?byte%)", "")
   local from = text:match "^.*()[%[{(<]" -- the innermost
-  local inside = from and text:match("^%s*(%-?%d[%d%s,;+-]*)[%]})>]", from + 1)
+  local inside = from and text:match("^%s*(%-?%d[%w%s,;+-]*)[%]})>]", from + 1)
   if not inside then return nil end
   local out, is_hex = {}, true
-  for word in inside:gmatch "%-?%d+" do
-    local value = tonumber(word)
-    if value < -128 or value > 255 then return nil end
+  for word in inside:gmatch "[%w-]+" do
+    local value = (word:find "^%-?%d+$" or word:find "^0[xX]%x+$") and tonumber(word)
+    if not value or value < -128 or value > 255 then return nil end
     is_hex = is_hex and #word == 2
     out[#out + 1] = string.char(value % 256)
   end
@@ -235,24 +236,35 @@ local function kannel(text)
   return is_plausible(octets) and octets or nil
 end
 
---- PDUs in lines of a log: hex that begins with a plausible command_length and is as long as that says.
+--- Adds the whole PDUs among octets, which other hex such as a time may precede, to a list.
+local function take_pdus(octets, all)
+  local at = 1
+  while at + HEADER - 1 <= #octets do
+    local length, id, id_range = be32(octets, at), octets:byte(at + 4, at + 5)
+    if is_plausible(octets, at) and at + length - 1 <= #octets and id % 0x80 == 0 and id_range <= 1 then
+      all[#all + 1] = octets:sub(at, at + length - 1)
+      at = at + length
+    else
+      at = octets:find("%z", at + 1) or #octets
+    end
+  end
+end
+
+--- PDUs in lines of a log: hex, with or without blanks, that has a plausible header and is as long as that says.
 local function logged(text)
   local all = {}
   for line in text:gmatch "[^\r\n]+" do
-    local at = 1
-    while true do
-      local from = line:find("0000?%x?[: ]?%x", at)
-      if not from then break end
-      local before = from > 1 and line:sub(from - 1, from - 1) or " "
-      local run = not before:find "%x" and line:match("^[%x]+[%x :]*", from) or ""
-      local digits = run:gsub("[^%x]", "")
-      local octets = unhex(digits:sub(1, #digits - #digits % 2))
-      if #octets >= HEADER and is_plausible(octets) and be32(octets, 1) <= #octets then
-        all[#all + 1] = octets:sub(1, be32(octets, 1))
-        at = from + #run
-      else
-        at = from + math.max(1, #run)
+    for run in line:gmatch "%x[%x :]*" do
+      local pieces = {}
+      for digits in run:gmatch "%x+" do
+        if #digits % 2 == 0 then
+          pieces[#pieces + 1] = digits
+        else -- not octets
+          take_pdus(unhex(table.concat(pieces)), all)
+          pieces = {}
+        end
       end
+      take_pdus(unhex(table.concat(pieces)), all)
     end
   end
   return #all > 0 and table.concat(all) or nil

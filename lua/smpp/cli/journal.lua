@@ -1,13 +1,13 @@
 --- The result file: one record per event of each row, written at once, read again by --resume.
 --- JSON lines { line, to, status, … }; status is "sending" before a message goes out, then "accepted", "refused",
 --- "unknown", "not_sent" or "invalid"; a receipt is a record of its own ("receipt").
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 
----@class smpp.Ledger
-local Ledger = {}
-local mt = { __index = Ledger, __name = "smpp.Ledger" }
+---@class smpp.Journal
+local Journal = {}
+local mt = { __index = Journal, __name = "smpp.Journal" }
 
-local ledger = {}
+local journal = {}
 
 local FIELDS = { "line", "to", "status", "code", "message", "message_id", "message_ids", "state", "err" }
 
@@ -43,9 +43,9 @@ end
 --- Opens the file of results.
 ---@param path string
 ---@param resume boolean
----@return smpp.Ledger? ledger
+---@return smpp.Journal? journal
 ---@return string? message
-function ledger.open(path, resume)
+function journal.open(path, resume)
   local last = last_octet(path)
   if last and last ~= "" and not resume then return nil, path .. " already exists: --resume continues that run, --result names another file" end
   if resume and not last then return nil, path .. ": nothing to resume" end
@@ -67,9 +67,9 @@ end
 --- Opens the results of an earlier run read-only, for a dry run.
 ---@param path string?
 ---@param resume boolean
----@return smpp.Ledger? ledger
+---@return smpp.Journal? journal
 ---@return string? message
-function ledger.peek(path, resume)
+function journal.peek(path, resume)
   local known = {}
   if resume then
     local wrong
@@ -83,7 +83,7 @@ end
 --- Writes one record at once: a row that was answered must not be sent again after a crash.
 ---@param record table
 ---@return boolean written  false: stop sending, the results can no longer be recorded
-function Ledger:write(record)
+function Journal:write(record)
   if not self.file then return self.is_read_only or false end
   local list, count = {}, 0
   for _, name in ipairs(FIELDS) do
@@ -99,7 +99,7 @@ end
 ---@param line integer
 ---@return string? status
 ---@return string? to
-function Ledger:status(line)
+function Journal:status(line)
   local entry = self.known[line]
   if not entry then return nil end
   return entry.status == "sending" and "unknown" or entry.status, entry.to
@@ -107,15 +107,15 @@ end
 
 --- The highest line number of an earlier run; 0: none.
 ---@return integer
-function Ledger:last_line()
+function Journal:last_line()
   local last = 0
   for line in pairs(self.known) do last = math.max(last, line) end
   return last
 end
 
-function Ledger:close()
+function Journal:close()
   if self.file then self.file:close() end
   self.file = nil
 end
 
-return ledger
+return journal

@@ -5,24 +5,14 @@ local task = require "smpp.base.task"
 
 local lines = {}
 
---- Number of lines, to estimate the time left; CSV cells may have several.
-local function count(file)
-  local n = 0
-  repeat
-    local piece = file:read(65536)
-    n = n + select(2, (piece or ""):gsub("\n", ""))
-  until not piece
-  file:seek "set"
-  return n
-end
-
 --- Lines of a pipe, a terminal or a file.  Outside of a task reading blocks.
 ---@param stream table  read_now; read, where a task can wait; close
 ---@param o smpp.LineOptions
-local function of_stream(stream, o)
+---@param encoding? "utf-8"|"cp1252"  of the file, where it could be surveyed
+local function of_stream(stream, o, encoding)
   local waiting, ended, closed = nil, false, false
   local buffer, at, number = "", 1, 0
-  local decode, decode_line = charset.decoders(o.charset)
+  local decode, decode_line = charset.decoders(o.charset, encoding)
 
   local function decoded(line)
     local words, was_odd = decode_line(line)
@@ -75,7 +65,7 @@ end
 
 ---@class smpp.LineOptions
 ---@field charset? string  of charset.names
----@field on_not_utf8? fun(number: integer)  a line that is not UTF-8 was taken for Windows-1252
+---@field on_not_utf8? fun(number: integer)  a line that is not UTF-8 was read as Windows-1252
 
 --- Opens a file, a pipe with a name, or stdin.
 ---@param path string  - is stdin
@@ -83,7 +73,7 @@ end
 ---@param o? smpp.LineOptions
 ---@return (fun(): string?)? following  nil at the end
 ---@return string|fun() close  also ends a wait; or the error message
----@return integer? total  number of lines, where it is known
+---@return integer? total  number of lines, where it is known; CSV cells may have several
 function lines.open(path, stdin, o)
   o = o or {}
   local stream, message, file
@@ -98,8 +88,9 @@ function lines.open(path, stdin, o)
     return nil, path .. ": cannot be read"
   end
   file:seek "set"
-  local total = count(file)
-  local following, close = of_stream(of_file(file, true), o)
+  local encoding, total = charset.survey(file:lines())
+  file:seek "set"
+  local following, close = of_stream(of_file(file, true), o, encoding)
   return following, close, total
 end
 

@@ -1,13 +1,17 @@
 --- smpp listen: prints incoming messages and delivery receipts.
 local address = require "smpp.codec.address"
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local convert = require "smpp.cli.convert"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
+local live = require "smpp.cli.live"
+local metrics_flag = require "smpp.cli.metrics_flag"
 local outcome_style = require("smpp.cli.output").outcome_style
-local task = require "smpp.base.task"
+local services = require "smpp.cli.service"
 local shown = require "smpp.base.shown"
+local sources = require "smpp.cli.live_sources"
+local task = require "smpp.base.task"
 
 local listen = {
   description = "Binds to a message centre and prints what it delivers, one line each: messages with their texts decoded and their "
@@ -25,6 +29,8 @@ function listen.define(command)
   dial.define_url(command)
   command:option("--for", "Stop after this many seconds."):target "duration":convert(convert.seconds):argname "S"
   command:option("--enquire-link", "Send enquire_link after this many seconds of silence."):convert(convert.seconds):argname "S"
+  metrics_flag.define(command)
+  live.define(command)
   dial.define(command)
 end
 
@@ -36,8 +42,8 @@ local function on_message(out, loop, msg)
   if out.json then
     return out:object(json.object({
       "event", "message", "time", stamp(loop), "from", json.text(msg.from), "to", json.text(msg.to), "text", msg.text,
-      "data", msg.data and json.hex(msg.data), "encoding", msg.encoding, "parts", #msg.parts,
-    }, 16))
+      "data", msg.data and json.hex(msg.data), "encoding", msg.encoding, "parts", #msg.parts, "gap_s", msg.suspicious and msg.gap_s,
+    }, 18))
   end
   local words = msg.text and content.quote(msg.text)
   if not words then
@@ -46,7 +52,8 @@ local function on_message(out, loop, msg)
     local found = first and content.application_of(pdu, first.header, msg.data)
     words = found and content.application_words(found) or "data " .. json.hex(msg.data)
   end
-  out:print(("%s %s > %s  %s"):format(out:paint("dim", clock(loop)), shown.text(msg.from), shown.text(msg.to), out:paint("bold", words)))
+  local doubt = msg.suspicious and out:paint("yellow", ("  (parts %.0f s apart: of two texts?)"):format(msg.gap_s)) or ""
+  out:print(("%s %s > %s  %s%s"):format(out:paint("dim", clock(loop)), shown.text(msg.from), shown.text(msg.to), out:paint("bold", words), doubt))
 end
 
 local function on_receipt(out, loop, receipt)
@@ -66,7 +73,7 @@ end
 local function unread(out) return out.broken and "ESME_RX_T_APPN" or nil end
 
 --- Binds, and waits for the end: the time is up, or the client gave up.
-local function work(options, out)
+local function work(options, out, follow)
   local loop
   local token = task.need()
   local esme, code, trace = dial.connect(options, out, {
@@ -82,7 +89,10 @@ local function work(options, out)
   })
   if not esme then return code end
   loop = esme.loop
+  follow(esme)
   local given_up, interrupted
+  local status = "bound as " .. shown.text(esme.system_id or "")
+  local service = services.start(out, loop, { status = function() return status end })
   out.on_broken = function() task.wake_for(token, listen) end
   esme:on("error", function(message) out:note("%s %s", out:paint_note("yellow", "warning:"), message) end)
   esme:on("state", function(state, _, reason)
@@ -92,17 +102,25 @@ local function work(options, out)
       given_up = reason
       task.wake_for(token, listen)
     elseif state == "bound" then
+      status = "bound as " .. shown.text(esme.system_id or "")
       out:note "bound again"
     elseif state == "waiting" then
+      status = "not bound: " .. shown.text(reason or "waiting")
       out:note("%s: binding again", reason or "not bound")
     end
   end)
+  service:ready()
   out:note("bound as %s, waiting for messages", esme.system_id or "")
   local timer = options.duration and loop:timer(function() task.wake_for(token, listen, true) end, true)
   if timer then timer:start(options.duration) end
+  local view = live.start(out, loop, options, false, {
+    title = "smpp listen", subject = esme.system_id, read = sources.receiver(esme), quit = function() task.wake_for(token, listen, true) end,
+  })
   local in_time = task.wait(listen)
   if timer then timer:close() end
+  view:close()
   esme:close()
+  service:close()
   if trace then trace:close() end
   if in_time then return exit.DONE end
   if out.broken then return exit.FAILED end
@@ -116,7 +134,10 @@ end
 ---@return integer exit_code
 function listen.run(options, out)
   out.live = true
-  local code, _, interrupted = out.run(function() return work(options, out) end)
+  local code, _, interrupted = out.run(function()
+    return metrics_flag.serve(options, out, "client", function(follow) return work(options, out, follow) end)
+  end)
+  out:settle()
   if interrupted == "interrupted" then
     out:note "unbound"
     return exit.INTERRUPTED

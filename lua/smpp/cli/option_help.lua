@@ -1,12 +1,12 @@
 --- Help of options from their rows, as wide as the terminal.
 local option_help = {}
 
-local LEAST, MOST = 40, 96
+local LEAST, USUAL, MOST = 60, 80, 100
 
---- How wide help is: as the terminal, within reason.
+--- How wide help is: as the terminal, from 60 to 100 columns; without one 80.
 ---@param columns integer?  of the terminal, if there is one
 ---@return integer
-function option_help.width(columns) return math.max(LEAST, math.min(MOST, columns or MOST)) end
+function option_help.width(columns) return math.max(LEAST, math.min(MOST, columns or USUAL)) end
 
 --- Characters of UTF-8.
 local function length(text) return select(2, text:gsub("[^\128-\191]", "")) end
@@ -30,7 +30,7 @@ function option_help.wrap(text, width, first, others)
   return table.concat(lines, "\n")
 end
 
---- What holds where an option is not given, in words; nil: nothing does.
+--- The default of an option in words; nil: none.
 ---@param row smpp.OptionRow
 ---@return string?
 function option_help.default(row)

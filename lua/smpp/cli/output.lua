@@ -37,7 +37,7 @@ end
 ---@field stderr? file*
 ---@field getenv? fun(name: string): string?
 ---@field is_terminal? fun(file: file*): boolean
----@field run? fun(fn: fun(): any): any  instead of smpp.run, by who is in a task already
+---@field run? fun(fn: fun(): any, o: table?): any  instead of smpp.run, by who is in a task already
 
 ---@param given smpp.CliStreams?
 function output.new(given)
@@ -48,12 +48,14 @@ function output.new(given)
     stderr = given.stderr or io.stderr,
     getenv = given.getenv or os.getenv,
     is_terminal = given.is_terminal or is_terminal,
-    run = given.run or function(fn) return require("smpp").run(fn) end,
+    run = given.run or function(fn, o) return require("smpp").run(fn, o) end,
     json = false,
     verbose = false,
     live = false,    -- every line is flushed
     colors = {},     -- file -> whether it gets colours
     progress = nil,  -- the unfinished line on stderr
+    view = nil,      -- smpp.Live that has the screen
+    kept = {},       -- what is closed at the end, however that comes
     broken = false,  -- the reader of stdout is gone
     on_broken = nil, -- called then; without it print raises
   }, mt)
@@ -115,6 +117,7 @@ function Output:print(text) self:put(shown.lines(text, self.colors[self.stdout])
 
 ---@private
 function Output:put(text)
+  if self.view and self.view.is_visible then return self.view:take(text) end
   self:clear_progress()
   local ok = self.stdout:write(text, "\n")
   if ok and self.live and self.stdout.flush then ok = self.stdout:flush() end
@@ -131,13 +134,15 @@ end
 
 --- One object as a line of JSON.
 ---@param value table  as json.object makes it
-function Output:object(value) self:put(require("smpp.cli.json").encode(value)) end
+function Output:object(value) self:put(require("smpp.codec.json").encode(value)) end
 
 --- Prints a note to stderr.
 ---@param format string
 function Output:note(format, ...)
+  local text = shown.lines(format:format(...), self.colors[self.stderr])
+  if self.view and self.view.is_visible then return self.view:take(text, true) end
   self:clear_progress()
-  self.stderr:write(shown.lines(format:format(...), self.colors[self.stderr]), "\n")
+  self.stderr:write(text, "\n")
 end
 
 --- Prints an error to stderr.
@@ -152,6 +157,21 @@ function Output:show_progress(text)
   self.stderr:write("\r", shown.text(text), "\27[K")
   if self.stderr.flush then self.stderr:flush() end
   self.progress = true
+end
+
+--- Has an object closed at the end of the command, also when it raises or is interrupted.
+---@generic T
+---@param object T  close may be called twice
+---@return T
+function Output:keep(object)
+  table.insert(self.kept, object)
+  return object
+end
+
+--- Ends what goes on beside the command: the live view, messages to the service manager, the progress line.
+function Output:settle()
+  for i = #self.kept, 1, -1 do self.kept[i]:close() end
+  self:clear_progress()
 end
 
 function Output:clear_progress()

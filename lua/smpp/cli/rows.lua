@@ -1,55 +1,11 @@
 --- Rows of a file of recipients: CSV with a line of column names, or JSON lines, read one at a time.
-local json = require "smpp.cli.json"
+local csvs = require "smpp.base.csv"
+local json = require "smpp.codec.json"
 local strings = require "smpp.base.strings"
 
 local rows = {}
 
 local BOM = "^\239\187\191"
-
---- The separator of a CSV file: the one its first line has most of.
-local function separator_of(line)
-  local best, most = ",", 0
-  for _, candidate in ipairs { ",", ";", "\t" } do
-    local count = select(2, line:gsub('"[^"]*"', ""):gsub(candidate, ""))
-    if count > most then best, most = candidate, count end
-  end
-  return best
-end
-
---- The position of the closing quote of a cell; nil: not on this line.
-local function closing_quote(line, from)
-  local to = line:find('"', from, true)
-  while to and line:sub(to + 1, to + 1) == '"' do to = line:find('"', to + 2, true) end
-  return to
-end
-
---- Cells of one record, which goes on over further lines while a quote is open.
-local function cells_of(line, separator, more)
-  local cells, at = {}, 1
-  while true do
-    if line:sub(at, at) == '"' then
-      local pieces, from = {}, at + 1 -- of the cell: what earlier lines held of it
-      local to = closing_quote(line, from)
-      while not to do
-        pieces[#pieces + 1] = line:sub(from)
-        line, from = more(), 1
-        if not line then return nil, "unterminated quoted cell" end
-        to = closing_quote(line, from)
-      end
-      pieces[#pieces + 1] = line:sub(from, to - 1)
-      cells[#cells + 1] = (table.concat(pieces, "\n"):gsub('""', '"'))
-      at = to + 1
-    else
-      local to = line:find(separator, at, true) or #line + 1
-      cells[#cells + 1] = strings.trim(line:sub(at, to - 1))
-      at = to
-    end
-    local mark = line:sub(at, at)
-    if mark == "" then return cells end
-    if mark ~= separator then return nil, ("unexpected '%s' after a quoted cell"):format(mark) end
-    at = at + 1
-  end
-end
 
 -- Aliases of columns; the first one found counts, unless a column has the name itself.
 local ALIASES = {
@@ -68,13 +24,13 @@ local function rename(index)
 end
 
 local function csv(first, lines, line_number)
-  local separator = separator_of(first)
+  local separator = csvs.separator(first)
   local function more()
     local line = lines()
     if line then line_number = line_number + 1 end
     return line and (line:gsub("\r$", ""))
   end
-  local names, message = cells_of(first, separator, more)
+  local names, message = csvs.cells(first, separator, more)
   if not names then return nil, message end
   local seen, named = {}, {}
   for i, cell in ipairs(names) do
@@ -91,9 +47,9 @@ local function csv(first, lines, line_number)
     while line and not line:find "%S" do line = more() end
     if not line then return nil end
     local at = line_number
-    local cells, wrong = cells_of(line, separator, more)
+    local cells, wrong = csvs.cells(line, separator, more)
     if not cells then return at, nil, wrong end
-    if #cells > #names then return at, nil, ("row of %d cells, expected at most %d"):format(#cells, #names) end
+    if #cells > #names then return at, nil, ("row of %s, expected at most %d"):format(strings.plural(#cells, "cell"), #names) end
     local row = {}
     for i, name in ipairs(names) do row[name] = cells[i] or "" end
     return at, row

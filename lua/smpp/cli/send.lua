@@ -1,7 +1,7 @@
 --- smpp send: one message, many, or a file of messages.
 local batch = require "smpp.cli.batch"
 local bulk = require "smpp.cli.bulk"
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local convert = require "smpp.cli.convert"
 local decode = require "smpp.cli.decode"
 local dial = require "smpp.cli.dial"
@@ -10,10 +10,16 @@ local exit = require "smpp.cli.exit"
 local explain = require "smpp.codec.explain"
 local failures = require "smpp.cli.failures"
 local fields = require "smpp.cli.fields"
+local gates = require "smpp.cli.gate"
 local input = require "smpp.cli.input"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
+local live = require "smpp.cli.live"
+local metrics_flag = require "smpp.cli.metrics_flag"
+local numbers = require "smpp.cli.live_numbers"
 local outcome_style = require("smpp.cli.output").outcome_style
 local pdus = require "smpp.codec"
+local shown = require "smpp.base.shown"
+local sources = require "smpp.cli.live_sources"
 
 local send = {
   description = "Binds to a message centre, sends, and reports the result. Long texts are split into parts; the cheapest encoding that "
@@ -53,9 +59,11 @@ function send.define(command)
     command:flag("--receipt", "Ask for a delivery receipt and wait for it."),
     command:option("--wait", "Seconds to wait for each receipt.", "30"):convert(convert.seconds):argname "S",
     command:option("--count", "Send each message N times.", "1"):convert(convert.number(1, nil, true)):argname "N",
-    command:option("--window", "Maximum number of messages without a response.", "10"):convert(convert.number(1, 65535, true)):argname "W",
+    command:option("--window", "Maximum number of messages without a response (10)."):convert(convert.number(1, 65535, true)):argname "W",
     command:option("--rate", "Maximum number of messages per second."):convert(convert.number(1e-6, 1e9)):argname "R")
   bulk.define(command)
+  metrics_flag.define(command)
+  live.define(command)
   dial.define(command)
 end
 
@@ -162,32 +170,61 @@ local function items_of(message, text, options)
   end, total
 end
 
---- The exit code; rows of an earlier run with unknown outcome count.
+--- The exit code; rows that an earlier run left refused or of unknown outcome count.
 local function exit_of(plan)
-  local counts, unknown = plan.counts, plan.held and plan.held.unknown or 0
-  if counts.refused + counts.not_sent + counts.undelivered > 0 or plan.changed then return exit.FAILED end
-  if counts.unknown + counts.no_receipt + unknown > 0 then return exit.UNKNOWN end
+  local counts, held = plan.counts, plan.held or { refused = 0, unknown = 0 }
+  if counts.refused + counts.not_sent + counts.undelivered + held.refused > 0 or plan.changed then return exit.FAILED end
+  if counts.unknown + counts.no_receipt + held.unknown > 0 then return exit.UNKNOWN end
   return exit.DONE
 end
 
---- Binds, sends, reports the results.
-local function work(options, out, plan)
-  local esme, code, trace = dial.connect(options, out, {
-    window = options.window, rate_per_s = options.rate, reconnect = plan.many, retry = plan.many and { attempts = 10, age_s = 300 },
+--- The live view of a run: its keys act on the gate before the messages, and on the client's rate.
+local function view_of(esme, options, out, plan, gate)
+  return live.start(out, esme.loop, options, plan.many, {
+    title = "smpp send", subject = (esme.system_id or "") .. " " .. (esme:stats().links[1].host or ""), read = sources.batch(esme, plan),
+    pause = function(paused) gate:pause(paused) end,
+    quit = function()
+      plan.quit = true
+      gate:shut()
+    end,
+    change = function(factor, measured)
+      local rate = math.max(0.01, (esme:stats().rate_per_s or math.max(measured, 1)) * factor)
+      esme:set_rate(rate)
+      return ("rate %s/s"):format(numbers.of_rate(rate))
+    end,
   })
+end
+
+--- A message that was not accepted, as a line of the live view.
+local function view_failure(out, item, result)
+  out.view:take(out:paint(outcome_style(result.status), result.status) .. (" %s: %s"):format(shown.text(item.to), shown.text(result.code or "")))
+end
+
+--- Binds, sends, reports the results.
+local function work(options, out, plan, follow)
+  local esme, code, trace = dial.connect(options, out, { window = options.window, rate_per_s = options.rate },
+    { reconnect = plan.many, retry = plan.many and { attempts = 10, age_s = 300 } })
   if not esme then return code end
+  follow(esme)
   esme:on("error", function(message) out:note("%s %s", out:paint_note("yellow", "warning:"), message) end)
-  if plan.stop then
-    esme:on("state", function(state) if state == "closing" or state == "closed" then plan.stop() end end)
-  end
+  local gate = gates.new()
+  esme:on("state", function(state)
+    if state ~= "closing" and state ~= "closed" then return end
+    gate:shut()
+    if plan.stop then plan.stop() end
+  end)
   local counts = plan.counts
-  local bar = bulk.progress(out, esme.loop, plan)
+  local view = view_of(esme, options, out, plan, gate)
+  local bar = not view.is_on and bulk.progress(out, esme.loop, plan) or view
   local on_result, on_receipt = printer(out, esme.loop, plan.many)
-  batch.run(esme, plan.next_item, {
-    window = options.window, wait_s = options.receipt and options.wait or nil, counts = counts,
+  batch.run(esme, gate:wrap(plan.next_item), {
+    window = plan.connect_options.window, wait_s = options.receipt and options.wait or nil, counts = counts,
     on_result = function(item, result)
       if plan.on_result then plan.on_result(item, result) end
-      if plan.many and result.status ~= "accepted" then failures.add_result(plan.failures, item, result) end
+      if plan.many and result.status ~= "accepted" then
+        failures.add_result(plan.failures, item, result)
+        if view.is_visible then view_failure(out, item, result) end
+      end
       on_result(item, result)
     end,
     on_receipt = function(item, sent, receipt, err, code)
@@ -210,7 +247,7 @@ local function plan_of(options, out)
     out:note "try: smpp send --help"
     return nil, exit.USAGE
   end
-  local given, read = dial.read(options, out)
+  local given, read = dial.read(options, out, { window = options.window })
   if not given then return wrong(read) end
   local message, why = message_of(options, read.codec or pdus.codec)
   if not message then return wrong(why) end
@@ -223,6 +260,7 @@ local function plan_of(options, out)
     plan.connect_options = read
     return plan
   end
+  if options.metrics then return wrong "--metrics is for runs with --file" end
   if #options.to == 0 then return wrong "missing --to" end
   for _, to in ipairs(options.to) do
     if not to:find "%S" then return wrong "empty --to" end
@@ -243,11 +281,15 @@ function send.run(options, out)
   if not plan then return usage end
   if options.dry_run then return dry_run.run(plan, options, out) end
   out.live = true
-  local code, _, interrupted = out.run(function() return work(options, out, plan) end)
+  local code, _, interrupted = out.run(function()
+    return metrics_flag.serve(options, out, "client", function(follow) return work(options, out, plan, follow) end)
+  end)
+  out:settle()
   if plan.close then plan.close() end
+  if plan.quit and not plan.exhausted and plan.counts.done < (plan.total or math.huge) then interrupted = "interrupted" end
   if plan.many then bulk.summary(out, plan) end
-  if plan.ledger and plan.ledger.wrong then
-    out:fail("%s: stopped: without its result file a run cannot be resumed", plan.ledger.wrong)
+  if plan.journal and plan.journal.wrong then
+    out:fail("%s: stopped: without its result file a run cannot be resumed", plan.journal.wrong)
     code = exit.FAILED
   end
   if interrupted == "interrupted" then

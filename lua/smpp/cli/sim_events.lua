@@ -1,15 +1,19 @@
 --- The output of `smpp sim`: a line or an object for each bind, message, receipt and fault; a summary at the end.
 local address = require "smpp.codec.address"
 local commands = require "smpp.codec.commands"
-local content = require "smpp.cli.content"
+local content = require "smpp.receipt.content"
 local explain = require "smpp.codec.explain"
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 local message_state = require "smpp.codec.message_state"
 local net = require "smpp.base.net"
 local smpp = require "smpp"
 local shown = require "smpp.base.shown"
+local strings = require "smpp.base.strings"
 
 local sim_events = {}
+
+--- The names of the events that there are as JSON.
+sim_events.names = { bind = true, refused = true, closed = true, message = true, receipt = true, mo = true, fault = true, reloaded = true }
 
 local TYPES = { BOUND_TX = "tx", BOUND_RX = "rx", BOUND_TRX = "trx" }
 
@@ -18,6 +22,7 @@ local function or_dash(word) return word and word ~= "" and shown.text(word) or 
 local function peer_of(session) return net.address(session.peer.host, session.peer.port) end
 
 local function pack(...) return { n = select("#", ...), ... } end
+local unpack = table.unpack or unpack -- luacheck: compat
 
 --- The system_id and address of a session.
 ---@param session smpp.Session
@@ -26,7 +31,7 @@ function sim_events.who(session) return or_dash(session.system_id) .. " " .. pee
 
 --- Prints an event: as words, or with its fields as JSON.
 local function say(self, style, event, words, fields)
-  local out, time = self.out, self.mc.loop:time()
+  local out, time = self.out, self.time or self.mc.loop:time()
   if out.json then
     local list = { "event", event, "time", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(time)) }
     for i = 1, fields.n do list[4 + i] = fields[i] end
@@ -36,7 +41,7 @@ local function say(self, style, event, words, fields)
 end
 
 --- Addresses and text of anything with the parameters of a submit_sm, as words and as fields for JSON.
-local function letter(self, o, octets)
+local function describe(self, o, octets)
   local c = content.of { command = "submit_sm", short_message = octets, data_coding = o.data_coding, esm_class = o.esm_class }
   local from = address.format(o.source_addr or "", o.source_addr_ton)
   local to = address.format(o.destination_addr or "", o.dest_addr_ton)
@@ -85,7 +90,7 @@ function ON.closed(self, session, reason)
 end
 
 function ON.message(self, message)
-  local words, fields = letter(self, message, message.octets)
+  local words, fields = describe(self, message, message.octets)
   say(self, "cyan", "message", ("%s  %s"):format(message.id, words),
     with(fields, "message_id", message.id, "system_id", message.system_id, "registered_delivery", message.registered_delivery))
 end
@@ -95,7 +100,7 @@ function ON.receipt(self, message, _, state)
 end
 
 function ON.mo(self, system_id, pdu)
-  local words, fields = letter(self, pdu, smpp.text.octets(pdu))
+  local words, fields = describe(self, pdu, smpp.text.octets(pdu))
   say(self, "cyan", "mo", ("to %s  %s"):format(or_dash(system_id), words), with(fields, "system_id", system_id))
 end
 
@@ -109,6 +114,21 @@ end
 
 function ON.reloaded(self, path) say(self, "green", "reloaded", path, pack("file", json.text(path))) end
 
+-- What there is much of, and does not change any more.
+local MANY = { message = true, receipt = true, mo = true }
+
+--- Prints an event, or leaves it to the live view whether its line is made.
+local function show(self, fn, ...)
+  local view = self.out.view
+  if not view or not view.is_visible then return fn(self, ...) end
+  local arguments, time = pack(...), self.mc.loop:time()
+  view:later(function()
+    self.time = time
+    fn(self, unpack(arguments, 1, arguments.n))
+    self.time = nil
+  end)
+end
+
 --- A message that was refused: its request and the status.
 local function refused_message(self, session, request, status)
   if not commands.roles.submit[request.command_id] then return end
@@ -116,7 +136,7 @@ local function refused_message(self, session, request, status)
   if row.code == 0 then return end
   self.refused_messages = self.refused_messages + 1
   if self.quiet then return end
-  local words, fields = letter(self, request, smpp.text.octets(request))
+  local words, fields = describe(self, request, smpp.text.octets(request))
   say(self, "red", "refused", ("%s  %s: %s"):format(or_dash(session.system_id), words, row.name),
     with(fields, "what", "message", "system_id", or_dash(session.system_id), "command", request.command, "status", row.name))
 end
@@ -134,10 +154,11 @@ function sim_events.follow(mc, out, quiet)
   local self = setmetatable({ mc = mc, out = out, quiet = quiet, refused_messages = 0 }, mt)
   if not quiet then
     for _, name in ipairs { "session", "refused", "closed", "message", "receipt", "mo", "fault", "reloaded" } do
-      mc:on(name, function(...) ON[name](self, ...) end)
+      local on = ON[name]
+      mc:on(name, MANY[name] and function(...) show(self, on, ...) end or function(...) on(self, ...) end)
     end
   end
-  mc:on("error", function(problem) out:note("%s %s", out:paint_note("yellow", "warning:"), problem) end)
+  mc:on("error", function(problem) out:note("%s %s", out:paint_note("yellow", "warning:"), (problem:gsub("^warning: ", ""))) end)
   mc:on("rejected", function(session, request, status) refused_message(self, session, request, status) end)
   mc:on("refused", function(session, _, status, _, request)
     if request then refused_message(self, session, request, status) end
@@ -170,7 +191,8 @@ function Events:summary()
   local list, line = { "event", "summary" }, {}
   for i, name in ipairs(NAMES) do
     list[2 * i + 1], list[2 * i + 2] = name, counts[name]
-    line[i] = ("%d %s"):format(counts[name], (name:gsub("_", " ")))
+    local word, count = name:gsub("_", " "):gsub("s$", "")
+    line[i] = count == 1 and strings.plural(counts[name], word) or ("%d %s"):format(counts[name], word)
   end
   list[#list + 1], list[#list + 2] = "states", json.object(states)
   if out.json then return out:object(json.object(list)) end

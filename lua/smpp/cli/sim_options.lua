@@ -1,6 +1,7 @@
 --- The options of `smpp sim`, as options of smpp.simulator.
 local convert = require "smpp.cli.convert"
 local faults = require "smpp.simulator.faults"
+local log_flags = require "smpp.cli.log_flags"
 local latency = require "smpp.simulator.latency"
 local mistake = require "smpp.base.mistake"
 local outcome = require "smpp.simulator.outcome"
@@ -70,7 +71,7 @@ end
 --- The value of a Lua expression; nil and an error message.
 local function evaluated(word)
   local chunk, message = (loadstring or load)("return " .. word, "=VALUE") -- luacheck: compat
-  if not chunk then return nil, message end
+  if not chunk then return nil, (message:gsub("\n.*", "")) end -- a traceback: too many levels
   local ok, value = pcall(chunk)
   if not ok then return nil, tostring(value) end
   return value
@@ -186,7 +187,7 @@ function sim_options.read(o, out)
     behaviour = o.behaviour, latency_s = o.latency, throttle = o.throttle and { rate_per_s = o.throttle, burst = o.throttle_burst },
     refusals = tabled(o.refuse), faults = tabled(o.fault), seed = o.seed,
     mo = o.mo_file and { file = o.mo_file, per_minute = 60 * (o.mo_rate or 1) },
-    loopback = o.loopback, esme_to_esme = o.esme_to_esme,
+    log = log_flags.read(o, out), loopback = o.loopback, esme_to_esme = o.esme_to_esme,
   }
   if o.outbind and #o.account == 1 then o.outbind.account = next(accounts) end
   for _, pair in ipairs(o.set) do schema.put(given, pair[1], pair[2]) end

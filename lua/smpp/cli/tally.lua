@@ -1,5 +1,5 @@
 --- Counts of PDUs by command and command_status, for the summary of `smpp decode`.
-local json = require "smpp.cli.json"
+local json = require "smpp.codec.json"
 
 ---@class smpp.Tally
 ---@field pdus integer

@@ -1,6 +1,6 @@
 --- The options of TLS on the command line: those of a client (send, listen, explain), and those of a server (sim).
+local luafile = require "smpp.base.luafile"
 local schema = require "smpp.base.schema"
-local tls_options = require "smpp.transport.tls_options"
 
 local tls_flags = {}
 
@@ -46,44 +46,26 @@ local function keylog_of(given, out)
   return path
 end
 
-local function password_of(path)
-  return function()
-    local file, message = io.open(path, "rb")
-    if not file then return nil, message end
-    local line = file:read "*l" or ""
-    file:close()
-    return (line:gsub("\r$", ""))
-  end
-end
-
 --- The option `tls` of a client.
 ---@param o table  as argparse gives them
 ---@param out smpp.CliOutput
----@param of_file? boolean|table  `tls` of a configuration
----@param of_url? table<string, string>  options of the URL: they win over the configuration, flags over both
+---@param of_file? boolean|table  `tls` of the URL, a target or a configuration
 ---@return boolean|table? tls
 ---@return string? message
-function tls_flags.read(o, out, of_file, of_url)
+function tls_flags.read(o, out, of_file)
   local keylog, message = keylog_of(o.keylog, out)
   if message then return nil, message end
   local given = {
     ca = o.ca, pin = o.pin and o.pin[1] and (o.pin[2] and o.pin or o.pin[1]) or nil, server_name = o.server_name, cert = o.cert, key = o.key,
-    key_password = o.key_password_file and password_of(o.key_password_file) or nil, min = o.tls_min, keylog = keylog,
+    key_password = o.key_password_file and function() return luafile.first_line(o.key_password_file) end or nil, min = o.tls_min, keylog = keylog,
   }
   if o.insecure then given.verify = false end
-  if type(of_file) == "table" then
-    local base = schema.merge(of_file)
-    for name, word in pairs(of_url or {}) do
-      local inner = tls_options.of_url(name, word):match "^tls%.(.+)$"
-      if inner then base[inner] = nil end
-    end
-    return schema.merge(base, given)
-  end
+  if type(of_file) == "table" then return schema.merge(of_file, given) end
   if next(given) then return given end
   return of_file
 end
 
---- What is doubtful about a client's TLS goes to people.
+--- A log function that prints the TLS warnings of a client.
 ---@param out smpp.CliOutput
 ---@return fun(record: table) log
 function tls_flags.log(out)

@@ -1,5 +1,4 @@
 --- Vendors' TLVs and commands for `smpp decode` and `smpp explain`: --config FILE, as send and listen take it.
-local commands = require "smpp.codec.commands"
 local luafile = require "smpp.base.luafile"
 local pdus = require "smpp.codec"
 local profile = require "smpp.profile"
@@ -24,16 +23,8 @@ function vendor.load(path)
   local read, wrong = profile.read(given.profile)
   if not read then return nil, path .. ": " .. wrong.message end
   local all = schema.merge(read, given)
-  wrong = profile.habits:pick("tlvs", "commands"):problem { tlvs = all.tlvs, commands = all.commands }
+  wrong = profile.habits:pick("tlvs", "commands"):problem { tlvs = all.tlvs, commands = all.commands } or pdus.declare(all)
   if wrong then return nil, path .. ": " .. wrong.message end
-  local ok, err = pcall(function()
-    for _, tlv in ipairs(all.tlvs or {}) do pdus.declare_tlv(tlv) end
-    for _, command in ipairs(all.commands or {}) do
-      local same = commands.rows[command.id]
-      if not same or same.name ~= command.name then pdus.declare_command(command) end
-    end
-  end)
-  if not ok then return nil, ("%s: %s"):format(path, (tostring(err):gsub("^[^\n]-%.lua:%d+: ", ""))) end
   return all.tlvs or {}
 end
 

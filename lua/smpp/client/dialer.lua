@@ -1,10 +1,22 @@
 --- One attempt: connects to an MC and binds.
 local explain = require "smpp.codec.explain"
+local metrics = require("smpp.metrics").standard
 local net = require "smpp.base.net"
 local sessions = require "smpp.session"
 local transports = require "smpp.transport"
 
 local dialer = {}
+
+--- Codes of failed connections -> label.
+local RESULTS = { connect_failed = "failed", timeout = "timeout", tls = "tls" }
+
+local function count(transport, message, code)
+  if code ~= "closed" then
+    local is_refused = code == "connect_failed" and message:find("refused", 1, true)
+    metrics.connections:add(1, "client", transport and "ok" or is_refused and "refused" or RESULTS[code] or "failed")
+  end
+  return transport, message, code
+end
 
 local BINDS = { trx = 0x09, tx = 0x02, rx = 0x01 }
 
@@ -15,14 +27,14 @@ local BINDS = { trx = 0x09, tx = 0x02, rx = 0x01 }
 ---@return string? code  "connect_failed", "tls", "timeout", "closed"
 local function connect(o, host, attempt)
   if not o.chain then
-    local chain, message, code = transports.chain("connect", o)
+    local chain, message, code = transports.chain("connect", o, o.filters)
     if not chain then return nil, message, code end
     if attempt.warn then chain:warn(attempt.warn) end
     o.chain = chain
   end
-  return o.chain:connect(o.loop, {
+  return count(o.chain:connect(o.loop, {
     host = host.host, port = host.port, connect_timeout_s = o.connect_timeout_s or o.bind_timeout_s, timeout_s = o.bind_timeout_s,
-  }, attempt)
+  }, attempt))
 end
 
 --- Advice on a refused bind, for the error message.
@@ -44,7 +56,7 @@ end
 function dialer.session(o, transport, host, own)
   local session = sessions.new {
     role = "esme", loop = o.loop, transport = transport, host = host, codec = o.codec, answer_timeout_s = o.answer_timeout_s,
-    owner = own.owner, counters = own.counters, has_handlers = own.has_handlers,
+    owner = own.owner, counters = own.counters, has_handlers = own.has_handlers, target = o.name,
     machine = {
       window = o.window, version = o.version, unchecked = o.unchecked, first_sequence = o.first_sequence,
       response_s = o.response_timeout_s, enquire_link_s = o.enquire_link_s,
@@ -58,10 +70,11 @@ function dialer.session(o, transport, host, own)
 end
 
 --- Why a bind was not answered, with what to check.
-local function unanswered(o, message, code)
+---@param pdu smpp.Pdu?  a malformed response
+local function unanswered(o, message, code, pdu)
   message = message:gsub(", outcome unknown$", "")
   local tls = o.tls and "" or "a TLS port (then use smpps://), "
-  if code == "timeout" and message:find "^no response" then
+  if code == "timeout" and not pdu then
     return ("no response to the bind in %g s; possible causes: %snot an SMPP port, a firewall that drops the data"):format(o.bind_timeout_s, tls)
   elseif code == "connection_lost" then
     return ("%s before the bind was answered; possible causes: %snot an SMPP port, an IP address that may not connect"):format(message, tls)
@@ -75,7 +88,7 @@ end
 ---@return string? message
 ---@return string? code
 function dialer.bind(o, session)
-  local response, refused, status = session:request(BINDS[o.bind], {
+  local response, refused, status, pdu = session:request(BINDS[o.bind], {
     system_id = o.system_id or "", password = o.password or "", system_type = o.system_type,
     interface_version = o.version, addr_ton = o.addr_ton, addr_npi = o.addr_npi, address_range = o.address_range,
   }, o.bind_timeout_s)
@@ -83,14 +96,14 @@ function dialer.bind(o, session)
     session:identify { system_id = o.system_id, mc_system_id = response.system_id }
     return session
   end
-  local lost_code, lost_reason = session.lost_code, session.lost_reason
+  local cause, cause_code = session:cause()
   session:close()
-  if lost_code and status == "connection_lost" then return nil, lost_reason, lost_code end
+  if cause_code and status == "connection_lost" then return nil, cause, cause_code end
   local row = explain.status(status)
   if row then
     return nil, ("%s refused the bind with %s (0x%02X), %s"):format(session.host, row.name, row.code, bind_advice(o, row)), row.name
   end
-  return nil, ("%s: %s"):format(session.host, unanswered(o, refused, status)), status
+  return nil, ("%s: %s"):format(session.host, unanswered(o, refused, status, pdu)), status
 end
 
 ---@class smpp.Attempt

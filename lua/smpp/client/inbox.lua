@@ -5,15 +5,30 @@ local coding = require "smpp.text.coding"
 local core = require "smpp.core"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
+local incoming = require "smpp.session.incoming"
 local reassembly = require "smpp.text.reassembly"
+local metrics = require("smpp.metrics").standard
+local readers = require "smpp.client.receipts"
 local receipts = require "smpp.receipt"
 local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
 
-local decode = core.text.decode
+local decode, join_parts = core.text.decode, core.part.join
+local ANSWERED_LATER = incoming.LATER
 
-local Inbox = {}
+local NONE = {} -- never written
+
+local Inbox = {
+  -- Fields that an idle client does not need are made later.
+  reassembly = nil,             -- from the first message on that may be a part
+  read_part = nil, part_mt = nil, -- reads usual parts for it; their metatable
+  read_receipt = nil, make_receipt = nil, -- the usual ones, from the first on; false: none is
+  queued = NONE,                -- PDUs received before a listener was added
+  keeps_receipts = false,       -- receipts are queued for a listener, too
+  reported_at = -math.huge,     -- time of the last report about messages without a listener
+  timer = nil, timer_at = nil,  -- next expiry of the reassembly
+}
 local mt = { __index = Inbox, __name = "smpp.Inbox" }
 
 ---@class smpp.Message
@@ -24,6 +39,8 @@ local mt = { __index = Inbox, __name = "smpp.Inbox" }
 ---@field encoding string  encoding of the octets
 ---@field pdu smpp.Pdu  the PDU that completed the message
 ---@field parts { pdu: smpp.Pdu, octets: string }[]  the parts in order: each PDU as received, and its text octets after the UDH
+---@field gap_s number?  of several parts: the longest time between two of them
+---@field suspicious true?  gap_s is suspicious_gap_s of the option `reassembly` or longer: the parts may be of two texts
 ---@field source { addr: string, ton: integer, npi: integer }
 ---@field destination { addr: string, ton: integer, npi: integer }
 ---@field esme smpp.Client
@@ -37,7 +54,8 @@ local function destination_of(pdu) return { addr = pdu.destination_addr, ton = p
 local LATER = {
   source = function(self) return source_of(self.pdu) end,
   destination = function(self) return destination_of(self.pdu) end,
-  parts = function(self) return { self.esme.inbox:part(self.pdu, self.session) } end,
+  parts = function(self) return self.set and self.set.parts or { self.esme.inbox:part(self.pdu, self.session) } end,
+  gap_s = function(self) return self.set and self.set.gap_s or nil end,
 }
 
 function message_mt.__index(self, key)
@@ -53,41 +71,43 @@ function message_mt:__tostring() return ("message from %s to %s"):format(self.fr
 local inbox = { class = Inbox }
 
 local USUAL = { [0] = "gsm7", [8] = "ucs2" } -- data_coding -> encoding of nearly all texts
+local STANDARD = {} -- a peer without alphabets of its own; never written
+local TYPED = 0x40 -- esm_class below that: message mode and type
 local UDHI = 0x40 -- esm_class: the octets begin with a user data header
 local REPORT_S = 60 -- interval of error reports about messages without a listener
 
 ---@param client smpp.Client
 function inbox.new(client)
   local o = client.options
-  local peer = { default_alphabet = o.default_alphabet, data_codings = o.data_codings }
-  local usual = USUAL
-  if next(peer) then
-    usual = {}
+  local peer, usual = STANDARD, USUAL
+  if o.default_alphabet or o.data_codings then
+    peer, usual = { default_alphabet = o.default_alphabet, data_codings = o.data_codings }, {}
     for data_coding, encoding in pairs(USUAL) do
       if coding.meaning(data_coding, peer) == encoding then usual[data_coding] = encoding end
     end
   end
-  local self
-  self = setmetatable({
+  return setmetatable({
     client = client,
     loop = client.loop,
-    reassembly = reassembly.new(schema.merge({ seed = client.map_seed }, o.reassembly)),
     peer = peer,
     usual = usual,              -- data_coding -> encoding of the two most frequent codings, if the peer uses the standard ones
-    receipts = schema.merge({ default_alphabet = o.default_alphabet }, o.receipts), -- options of reading receipts
-    queued = {},                -- PDUs received before a listener was added
-    keeps_receipts = false,     -- receipts are queued for a listener, too
-    reported_at = -math.huge,   -- time of the last report about messages without a listener
-    timer = client.loop:timer(function() self:expire() end), -- next expiry of the reassembly
-    timer_at = nil,
+    receipts = (o.default_alphabet or o.receipts) and schema.merge({ default_alphabet = o.default_alphabet }, o.receipts) or NONE,
   }, mt)
-  return self
+end
+
+--- Makes the reassembly, which many clients never need.
+local function open_reassembly(self)
+  local client = self.client
+  self.reassembly = reassembly.new(schema.merge({ seed = client.map_seed }, client.options.reassembly))
+  self.read_part = self.reassembly:reader(client.system_id or "")
+  self.timer = self.loop:timer(function() self:expire() end)
 end
 
 --- Reports acknowledged parts of messages that will stay incomplete.
 function Inbox:close()
   self.closed = true
   self:refuse_queued()
+  if not self.reassembly then return end
   self.timer:close()
   for _, set in ipairs(self.reassembly:expire(math.huge)) do
     if set.reason == "age" or set.reason == "refused" then set.reason = "closed" end
@@ -96,19 +116,30 @@ function Inbox:close()
 end
 
 --- Tests whether messages have a listener or a handler.
-function Inbox:wanted() return self.client.options.message ~= nil or events.heard(self.client, "message") end
+function Inbox:wanted()
+  local client = self.client
+  return client.options.message ~= nil or events.heard(client, "message")
+end
+
+--- Refuses a PDU before the handlers of the program.
+local function refuse(session, pdu, status, reason)
+  session:note_refused(pdu, status, reason)
+  return nil, status
+end
 
 --- Handles a deliver_sm or data_sm; returns its answer.
 ---@async
 function Inbox:deliver(pdu, session)
-  if receipts.is(pdu, self.receipts) then
+  local esm_class = pdu.esm_class or 0
+  -- 3.4, 5.2.12: of an ordinary message, as nearly always
+  if (esm_class % TYPED >= 4 or self.receipts.untyped) and receipts.is(pdu, self.receipts) then
     if self.keeps_receipts and not events.heard(self.client, "receipt") then return self:queue(pdu, session, self.receipt) end
     return self:receipt(pdu)
   end
   local state = self.client.state
-  if state == "closing" or state == "closed" then return nil, "ESME_RX_T_APPN" end -- temporary error: the MC sends it again later
+  if state == "closing" or state == "closed" then return refuse(session, pdu, "ESME_RX_T_APPN", "the client is closing") end
   if not self:wanted() then return self:queue(pdu, session, self.message) end
-  return self:message(pdu, session)
+  return self:message(pdu, session, esm_class)
 end
 
 --- Queues a PDU until a listener is added; after answer_timeout_s the session answers ESME_RX_T_APPN.
@@ -118,13 +149,14 @@ end
 ---@param fn fun(self, pdu: smpp.Pdu, session: smpp.Session): any, any  handles it then
 function Inbox:queue(pdu, session, fn)
   self:forget_answered()
+  if self.queued == NONE then self.queued = {} end
   self.queued[#self.queued + 1] = { pdu = pdu, token = task.need(), session = session, fn = fn }
   if not task.wait(pdu) then return nil, "ESME_RX_T_APPN" end
   return fn(self, pdu, session)
 end
 
 --- Queues receipts, too, until `connect` has returned the client: the program cannot add a listener before.
-function Inbox:keep_receipts() self.keeps_receipts = self.client.options.receipt == nil end
+function Inbox:keep_receipts() self.keeps_receipts = self.client.options.receipt == nil or nil end
 
 --- Tests whether an answer timeout of a PDU is to be reported: at most once a minute while there is no listener.
 ---@param pdu smpp.Pdu
@@ -161,6 +193,7 @@ end
 --- ESME_RX_T_APPN.
 local function release(self, listened, fn)
   local queued = self.queued
+  if not queued[1] then return end
   self.queued = {}
   for _, entry in ipairs(queued) do
     if fn and entry.fn ~= fn then
@@ -177,37 +210,96 @@ function Inbox:refuse_queued() release(self, false) end
 --- A listener was added; or, for receipts, the program has had time to add one.
 ---@param name "message"|"receipt"
 function Inbox:listening(name)
-  if name == "receipt" then self.keeps_receipts = false end
+  if name == "receipt" then self.keeps_receipts = nil end
   release(self, true, name == "message" and self.message or self.receipt)
+end
+
+--- A receipt of the usual form, matched with its message: a fast path with the same result as `Sender:receipt`; nil: use that.
+local function usual_receipt(self, pdu)
+  local read, sender = self.read_receipt, self.client.sender
+  if not read then
+    if read == false then return nil end
+    read, self.make_receipt = readers.reader(self.client, self.receipts)
+    self.read_receipt = read or false
+    if not read then return nil end
+  end
+  local id, state, final, number, err = read(pdu)
+  if not id then return nil end
+  local handle = sender:match(id, final)
+  if handle == nil then return nil end
+  local receipt = self.make_receipt(pdu, id, state, final, number, err)
+  if handle then sender:finish(handle, receipt) end
+  return receipt
 end
 
 function Inbox:receipt(pdu)
   local client = self.client
-  local receipt, message = receipts.parse(pdu, self.receipts)
+  local receipt = usual_receipt(self, pdu)
   if not receipt then
-    client:emit("error", "malformed receipt: " .. tostring(message))
-    return true
+    local message
+    receipt, message = readers.parse(pdu, self.receipts)
+    if not receipt then
+      client:emit("error", "malformed receipt: " .. tostring(message))
+      return true
+    end
+    client.sender:receipt(receipt) -- it may store a copy: only octets and numbers are set so far
+    receipt.pdu, receipt.esme = pdu, client
   end
-  receipt.from, receipt.to = address.format(pdu.source_addr, pdu.source_addr_ton), address.format(pdu.destination_addr, pdu.dest_addr_ton)
-  client.sender:receipt(receipt) -- it may store a copy: only octets and numbers are set so far
-  receipt.pdu, receipt.esme = pdu, client
+  local state = receipt.state
+  if state then metrics.count_receipt("client", "in", state) end
   client:emit("receipt", receipt)
-  if client.options.receipt then
-    local result, status = client.options.receipt(receipt)
-    if result == nil and status ~= nil then return nil, status end
-  end
+  local handler = client.options.receipt
+  if not handler then return true end
+  local result, status = handler(receipt)
+  if result == nil and status ~= nil then return nil, status end
   return true
 end
 
---- The header of a part is read when somebody looks.
+--- What few look at is read from the PDU of a part when somebody does.
+local PART_LATER = {
+  udh = function(part) return select(2, text.body(part.pdu)) end,
+  source = function(part) return source_of(part.pdu) end,
+  destination = function(part) return destination_of(part.pdu) end,
+}
+
 local part_mt = {
   __index = function(part, key)
-    if key ~= "udh" then return nil end
-    local _, header = text.body(part.pdu)
-    part.udh = header
-    return header
+    local make = PART_LATER[key]
+    if not make then return nil end
+    local value = make(part)
+    part[key] = value
+    return value
   end,
 }
+
+-- Likewise of a part that `usual_part` has read.
+local USUAL_LATER = setmetatable({
+  octets = function(part) return text.octets(part.pdu):sub(7) end,
+  data_coding = function(part) return part.pdu.data_coding end,
+  locking = function() return 0 end,
+  single = function() return 0 end,
+  reference = function(part) return (text.octets(part.pdu):byte(4)) end,
+  total = function(part) return (text.octets(part.pdu):byte(5)) end,
+  size = function(part) return part.pdu.command_length end,
+  width = function() return 8 end,
+  fill = function() return 1 end,
+  packed = function() return false end,
+}, { __index = PART_LATER })
+
+local function make_part_mt(self)
+  local account = self.client.system_id or ""
+  self.part_mt = {
+    __index = function(part, key)
+      if key == "account" then return account end
+      local make = USUAL_LATER[key]
+      if not make then return nil end
+      local value = make(part)
+      part[key] = value
+      return value
+    end,
+  }
+  return self.part_mt
+end
 
 --- The concatenation information of a PDU.
 local function part_of(client, pdu, session, peer)
@@ -251,7 +343,9 @@ local function without_marks(set, peer)
     if (has_mark or is_little) and coding.meaning(part.data_coding, peer) == "ucs2" then
       if has_mark then octets, is_little, found = octets:sub(3), mark == LITTLE_ENDIAN, true end
       if is_little then octets = octets:gsub("(.)(.)", "%2%1") end
-      part = schema.merge(part, { octets = octets })
+      part = {
+        octets = octets, data_coding = part.data_coding, locking = part.locking, single = part.single, packed = part.packed, fill = part.fill,
+      }
     end
     parts[seq] = part
   end
@@ -263,6 +357,8 @@ end
 ---@return nil
 ---@return string? encoding
 function Inbox:usual_join(set)
+  local words, its_encoding = join_parts(set.parts, set.total, self.usual)
+  if words then return words, nil, its_encoding end
   local parts, first = set.parts, set.parts[1]
   local data_coding, encoding, pieces = first.data_coding, self.usual[first.data_coding], {}
   if not encoding then return nil end
@@ -312,7 +408,7 @@ local function handle(self, msg)
   if not handler then return true end
   local result, status = handler(msg)
   if result == nil and status ~= nil then return nil, status end
-  return true
+  return result == ANSWERED_LATER and result or true
 end
 
 --- Stores the result of a concatenated message, and wakes the tasks that wait with repeated parts of it.
@@ -348,47 +444,65 @@ end
 --- A PDU as the only part of a message.
 function Inbox:part(pdu, session) return part_of(self.client, pdu, session, self.peer) end
 
---- The text of a PDU that is a complete message in one of the two usual codings: a fast path with the same result as `decode`;
---- nil: use `message`.
+--- The text of a PDU without a user data header that is a complete message in one of the two usual codings: a fast path with the
+--- same result as `decode`; nil: use that.
 ---@return string? text
 ---@return string? encoding
 function Inbox:usual_text(pdu)
   local encoding = self.usual[pdu.data_coding]
-  if not encoding or (pdu.esm_class or 0) % (2 * UDHI) >= UDHI or pdu.sar_msg_ref_num then return nil end
+  if not encoding or pdu.sar_msg_ref_num then return nil end
   local octets = text.octets(pdu)
   if encoding == "ucs2" and octets:find "^[\254\255]" then return nil end -- may be a byte order mark
   return (decode(octets, encoding)), encoding
 end
 
+--- Adds a part to its text: a fast path with the same result as `part` and the reassembly's `add`; nil: use these.
+---@return smpp.Part? part
+---@return string? what  and the rest of what `add` returns
+function Inbox:usual_part(pdu, session, now)
+  local held, data_coding, seq, total, key, content, known = self.read_part(pdu)
+  if not held or not self.usual[data_coding] then return nil end
+  local part = setmetatable({ pdu = pdu, link = session, seq = seq, content = content }, self.part_mt or make_part_mt(self)) -- four fields
+  return part, self.reassembly:put(part, key, false, total, now, held, known or false)
+end
+
 ---@async
-function Inbox:message(pdu, session)
-  local client = self.client
-  local plain, its_encoding = self:usual_text(pdu)
+function Inbox:message(pdu, session, esm_class)
+  local client, plain, its_encoding = self.client, nil, nil
+  if (esm_class or pdu.esm_class or 0) % (2 * UDHI) < UDHI then plain, its_encoding = self:usual_text(pdu) end
   if plain then
     return handle(self, setmetatable({
       from = address.format(pdu.source_addr, pdu.source_addr_ton), to = address.format(pdu.destination_addr, pdu.dest_addr_ton),
       text = plain, encoding = its_encoding, pdu = pdu, esme = client, session = session,
     }, message_mt))
   end
-  local part = self:part(pdu, session)
-  local what, set = self.reassembly:add(part, self.loop:now())
-  if what ~= "single" then self:arm() end
+  if not self.reassembly then open_reassembly(self) end
+  local now = self.loop:now()
+  local part, what, set = self:usual_part(pdu, session, now)
+  if not part then
+    part = self:part(pdu, session)
+    what, set = self.reassembly:add(part, now)
+  end
+  if what ~= "single" then self:arm(now) end
   if what == "stored" then
     return true
   elseif what == "repeated" then
     return repeated(set)
   elseif not what then
-    client:emit("error", "part of a message refused: " .. set)
-    return nil, "ESME_RX_R_APPN"
+    return refuse(session, pdu, "ESME_RX_R_APPN", set)
   end
   set = what == "complete" and set or { total = 1, parts = { part } }
   local words, data, encoding = self:usual_join(set)
   if not words then words, data, encoding = self:decode(set) end
-  local msg = setmetatable({
+  local msg = setmetatable({ -- eight fields
     from = address.format(pdu.source_addr, pdu.source_addr_ton), to = address.format(pdu.destination_addr, pdu.dest_addr_ton),
-    text = words, data = data, encoding = encoding, pdu = pdu, parts = set.parts, esme = client, session = session,
-    set = set.text and set,
+    text = words, encoding = encoding, pdu = pdu, esme = client, session = session, set = set.text and set,
   }, message_mt)
+  if data then msg.data = data end
+  if set.suspicious then
+    msg.suspicious = true
+    client:log("suspicious_message", { from = msg.from, parts = set.total, gap_s = set.gap_s }, session)
+  end
   if msg.set then return handle_whole(self, msg, set) end
   return handle(self, msg)
 end
@@ -405,15 +519,16 @@ local function report(self, set)
 end
 
 function Inbox:expire()
+  local now = self.loop:now()
   self.timer_at = nil
-  for _, set in ipairs(self.reassembly:expire(self.loop:now())) do report(self, set) end
-  self:arm()
+  for _, set in ipairs(self.reassembly:expire(now)) do report(self, set) end
+  self:arm(now)
 end
 
-function Inbox:arm()
-  if self.closed then return end
+function Inbox:arm(now)
+  if self.closed or self.timer_at and self.reassembly:is_early(self.timer_at, now) then return end
   local at = self.reassembly:next_expiry()
-  if at and at ~= self.timer_at then self.timer:start(math.max(0, at - self.loop:now() + 0.001)) end -- rounding must not make it earlier
+  if at and at ~= self.timer_at then self.timer:start(math.max(0, at - now + 0.001)) end -- rounding must not make it earlier
   self.timer_at = at
 end
 

@@ -5,11 +5,14 @@ local dialer = require "smpp.client.dialer"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local inbox = require "smpp.client.inbox"
+local iterate = require "smpp.base.iterate"
 local logs = require "smpp.base.log"
 local mistake = require "smpp.base.mistake"
 local outbind = require "smpp.client.outbind"
 local outbox = require "smpp.client.outbox"
+local places = require "smpp.client.place"
 local pools = require "smpp.client.pool"
+local rings = require "smpp.capture.ring"
 local run = require "smpp.loop.run"
 local schema = require "smpp.base.schema"
 local sender = require "smpp.client.sender"
@@ -17,6 +20,8 @@ local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
 local stats = require "smpp.base.stats"
 local task = require "smpp.base.task"
+
+local next, pairs = iterate.next, iterate.pairs
 
 local need, wait = task.need, task.wait
 
@@ -26,7 +31,15 @@ local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail c
 ---@field state "connecting"|"bound"|"waiting"|"closing"|"closed"
 ---@field system_id string
 ---@field session smpp.Session?  any bound session
-local Client = {}
+---@field capture smpp.Capture?  of the option `trace`
+local Client = {
+  holds_loop = false,           -- keeps the loop running while there is no socket
+  has_handlers = false,
+  unbinder = nil,               -- the task in close(), while sessions unbind
+  unbinding = false,            -- close() has begun to unbind
+  unfinished = nil,             -- requests not sent or not answered, for close()
+  last_error = nil,             -- { message, code } of the end
+}
 local mt = { __index = Client, __name = "smpp.Client" }
 
 events.mixin(Client, { "state", "bind", "message", "receipt", "alert_notification", "incomplete", "refused", "pdu", "error", "drain" })
@@ -38,17 +51,29 @@ local UNBIND_S = 3 -- to wait for unbind_resp
 
 function mt:__tostring() return ("esme %s %s"):format(self.options.system_id or "", self.state) end
 
+local function deliver(pdu, self, session) return self.inbox:deliver(pdu, session) end
+local function alert(pdu, self) self:emit("alert_notification", pdu) end
+
+local USUAL_HANDLERS = { [ids.deliver_sm] = deliver, [ids.data_sm] = deliver, [ids.alert_notification] = alert }
+
 --- Handlers of requests of the MC: command_id -> fn(pdu, client, session).
 local function handlers_of(self)
   local o = self.options
-  local function deliver(pdu, _, session) return self.inbox:deliver(pdu, session) end
+  if not (o.deliver_sm or o.data_sm or next(o.vendor_handlers)) then return USUAL_HANDLERS end
   local handlers = {
-    [ids.deliver_sm] = o.deliver_sm or deliver,
-    [ids.data_sm] = o.data_sm or o.deliver_sm or deliver,
-    [ids.alert_notification] = function(pdu) self:emit("alert_notification", pdu) end,
+    [ids.deliver_sm] = o.deliver_sm or deliver, [ids.data_sm] = o.data_sm or o.deliver_sm or deliver, [ids.alert_notification] = alert,
   }
   for name, handler in pairs(o.vendor_handlers) do handlers[self.commands.ids[name]] = handler end
   return handlers
+end
+
+--- Fields over the `defaults` that the command has: data_sm has no validity_period.
+local function with_defaults(self, command, fields)
+  local o, merged = self.options, {}
+  for name, value in pairs(o.defaults) do
+    if o.codec.field(command.name, name) then merged[name] = value end
+  end
+  return schema.merge(merged, fields)
 end
 
 --- The method that sends a request by its name: esme:submit_sm{ ... } -> response | nil, message, code.
@@ -57,12 +82,14 @@ local function request_method(command)
   if not command.response_id then
     return function(self, fields)
       if not self.session then return nil, "not bound", "closed" end
+      local wrong = type(fields) == "table" and self.options.codec.unknown_field(id, fields)
+      if wrong then error(wrong, 2) end
       return self.session[command.name](self.session, fields)
     end
   end
   return function(self, fields, timeout_s, callback)
     local defaults = takes_defaults and self.options.defaults
-    if defaults and type(fields) ~= "userdata" then fields = schema.merge(defaults, fields) end
+    if defaults and type(fields) ~= "userdata" then fields = with_defaults(self, command, fields) end
     return self.outbox:request(id, fields or {}, timeout_s, callback)
   end
 end
@@ -73,6 +100,9 @@ local function check_callback(callback, name)
     error(("%s: argument 2: expected a callback function, got %s"):format(name, mistake.show(callback)), 3)
   end
 end
+
+--- An error without a listener.
+local function log_error(self, message) self:log("error", { message = message }) end
 
 local function new(o)
   local self = setmetatable({
@@ -85,17 +115,16 @@ local function new(o)
     handlers = nil,             -- command_id -> fn(pdu, client, session)
     pool = nil, outbox = nil, inbox = nil, sender = nil,
     counters = stats.new(),     -- in addition to those of the binds
-    holds_loop = false,         -- keeps the loop running while there is no socket
-    unbinder = nil,             -- the task in close(), while sessions unbind
-    unbinding = false,          -- close() has begun to unbind
-    unfinished = {},            -- requests not sent or not answered, for close()
-    last_error = nil,           -- { message, code } of the end
     listeners = {},
     map_seed = nil,             -- random, against hash collisions crafted by the peer
-    has_handlers = (o.message or o.receipt or o.deliver_sm or o.data_sm) ~= nil,
+    sink = nil,
   }, mt)
+  if o.capture then self.capture = o.capture end -- writes all PDUs
+  if o.message or o.receipt or o.deliver_sm or o.data_sm then self.has_handlers = true end
   self.sink = function(trace) self:emit("error", trace) end
-  self.write_log, self.show = logs.writer(o.log, o.loop)
+  local _
+  self.write_log, _, self.log_level, self.close_log = logs.writer(o.log, o.loop, { role = "client", system_id = o.system_id })
+  if self.write_log then self.on_unheard = log_error end
   self.map_seed = o.loop:random_octets(8)
   if self.commands ~= commands then -- vendor commands of a profile have no methods in the class
     for _, command in ipairs(self.commands.declared) do self[command.name] = request_method(command) end
@@ -109,9 +138,11 @@ local function new(o)
 end
 
 --- Writes a record to the log, if the option is set.
----@param level "debug"|"info"|"warn"|"error"
-function Client:log(level, event, fields)
-  if self.write_log then self.write_log(level, event, schema.merge({ system_id = self.system_id }, fields)) end
+---@param event string  of smpp.base.log
+---@param fields? table
+---@param session? smpp.Session  that it is about
+function Client:log(event, fields, session)
+  if self.write_log then self.write_log(event, fields, session) end
 end
 
 -- ---- for the parts of a client ----
@@ -120,7 +151,7 @@ function Client:set_state(state, reason)
   local from = self.state
   self.state = state
   self:hold_loop(state == "waiting" or state == "connecting")
-  self:log(state == "waiting" and "warn" or "info", state, { from = from, reason = reason })
+  self:log(state, { previous = from, reason = reason })
   self:emit("state", state, from, reason)
 end
 
@@ -128,7 +159,7 @@ function Client:set_session(session) self.session = session end
 
 function Client:hold_loop(hold)
   if hold == self.holds_loop then return end
-  self.holds_loop = hold
+  self.holds_loop = hold or nil
   if hold then self.loop:hold() else self.loop:release() end
 end
 
@@ -136,6 +167,7 @@ end
 
 --- Records a request that was not sent or not answered.
 function Client:note_unfinished(command_id, fields, code)
+  self.unfinished = self.unfinished or {}
   self.unfinished[#self.unfinished + 1] = { command = self.commands.rows[command_id].name, fields = fields, code = code }
 end
 
@@ -152,6 +184,8 @@ function Client:finish(message, code)
   self.last_error = { message, code == "connection_lost" and "closed" or code }
   self.pool:refresh()
   self:set_state("closed", message)
+  if self.capture and not self.options.shares_capture then self.capture:close() end
+  if self.close_log then self.close_log() end
   self.outbox:close(message)
   self.sender:close()
   self.inbox:close()
@@ -173,6 +207,7 @@ end
 ---@return { command: string, fields: table, code: string }[] unfinished  code "not_sent"; or in flight at the timeout
 ---  ("connection_lost", "timeout": outcome unknown)
 function Client:close(timeout_s)
+  task.check_timeout(timeout_s, LEVEL)
   if self.state == "closing" or self.state == "closed" then return {} end
   local deadline, pool = self.loop:now() + (timeout_s or 10), self.pool
   local token = task.current()
@@ -189,7 +224,7 @@ function Client:close(timeout_s)
   self.unbinding = true
   if not pool:has_sessions() then
     self:finish("closed by the user", "closed")
-    return self.unfinished
+    return self.unfinished or {}
   end
   pool:each_session(function(session) session:begin_unbind(math.max(0, deadline - self.loop:now())) end)
   if token and self.state ~= "closed" then
@@ -201,7 +236,7 @@ function Client:close(timeout_s)
     wait(self)
     timer:close()
   end
-  return self.unfinished
+  return self.unfinished or {}
 end
 
 Client.close = task.waits(Client.close, function(self) return self.sink end)
@@ -223,6 +258,24 @@ function Client:request(command_id, fields, timeout_s, callback)
   return self.outbox:request(command_id, fields, timeout_s, callback)
 end
 
+--- As `request` in a task, but the timeout is for the queue alone: once sent, the response is waited for.
+---@async
+---@param command_id integer
+---@param fields table|smpp.Pdu
+---@param queue_s number
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code  "not_sent": it was not sent in time
+---@return smpp.Pdu? refused
+function Client:request_queued(command_id, fields, queue_s)
+  local response, message, code, refused = self.outbox:request_queued(command_id, fields, queue_s)
+  return response, message, code, refused
+end
+
+--- Ends the requests that are queued, with not_sent; those in flight get their responses.
+---@param message? string  of the failures
+function Client:unqueue(message) self.outbox:unqueue(message or "not sent: taken out of the queue") end
+
 commands:methods(Client, request_method)
 
 -- These do not count against the window, and are never queued.
@@ -233,6 +286,10 @@ for _, name in ipairs { "enquire_link", "unbind" } do
     return session[name](session, ...)
   end, function(self) return self.sink end)
 end
+
+--- Tests whether requests can be sent, now or as soon as a window has room: a bind is up and not backing off.
+---@return boolean
+function Client:is_ready() return self.pool:is_ready() end
 
 --- The number of requests that can be in flight at once.
 ---@return integer
@@ -286,6 +343,15 @@ function Client:on(name, fn)
   return self
 end
 
+--- Changes the rate of submissions while the client runs; an adaptive rate becomes fixed.
+---@param rate_per_s number
+function Client:set_rate(rate_per_s)
+  if type(rate_per_s) ~= "number" or not (rate_per_s >= 1e-3 and rate_per_s < math.huge) then
+    error("set_rate: expected a number >= 0.001, got " .. mistake.show(rate_per_s), 2)
+  end
+  self.outbox:set_rate(rate_per_s)
+end
+
 --- Counters, latencies and queue sizes: of all binds together, and of each in `links`.
 ---@return table stats  requests, answered, refused, statuses, unknown, not_sent, retried, received, binds, latency { count,
 ---  sum_s, max_s, buckets, p50_s, p90_s, p99_s }, queued, queued_octets, in_flight, window, state, bound, links
@@ -304,7 +370,7 @@ function Client:stats()
     bound, in_flight, window = bound + (session and 1 or 0), in_flight + each.in_flight, window + (bind.sends and each.window or 0)
   end
   local snapshot = total:snapshot()
-  snapshot.queued_octets = own.held.octets
+  snapshot.queued_octets = own.memory.octets
   snapshot.queued, snapshot.in_flight, snapshot.bound, snapshot.window = own:waiting() + #own.backing_off, in_flight, bound, window
   snapshot.state, snapshot.links = self.state, list
   snapshot.rate_per_s = own.rate and own.rate.rate_per_s < math.huge and own.rate.rate_per_s or nil -- nil: no limit (yet)
@@ -324,7 +390,7 @@ local function connect(self)
     return nil, message, code
   end
   if not ok then
-    self:emit("error", message)
+    self:emit_logged(message)
     self:set_state("waiting", message)
   end
   pool:keep(code)
@@ -346,14 +412,36 @@ local function handed_out(self, esme, ...)
   return esme, ...
 end
 
+--- The trace that the options ask for; `teller` is who tells of it, once there is one.
+local function capture_of(o, teller)
+  if not o.trace then return true end
+  local message, code
+  o.capture, message, code = rings.new(o.trace, o.loop, function(event, file, why)
+    local self = teller.client
+    if not self then return end
+    self:log(event, { file = file, message = why })
+    if event == "trace_failed" then self:emit_logged(("trace %s: %s"):format(file, why)) end
+  end)
+  if not o.capture then return nil, "trace: " .. message, code end
+  return true
+end
+
 local function open(o, callback)
   if not callback then need(3) end
+  local teller = {}
+  local ok, why, code = capture_of(o, teller)
+  if not ok then
+    if callback then return callback(nil, why, code) end
+    return nil, why, code
+  end
   local self = new(o)
+  teller.client = self
   run.opened(self, callback ~= nil)
   self:hold_loop(true)
   self.inbox:keep_receipts()
   if not callback then return handed_out(self, connect(self)) end
   task.start(self.sink, function() callback(handed_out(self, connect(self))) end)
+  return self
 end
 
 --- Connects to an MC and binds; reconnects until `close()`.
@@ -373,7 +461,7 @@ end
 ---@async
 ---@param given table  as connect; `binds` (default one per host): how many; each prefers a host of its own
 ---@param callback? fun(esme: smpp.Client?, message: string?, code: string?)
----@return smpp.Client? esme
+---@return smpp.Client? esme  with a callback at once, not bound yet
 ---@return string? message
 ---@return string? code
 function client.pool(given, callback)
@@ -383,6 +471,32 @@ function client.pool(given, callback)
   o.pinned = o.binds >= #o.hosts
   return open(o, callback)
 end
+
+--- Several binds that act as one, as `pool`, but none is opened by itself: see `open_place`.
+---@param given table  as pool
+---@return smpp.Client? esme  at once
+---@return string? message
+---@return string? code
+function client.leased(given)
+  local o = settings.demand(given, 2)
+  o.is_leased = true
+  local teller = {}
+  local ok, why, code = capture_of(o, teller)
+  if not ok then return nil, why, code end
+  local self = new(o)
+  teller.client = self
+  run.opened(self, true)
+  self:hold_loop(true)
+  self.inbox:keep_receipts()
+  self:set_state("waiting", "no bind is wanted")
+  return handed_out(self, self)
+end
+
+--- Opens a bind, or a pair, which stays and is opened again until it is closed.
+---@param number integer  of several hosts it prefers that one
+---@param owner smpp.PlaceOwner
+---@return smpp.Place
+function Client:open_place(number, owner) return places.open(self.pool, number, owner) end
 
 --- Listens for connections of MCs that send outbind, and binds on each connection that `outbind` accepts.
 ---@param given table  options of connect without hosts, those of a listener (docs/client.md), and
@@ -396,8 +510,13 @@ function client.listen_outbind(given)
   if not o.outbind then error("outbind: expected a function (pdu, session) that returns true for a trusted MC", 2) end
   if o.bind == "tx+rx" then error('bind = "tx+rx": not supported by listen_outbind (one connection carries one bind)', 2) end
   o.reconnect = false
+  local teller = {}
+  local ok, why, code = capture_of(o, teller)
+  if not ok then return nil, why, code end
+  o.shares_capture = true
   return outbind.listen(o, function()
     local esme = new(schema.merge(o))
+    teller.client = esme
     run.opened(esme, true)
     esme:hold_loop(true)
     return esme
@@ -424,13 +543,26 @@ function client.open(given, callback)
   for name, handler in pairs(schema.merge(given_handlers, o.vendor_handlers)) do
     owner.handlers[o.codec.commands.ids[name]] = function(session, pdu) return handler(pdu, session, session) end
   end
-  function owner.on_closed(_, session) run.closed(session) end
-  local session, message, code
+  local teller, session = {}, nil
+  local ok, message, code = capture_of(o, teller)
+  if not ok then return nil, message, code end
+  local capture = o.capture
+  teller.client = { log = function() end, emit_logged = function(_, why) if session then session:emit("error", why) end end }
+  function owner.on_closed(_, ended)
+    if capture then capture:close() end
+    run.closed(ended)
+  end
   for _, host in ipairs(o.hosts) do
-    session, message, code = dialer.open(o, host, { owner = owner, has_handlers = next(owner.handlers) ~= nil })
+    session, message, code = dialer.open(o, host, {
+      owner = owner, has_handlers = next(owner.handlers) ~= nil, made = capture and function(new_session) capture:follow(new_session) end,
+    })
     if session then break end
   end
-  if not session then return nil, message, code end
+  if not session then
+    if capture then capture:close() end
+    return nil, message, code
+  end
+  session:set_capture(capture)
   run.opened(session)
   return session
 end

@@ -7,6 +7,7 @@ local loops = require "smpp.loop"
 local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
+local rings = require "smpp.capture.ring"
 local reassembly = require "smpp.text.reassembly"
 local schema = require "smpp.base.schema"
 local text = require "smpp.text"
@@ -20,7 +21,7 @@ local D = core.defaults -- the session's, in C
 local settings = {}
 
 local host_kind = kind.either("string", schema.new {
-  { "host", "string", nil, "host name or IP address", 'host = "192.0.2.1"', required = true },
+  { "host", kind.host, nil, "host name or IP address", 'host = "192.0.2.1"', required = true },
   { "port", kind.integer(1, 65535), nil, "TCP port", "port = 2775" },
 })
 
@@ -53,7 +54,7 @@ settings.schema = schema.new({
   -- connection and bind
   { 1, "string", nil, "the URL, without a name", '"smpp://me:secret@mc.example"' },
   { "url", "string", nil, "the URL", 'url = "smpp://me:secret@mc.example"' },
-  { "host", "string", nil, "host name or IP address, instead of a URL", 'host = "mc.example"' },
+  { "host", kind.host, nil, "host name or IP address, instead of a URL", 'host = "mc.example"' },
   { "port", kind.port, nil, "TCP port of host", "port = 2776", default_text = "2775, with TLS 8775" },
   { "hosts", kind.list(host_kind, "hosts"), nil, "several hosts, tried in order", 'hosts = { "one:2775", { host = "two", port = 2775 } }' },
   { "tls", transports.kind("tls", "connect"), nil, "true: TLS, like smpps://; or its options", "tls = true" },
@@ -77,6 +78,7 @@ settings.schema = schema.new({
   { "queue_octets", kind.octets, 268435456, "limit for what waiting requests hold, their texts and 4 KiB each; more are refused (queue_full)",
     "queue_octets = 16777216" },
   { "queue_limit", kind.count, 1000, "requests queued for the window or a bind; above: refused (queue_full)", "queue_limit = 100" },
+  { "queue_unbound", "boolean", true, "requests are queued while no bind is up; false: they end with not_sent", "queue_unbound = false" },
   { "order", kind.one_of("destination", "none"), nil, "destination: one request to a destination at a time",
     'order = "destination"', default_text = '"none"' },
   { "retry", kind.either("boolean", settings.retry), nil, "retry messages that the MC throttles or refuses temporarily; false: no retries",
@@ -97,6 +99,7 @@ settings.schema = schema.new({
   { "max_unanswered", kind.count, nil, "pending requests of the MC; above: reading stops", "max_unanswered = 100",
     default_text = tostring(D.max_unanswered) },
   -- the session
+  { "name", kind.text(40), nil, "its label `target` in metrics", 'name = "acme"', default_text = "none" },
   { "wait", "boolean", false, "keep trying if the first attempt fails", "wait = true" },
   { "connect_timeout_s", kind.seconds, nil, "timeout of connecting", "connect_timeout_s = 3", default_text = "bind_timeout_s" },
   { "first_sequence", kind.count, nil, "the first sequence_number", "first_sequence = 100", default_text = "1" },
@@ -104,7 +107,8 @@ settings.schema = schema.new({
     default_text = tostring(D.max_pdu_octets) },
   { "unchecked", "boolean", false, "smpp.open: also send requests that the session state forbids", "unchecked = true" },
   { "profile", profiles.kind, nil, "deviations of this MC: the name of a profile, or a table", 'profile = "gatewayapi"' },
-  { "log", logs.kind, nil, "true: log state changes to stderr; a level; or a function that receives records", 'log = "warn"' },
+  { "log", logs.kind, nil, "true: log to stderr; a level; a function that receives records; or options (docs/logging.md)", 'log = "warn"' },
+  { "trace", rings.kind, nil, "write all PDUs to a pcapng file for Wireshark: a path, or options (docs/pcap.md)", 'trace = "smpp.pcapng"' },
   { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
   -- listen_outbind
   { "outbind", "function", nil, "listen_outbind: returns true for a trusted MC: (pdu, session)", "outbind = function(pdu) return true end" },
@@ -143,17 +147,25 @@ local function merged_tls(said, given)
   return type(said) == "table" and type(given) == "table" and schema.merge(said, given) or given
 end
 
+--- Options from their texts, as a URL has them behind the question mark.
+---@param words table<string, string>
+---@return table? options
+---@return smpp.Mistake?
+function settings.of_words(words)
+  local named = {}
+  for name, word in pairs(words) do
+    name, word = tls_options.of_url(name, word)
+    named[name] = word
+  end
+  return S:parse_all(named)
+end
+
 --- The options that a URL holds.
 local function of_url(words)
   if not words then return {} end
   local parsed, message = url.parse(words)
   if not parsed then return nil, mistake.new(message) end
-  local named = {}
-  for name, word in pairs(parsed.options) do
-    name, word = tls_options.of_url(name, word)
-    named[name] = word
-  end
-  local o, wrong = S:parse_all(named)
+  local o, wrong = settings.of_words(parsed.options)
   if not o then return nil, wrong end
   for _, name in ipairs { "system_id", "password", "hosts", "tls" } do
     if o[name] == nil then o[name] = parsed[name] end
@@ -173,20 +185,31 @@ local function fill_inner(o, window)
   if o.adaptive then o.adaptive = settings.adaptive:fill({ max = window }, o.adaptive ~= true and o.adaptive or nil) end
 end
 
+--- The error of a name in `defaults` that no submission has; nil: none.
+local function unknown_default(o)
+  local wrong
+  for name in pairs(o.defaults or {}) do
+    local known, like = o.codec.field("submit_sm", name)
+    if not (known or name == "tlvs" or name == "trailing") and not (wrong and wrong.path < name) then wrong = mistake.unknown(name, {}, like) end
+  end
+  return wrong and mistake.inside(wrong, "defaults")
+end
+
 --- Reads and checks the options of a user; an invalid option is returned, not raised.
 ---@param given string|table
 ---@param more? table  defaults of the caller
----@param level? integer  as of `error`: vendor TLVs and commands that cannot be declared raise
 ---@param options? smpp.Schema  default: settings.schema
 ---@return table? o
 ---@return smpp.Mistake?
-function settings.read(given, more, level, options)
-  level = (level or 1) + 1
+function settings.read(given, more, options)
   if type(given) == "string" then given = { given } end
   local handlers, said, profile, wrong
   if type(given) == "table" then -- handlers of vendor commands are options, too
-    local vendor = given.commands or (profiles.read(given.profile) or {}).commands
-    given, handlers = pdus.codec_of({ commands = vendor }, level).commands:take_handlers(given, level)
+    local codec
+    codec, wrong = pdus.codec_of { commands = given.commands or (profiles.read(given.profile) or {}).commands }
+    if not codec then return nil, wrong end
+    given, handlers = codec.commands:take_handlers(given)
+    if not given then return nil, handlers end
   end
   wrong = (options or S):problem(given)
   if wrong then return nil, wrong end
@@ -214,7 +237,11 @@ function settings.read(given, more, level, options)
   o.loop = o.loop or loops.current()
   if o.on_unknown == "report" then o.on_unknown = nil end
   if o.order == "none" then o.order = nil end
-  o.codec, o.vendor_handlers = pdus.codec_of(o, level), handlers
+  o.vendor_handlers = handlers
+  o.codec, wrong = pdus.codec_of(o)
+  if not o.codec then return nil, wrong end
+  wrong = unknown_default(o)
+  if wrong then return nil, wrong end
   return o
 end
 
@@ -225,7 +252,7 @@ end
 ---@param options? smpp.Schema
 ---@return table o
 function settings.demand(given, level, more, options)
-  local o, wrong = settings.read(given, more, level + 1, options)
+  local o, wrong = settings.read(given, more, options)
   if not o then mistake.raise(wrong, level + 1) end
   return o
 end

@@ -2,6 +2,7 @@
 local commands = require "smpp.codec.commands"
 local dialer = require "smpp.client.dialer"
 local listeners = require "smpp.transport.listener"
+local metrics = require("smpp.metrics").standard
 local net = require "smpp.base.net"
 local run = require "smpp.loop.run"
 local task = require "smpp.base.task"
@@ -62,6 +63,7 @@ local function accept(self, transport)
   local session = dialer.session(o, transport, net.address(peer.host, peer.port), {
     owner = setmetatable({ listener = self }, CALLER), session_init_s = o.bind_timeout_s,
   })
+  metrics.connections:add(1, "client", "ok")
   self.waiting[session] = true
   session:start()
 end
@@ -86,7 +88,10 @@ function outbind.listen(o, new_client)
     failed = function(inner, why) self.sink(("connection from %s: %s"):format(inner.peer.host, why)) end,
   }
   local list, message, code = listeners.open(o.loop, o.addresses, { timeout_s = o.bind_timeout_s }, function() return owner end)
-  if not list then return nil, message, code end
+  if not list then
+    if o.capture then o.capture:close() end
+    return nil, message, code
+  end
   for _, one in ipairs(list) do one.chain:warn(self.sink) end
   self.addresses, self.host, self.port = list, list[1].host, list[1].port
   run.opened(self)
@@ -97,11 +102,13 @@ end
 ---@async
 ---@param timeout_s? number  for each session, default 10
 function Listener:close(timeout_s)
+  task.check_timeout(timeout_s, 2 + task.TAIL_LEVELS)
   if self.closed then return end
   self.closed = true
   for _, address in ipairs(self.addresses) do address:close() end
   for session in pairs(self.waiting) do session:close() end
   while self.clients[1] do table.remove(self.clients, 1):close(timeout_s) end
+  if self.options.capture then self.options.capture:close() end
   run.closed(self)
 end
 

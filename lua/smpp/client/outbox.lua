@@ -10,12 +10,17 @@
 local backoffs = require "smpp.base.backoff"
 local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
+local iterate = require "smpp.base.iterate"
+local metrics = require("smpp.metrics").standard
 local queues = require "smpp.base.queue"
 local rates = require "smpp.client.rate"
+local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
 local task = require "smpp.base.task"
 
-local current, need, wait = task.current, task.need, task.wait
+local pairs, send = iterate.pairs, sessions.send
+
+local current, need, wait, wait_as, check_timeout = task.current, task.need, task.wait, task.wait_as, task.check_timeout
 
 ---@class smpp.Outbox
 local Outbox = {}
@@ -29,6 +34,8 @@ local UNKNOWN = { timeout = true, connection_lost = true }
 local SUBMIT_SM = commands.ids.submit_sm
 
 local CLOSED = "the client is closed"
+local UNBOUND = "no bind is up"
+local NONE = {} -- never written
 
 local ENTRY_OCTETS = 4096 -- Lua heap of a queued request, without its text (measured: 3.2 KB on LuaJIT, 4.2 KB on 5.4)
 
@@ -46,16 +53,17 @@ function outbox.new(client)
     counters = client.counters,
     ordered = client.commands.roles.ordered, -- command_id -> true: kept in order per destination with `order`
     queue = nil,                -- requests queued for a bind, the window, the rate or the end of a back-off
-    held = { octets = 0 },      -- memory of all queued requests
-    deferred = {}, deferred_count = 0, -- destination -> requests behind an unanswered one
-    backing_off = {},           -- entries between two attempts, or while on_unknown decides
+    memory = { octets = 0 },    -- memory of all queued requests
+    deferred = o.order and {} or NONE, deferred_count = 0, -- destination -> requests behind an unanswered one
+    backing_off = NONE,         -- entries between two attempts, or while on_unknown decides
     performing = 0,             -- entries that have no final outcome yet
     rate = o.rate_per_s and rates.new(o.rate_per_s, o.burst, client.loop:now()) or nil,
     drain_owed = false,         -- a request was refused (queue_full): emit `drain` when there is room
     drainer = nil,              -- the task in drain()
     timer = client.loop:timer(function() self:pump() end), -- wakes the queue after a back-off
   }, mt)
-  self.queue = queues.new(self.held)
+  self.queue = queues.new(self.memory)
+  metrics.add_queue("client", self)
   return self
 end
 
@@ -101,11 +109,38 @@ function Outbox:pump()
       if not cookie then self:fail(entry, message, code) end
     end
   end
-  if self.drain_owed and self:waiting() <= self.options.queue_limit / 2 and self.held.octets <= self.options.queue_octets / 2 then
+  if self.drain_owed and self:waiting() <= self.options.queue_limit / 2 and self.memory.octets <= self.options.queue_octets / 2 then
     self.drain_owed = false
     self.client:emit("drain")
   end
   self:wake_drainer()
+end
+
+--- No bind is up: with `queue_unbound = false`, queued and deferred requests end with not_sent.
+function Outbox:unbound()
+  if not self.options.queue_unbound and not self.pool:can_send() then self:unqueue(UNBOUND) end
+end
+
+--- Ends queued and deferred requests with not_sent.
+---@param message string
+function Outbox:unqueue(message)
+  if self:waiting() == 0 then return end
+  local list = {}
+  local function take(queue)
+    local entry = queue:take()
+    while entry do
+      list[#list + 1] = entry
+      entry = queue:take()
+    end
+  end
+  take(self.queue)
+  for _, deferred in pairs(self.deferred) do take(deferred) end
+  self.deferred_count = 0
+  table.sort(list, function(a, b) return a.serial < b.serial end)
+  for _, entry in ipairs(list) do
+    self.counters.not_sent = self.counters.not_sent + 1
+    give(self, entry.waiter, nil, message, "not_sent")
+  end
 end
 
 --- Ends an entry that cannot be sent.
@@ -139,7 +174,7 @@ local function defer(self, entry)
     self.deferred_count = self.deferred_count + 1
     return true
   end
-  deferred = queues.new(self.held)
+  deferred = queues.new(self.memory)
   deferred.first, self.deferred[destination], entry.destination = entry, deferred, destination
   return false
 end
@@ -167,9 +202,11 @@ function Outbox:enqueue(entry)
     return false, client.last_error and client.last_error[1] or CLOSED, "closed"
   end
   if not self.pool.sends then return false, "bound as a receiver: cannot send", "not_sent" end
+  if not self.options.queue_unbound and not self.pool:can_send() then return false, UNBOUND, "not_sent" end
   entry.accepted = true
   entry.serial = entry.serial or self.queue:ticket()
   entry.octets = octets_of(entry.fields)
+  entry.since = entry.since or self.loop:now()
   if defer(self, entry) then return true end
   self.queue:put(entry)
   if self.queue:peek() == entry then
@@ -192,13 +229,23 @@ local function give_up(self, entry)
     if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
     give(self, entry.waiter, nil, "timeout before it was sent", "not_sent")
     self:pump() -- `drain` may be owed
-  elseif entry.cookie and entry.session:stop_waiting(entry.cookie, entry.waiter) then
+  elseif entry.cookie and not entry.only_queued and entry.session:stop_waiting(entry.cookie, entry.waiter) then
     give(self, entry.waiter, nil, "no response in time, outcome unknown", "timeout")
   end
 end
 
+-- Closures of hot functions are made apart from them: LuaJIT never compiles a function that makes some.
+local function give_up_timer(self, entry)
+  return self.loop:timer(function() give_up(self, entry) end, true)
+end
+
+local function perform_for(self, callback, entry, timeout_s) callback(self:perform(entry, timeout_s)) end
+
 --- Records an entry that is neither queued nor in flight, for close().
-local function set_aside(self, entry) self.backing_off[#self.backing_off + 1] = entry end
+local function set_aside(self, entry)
+  if self.backing_off == NONE then self.backing_off = {} end
+  self.backing_off[#self.backing_off + 1] = entry
+end
 
 local function take_back(self, entry)
   for i, other in ipairs(self.backing_off) do
@@ -270,7 +317,7 @@ end
 function Outbox:perform(entry, timeout_s, retries, tried)
   local timer, response, message, code, refused
   if timeout_s then
-    timer = self.loop:timer(function() give_up(self, entry) end, true)
+    timer = give_up_timer(self, entry)
     timer:start(timeout_s)
   end
   entry.waiter, entry.attempts, entry.refused_at, entry.doubt = task.current(), 0, nil, nil
@@ -307,7 +354,7 @@ function Outbox:perform(entry, timeout_s, retries, tried)
   self:wake_drainer()
   local client = self.client
   if not response and client.write_log and self.ordered[entry.id] then
-    client:log("debug", "not_taken", { code = code, to = client.show(tostring(entry.fields.destination_addr)) })
+    client:log("not_taken", { code = code, to = tostring(entry.fields.destination_addr), reason = message }, entry.session)
   end
   return response, message, code, refused
 end
@@ -327,10 +374,10 @@ function Outbox:submit(fields, lane, entry, more)
   local bind, queue, tried = self.pool.direct, self.queue, nil
   local serial = entry and entry.serial or queue:ticket()
   if bind and queue.count == 0 and bind.backoff.ends_at == 0 then
-    local session = bind.session
-    if session:send(SUBMIT_SM, fields, current()) then
+    local token = current()
+    if send(bind.session, SUBMIT_SM, fields, token) then
       self.performing = self.performing + 1
-      local response, message, code, refused = wait()
+      local response, message, code, refused = wait_as(token)
       self.performing = self.performing - 1
       if response then
         bind:recovered()
@@ -347,18 +394,35 @@ function Outbox:submit(fields, lane, entry, more)
   return self:perform(entry, nil, true, tried)
 end
 
+--- Numbers of queued requests, for metrics.
+---@return integer messages
+---@return integer octets
+---@return number oldest_s  age of the oldest; 0: none
+function Outbox:queue_metrics()
+  local oldest = math.huge
+  for _, lane in ipairs(self.queue.order) do
+    if lane.first <= lane.last then oldest = math.min(oldest, lane[lane.first].since) end
+  end
+  for _, deferred in pairs(self.deferred) do
+    local entry = deferred:peek()
+    if entry then oldest = math.min(oldest, entry.since) end
+  end
+  for _, entry in ipairs(self.backing_off) do oldest = math.min(oldest, entry.since or oldest) end
+  return self:waiting() + #self.backing_off, self.memory.octets, oldest < math.huge and math.max(0, self.loop:now() - oldest) or 0
+end
+
 --- The results of a request that is refused because the queue is full; emits `drain` later.
 ---@return nil
 ---@return string message
 ---@return string code  "queue_full"
 function Outbox:refuse()
   self.drain_owed = true
-  return nil, ("the queue is full: %d requests of %.0f octets wait"):format(self:waiting(), self.held.octets), "queue_full"
+  return nil, ("the queue is full: %d requests of %.0f octets wait"):format(self:waiting(), self.memory.octets), "queue_full"
 end
 
 --- Tests whether the queue is full for requests that do not wait.
 ---@return boolean
-function Outbox:is_full() return self:waiting() >= self.options.queue_limit or self.held.octets >= self.options.queue_octets end
+function Outbox:is_full() return self:waiting() >= self.options.queue_limit or self.memory.octets >= self.options.queue_octets end
 
 --- Sends a request as soon as a bind and the window allow, and waits for its response.
 ---@async
@@ -370,34 +434,78 @@ function Outbox:is_full() return self:waiting() >= self.options.queue_limit or s
 ---@return string? message
 ---@return string? code
 function Outbox:request(command_id, fields, timeout_s, callback)
-  if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
+  if timeout_s then
+    if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
+    check_timeout(timeout_s, LEVEL)
+  end
   local waiter = callback or need(LEVEL)
   local bind = self.pool.direct
   if bind and not timeout_s and self.queue.count == 0 and bind.backoff.ends_at == 0 then
     local session = bind.session
-    local cookie, message, code = session:send(command_id, fields, waiter)
+    local cookie, message, code = send(session, command_id, fields, waiter)
     if cookie then
       if callback then return true end
-      return wait()
+      return wait_as(waiter)
     end
+    if code == "unknown_field" then error(message, LEVEL) end
     if code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and session:is_unbinding()) then
       if not callback then return nil, message, code end
       give(self, callback, nil, message, code)
       return false
     end
   end
-  if type(fields) ~= "table" and type(fields) ~= "userdata" then error("fields: expected a table or a PDU, got " .. type(fields), LEVEL) end
+  if type(fields) == "table" then
+    local wrong = self.options.codec.unknown_field(command_id, fields)
+    if wrong then error(wrong, LEVEL) end
+  elseif type(fields) ~= "userdata" then
+    error("fields: expected a table or a PDU, got " .. type(fields), LEVEL)
+  end
   local entry = { id = command_id, fields = fields }
   if not callback then return self:perform(entry, timeout_s) end
   if self:is_full() then
     give(self, callback, self:refuse())
     return false
   end
-  task.start(self.client.sink, function() callback(self:perform(entry, timeout_s)) end)
+  task.start(self.client.sink, perform_for, self, callback, entry, timeout_s)
   return not entry.rejected
 end
 
+--- As `request` in a task, but the timeout is for the queue alone: once sent, the response is waited for.
+---@async
+---@param command_id integer
+---@param fields table|smpp.Pdu
+---@param queue_s number
+---@return smpp.Pdu? response
+---@return string? message
+---@return string? code  "not_sent": it was not sent in time
+---@return smpp.Pdu? refused
+function Outbox:request_queued(command_id, fields, queue_s)
+  local bind = self.pool.direct
+  if bind and self.queue.count == 0 and bind.backoff.ends_at == 0 then
+    local token = current()
+    local cookie, message, code = send(bind.session, command_id, fields, token)
+    if cookie then return wait_as(token) end
+    if code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and bind.session:is_unbinding()) then return nil, message, code end
+  end
+  return self:perform({ id = command_id, fields = fields, only_queued = true }, queue_s)
+end
+
 -- ---- rate and back-off ----
+
+--- Takes another rate, which others count, too: with the methods of smpp.Rate.
+---@param rate table
+function Outbox:use_rate(rate)
+  self.rate = rate
+  self.pool:refresh() -- no bind is direct any more
+end
+
+--- Limits the rate, instead of the option rate_per_s.
+---@param rate_per_s number
+function Outbox:set_rate(rate_per_s)
+  if self.rate then self.rate:fix(rate_per_s) else self.rate = rates.new(rate_per_s, self.options.burst, self.loop:now()) end
+  self.pool:refresh() -- no bind is direct any more
+  self:pump()
+end
 
 --- A bind backs off.
 function Outbox:bind_paused()
@@ -408,7 +516,7 @@ end
 ---@param now number
 function Outbox:bind_resumed(now)
   local rate = self.rate
-  if rate and rate:resume(now) then self.client:log("info", "rate_adapted", { rate_per_s = rate.rate_per_s }) end
+  if rate and rate:resume(now) then self.client:log("rate_adapted", { rate_per_s = rate.rate_per_s }) end
 end
 
 --- A request was refused with a throttling status.
@@ -462,6 +570,7 @@ function Outbox:close(message)
     task.wake_for(entry.waiter, entry, false)
   end
   self.timer:close()
+  metrics.remove_queue(self)
 end
 
 return outbox

@@ -5,6 +5,7 @@ local task = require "smpp.base.task"
 ---@class smpp.BindPool
 ---@field binds smpp.Bind[]
 ---@field sends boolean  false: bound as a receiver only
+---@field binds smpp.Bind[]  of a client of `client.leased` those of its places
 ---@field direct smpp.Bind?  fast path: the only bind that sends, without rate_per_s, order and on_unknown
 local Pool = {}
 local mt = { __index = Pool, __name = "smpp.BindPool" }
@@ -29,7 +30,7 @@ end
 --- Creates the binds of `bind` and `binds`; each bind of a pool prefers a host of its own.
 function Pool:make()
   local o, list = self.options, {}
-  for n = 1, o.binds or 1 do
+  for n = 1, o.is_leased and 0 or o.binds or 1 do
     local hosts = {}
     for i = 1, #o.hosts do hosts[i] = o.hosts[(n + i - 2) % #o.hosts + 1] end
     if o.pinned then hosts = { hosts[1] } end
@@ -54,7 +55,7 @@ local function goes_on(bind) return not bind.stopped end
 
 --- Tests whether enough binds are bound.
 ---@return boolean
-function Pool:is_bound() return enough(self.binds, has_session) end
+function Pool:is_bound() return #self.binds > 0 and enough(self.binds, has_session) end
 
 --- Tests whether any session is open.
 ---@return boolean
@@ -72,6 +73,20 @@ function Pool:can_send()
   return session ~= nil and session.owner.sends
 end
 
+--- Tests whether a bind takes requests, now or as soon as its window has room: bound, and not backing off.
+---@return boolean
+function Pool:is_ready()
+  local binds = self.binds
+  for i = 1, #binds do
+    local bind = binds[i]
+    if bind.sends and bind.session and not bind.unbinding then
+      local ends_at = bind.backoff.ends_at
+      if ends_at == 0 or ends_at <= self.loop:now() then return true end
+    end
+  end
+  return false
+end
+
 --- Updates `direct` and the client's session after a change.
 function Pool:refresh()
   local o, any, sender, senders = self.options, nil, nil, 0
@@ -84,7 +99,7 @@ function Pool:refresh()
   end
   local best = sender or any
   self.client:set_session(best and best.session)
-  local queued = o.rate_per_s or o.order or o.on_unknown or self.client.state == "closing"
+  local queued = o.rate_per_s or (self.client.outbox and self.client.outbox.rate) or o.order or o.on_unknown or self.client.state == "closing"
   self.direct = senders == 1 and not queued and sender or nil
 end
 
@@ -112,7 +127,7 @@ function Pool:choose(now)
       end
     end
   end
-  self.turn = (self.turn + 1) % n
+  self.turn = n > 0 and (self.turn + 1) % n or 0
   return best, wait_s
 end
 
@@ -130,17 +145,22 @@ end
 
 function Pool:bind_up(bind, session)
   local client = self.client
-  client:log("info", "bind_up", { host = session.host, bind = bind.kind, version = ("%X"):format(session.version), mc = session.mc_system_id })
+  client:log("bind_up", {
+    bind = bind.kind, version = ("%X"):format(session.version), mc = session.mc_system_id, tls = session.tls and session.tls.version,
+    tls_resumed = session.tls and session.tls.resumed,
+  }, session)
   client:emit("bind", "up", bind.kind, session.host)
   self:refresh()
   if self:is_bound() then client:set_state("bound", "bound to " .. session.host) end
   client.outbox:pump()
+  if bind.place then bind.place:bind_up() end
 end
 
 function Pool:bind_down(bind, session, reason)
   local client = self.client
   self:refresh()
-  client:log("warn", "bind_down", { host = session.host, bind = bind.kind, reason = reason })
+  client:log("bind_down", { bind = bind.kind, reason = reason }, session)
+  client.outbox:unbound()
   client:emit("bind", "down", bind.kind, session.host, reason)
   if client.state == "closing" or client.state == "closed" then
     client:session_ended()
@@ -150,6 +170,7 @@ function Pool:bind_down(bind, session, reason)
   elseif not self:is_bound() then
     client:set_state("waiting", reason)
   end
+  if bind.place then bind.place:bind_down() end
 end
 
 function Pool:bind_dialing(bind, attempt)
@@ -158,8 +179,9 @@ function Pool:bind_dialing(bind, attempt)
 end
 
 function Pool:bind_failed(bind, message, code)
-  self.client:log("warn", "bind_failed", { bind = bind.kind, reason = message, code = code })
+  self.client:log("bind_failed", { bind = bind.kind, reason = message, code = code })
   if not self:is_bound() then self.client:set_state("waiting", message) end
+  if bind.place then bind.place:bind_failed(code) end
 end
 
 --- A bind was refused for good; if the others do not suffice, the client closes.
@@ -169,8 +191,8 @@ function Pool:bind_gave_up(bind, message, code)
     for _, other in ipairs(self.binds) do other:keep() end
     return
   end
-  client:log("error", "gave_up", { bind = bind.kind, reason = message, code = code })
-  client:emit("error", message)
+  client:log("gave_up", { bind = bind.kind, reason = message, code = code })
+  client:emit_logged(message)
   if not enough(self.binds, goes_on) then client:abandon(message, code) end
 end
 
@@ -213,15 +235,23 @@ end
 ---@param code string?
 ---@return boolean fell_back
 function Pool:fall_back(code)
-  local client, o = self.client, self.options
-  if not o.fallback or o.bind ~= "trx" or code ~= "ESME_RINVCMDID" then return false end
-  o.bind = "tx+rx"
+  if not self:takes_fall_back(code) then return false end
   for _, bind in ipairs(self.binds) do
-    client.counters:add(bind.counters)
+    self.client.counters:add(bind.counters)
     bind:stop()
   end
   self:make()
-  client:log("warn", "fallback", { bind = "tx+rx", reason = "bind_transceiver is not supported by the MC" })
+  return true
+end
+
+--- Does this refusal mean that there are only transmitters and receivers?  Then binds are these from now on.
+---@param code string?
+---@return boolean
+function Pool:takes_fall_back(code)
+  local o = self.options
+  if not o.fallback or o.bind ~= "trx" or code ~= "ESME_RINVCMDID" then return false end
+  o.bind = "tx+rx"
+  self.client:log("fallback", { bind = "tx+rx", reason = "bind_transceiver is not supported by the MC" })
   return true
 end
 

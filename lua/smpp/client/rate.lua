@@ -57,6 +57,13 @@ local function climb(self, elapsed_s)
   set(self, rate + slope * elapsed_s + far * math.min(1, elapsed_s / APPROACH_S))
 end
 
+--- Another rate, fixed from now on.
+---@param rate_per_s number
+function Rate:fix(rate_per_s)
+  self.adaptive, self.rate_per_s = false, rate_per_s
+  self.bucket:set_rate(rate_per_s)
+end
+
 --- Takes a token for a request.
 ---@param now number
 ---@return number wait_s  0: send it now

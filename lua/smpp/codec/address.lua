@@ -173,14 +173,18 @@ end
 local REMEMBERED = 1000
 
 --- A reader that remembers what it made of strings: `address.source` or `address.destination`, for those who read the same
---- ones again and again, and change none of what they get.
+--- ones again and again, and change none of what they get.  An address that says all of itself is returned as it is.
 ---@param read fun(value: string, o: smpp.AddressOptions?): { addr: string, ton: integer, npi: integer }?
 ---@param o? smpp.AddressOptions
----@return fun(value: any): { addr: string, ton: integer, npi: integer }?  nil: it is no string, or no address
+---@return fun(value: any): { addr: string, ton: integer, npi: integer }?  nil: not a string, or an invalid address
 function address.remembering(read, o)
   local known, count = {}, 0
   return function(value)
-    if type(value) ~= "string" then return nil end
+    if type(value) ~= "string" then
+      local is_exact = type(value) == "table" and type(value.ton) == "number" and type(value.npi) == "number" and type(value.addr) == "string"
+        and value.addr ~= ""
+      return is_exact and value or nil
+    end
     local found = known[value]
     if found then return found end
     found = read(value, o)

@@ -3,6 +3,7 @@
 --- The module is the set of this Lua state; a codec with vendor commands has its own set, `codec.commands`.
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 
 local unpack = table.unpack or unpack -- luacheck: compat
@@ -61,6 +62,8 @@ function Commands:each(fn)
   self.followers[#self.followers + 1] = fn
 end
 
+local of_state -- the set of this Lua state
+
 -- Classes that have a method for each request; no command may take the name of another method of theirs.
 local classes = {}
 local IS_METHOD = "invalid command name '%s': sessions have a method of that name"
@@ -93,41 +96,37 @@ local is_id = kind.checked("an integer from 0x00000200 to 0x7FFFFFFF", function(
 end)
 local parameters = kind.list(schema.new {
   { "name", is_name, required = true },
-  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets", "time"), required = true },
+  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets", "time", "dest_address", "unsuccess_sme", "message_ids"), required = true },
   { "max", kind.integer(1, 255) },
 }, "parameters")
 
-local DECLARATION = schema.new {
-  { "name", is_name, nil, "of the command, and of the method that sends it", 'name = "probe_sm"', required = true },
-  { "id", is_id, nil, "command_id of the request", "id = 0x00010201", required = true },
-  { "from", kind.one_of("esme", "mc", "both"), "esme", "who sends it" },
+--- Options of `smpp.declare_command`.
+Commands.declaration = schema.new {
+  { "name", is_name, nil, "of the request, of the method that sends it, and of the option for its handler; its response is probe_sm_resp",
+    'name = "probe_sm"', required = true },
+  { "id", is_id, nil, "command_id of the request; that of the response has bit 31 set", "id = 0x00010201", required = true },
+  { "from", kind.one_of("esme", "mc", "both"), "esme", "who sends it", 'from = "mc"' },
   { "states", kind.list(kind.one_of("OPEN", "OUTBOUND", "BOUND_TX", "BOUND_RX", "BOUND_TRX", "UNBOUND"), "states"), nil,
-    "in which it may be sent", default_text = "an ESME's: BOUND_TX, BOUND_TRX; an MC's: BOUND_RX, BOUND_TRX" },
-  { "parameters", parameters, {}, "in wire order" },
+    "in which it may be sent; elsewhere it is answered ESME_RINVBNDSTS", 'states = { "BOUND_TRX" }',
+    default_text = "an ESME's: BOUND_TX, BOUND_TRX; an MC's: BOUND_RX, BOUND_TRX" },
+  { "parameters", parameters, nil, "in wire order", 'parameters = { { name = "depth", type = "int1" } }', default_text = "none" },
   { "response", kind.either(kind.boolean, parameters), nil, "parameters of the response; false: it is never answered",
-    default_text = "a response without parameters" },
-  { "roles", kind.list(kind.one_of(unpack(VENDOR_ROLES)), "roles"), {},
-    "how rate limits, ordering and message ids apply to it (csrc/tables/commands.tsv)" },
+    "response = false", default_text = "a response without parameters" },
+  { "roles", kind.list(kind.one_of(unpack(VENDOR_ROLES)), "roles"), nil,
+    "message_id: handlers that return nothing give one; limited: counts against rate_per_s; ordered: kept in order per destination; "
+      .. "defaults: takes a client's defaults; submit, text", 'roles = { "limited" }', default_text = "none" },
 }
+local DECLARATION = Commands.declaration
 
---- Validates a declaration, for options that hold several; raises on an invalid one.
-Commands.declarations = kind.list(DECLARATION, "commands")
-
---- Adds a vendor's command to a codec whose set this is.
+--- Declares a command in a codec alone: its set has it already.
 ---@param codec smpp.Codec
----@param given table  its fields are in docs/codec.md
----@param level? integer  as of `error`, seen from the caller
-function Commands:declare(codec, given, level)
-  level = (level or 1) + 1
-  local o = DECLARATION:fill(DECLARATION:check(given, level))
-  for _, class in ipairs(classes) do
-    if class[o.name] and not self.ids[o.name] then error(IS_METHOD:format(o.name), level) end
-  end
-  local same = self.rows[o.id] or self.rows[self.ids[o.name]]
-  if same then
-    error(("duplicate command '%s' (0x%08X): already declared as %s (0x%08X)"):format(o.name, o.id, same.name, same.id), level)
-  end
-  local esme, mc = SENDERS[o.from][1], SENDERS[o.from][2]
+---@param o table  valid
+---@return boolean ok
+---@return smpp.Command|string row  or the message
+---@return smpp.Command? of_response
+function Commands.declare_in(codec, o)
+  local from = SENDERS[o.from or DECLARATION.defaults.from]
+  local esme, mc = from[1], from[2]
   if o.states then
     local set = 0
     for _, state in ipairs(o.states) do set = set + STATES[state] end
@@ -135,9 +134,29 @@ function Commands:declare(codec, given, level)
   end
   local response = o.response
   if response == nil or response == true then response = {} end
-  local ok, row, of_response = pcall(codec.declare_command, o.name, o.id, esme, mc, o.parameters, response)
-  if not ok then error(row, level) end
-  for _, role in ipairs(o.roles) do row.roles[role] = true end
+  return pcall(codec.declare_command, o.name, o.id, esme, mc, o.parameters or {}, response)
+end
+
+--- Adds a vendor's command to a codec whose set this is.
+---@param codec smpp.Codec
+---@param o table  its fields are in docs/codec.md
+---@return smpp.Mistake?  nil: added
+function Commands:declare(codec, o)
+  local wrong = DECLARATION:problem(o)
+  if wrong then return wrong end
+  for _, class in ipairs(classes) do
+    if class[o.name] and not self.ids[o.name] and not of_state.ids[o.name] then
+      return mistake.inside(mistake.new(IS_METHOD:format(o.name)), "name")
+    end
+  end
+  local same = self.rows[o.id] or self.rows[self.ids[o.name]]
+  if same then
+    return mistake.inside(mistake.new(("duplicate command '%s' (0x%08X): already declared as %s (0x%08X)"):format(o.name, o.id, same.name, same.id)),
+      self.rows[o.id] and "id" or "name")
+  end
+  local ok, row, of_response = Commands.declare_in(codec, o)
+  if not ok then return mistake.new(row) end
+  for _, role in ipairs(o.roles or {}) do row.roles[role] = true end
   if of_response then self:add(of_response) end
   self.declared[#self.declared + 1] = row
   self:add(row)
@@ -145,15 +164,14 @@ end
 
 --- Separates the handlers of declared commands, given by name among other options, from these.
 ---@param given table
----@param level? integer  as of `error`, seen from the caller
----@return table rest  given itself where it holds none
----@return table<string, function> handlers  by name
-function Commands:take_handlers(given, level)
+---@return table? rest  given itself where it holds none
+---@return table<string, function>|smpp.Mistake handlers  by name
+function Commands:take_handlers(given)
   local rest, handlers = given, {}
   for _, command in ipairs(self.declared) do
     local fn = given[command.name]
     if fn ~= nil then
-      if type(fn) ~= "function" then error(("%s: expected a function, got a %s"):format(command.name, type(fn)), (level or 1) + 1) end
+      if type(fn) ~= "function" then return nil, mistake.inside(mistake.wrong(kind.fn.expected, fn), command.name) end
       if rest == given then
         rest = {}
         for name, value in pairs(given) do rest[name] = value end
@@ -164,4 +182,5 @@ function Commands:take_handlers(given, level)
   return rest, handlers
 end
 
-return Commands.new()
+of_state = Commands.new()
+return of_state

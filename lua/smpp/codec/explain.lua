@@ -1,5 +1,6 @@
 --- Statuses and field values in words.
 local core = require "smpp.core"
+local strings = require "smpp.base.strings"
 
 local explain = {}
 
@@ -20,12 +21,13 @@ local status_fields = { command_status = true, status = true, error_status_code 
 
 --- The meaning of a command_status, with advice.
 ---@param status string|integer  name, alias or code
----@return { code: integer, name: string, alias: string?, meaning: string, advice: string, class: string, bind: string }? row
+---@return { code: integer, name: string, alias: string?, note: string?, meaning: string, advice: string, class: string,
+---  bind: string }? row  note: the version of the alias, or of a name of 3.3 alone, "3.3; number inferred";
 ---  class: success, throttle, temporary, permanent, session; bind: bound, retry_later, give_up
 ---@return string? message
 ---@return string? code  "bad_value": not a name SMPP knows
 function explain.status(status)
-  if type(status) == "string" and status:match("^0x%x+$") then status = tonumber(status) end
+  if type(status) == "string" and status:find "^0x" then status = strings.integer(status) or status end
   if type(status) == "number" and not (status >= 0 and status <= 0xFFFFFFFF and status % 1 == 0) then
     return nil, ("command_status out of range: expected 32 bits, got %s"):format(tostring(status)), "bad_value"
   end
@@ -109,6 +111,7 @@ end
 ---@return string? message
 ---@return string? code  "unknown_field"
 function explain.field(field, value)
+  if type(field) ~= "string" then error("explain: expected (field, value)", 2) end
   if status_fields[field] then
     local row, message, code = explain.status(value)
     if not row then return nil, message, code end

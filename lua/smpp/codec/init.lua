@@ -4,6 +4,7 @@ local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 local secret_range = require("smpp.codec.secrets").range
 local text = require "smpp.text"
@@ -118,7 +119,7 @@ function methods:dump(o)
   row(8, 4, "command_status", self.status)
   row(12, 4, "sequence_number", ("%d"):format(self.sequence_number))
   for _, place in ipairs(self:layout()) do
-    local name = place.name or (place.tag and "TLV") or "trailing"
+    local name = place.name or (place.offset + place.length < self.command_length and "padding" or "trailing")
     if place.tag then name = ("TLV 0x%04X %s"):format(place.tag, place.name or "(not in the tables)") end
     local is_hidden = not secrets and first ~= nil and place.offset < last and place.offset + place.length >= first
     local meaning = is_hidden and '"***"' or show(place.name, place.value, secrets)
@@ -142,22 +143,91 @@ local DECODE = schema.new {
 }
 local ENCODE = schema.new { { "version", kind.integer(0, 255), 0x50, "version whose length limits apply: 0x33, 0x34 or 0x50" } }
 
+local function new_codec(set)
+  local codec = core.codec(methods, pdu.none)
+  codec.commands = set
+  return codec
+end
+
 --- The codec of this Lua state, used by smpp.decode, smpp.encode and sessions without vendor TLVs and commands.
-pdu.codec = core.codec(methods, pdu.none)
-pdu.codec.commands = commands
+pdu.codec = new_codec(commands)
+
+local TLV = schema.new {
+  { "tag", kind.integer(1, 0xFFFF), nil, "its tag", "tag = 0x1400", required = true },
+  { "name", "string", nil, "its name in tables and PDUs", 'name = "campaign"', required = true },
+  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets"), "octets", "type of its value", 'type = "cstring"' },
+}
+
+--- Gives a vendor TLV a name in a codec.
+---@return smpp.Mistake?  nil: declared
+local function declare_tlv(codec, tlv)
+  local wrong = TLV:problem(tlv)
+  if wrong then return wrong end
+  local ok, reason = pcall(codec.declare, tlv.tag, tlv.name, tlv.type)
+  return not ok and mistake.new(reason) or nil
+end
+
+local function declare_command(codec, command) return codec.commands:declare(codec, command) end
+
+--- Declares each of a list; the path of an error is its place in the list.
+local function declare_all(codec, list, declare, name)
+  for i, item in ipairs(list or {}) do
+    local wrong = declare(codec, item)
+    if wrong then
+      mistake.inside(wrong, i)
+      return name and mistake.inside(wrong, name) or wrong
+    end
+  end
+end
+
+local LISTS = { tlvs = kind.list(kind.table, "TLVs"), commands = kind.list(kind.table, "commands") }
+
+-- What was declared for this Lua state, in order: codecs of profiles have it, too.
+local state_wide = { tlvs = {}, commands = {} }
+
+--- The declarations for this Lua state that a profile does not replace.
+local function not_replaced(list, by, number)
+  local left = {}
+  for _, item in ipairs(list) do
+    local is_replaced = false
+    for _, other in ipairs(by or {}) do is_replaced = is_replaced or item.name == other.name or item[number] == other[number] end
+    if not is_replaced then left[#left + 1] = item end
+  end
+  return left
+end
 
 --- The codec of a profile: its vendor TLVs and commands stay inside it.
 ---@param profile { tlvs: table[]?, commands: table[]? }
----@param level? integer  as of `error`, seen from the caller
----@return smpp.Codec
-function pdu.codec_of(profile, level)
-  if not profile.tlvs and not profile.commands then return pdu.codec end
-  local codec = core.codec(methods, pdu.none)
-  codec.commands = profile.commands and commands.new() or commands
-  for _, tlv in ipairs(profile.tlvs or {}) do codec.declare(tlv.tag, tlv.name, tlv.type) end
-  for _, command in ipairs(profile.commands or {}) do codec.commands:declare(codec, command, (level or 1) + 1) end
+---@return smpp.Codec?
+---@return smpp.Mistake?
+function pdu.codec_of(profile)
+  local tlvs, list = profile.tlvs, profile.commands
+  if tlvs == nil and list == nil then return pdu.codec end
+  for name, one in pairs(LISTS) do
+    local wrong = profile[name] ~= nil and kind.problem(one, profile[name])
+    if wrong then return nil, mistake.inside(wrong, name) end
+  end
+  local codec = new_codec(list and commands.new() or commands)
+  declare_all(codec, not_replaced(state_wide.tlvs, tlvs, "tag"), declare_tlv)
+  declare_all(codec, not_replaced(state_wide.commands, list, "id"), list and declare_command or function(_, o)
+    commands.declare_in(codec, o)
+  end)
+  local wrong = declare_all(codec, tlvs, declare_tlv, "tlvs") or declare_all(codec, list, declare_command, "commands")
+  if wrong then return nil, wrong end
   return codec
 end
+
+local function list_of(name, declare)
+  local list = LISTS[name]
+  return kind.checked(list.expected, function(value)
+    local wrong = kind.problem(list, value)
+    if wrong or not value[1] then return wrong end
+    return declare_all(new_codec(commands.new()), value, declare)
+  end)
+end
+
+--- Vendor TLVs and vendor commands, as values of options.
+pdu.tlvs_kind, pdu.commands_kind = list_of("tlvs", declare_tlv), list_of("commands", declare_command)
 
 --- Reads one PDU.  Decodes as far as possible; `pdu:problems()` lists errors and oddities.
 ---@param octets string
@@ -186,19 +256,41 @@ function pdu.encode(value, o)
   return pdu.codec.encode(value, ENCODE:check(o).version)
 end
 
+local DECLARE = { tlvs = declare_tlv, commands = declare_command }
+local NUMBER = { tlvs = "tag", commands = "id" }
+
+--- Declares a TLV or command for this Lua state: in its codec, and in those that are made for profiles from now on.
+local function declare_for_all(what, o)
+  local wrong = DECLARE[what](pdu.codec, o)
+  if wrong then return wrong end
+  state_wide[what] = not_replaced(state_wide[what], { o }, NUMBER[what])
+  table.insert(state_wide[what], schema.merge(o))
+end
+
 --- Gives a vendor TLV a name, for this Lua state.
 ---@param tlv { tag: integer, name: string, type: "int1"|"int2"|"int4"|"cstring"|"octets"|nil }  type: default octets
 function pdu.declare_tlv(tlv)
-  if type(tlv) ~= "table" then error("declare_tlv: expected { tag =, name =, type = }", 2) end
-  pdu.codec.declare(tlv.tag, tlv.name, tlv.type)
+  local wrong = declare_for_all("tlvs", tlv)
+  if wrong then mistake.raise(wrong, 2) end
+end
+
+--- Declares the TLVs and commands of a file for this Lua state; a command that is declared already stays as it is.
+---@param o { tlvs: table[]?, commands: table[]? }
+---@return smpp.Mistake?
+function pdu.declare(o)
+  return declare_all(nil, o.tlvs, function(_, tlv) return declare_for_all("tlvs", tlv) end, "tlvs")
+    or declare_all(nil, o.commands, function(_, command)
+      local same = commands.rows[command.id]
+      if not same or same.name ~= command.name then return declare_for_all("commands", command) end
+    end, "commands")
 end
 
 --- Adds a vendor's command, for this Lua state: its fields are in docs/codec.md.
 ---@param command { name: string, id: integer, from: "esme"|"mc"|"both"|nil, states: string[]?, parameters: table[]?,
 ---  response: table[]|boolean|nil, roles: string[]? }
 function pdu.declare_command(command)
-  if type(command) ~= "table" then error("declare_command: expected { name =, id =, parameters = }", 2) end
-  commands:declare(pdu.codec, command, 2)
+  local wrong = declare_for_all("commands", command)
+  if wrong then mistake.raise(wrong, 2) end
 end
 
 return pdu

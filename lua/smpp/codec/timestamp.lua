@@ -9,12 +9,14 @@ local DAY_S = 86400
 local MONTH_S, YEAR_S = 30 * DAY_S, 365 * DAY_S -- for months and years, whose length depends on the calendar
 local QUARTER_S = 900
 
-local PARSE = schema.new {
-  { "zone_s", "number", 0, "seconds ahead of UTC of the 12-character form" },
-  { "first_year", "number", 2000, "two-digit years lie in the hundred from here on" },
-  { "lenient", "boolean", false, "a lower-case r is R, second 60 is 59, only zeros are no time" },
+--- Options of `parse`.
+timestamp.schema = schema.new {
+  { "zone_s", "number", 0, "seconds ahead of UTC of the 12-character form", "zone_s = 7200" },
+  { "first_year", "number", 2000, "two-digit years lie in the hundred from here on; appendix C of SMPP 3.4 has 1938", "first_year = 1938" },
+  { "lenient", "boolean", false, "a lower-case r is R, second 60 is 59, only zeros are no time", "lenient = true" },
 }
-local TEXT = schema.new { { "months", "boolean", false, "months and years may be used, which have no fixed length" } }
+local PARSE = timestamp.schema
+local TEXT = schema.new { { "months", "boolean", false, "months and years may be used, which have no fixed length", "months = true" } }
 
 ---@class smpp.Time
 ---@field kind "absolute"|"relative"|"none"  none: an empty field

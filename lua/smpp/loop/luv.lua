@@ -1,11 +1,17 @@
 --- The loop of luv: clock, timers, deferred calls at the end of a turn, signals.  Sockets are in smpp.loop.luv_tcp.
 local guards = require "smpp.loop.guard"
+local process = require "smpp.loop.luv_process"
 local random = require "smpp.base.random"
 local uv = require "smpp.loop.uv"
+local programs = require "smpp.loop.luv_program"
 local streams = require "smpp.loop.luv_stream"
 local tcp = require "smpp.loop.luv_tcp"
+local terminals = require "smpp.loop.luv_terminal"
 
 ---@class smpp.LuvLoop: smpp.Loop
+-- A function that makes closures is never compiled by LuaJIT.
+local function nothing() end
+
 local Loop = {}
 local LOOP = { __index = Loop, __name = "smpp.LuvLoop", __tostring = function() return "luv loop" end }
 
@@ -123,20 +129,25 @@ function Loop:flush()
   if (self.deferred > 0) ~= self.idling then
     self.idling = not self.idling
     self.idle = self.idle or uv.new_idle()
-    if self.idling then uv.idle_start(self.idle, function() end) else uv.idle_stop(self.idle) end
+    if self.idling then uv.idle_start(self.idle, nothing) else uv.idle_stop(self.idle) end
   end
 end
 
 function Loop:hold()
   self.holds = self.holds + 1
   if self.holds > 1 then return end
-  if self.keeper then uv.ref(self.keeper) else self.keeper = uv.new_async(function() end) end
+  if self.keeper then uv.ref(self.keeper) else self.keeper = uv.new_async(nothing) end
 end
 
 function Loop:release()
   if self.holds == 0 then error("release without hold", 2) end
   self.holds = self.holds - 1
   if self.holds == 0 then uv.unref(self.keeper) end
+end
+
+function Loop:file_mark(path) -- luacheck: no self
+  local stat = uv.fs_stat(path)
+  return stat and ("%d.%d %d %d"):format(stat.mtime.sec, stat.mtime.nsec, stat.size, stat.ino) or ""
 end
 
 function Loop:signal(name, fn)
@@ -147,13 +158,14 @@ function Loop:signal(name, fn)
     error(("signal %s: %s"):format(name, tostring(known and err or started)), 2)
   end
   uv.unref(handle)
-  return setmetatable({ handle = handle }, SIGNAL)
+  return setmetatable({ loop = self, handle = handle }, SIGNAL)
 end
 
 function Signal:close()
   if not self.handle then return end
   uv.close(self.handle)
   self.handle = nil
+  self.loop:poll() -- after the run nothing else would end the closing, which must be over when the Lua state ends
 end
 
 -- Neovim runs the loop from C, which luv.loop_mode does not report.
@@ -164,7 +176,7 @@ function Loop:is_running() return uv.loop_mode() ~= nil or rawget(_G, "vim") ~= 
 function Loop:survive_sigpipe()
   if self.sigpipe then return end
   self.sigpipe = uv.new_signal()
-  uv.signal_start(self.sigpipe, "sigpipe", function() end)
+  uv.signal_start(self.sigpipe, "sigpipe", nothing)
   uv.unref(self.sigpipe)
 end
 
@@ -198,6 +210,56 @@ end
 
 Loop.connect, Loop.listen = tcp.connect, tcp.listen
 
+local Poll = {}
+local POLL = { __index = Poll, __name = "smpp.Poll" }
+
+--- Calls fn when a file descriptor is readable; does not keep the loop running.
+---@param fd integer
+---@param fn fun()
+---@return { close: fun(self) }
+function Loop:watch(fd, fn)
+  local handle, guard = assert(uv.new_poll(fd)), self.guard
+  uv.poll_start(handle, "r", function() guard(fn) end)
+  uv.unref(handle)
+  return setmetatable({ handle = handle }, POLL)
+end
+
+function Poll:close()
+  if not self.handle then return end
+  uv.close(self.handle)
+  self.handle = nil
+end
+
 function Loop:open_stream(path) return streams.open(path) end -- luacheck: no self
+
+Loop.run_command, Loop.open_terminal = process.run, terminals.open
+
+--- Writes to a descriptor without blocking the loop; nil: another kind of file than a pipe or a terminal.
+---@param fd integer
+---@return smpp.LuvWriter?
+function Loop:open_writer(fd) return streams.writer(fd) end -- luacheck: no self
+
+--- Starts a program; see smpp.loop.luv_program.
+---@param o smpp.ProcessOptions
+---@return smpp.Process? process
+---@return string? message
+---@return string? code  "not_found", "not_started"
+function Loop:spawn(o) return programs.spawn(self, o) end
+
+--- Takes a port without listening on it: connections are refused, and nobody else gets it.
+---@param o { host: string, port: integer }  port 0: a free one
+---@return { host: string, port: integer, close: fun(self) }? taken
+---@return string? message
+---@return string? code  "connect_failed"
+function Loop:reserve(o) return tcp.reserve(self, o) end
+
+--- The number of processors.
+---@return integer
+function Loop:processors() return math.max(1, #(uv.cpu_info() or {})) end -- luacheck: no self
+
+--- Handles what has happened meanwhile, without waiting, for programs that compute for long outside of `run`.
+function Loop:poll()
+  if not self:is_running() then uv.run "nowait" end
+end
 
 return luv

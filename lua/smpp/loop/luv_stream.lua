@@ -16,11 +16,21 @@ function streams.is_terminal(fd) return uv.guess_handle(fd) == "tty" end
 ---@param fd integer
 ---@return integer?
 function streams.columns(fd)
+  if not streams.is_terminal(fd) then return nil end -- luv 1.44 crashes at the end of the Lua state after a new_tty that failed
   local terminal = uv.new_tty(fd, false)
   if not terminal then return nil end
   local columns = terminal:get_winsize()
   terminal:close()
+  if not uv.loop_mode() and not rawget(_G, "vim") then uv.run "nowait" end -- its closing must be over when the Lua state ends
   return type(columns) == "number" and columns > 0 and columns or nil
+end
+
+--- Can others than its owner write a file?
+---@param path string
+---@return boolean
+function streams.is_writable_by_others(path)
+  local mode = (uv.fs_stat(path) or {}).mode or 0
+  return math.floor(mode / 0x10) % 2 == 1 or math.floor(mode / 2) % 2 == 1
 end
 
 --- Opens a pipe with a name, or stdin where that is a pipe or a terminal.
@@ -38,6 +48,39 @@ function streams.open(path)
   if not fd then return nil, message end
   return setmetatable({ fd = fd, handle = nil }, mt) -- handle: once the loop reads
 end
+
+---@class smpp.LuvWriter
+local Writer = {}
+local WRITER = { __index = Writer, __name = "smpp.LuvWriter" }
+
+--- Writes to a descriptor that is a pipe or a terminal without blocking the loop.
+---@param fd integer
+---@return smpp.LuvWriter? writer  nil: another kind of file
+function streams.writer(fd)
+  local kind = uv.guess_handle(fd)
+  if kind ~= "pipe" and kind ~= "tty" then return nil end
+  local handle
+  if kind == "tty" then
+    handle = uv.new_tty(fd, false)
+  else
+    handle = uv.new_pipe(false)
+    handle:open(fd)
+  end
+  return handle and setmetatable({ handle = handle, broken = false }, WRITER) or nil
+end
+
+--- Writes; a reader that is gone is seen in `broken`.
+---@param octets string
+function Writer:write(octets)
+  uv.write(self.handle, octets, function(err) self.broken = self.broken or err ~= nil end)
+end
+
+--- Octets that wait for the reader.
+---@return integer
+function Writer:pending() return uv.stream_get_write_queue_size(self.handle) end
+
+--- Closes the handle, and with it the descriptor.
+function Writer:close() self.handle:close() end
 
 --- Reads the next piece; nil or "" at the end.  Blocks.
 ---@return string? piece

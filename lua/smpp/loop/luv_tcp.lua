@@ -21,10 +21,18 @@ local function reason(err)
 end
 
 ---@class smpp.LuvTransport: smpp.Transport
-local Transport = {}
+local Transport = {
+  paused = false,
+  read_deferred = false,         -- reading continues in the next turn, after a large read
+  shut = false,                  -- shutdown was sent: nothing more is written
+  ended = false,                 -- the peer's FIN or RST was seen
+  closed = false,
+  broken = nil,                  -- why writing failed
+}
 local TRANSPORT = { __index = Transport, __name = "smpp.Transport" }
 function TRANSPORT:__tostring() return "tcp " .. net.address(self.peer.host, self.peer.port) end
 
+-- A transport that is idle has no other fields than these eight: there may be a hundred thousand.
 local function transport_of(loop, handle)
   loop:survive_sigpipe()
   uv.tcp_nodelay(handle, true)
@@ -37,23 +45,27 @@ local function transport_of(loop, handle)
     local_port = own.port or 0,
     on_data = nil, on_close = nil, -- given to start
     on_drain = nil,                -- set by the owner: called when pending octets were written
-    paused = false,
-    read_deferred = false,         -- reading continues in the next turn, after a large read
-    reading = false,               -- luv is reading
-    holding = false,               -- loop:hold() is active: a handle that does not read would not keep the loop alive
-    shut = false,                  -- shutdown was sent: nothing more is written
-    ended = false,                 -- the peer's FIN or RST was seen
-    closed = false,
-    broken = nil,                  -- why writing failed
+    mode = "off",                  -- "reading": luv reads; "holding": the transport holds the loop
   }, TRANSPORT)
-  local guard = loop.guard
-  self.read = function(err, chunk)
+  self:update()
+  return self
+end
+
+--- What luv calls with octets that were read.
+local function reader(self)
+  local guard = self.loop.guard
+  return function(err, chunk)
     if self.closed then return end
     if not chunk then return self:finish(err) end
     guard(self.on_data, chunk)
     if #chunk == CHUNK_OCTETS then self:defer_read() end
   end
-  self.written = function(err)
+end
+
+--- What luv calls when octets were written that the socket did not take at once.
+local function writer(self)
+  local guard, handle = self.loop.guard, self.handle
+  return function(err)
     if self.closed then return end
     if err then
       self.broken = self.broken or reason(err)
@@ -61,27 +73,27 @@ local function transport_of(loop, handle)
       guard(self.on_drain)
     end
   end
-  self:update()
-  return self
 end
 
---- Starts or stops reading, and holds or releases the loop, according to the state.
+--- Starts or stops reading, and holds or releases the loop, according to the state: a handle that is open and does not read would not
+--- keep the loop alive.
 ---@private
 function Transport:update()
-  local open = not (self.closed or self.ended)
-  local reading = open and self.on_data ~= nil and not (self.paused or self.read_deferred)
-  if reading ~= self.reading then
-    self.reading = reading
-    if reading then
-      uv.read_start(self.handle, self.read)
-    elseif not self.closed then
-      uv.read_stop(self.handle)
-    end
+  local old, mode = self.mode, "off"
+  if not (self.closed or self.ended) then
+    mode = self.on_data ~= nil and not (self.paused or self.read_deferred) and "reading" or "holding"
   end
-  local holding = open and not reading
-  if holding ~= self.holding then
-    self.holding = holding
-    if holding then self.loop:hold() else self.loop:release() end
+  if mode == old then return end
+  self.mode = mode
+  if mode == "reading" then
+    uv.read_start(self.handle, reader(self))
+  elseif old == "reading" and not self.closed then
+    uv.read_stop(self.handle)
+  end
+  if mode == "holding" then
+    self.loop:hold()
+  elseif old == "holding" then
+    self.loop:release()
   end
 end
 
@@ -123,7 +135,7 @@ function Transport:write(octets)
     return
   end
   if n and n > 0 then octets = octets:sub(n + 1) end
-  local request, failure = uv.write(self.handle, octets, self.written)
+  local request, failure = uv.write(self.handle, octets, writer(self))
   if not request then self.broken = reason(failure) end
 end
 
@@ -347,6 +359,18 @@ function tcp.listen(loop, o, callback)
   local listening, why = uv.listen(handle, o.backlog or 511, accept)
   if not listening then return refused(why) end
   local name = uv.tcp_getsockname(handle)
+  return setmetatable({ handle = handle, host = name.ip, port = name.port }, LISTENER)
+end
+
+--- `loop:reserve` of the luv loop.
+function tcp.reserve(_, o)
+  local handle = uv.new_tcp()
+  local bound, err = uv.tcp_bind(handle, o.host, o.port)
+  local name = bound and uv.tcp_getsockname(handle)
+  if not name then
+    uv.close(handle)
+    return nil, ("cannot take %s: %s"):format(net.address(o.host, o.port), reason(err)), "connect_failed"
+  end
   return setmetatable({ handle = handle, host = name.ip, port = name.port }, LISTENER)
 end
 

@@ -1,6 +1,7 @@
 --- smpp.run: a main task, its loop, and an orderly shutdown; smpp.spawn, smpp.sleep, smpp.each.
 local task = require "smpp.base.task"
 local loops = require "smpp.loop"
+local schema = require "smpp.base.schema"
 
 local run = {}
 
@@ -39,6 +40,15 @@ end
 ---@param object table
 function run.closed(object)
   if active then active.open[object] = nil end
+end
+
+--- The objects that were opened and are not closed, oldest first.
+---@return table[]
+function run.open()
+  local list, open = {}, active and active.open or {}
+  for object in pairs(open) do list[#list + 1] = object end
+  table.sort(list, function(a, b) return open[a].serial < open[b].serial end)
+  return list
 end
 
 -- Closes what `wanted` picks, youngest first, each in a task of its own.
@@ -142,17 +152,23 @@ local function run_loop(state)
   pcall(state.loop.run, state.loop) -- until everything is closed
 end
 
+local OPTIONS = schema.new {
+  { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one" },
+  { "signals", "boolean", true, "SIGINT and SIGTERM close everything", "signals = false" },
+}
+
 --- Runs `fn` as the main task, and the loop, until fn has returned and nothing keeps the loop alive; returns what fn
 --- returned.  When fn returns, what it opened and gave no handlers is closed.  An error in fn closes everything and
 --- is raised again, with its traceback (an error object as itself).  SIGINT and SIGTERM close everything too, a
---- second one ends at once (the same within 0.1 s counts as one); then the result is nil, a message, "interrupted", and what fn raised, if it did.
+--- second one ends at once (the same within 0.1 s counts as one); then the result is nil, a message, "interrupted", what fn raised, if it did,
+--- and the name of the signal.
 --- A main task that nothing can wake any more raises "deadlock: …" with its traceback.
 ---@param fn fun(): ...
 ---@param o? { loop?: smpp.Loop, signals?: boolean }  default: the current loop; signals = false leaves them alone
 ---@return any ...
 function run.run(fn, o)
   check_function(fn, 1)
-  o = o or {}
+  o = OPTIONS:check(o)
   if active then error("smpp.run is already running: use smpp.spawn", 2) end
   local loop = o.loop or loops.current()
   if loop:is_running() then error("the loop is already running: use smpp.spawn", 2) end
@@ -173,7 +189,7 @@ function run.run(fn, o)
   task.trim()
   local failure = state.failure and state.failure.value
   -- An error after a signal is caused by the objects that the signal closed.
-  if state.interrupted then return nil, "interrupted by " .. state.interrupted, "interrupted", failure end
+  if state.interrupted then return nil, "interrupted by " .. state.interrupted, "interrupted", failure, state.interrupted end
   if state.failure then error(failure, 0) end
   return unpack(state.results, 1, state.results.n)
 end

@@ -6,6 +6,8 @@ local heaps = require "smpp.base.heap"
 local network = require "smpp.loop.virtual_net"
 local pipes = require "smpp.loop.virtual_pipe"
 local random = require "smpp.base.random"
+local schema = require "smpp.base.schema"
+local terminals = require "smpp.loop.virtual_terminal"
 
 ---@class smpp.VirtualLoop: smpp.Loop
 local Loop = {}
@@ -22,19 +24,25 @@ local virtual = {}
 local YEAR_S = 366 * 86400
 local LATE_S = 0.1
 
+local OPTIONS = schema.new {
+  { "seed", "number", 1, "of its random numbers", "seed = 7" },
+  { "start", "number", 1700000000, "Unix time at second 0", "start = 0" },
+  { "limit_s", "number", YEAR_S, "the clock raises when it gets there", "limit_s = 60" },
+}
+
 --- Makes a virtual loop, at second 0 of its clock.
 ---@param o? { seed?: number, start?: number, limit_s?: number }  `start`: Unix time at second 0, default 1700000000;
 ---  `limit_s`: the clock raises when it gets there (default a year): two sides that keep each other alive never end
 ---@return smpp.VirtualLoop
 function virtual.new(o)
-  o = o or {}
+  o = OPTIONS:fill(OPTIONS:check(o))
   local self = setmetatable({
     name = "virtual",
     on_error = guards.on_error,
     clock = 0,
-    start = o.start or 1700000000,
-    limit_s = o.limit_s or YEAR_S,
-    random_number = random.generator(o.seed or 1),
+    start = o.start,
+    limit_s = o.limit_s,
+    random_number = random.generator(o.seed),
     serial = 0,                      -- counts everything that is scheduled or opened: breaks ties by age
     heap = heaps.new(),              -- future events: smpp.base.heap by time, then age
     posts = {}, post_args = {}, posted = 0,
@@ -46,7 +54,10 @@ function virtual.new(o)
     open = {},                       -- objects that have to be closed -> serial
     signals = {},                    -- in the order of registration
     pipes = {},                      -- name -> pipe that is not opened yet
+    tty = nil,                       -- its smpp.VirtualTerminal, if it was given one
+    commands = {},                   -- command -> { output, code, after_s } of run_command
     turning = false, stopped = false,
+    idle = nil,                      -- called when no event is left; true: it has made one
   }, LOOP)
   self.guard = guards.guard(self)
   self.net = network.new()
@@ -144,6 +155,14 @@ function Loop:release()
   self.kept = self.kept - 1
 end
 
+function Loop:file_mark(path) -- luacheck: no self
+  local file = io.open(path, "rb")
+  if not file then return "" end
+  local octets = file:read "*a" or ""
+  file:close()
+  return octets
+end
+
 function Loop:signal(name, fn)
   local signal = setmetatable({ loop = self, name = name, fn = fn, kind = "signal" }, SIGNAL)
   table.insert(self.signals, signal)
@@ -171,6 +190,18 @@ function Loop:raise(name)
     end
   end
   return taken
+end
+
+--- Runs a command of the shell that `commands` knows, which takes `after_s` seconds.
+function Loop:run_command(command, timeout_s, callback)
+  local known = self.commands[command] or { output = "", code = 127 }
+  local late = (known.after_s or 0) > timeout_s
+  local timer
+  timer = self:timer(function()
+    timer:close()
+    if late then callback(nil, "timeout") else callback(known.output or "", known.code or 0) end
+  end, true)
+  timer:start(late and timeout_s or known.after_s or 0)
 end
 
 local function run_all(guard, fns, args, n)
@@ -212,12 +243,13 @@ function Loop:step()
   if self.turning then error("the loop is already running: sleep in a task instead", 2) end
   if not is_runnable(self) then
     local item = self.heap[1]
-    if not item then return false end
+    if not item then return self.idle ~= nil and self:idle() and is_runnable(self) end
     if item.at > self.clock then self.clock = item.at end
     if self.clock > self.limit_s then
       error(("virtual time ran past limit_s (%g s); open: %s"):format(self.limit_s, self:describe()), 2)
     end
   end
+  if self.watch then self:watch() end
   self.turning = true
   turn(self) -- never raises: all callbacks are protected
   self.turning = false
@@ -287,7 +319,44 @@ function Loop:close()
   end
 end
 
-for _, part in ipairs { network, pipes } do
+local ANSWER_S = 10 -- of real time, in which a program has to answer
+
+--- Calls fn without protection: what it does is posted, and runs in a turn of the virtual loop.
+local POSTED = { guard = function(fn, a, b) fn(a, b) end }
+
+--- Starts a real program that is talked to by lines (option `line`; see smpp.loop.luv_program).  Its answers take no virtual time:
+--- `write` waits for one line, or its end.
+---@param o smpp.ProcessOptions
+---@return { write: fun(self, octets: string), eof: fun(self) }? process
+---@return string? message
+---@return string? code  "not_found", "not_started"
+function Loop:spawn(o)
+  local programs = require "smpp.loop.luv_program"
+  local count = 0
+  local function posted(fn)
+    return function(value)
+      count = count + 1
+      self:post(fn, value)
+    end
+  end
+  local inner, message, code = programs.spawn(POSTED, {
+    command = o.command, cwd = o.cwd, env = o.env, line = posted(o.line), ended = posted(o.ended),
+  })
+  if not inner then return nil, message, code end
+  return {
+    write = function(_, octets)
+      local before = count
+      inner:write(octets)
+      programs.wait(function() return count > before end, ANSWER_S)
+    end,
+    eof = function()
+      inner:eof()
+      programs.wait(function() return inner.ended end, ANSWER_S)
+    end,
+  }
+end
+
+for _, part in ipairs { network, pipes, terminals } do
   for name, method in pairs(part.methods) do Loop[name] = method end
 end
 

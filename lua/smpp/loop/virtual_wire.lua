@@ -11,6 +11,7 @@ local LOST = "connection reset by peer"
 ---@class smpp.WireDirection
 ---@field chunk number|fun(): number     most octets per delivery; default 65536
 ---@field latency_s number|fun(): number default 0: delivered in the next turn
+---@field octets_per_s number?           bandwidth; nil: no limit
 ---@field capacity number                octets in flight or unread before the sender's pending octets grow; 262144
 ---@field delivered number               octets delivered so far
 local Direction = {}
@@ -38,6 +39,7 @@ local function direction_of(loop)
     loop = loop,
     chunk = 65536,
     latency_s = 0,
+    octets_per_s = nil, busy_until = 0,      -- with a bandwidth: when the octets before are through
     capacity = 262144,
     delivered = 0,
     link = nil, sender = nil, receiver = nil,
@@ -76,7 +78,12 @@ function Direction:fill()
       self.oldest = self.oldest + 1
     end
     self.last = self.last + 1
-    self.flight[self.last] = { octets = octets, due = self.loop:now() + self:latency() }
+    local starts = self.loop:now()
+    if self.octets_per_s then
+      self.busy_until = math.max(self.busy_until, starts) + #octets / self.octets_per_s
+      starts = self.busy_until
+    end
+    self.flight[self.last] = { octets = octets, due = starts + self:latency() }
     self.flying = self.flying + #octets
     self.backlog_octets = self.backlog_octets - #octets
   end
@@ -98,7 +105,7 @@ function Direction:finish(how)
   if self.ending == "reset" or self.ending == how then return end
   self.closed_to_writes, self.ending = true, how
   if how == "reset" then self:drop() end
-  self.ending_due = self.loop:now() + self:latency()
+  self.ending_due = math.max(self.loop:now(), how == "reset" and 0 or self.busy_until) + self:latency()
   self:schedule()
 end
 

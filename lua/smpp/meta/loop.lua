@@ -14,10 +14,16 @@
 ---@field defer fun(self, fn: fun(arg: any), arg: any)  calls fn at the end of this turn
 ---@field hold fun(self)             keeps the loop running until as many calls of release
 ---@field release fun(self)
+---@field file_mark fun(self, path: string): string  changes with the file: its time and size, of the virtual loop its content; "": there is none
 ---@field signal fun(self, name: "SIGINT"|"SIGTERM"|string, fn: fun()): { close: fun(self) }  does not keep the loop running
 ---@field connect fun(self, o: smpp.ConnectOptions, callback: smpp.ConnectCallback): { cancel: fun(self) }
 ---@field listen fun(self, o: smpp.ListenOptions, callback: fun(transport: smpp.Transport)): smpp.Listener?, string?, string?
 ---@field open_stream fun(self, path: string): smpp.Stream?, string?  a pipe or terminal; "-" is stdin; nil: another kind of file
+---@field spawn fun(self, o: smpp.ProcessOptions): smpp.Process?, string?, string?  a program; the virtual loop: one with `line`, real
+---@field run_command fun(self, command: string, timeout_s: number, callback: fun(output: string?, code: integer|string))  by sh;
+---  nil, "timeout": it was terminated; nil and another text: it could not be started
+---@field open_terminal fun(self, on: smpp.TerminalCallbacks): smpp.Terminal?  that of stdout; nil: it is none
+---@field poll (fun(self, fd: integer, fn: fun()): { close: fun(self) })?  calls fn when it is readable; the virtual loop has none
 ---@field run fun(self)              until nothing keeps it running, or stop
 ---@field stop fun(self)
 ---@field is_running fun(self): boolean
@@ -52,6 +58,16 @@
 ---@field close fun(self)
 ---@field reset fun(self)
 ---@field close_after_flush fun(self, timeout_s: number?)  closes when all octets were sent
+
+--- suspend: about to be stopped; die: about to be ended by SIGQUIT or SIGHUP; survives_hangup: SIGHUP is someone else's.
+---@alias smpp.TerminalCallbacks { key: fun(key: string), resize: fun(), suspend: fun(), resume: fun(), die: fun(), survives_hangup: boolean? }
+
+--- A terminal to draw on.  What is drawn goes to stdout.
+---@class smpp.Terminal
+---@field size fun(self): integer, integer  columns, rows
+---@field is_foreground fun(self): boolean
+---@field set_raw fun(self, raw: boolean)   keys are reported one by one
+---@field close fun(self)
 
 --- A pipe or a terminal to read from.
 ---@class smpp.Stream

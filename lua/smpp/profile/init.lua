@@ -4,9 +4,11 @@ local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local message_id = require "smpp.receipt.message_id"
 local mistake = require "smpp.base.mistake"
+local pdus = require "smpp.codec"
 local receipt = require "smpp.receipt"
 local schema = require "smpp.base.schema"
 local text = require "smpp.text"
+local trackers = require "smpp.receipt.tracker"
 local version = require "smpp.codec.version"
 
 local D = core.defaults -- the session's, in C
@@ -17,17 +19,28 @@ local number = kind.either("number", "string") -- a value of an enumeration, or 
 
 --- Protocol violations of a peer that are tolerated.
 profile.tolerate = schema.new {
-  { "overlong", "boolean", false, "strings longer than the standard allows", "overlong = true" },
+  { "overlong", "boolean", nil, "strings longer than the standard allows", "overlong = true", default_text = "true of an MC, else false" },
   { "unterminated", "boolean", false, "strings without their NUL", "unterminated = true" },
-  { "stray_octets", "boolean", false, "trailing octets after the last parameter that are not TLVs", "stray_octets = true" },
+  { "stray_octets", "boolean", false,
+    "trailing octets after the last parameter that are not TLVs, or a TLV longer than the PDU; refused where TLVs would be lost",
+    "stray_octets = true" },
   { "long_password", "boolean", true, "passwords of more than 8 octets", "long_password = false" },
 }
 
---- A vendor TLV.
-profile.tlv = schema.new {
-  { "tag", kind.integer(0, 0xFFFF), nil, "its tag", "tag = 0x1400", required = true },
-  { "name", "string", nil, "its name in tables and PDUs", 'name = "campaign"', required = true },
-  { "type", kind.one_of("int1", "int2", "int4", "cstring", "octets"), "octets", "type of its value", 'type = "cstring"' },
+local ops = kind.list(kind.integer(0, 255), "values of ussd_service_op")
+
+--- How a message centre speaks USSD.
+profile.ussd = schema.new {
+  { "begin", ops, { 1 }, "ussd_service_op of a session's begin", "begin = { 0, 1 }", implied = true },
+  { "answer", ops, { 18 }, "of an answer", "answer = { 18, 16 }", implied = true },
+  { "ask", kind.integer(0, 255), 2, "of a question", "ask = 2", implied = true },
+  { "release", kind.integer(0, 255), 17, "of a text that ends the session", "release = 3", implied = true },
+  { "abort", ops, {}, "of an end by the network or the subscriber", "abort = { 32 }", implied = true },
+  { "session", kind.one_of("its_session_info", "its_session_info_15", "user_message_reference"), "its_session_info",
+    "where the session is named: octet 1 of its_session_info, its first 15 bits, or user_message_reference",
+    'session = "user_message_reference"', implied = true },
+  { "sequence", kind.one_of("echo", "count"), "echo", "octet 2 of its_session_info: as it came, or one more with each message",
+    'sequence = "count"', implied = true },
 }
 
 --- Delays before a lost bind is re-established.
@@ -41,34 +54,39 @@ profile.reconnect = schema.new {
 
 --- Options of a profile; each is also an option of smpp.connect.
 profile.habits = schema.new(text.peer_schema, text.schema:pick("allow", "language", "max_parts", "on_unmappable"), {
-  { "long", kind.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), "concat_8bit", "how a multipart text is sent",
+  { "long", kind.one_of("concat_8bit", "concat_16bit", "sar", "payload", "refuse"), "concat_8bit",
+    "how parts are marked; payload: one PDU, which the MC splits; refuse: more than one part is too_long",
     'long = "sar"', implied = true },
   { "flash_by", kind.one_of("class", "subunit"), "class", "flash is message class 0 of data_coding, or dest_addr_subunit = 1",
     'flash_by = "subunit"', implied = true },
-  { "short_code_ton", number, 3, "TON of 3 to 8 digits", "short_code_ton = 0", implied = true },
-  { "short_code_npi", number, 0, "NPI of 3 to 8 digits", "short_code_npi = 1", implied = true },
-  { "id_base", message_id.kind, "auto", "how ids in receipts and in responses relate", 'id_base = "hex"', implied = true },
-  { "receipts", receipt.schema, nil, "how receipts are written, see docs/receipts.md", "receipts = { zone_s = 7200 }" },
-  { "receipt_ttl_s", kind.seconds, 48 * 3600, "how long to wait for a receipt", "receipt_ttl_s = 86400", implied = true },
+  { "short_code_ton", number, 3, "TON of destinations and sources of 3 to 8 digits", "short_code_ton = 0", implied = true },
+  { "short_code_npi", number, 0, "NPI of destinations and sources of 3 to 8 digits", "short_code_npi = 1", implied = true },
+  { "id_base", message_id.kind, "auto",
+    "how ids in receipts are written, where responses have the other base; as-is: alike; auto: as is observed", 'id_base = "hex"', implied = true },
+  { "receipts", receipt.schema, nil, "how the peer writes receipts, see docs/receipts.md", "receipts = { zone_s = 7200 }" },
+  { "receipt_ttl_s", kind.seconds, trackers.schema.defaults.ttl_s, "how long to wait for a receipt", "receipt_ttl_s = 86400", implied = true },
   { "tolerate", profile.tolerate, nil, "protocol violations of the peer that are tolerated", "tolerate = { stray_octets = true }" },
-  { "tlvs", kind.list(profile.tlv, "TLVs"), nil, "vendor TLVs, by name from then on",
+  { "tlvs", pdus.tlvs_kind, nil, "vendor TLVs, as for smpp.declare_tlv: names to send and to read them by",
     'tlvs = { { tag = 0x1400, name = "campaign", type = "cstring" } }' },
-  { "commands", "table", nil, "vendor commands, see docs/codec.md", "commands = {}" },
+  { "commands", pdus.commands_kind, nil,
+    "vendor commands, as for smpp.declare_command: see docs/codec.md", 'commands = { { name = "probe_sm", id = 0x00010201 } }' },
   { "version", version.kind, "3.4", "SMPP version to use; the MC's sc_interface_version may lower it", 'version = "5.0"' },
   { "require_sc_version", "boolean", false, "treat an MC that sends no sc_interface_version as 3.3", "require_sc_version = true" },
-  { "system_type", kind.text(12), nil, "of the bind", 'system_type = "VMA"' },
+  { "system_type", kind.text(12), nil, "system_type of the bind", 'system_type = "VMA"' },
   { "window", kind.window, D.window, "maximum of requests without a response", "window = 50" },
   { "enquire_link_s", kind.seconds, D.enquire_link_s, "idle time before an enquire_link; 0: never", "enquire_link_s = 10" },
   { "enquire_link_response_s", kind.seconds, D.enquire_link_response_s, "for the response to an enquire_link; then the session ends",
     "enquire_link_response_s = 5" },
   { "response_timeout_s", kind.seconds, D.response_timeout_s, "for the response to a request", "response_timeout_s = 10" },
   { "bind_timeout_s", kind.seconds, D.bind_timeout_s, "for the response to the bind", "bind_timeout_s = 5" },
-  { "answer_timeout_s", kind.seconds, 10, "for handlers", "answer_timeout_s = 30" },
+  { "answer_timeout_s", kind.seconds, 10, "for the answer of a handler", "answer_timeout_s = 30" },
   { "inactivity_s", kind.seconds, D.inactivity_s, "without a transaction: unbind; 0: never", "inactivity_s = 300" },
   { "pdu_read_s", kind.seconds, D.pdu_read_s, "from the first octet of a PDU to its last", "pdu_read_s = 5" },
   { "reconnect", kind.either("boolean", profile.reconnect), nil, "delays before a lost bind is re-established; false: the client closes instead",
     "reconnect = { fixed_s = 30 }", default_text = "{ min_s = 1, max_s = 60 }" },
-  { "defaults", "table", nil, "fields of every submission", 'defaults = { service_type = "CMT" }' },
+  { "ussd", profile.ussd, nil, "how the MC speaks USSD, for smpp.bot", "ussd = { release = 3 }" },
+  { "defaults", kind.map("string", kind.any, "a table of fields by name"), nil,
+    "fields that every submission has", 'defaults = { service_type = "CMT" }' },
 })
 
 --- A profile: options of a peer, and the profile that it extends.

@@ -1,11 +1,14 @@
 --- Delivery receipts, text and TLVs: parsed leniently, as message centres write them; written in the format of the standard (3.4, appendix B).
 --- The guide is docs/receipts.md.
 local core = require "smpp.core"
+local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local message_state = require "smpp.codec.message_state"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 local smpp_text = require "smpp.text"
+
+local pairs = iterate.pairs
 
 local decode, scan, known_state, write_text = core.text.decode, core.receipt.scan, core.receipt.state, core.receipt.write
 
@@ -14,23 +17,25 @@ local receipt = {}
 local UDHI = 0x40
 local KINDS = { "receipt", "delivery_ack", nil, "manual_ack", nil, nil, nil, "intermediate" } -- by message type / 4
 local LATIN1 = 3
-local MAX_ID_OCTETS = 64 -- of a message_id; a longer TLV is no id
+local MAX_ID_OCTETS = 64 -- of a message_id; a longer TLV is invalid
 local NONE = {}
 
 --- Options of `parse`, and of the option `receipts` of clients.
 receipt.schema = schema.new {
   { "esm_class", "number", nil, "esm_class of a text given without its PDU", "esm_class = 4" },
   { "data_coding", "number", nil, "data_coding of a text given without its PDU", "data_coding = 8" },
-  { "encoding", kind.one_of("octets", "gsm7", "latin1", "ucs2", "ucs2_le"), nil, "encoding of the text, overrides data_coding",
-    'encoding = "latin1"' },
-  { "zone_s", kind.with_unit("s", kind.number), 0, "time zone of the dates, ahead of UTC", "zone_s = 7200" },
+  { "encoding", kind.one_of("octets", "gsm7", "latin1", "ucs2", "ucs2_le"), nil, "encoding of the text",
+    'encoding = "latin1"', default_text = "by data_coding and looks" },
+  { "zone_s", kind.with_unit("s", kind.number), 0, "the MC's local time, ahead of UTC: the text never says which it is", "zone_s = 7200" },
   { "first_year", "number", 2000, "two-digit years lie in the hundred from here on", "first_year = 1990" },
-  { "states", "table", nil, "states for the peer's own words in stat", 'states = { OK = "DELIVERED" }' },
-  { "final", "table", nil, "which states are final, by name", "final = { ACCEPTED = true }" },
-  { "err_rule", "function", nil, "derives the state from err: (receipt) -> state", "err_rule = function(receipt) end" },
-  { "untyped", "boolean", false, "also accept receipts with esm_class 0", "untyped = true" },
-  { "default_alphabet", "string", nil, "the encoding behind data_coding 0", 'default_alphabet = "latin1"' },
-  { "read", "function", nil, "parser for the peer's own format: see docs/receipts.md", "read = function(text) end" },
+  { "states", "table", nil, "the peer's words in stat, in capitals, and the states they mean", 'states = { OK = "DELIVERED" }' },
+  { "final", "table", nil, "states that are final with this peer, or are not", "final = { ACCEPTED = true }" },
+  { "err_rule", "function", nil, "makes err_code of err", "err_rule = function(err) end", default_text = "receipt.err_number" },
+  { "untyped", "boolean", false,
+    "this peer's receipts have esm_class 0: take what begins with id: and has a stat:, or has both TLVs", "untyped = true" },
+  { "default_alphabet", "string", nil, "the encoding behind data_coding 0, where the text does not look like UCS-2", 'default_alphabet = "latin1"',
+    default_text = "the client's" },
+  { "read", "function", nil, "parser for a format of the peer's own: (text, pdu) -> fields, or nil for the usual form", "read = function(text) end" },
 }
 local PARSE = receipt.schema
 
@@ -180,6 +185,17 @@ local function read_state(number, stat, o)
   return name, final, state_number
 end
 
+--- The state that a receipt reports, without reading the rest of it; nil: no receipt, or without a state.
+---@param pdu smpp.Pdu
+---@return string?
+function receipt.state_of(pdu)
+  local kind = kind_of(pdu.esm_class)
+  if kind ~= "receipt" and kind ~= "intermediate" then return nil end
+  local number, stat = pdu.message_state, nil
+  if not number then stat = scan(text_of(pdu, octets_of(pdu), NONE)).stat end
+  return (read_state(number, stat, NONE))
+end
+
 ---@class smpp.Receipt
 ---@field kind "receipt"|"intermediate"|"delivery_ack"|"manual_ack"
 ---@field id string?           message_id in the spelling of this receipt; nil only in acknowledgements
@@ -300,12 +316,25 @@ local function first_characters(text, count)
   return text:sub(1, position - 1)
 end
 
-local FORMAT = schema.new {
-  { "id", "string" }, { "state", "string" }, { "stat", "string" }, { "err", kind.either("string", "number") }, { "submitted", "number" },
-  { "done", "number" }, { "sub", "number" }, { "dlvrd", "number" }, { "text", "string" }, { "zone_s", "number" },
-  { "submit", kind.either("table", "userdata") }, { "version", "number" }, { "intermediate", "boolean" }, { "network_error", "table" },
-  { "default_alphabet", "string" },
+--- Options of `format`.
+receipt.format_schema = schema.new {
+  { "id", "string", nil, "as in the submit_sm_resp", 'id = "7f3a"' },
+  { "state", "string", nil, "name of message_state, or a word of your own together with stat", 'state = "DELIVERED"' },
+  { "stat", "string", nil, "the word in the text", 'stat = "DELIVRD"', default_text = "the standard's for the state" },
+  { "err", kind.either("string", "number"), 0, "err of the text", "err = 8" },
+  { "submitted", "number", nil, "Unix time", "submitted = 1795262400", default_text = "zeros" },
+  { "done", "number", nil, "Unix time", "done = 1795262460", default_text = "zeros" },
+  { "zone_s", kind.with_unit("s", kind.number), 0, "time zone to write them in, ahead of UTC", "zone_s = 7200" },
+  { "sub", "number", 1, "sub of the text", "sub = 1" },
+  { "dlvrd", "number", nil, "dlvrd of the text", "dlvrd = 0", default_text = "1 when delivered, else 0" },
+  { "text", "string", nil, "text of the message in UTF-8, of which 20 characters are taken", 'text = "Hello World"' },
+  { "default_alphabet", "string", "gsm7", "encoding of the text; characters that it lacks become ?", 'default_alphabet = "latin1"' },
+  { "submit", kind.either("table", "userdata"), nil, "the submit_sm, whose addresses are swapped", "submit = {}" },
+  { "version", "number", 0x34, "of the peer: below 0x34 there are no TLVs", "version = 0x33", default_text = "0x34" },
+  { "intermediate", "boolean", false, "an intermediate notification", "intermediate = true" },
+  { "network_error", "table", nil, "of the TLV network_error_code", "network_error = { type = 3, code = 27 }" },
 }
+local FORMAT = receipt.format_schema
 
 ---@class smpp.ReceiptFields
 ---@field id string           as in the submit_sm_resp
@@ -327,7 +356,7 @@ local FORMAT = schema.new {
 -- Those of message_state, in the order of their values.
 local STATES = table.concat(message_state.names, ", ")
 
---- What the receipt has of the message's text, in the peer's alphabet.
+--- The part of the message text that the receipt contains, in the peer's alphabet.
 local function excerpt_of(o)
   local original = first_characters(o.text or "", 20)
   local alphabet = o.default_alphabet
@@ -413,9 +442,13 @@ end
 ---@field destination { addr: string, ton?: integer, npi?: integer }|nil
 ---@field user_message_reference integer?  of the original message
 
-local DELIVER = schema.new(FORMAT, {
-  { "source", "table" }, { "destination", "table" }, { "user_message_reference", "number" }, -- of the original message
+--- Options of `deliver_sm`.
+receipt.deliver_schema = schema.new(FORMAT, {
+  { "source", "table", nil, "source of the original message, instead of submit", 'source = { addr = "TestApp", ton = 5, npi = 0 }' },
+  { "destination", "table", nil, "destination of the original message", 'destination = { addr = "491761234567", ton = 1, npi = 1 }' },
+  { "user_message_reference", "number", nil, "of the original message", "user_message_reference = 7" },
 })
+local DELIVER = receipt.deliver_schema
 
 local function addresses(o)
   local from, to = o.source, o.destination

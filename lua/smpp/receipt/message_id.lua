@@ -35,12 +35,13 @@ message_id.kind = kind.one_of("auto", "as-is", "hex", "dec")
 ---@field rule "auto"|"as-is"|"hex"|"dec"
 ---@field learned "as-is"|"hex"|"dec"|nil  with auto: the rule derived from the receipts so far
 ---@field has_exact boolean  messages may stand under the second key of `keys`; settable
+---@field is_sure boolean  learned from many receipts in a row: ids are spelled alike, and another receipt changes nothing
 
 --- Makes a rule.  hex, dec: the base of ids in receipts, where submit_sm_resp has the other one.
 ---@param rule "auto"|"as-is"|"hex"|"dec"
 ---@return smpp.MessageIdRule
 function message_id.new(rule)
-  return setmetatable({ rule = rule, learned = nil, leading = nil, score = 0, has_exact = true }, Rule)
+  return setmetatable({ rule = rule, learned = nil, leading = nil, score = 0, has_exact = true, is_sure = false }, Rule)
 end
 
 --- The keys under which a submit_sm_resp's id may be stored: the first that is free.
@@ -110,7 +111,7 @@ function Rule:weigh(id, key, way, same_number)
   return 0.5
 end
 
---- Whether no way that `candidate` has not named yet can lead to a message as certain as one that was found.
+--- Tests whether no later key of `candidate` can find a message with the same certainty.
 ---@param weight number  of that one
 ---@return boolean
 function Rule:is_settled(weight)
@@ -132,9 +133,10 @@ function Rule:learn(id, way)
   else
     self.score = self.score - 1
   end
-  if self.score < ENOUGH or self.learned == self.leading then return nil end
-  self.learned = self.leading
-  return self.learned
+  local is_new = self.score >= ENOUGH and self.learned ~= self.leading
+  if is_new then self.learned = self.leading end
+  self.is_sure = self.score == MOST and self.learned == "as-is"
+  return is_new and self.learned or nil
 end
 
 return message_id

@@ -1,4 +1,8 @@
 --- Tables of strings, numbers, booleans and such tables <-> octets, for stores that keep octets.
+local iterate = require "smpp.base.iterate"
+
+local pairs = iterate.pairs
+
 local pack = {}
 
 local function by_type_and_name(a, b)

@@ -1,6 +1,7 @@
 --- Matches delivery receipts with submitted messages.  A data structure: no I/O, no clock (`now` is an
 --- argument), no callbacks.  Open messages live in a store of octets, by default a compact C map; processes may share one.
 local core = require "smpp.core"
+local iterate = require "smpp.base.iterate"
 local keystore = require "smpp.receipt.keystore"
 local message_id = require "smpp.receipt.message_id"
 local schema = require "smpp.base.schema"
@@ -8,7 +9,9 @@ local kind = require "smpp.base.kind"
 local pack = require "smpp.receipt.pack"
 local random = require "smpp.base.random"
 
-local number_of = core.receipt.number
+local pairs = iterate.pairs
+
+local number_of, open_part, end_part = core.receipt.number, core.receipt.open_part, core.receipt.end_part
 local char = string.char
 
 local tracker = {}
@@ -30,27 +33,30 @@ local WAITING, ACCEPTED, DELIVERED, FAILED = "w", "a", "d", "f"
 
 local store_kind, limit = kind.checked("a key store", keystore.wrong), kind.integer(1, 4294967295)
 
-local OPTIONS = schema.new {
-  { "id_base", message_id.kind, "auto", "how ids in receipts and in responses relate", 'id_base = "hex"' },
+--- Options of `new`.
+tracker.schema = schema.new {
+  { "id_base", message_id.kind, "auto", "how ids in receipts are written, see above", 'id_base = "hex"' },
   { "ttl_s", kind.seconds, 48 * 3600, "how long a message stays open", "ttl_s = 86400" },
-  { "limit", limit, nil, "maximum of open messages and parts; above it the oldest expires", "limit = 100000" },
+  { "limit", limit, nil, "open messages and parts; above it the oldest is given up, as expired", "limit = 100000", default_text = "none" },
   { "recent_s", kind.seconds, 600, "how long early receipts and finished ids are remembered", "recent_s = 60" },
-  { "recent_limit", limit, 100000, "maximum of early receipts and finished ids", "recent_limit = 1000" },
-  { "seed", "string", nil, "8 unpredictable octets, for the maps", "seed = octets" },
-  { "store", store_kind, nil, "of open messages, instead of a map with ttl_s and limit", "store = store" },
-  { "recent", store_kind, nil, "of early receipts and finished ids, instead of a map with recent_s and recent_limit", "recent = store" },
+  { "recent_limit", limit, 100000,
+    "early receipts and finished ids; of a receipt over 1024 octets raw and the end of its text are not kept", "recent_limit = 1000" },
+  { "seed", "string", nil, "8 unpredictable octets, against hash flooding by message ids", 'seed = ("x"):rep(8)', default_text = "the system's" },
+  { "store", store_kind, nil, "of open messages", "store = keystore", default_text = "a map with ttl_s and limit" },
+  { "recent", store_kind, nil, "of early receipts and finished ids", "recent = keystore", default_text = "a map with recent_s and recent_limit" },
 }
 
 ---@class smpp.Outcome
----@field kind "result"|"part"|"intermediate"|"late"|"duplicate"|"expired"
+---@field kind "result"|"part"|"intermediate"|"late"|"duplicate"|"expired"|"unclaimed"
 ---  result: the final result of the message.  part: one of several parts was delivered.  intermediate: a
 ---  state that is not final.  late: a part of a message that has its result.  duplicate: a repeated receipt.
----  expired: no result in time.
+---  expired: no result in time.  unclaimed: a receipt that no message has claimed; without a handle
 ---@field handle string|integer  as given to open() or accepted()
 ---@field part integer?          nil: all parts
 ---@field parts integer?         nil: late, and no longer known
 ---@field state string?          DELIVERED …; of a result: of all parts or of the first that failed; expired: the last known state
 ---@field delivered boolean?     of a result
+---@field repeated boolean?      of intermediate: the state of the receipt before it
 ---@field err string?            of the receipt
 ---@field code string?           the status or failure code of a refused part
 ---@field reason "ttl"|"limit"|"reused"|nil  of expired; reused: its message_id was given to another message
@@ -74,7 +80,7 @@ local OPTIONS = schema.new {
 ---@param o? smpp.TrackerOptions
 ---@return smpp.Tracker
 function tracker.new(o)
-  o = OPTIONS:fill(OPTIONS:check(o))
+  o = tracker.schema:fill(tracker.schema:check(o))
   local seed = o.seed or random.octets(8)
   local self = setmetatable({
     store = o.store or core.map.new(o.limit, o.ttl_s, seed),
@@ -82,6 +88,7 @@ function tracker.new(o)
     ids = message_id.new(o.id_base),
     gone = {}, -- outcomes that expire() has to report
     is_own = not (o.store or o.recent), -- nobody else puts anything into the stores
+    is_usual = not (o.store or o.recent) and o.id_base ~= "as-is", -- C may open the only part of a message
     recent_s = o.recent_s,
     held_until = o.recent and math.huge or -math.huge, -- until when an early receipt may be in `recent`; one of others': always
   }, Tracker)
@@ -99,7 +106,7 @@ local function read_handle(octets)
   return octets:sub(1, 1) == "s" and octets:sub(2) or tonumber(octets:sub(2))
 end
 
---- Whether two such numbers are of one address; nil when that cannot be known.
+--- Tests whether two such numbers are of one address; nil: unknown.
 local function same_number(a, b)
   if a == NO_NUMBER or b == NO_NUMBER then return nil end
   if a == b then return true end
@@ -135,7 +142,7 @@ local function outcome(kind, entry, receipt)
   }
 end
 
---- What an entry of the store that nothing came for means; nil when another entry tells.
+--- The outcome of an expired entry of the store; nil: another entry has it.
 local function expired_outcome(key, value, reason)
   local entry
   if key:sub(1, 1) == "h" then
@@ -183,6 +190,11 @@ function Tracker:open(handle, parts, now)
   if parts > 1 then self:put(key, WAITING .. WAITING:rep(parts), now) end
 end
 
+--- Is a message of several parts announced, and not ended?
+---@param handle string|integer
+---@return boolean
+function Tracker:is_open(handle) return self.store:get("h" .. write_handle(handle)) ~= nil end
+
 --- The record of a message of several parts: FAILED when that is its result already, then each part.
 function Tracker:set_part(key, record, part, what, now)
   record = (what == FAILED and FAILED or record:sub(1, 1)) .. record:sub(2, part) .. what .. record:sub(part + 2)
@@ -209,9 +221,12 @@ end
 --- Applies a receipt to its part.
 function Tracker:apply(key, entry, receipt, now)
   if not receipt.final then
-    entry.state = receipt.message_state or OTHER_STATE
-    self:put(key, write_part(entry, entry.state), now)
-    return outcome("intermediate", entry, receipt)
+    local state = receipt.message_state or OTHER_STATE
+    local out = outcome("intermediate", entry, receipt)
+    out.repeated = entry.state == state and state ~= OTHER_STATE or nil
+    entry.state = state
+    self:put(key, write_part(entry, state), now)
+    return out
   end
   self.store:delete(key)
   self:remember("d" .. key, entry.state == NO_STATE and entry.octets or write_part(entry, NO_STATE), now)
@@ -349,7 +364,7 @@ function Tracker:forget(now)
     if not key then return end
     if key:sub(1, 1) == "e" then
       for _, receipt in ipairs(pack.read_all(value)) do
-        self.gone[#self.gone + 1] = match(self, receipt, now, 0.5, since or now)
+        self.gone[#self.gone + 1] = match(self, receipt, now, 0.5, since or now) or { kind = "unclaimed", receipt = receipt }
       end
     end
   end
@@ -365,6 +380,10 @@ end
 ---@return string? err
 ---@return string? code  "missing": a response without a message_id, so no receipt can match
 function Tracker:accepted(handle, part, id, now, to)
+  if self.is_usual and part == 1 and id and (type(handle) == "string" or (type(handle) == "number" and handle >= 0 and handle % 1 == 0
+    and handle < 2 ^ 53)) and open_part(self.store, self.recent, id, handle, to, now) then
+    return self:release(id, now)
+  end
   self:forget(now)
   local entry = { state = NO_STATE, part = part, parts = 1, handle = write_handle(handle), number = number_of(to) }
   local record_key = "h" .. entry.handle
@@ -424,6 +443,25 @@ function Tracker:receipt(receipt, now, none_due)
   if not (none_due and self.is_own and self.store:count() == 0) then self:hold(receipt, now) end
   return nil, "unknown message id " .. id .. ": no open message", "missing"
 end
+
+--- Ends the only part of a message: a fast path with the same effect as `receipt`, for a final receipt, once it is certain that
+--- ids of receipts and responses are spelled alike.
+---@param id string  of the receipt
+---@param now number
+---@return integer|string|nil handle  its outcome is the result; nil: use `receipt`
+function Tracker:finished(id, now)
+  local ids = self.ids
+  if not ids.is_sure or ids.has_exact then return nil end -- then its stores are its own
+  return end_part(self.store, self.recent, id, now)
+end
+
+--- Tests whether no receipt can match: no message is open or was.
+---@return boolean
+function Tracker:is_empty() return self.is_own and self.store:count() == 0 and self.recent:count() == 0 end
+
+--- Tests whether `expire` has outcomes to report now.
+---@return boolean
+function Tracker:has_outcomes() return self.gone[1] ~= nil end
 
 --- Gives up expired messages and receipts.
 ---@param now number

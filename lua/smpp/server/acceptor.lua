@@ -1,6 +1,7 @@
 --- New connections of a server: listens on its addresses, and enforces the connection limits.
 local cidr = require "smpp.base.cidr"
 local listeners = require "smpp.transport.listener"
+local metrics = require("smpp.metrics").standard
 local proxy = require "smpp.transport.proxy"
 local transports = require "smpp.transport"
 
@@ -25,6 +26,8 @@ function acceptor.new(server)
     loop = server.loop,
     listeners = {},
     pending_count = 0,
+    timer = nil, reserved = {}, refusing = false, -- of `refuse`
+    closed = false,
     pending_per_address = {},         -- smpp.base.cidr.owner -> count; connections of proxies are not counted
   }, mt)
 end
@@ -41,7 +44,16 @@ local function exceeded(self, host)
 end
 
 local function report_refused(self, host, limit)
+  metrics.connections:add(1, "server", "refused")
+  self.server:log_refused("connection_refused", nil, { peer = host, reason = limit })
   self.server.reporter:report("refused", ("connection from %s refused: %s"):format(host, limit))
+end
+
+--- Reports a connection that failed before it had a session: an invalid header, or a handshake.
+local function report_failed(self, host, message, code)
+  metrics.connections:add(1, "server", (code == "tls" or code == "timeout") and code or "failed")
+  self.server:log_refused(code == "tls" and "tls_failed" or "connection_failed", nil, { peer = host, reason = message })
+  self.server.reporter:report("failed", ("connection from %s: %s"):format(host, message))
 end
 
 --- Starts a session on an established connection, unless a limit is exceeded.
@@ -60,11 +72,11 @@ end
 function Acceptor:accept(inner)
   local o, session = self.server.options, nil
   local context = { side = "accept", loop = self.loop, timeout_s = o.bind_timeout_s }
-  transports.chain("accept", {}, o.filters):establish(inner, context, function(transport, message)
+  transports.chain("accept", {}, o.filters):establish(inner, context, function(transport, message, code)
     if transport then
       session = self:take(transport)
     else
-      self.server.reporter:report("failed", ("connection from %s: %s"):format(inner.peer.host, message))
+      report_failed(self, inner.peer.host, message, code)
     end
   end)
   return session
@@ -92,9 +104,7 @@ local function owner_of(self, address)
   end
   function owner.released(admitted) count_pending(self, admitted.owner, -1) end
   function owner.accepted(transport) self:take(transport) end
-  function owner.failed(inner, message)
-    self.server.reporter:report("failed", ("connection from %s: %s"):format(inner.peer.host, message))
-  end
+  function owner.failed(inner, message, code) report_failed(self, inner.peer.host, message, code) end
   return owner
 end
 
@@ -130,13 +140,41 @@ end
 --- Reports warnings of the filters, such as certificates that expire soon.
 function Acceptor:warn()
   for _, listener in ipairs(self.listeners) do
-    listener.chain:warn(function(message) self.server:emit("error", "warning: " .. message) end)
+    listener.chain:warn(function(message)
+      self.server:log("tls_warning", nil, { reason = message })
+      self.server:emit_logged("warning: " .. message)
+    end)
   end
+end
+
+--- Refuses connections for a time; the ports stay its own.
+---@param seconds number
+function Acceptor:refuse(seconds)
+  local loop, reserved = self.loop, {}
+  if self.refusing then return self.timer:start(seconds) end
+  self.refusing = true
+  for i, listener in ipairs(self.listeners) do
+    self.server.options.addresses[i].port = listener.port
+    listener:close()
+    if loop.reserve then reserved[i] = loop:reserve { host = listener.host, port = listener.port } end
+  end
+  self.timer = self.timer or loop:timer(function()
+    for _, taken in ipairs(self.reserved) do taken:close() end
+    self.reserved, self.refusing = {}, false
+    local ok, message = true, nil
+    if not self.closed then ok, message = self:listen() end
+    if not ok then self.server.reporter:report("failed", message) end
+  end, true)
+  self.reserved = reserved
+  self.timer:start(seconds)
 end
 
 --- Stops listening, and resets connections that have no session yet.
 function Acceptor:close()
   for _, listener in ipairs(self.listeners) do listener:close() end
+  if self.timer then self.timer:close() end
+  for _, taken in ipairs(self.reserved) do taken:close() end
+  self.closed, self.reserved = true, {}
 end
 
 return acceptor

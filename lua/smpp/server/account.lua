@@ -87,6 +87,7 @@ function account_of.new(system_id, given, server)
     given = nil, is_from = nil, types = nil, -- set by configure
     binds = {}, receivers = {},              -- its sessions; those bound as rx or trx
     bucket = nil,                            -- smpp.Bucket of rate_per_s
+    reserved = 0,                            -- sessions that are bound, or about to be, which are counted elsewhere, too
     handlers = server.handlers,
     peer_text = nil,                         -- its meaning of data_coding: session.peer_text
     outbox = nil,                            -- smpp.AccountQueue: receipts and MO messages for its receivers
@@ -104,6 +105,14 @@ local function limited(bucket, loop, handler)
   end
 end
 
+--- The same where several servers have one limit.
+local function limited_in_all(rate, handler)
+  return function(session, pdu)
+    if not rate:admit() then return nil, "ESME_RTHROTTLED" end
+    return handler(session, pdu)
+  end
+end
+
 --- Sets or replaces the options.
 ---@param given table
 function Account:configure(given)
@@ -116,7 +125,14 @@ function Account:configure(given)
   local profile = schema.merge(server.profile, profiles.options(given.profile))
   self.peer_text = { default_alphabet = given.default_alphabet or profile.default_alphabet, data_codings = profile.data_codings }
   self.handlers = server.handlers
-  if given.rate_per_s then
+  local limits = server.options.limits
+  if given.rate_per_s and limits then
+    local rate = limits:rate(self.system_id, given.rate_per_s)
+    self.handlers = schema.merge(server.handlers)
+    for id in pairs(server.codec.commands.roles.limited) do
+      if self.handlers[id] then self.handlers[id] = limited_in_all(rate, self.handlers[id]) end
+    end
+  elseif given.rate_per_s then
     local fresh = buckets.new(given.rate_per_s, given.burst, server.loop:now())
     if self.bucket then fresh.full_at = self.bucket.full_at end -- keep the fill level of the bucket
     self.bucket, self.handlers = fresh, {}
@@ -155,6 +171,25 @@ function Account:refusal(kind, session, password)
   local server = self.server
   local most = given.max_binds or server.options.max_binds or ((server.directory.is_fixed or server.directory.authenticate) and 1000)
   if most and #self.binds >= most then return "ESME_RALYBND", ("too many binds (%d)"):format(#self.binds) end
+end
+
+--- Counts a bind in all servers that share the limit of this account; false: it is one too many.
+---@async
+---@param session smpp.Session
+---@return boolean
+function Account:reserve(session)
+  local limits, most = self.server.options.limits, self.given.max_binds or self.server.options.max_binds
+  if not limits or not most then return true end
+  self.reserved, session.owner.reserved_in = self.reserved + 1, self
+  if limits:bind(self.system_id, self.reserved, most) then return true end
+  session.owner:release()
+  return false
+end
+
+--- A session that was counted has ended.
+function Account:release()
+  self.reserved = self.reserved - 1
+  self.server.options.limits:unbound(self.system_id, self.reserved)
 end
 
 return account_of

@@ -53,13 +53,14 @@ function AccountQueue:insert(item)
   self[at] = item
 end
 
---- The first items whose octets are not in memory.
+--- The first items whose octets are not in memory, but those that are read when they are sent (their key is a serial).
 ---@param most integer  number of places to check
 ---@return smpp.OutboundItem[]
 function AccountQueue:not_in_memory(most)
   local list = {}
   for i = self.first, math.min(self.last, self.first + most - 1) do
-    if not self[i].octets then list[#list + 1] = self[i] end
+    local item = self[i]
+    if not item.octets and type(item.key) ~= "number" then list[#list + 1] = item end
   end
   return list
 end

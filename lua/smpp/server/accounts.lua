@@ -128,7 +128,7 @@ end
 --- Removes an account that is not configured, once it has no sessions and no queued messages.
 ---@param account smpp.Account
 function Directory:forget(account)
-  if self.is_fixed or #account.binds > 0 or account.outbox then return end
+  if self.is_fixed or #account.binds > 0 or account.reserved > 0 or account.outbox then return end
   if self.by_id[account.system_id] == account then self.by_id[account.system_id] = nil end
 end
 

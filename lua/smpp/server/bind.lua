@@ -7,6 +7,8 @@ local KIND = { [ids.bind_receiver] = "rx", [ids.bind_transmitter] = "tx", [ids.b
 
 local function refused(server, session, pdu, status, reason)
   local count = session:count_refused_bind()
+  server.refused_binds = server.refused_binds + 1
+  server:log_refused("refused_bind", session, { system_id = pdu.system_id, status = status, reason = reason })
   server:emit("refused", session, pdu.system_id, status, reason)
   if count >= server.options.max_failed_binds then
     session:answer(pdu, nil, status)
@@ -39,7 +41,19 @@ function bind.handler(server)
       directory:forget(account)
       return refused(server, session, pdu, status, reason)
     end
+    if o.limits then
+      local fits = account:reserve(session)
+      if not session:is_answerable(pdu) then
+        session.owner:release()
+        return directory:forget(account)
+      end
+      if not fits then
+        directory:forget(account)
+        return refused(server, session, pdu, "ESME_RALYBND", "too many binds over all servers")
+      end
+    end
     session.owner:set_account(account)
+    if directory.is_fixed then session:set_metrics_label(account.system_id) end
     session:identify { system_id = pdu.system_id, address_range = pdu.address_range }
     account:apply(session)
     local asked = pdu.interface_version

@@ -9,6 +9,8 @@ local udh = require "smpp.text.udh"
 
 local checks = {}
 
+local submit_is_plain = core.submit.is_plain
+
 local known_npi = {}
 for _, row in ipairs(core.protocol.values().npi) do known_npi[row.low] = true end
 
@@ -160,21 +162,7 @@ local function check_common(o, pdu, version, now, peer)
   return checks.times(pdu, now, o) or check_tlvs(o, pdu, version) or check_text(o, pdu, peer)
 end
 
---- Fast path: tests whether an ordinary submit_sm passes all checks except those of TLVs; its fields are read in one call.
-local function is_plain(o, pdu, version)
-  local source_ton, source_npi, ton, npi, address, esm_class, delivery, priority, replaces, schedule, validity, default_id, short, payload,
-    left_s = pdu:values("source_addr_ton", "source_addr_npi", "dest_addr_ton", "dest_addr_npi", "destination_addr", "esm_class",
-    "registered_delivery", "priority_flag", "replace_if_present_flag", "schedule_delivery_time", "validity_period", "sm_default_msg_id",
-    "short_message", "message_payload", "qos_time_to_live")
-  return schedule == "" and validity == "" and not payload and not left_s
-    and source_ton <= 6 and known_npi[source_npi] and ton <= 6 and known_npi[npi] and address ~= ""
-    and (ton > 1 or npi > 1 or not o.digits or address:find "^%+?%d+$" ~= nil)
-    and TYPES[(esm_class % 64 - esm_class % 4) / 4] and delivery < 32 and (delivery % 4 ~= 3 or version >= 0x50)
-    and priority <= (version >= 0x50 and 4 or 3) and replaces <= 1 and default_id <= o.default_messages and #short <= o.max_octets
-end
-
 local function check_submit(o, pdu, version, now, peer)
-  if not o.is_special and pdu.command_id == ids.submit_sm and is_plain(o, pdu, version) then return check_tlvs(o, pdu, version) end
   return check_source(pdu) or check_address(o, pdu) or check_flags(pdu, version) or check_common(o, pdu, version, now, peer)
 end
 
@@ -210,6 +198,7 @@ local BY_COMMAND = {
 ---@param given smpp.Checks
 ---@return fun(pdu: smpp.Pdu, version: integer, now: number, peer: smpp.TextPeer?): string?, table<integer, string>? check
 ---  status; of a submit_multi that is valid otherwise also the status of each invalid destination, by its index
+---@return fun(pdu: smpp.Pdu, version: integer): boolean is_plain  true: an ordinary submit_sm that is valid, found in one call
 function checks.new(given)
   local o = checks.schema:fill(given)
   o.ton, o.data_coding, o.service_types = set_of(o.ton), set_of(o.data_coding), set_of(o.service_types)
@@ -220,6 +209,8 @@ function checks.new(given)
     local status, refused = check(o, pdu, version, now, peer)
     if status == "ESME_RINVDCS" and version < 0x50 then status = "ESME_RSUBMITFAIL" end -- 3.4 has no such status
     return status, refused
+  end, function(pdu, version)
+    return not o.is_special and submit_is_plain(pdu, version, o.digits, o.default_messages, o.max_octets)
   end
 end
 
@@ -228,11 +219,12 @@ end
 ---@param given smpp.Checks
 ---@param loop smpp.Loop
 function checks.guard(handlers, given, loop)
-  local check = checks.new(given)
+  local check, is_plain = checks.new(given)
   for id in pairs(BY_COMMAND) do
     local handler = handlers[id]
     if handler then
       handlers[id] = function(session, pdu)
+        if is_plain(pdu, session.version) then return handler(session, pdu) end
         local status, refused = check(pdu, session.version, loop:time(), session.peer_text)
         if status then return nil, status end
         return handler(session, pdu, refused)

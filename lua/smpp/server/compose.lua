@@ -1,18 +1,34 @@
 --- Composes the PDUs of a message for an ESME, from { from, to, text } or the fields of a request.
 local address = require "smpp.codec.address"
+local iterate = require "smpp.base.iterate"
+local mistake = require "smpp.base.mistake"
 local smpp_text = require "smpp.text"
 local text_compose = require "smpp.text.compose"
+
+local pairs = iterate.pairs
 
 local compose = {}
 
 -- Options that are not fields of the PDU.
-local OWN = { from = true, to = true, text = true, data = true, encoding = true, long = true, reference = true }
+local OWN = { from = true, to = true, text = true, data = true, encoding = true, long = true, reference = true, parts = true }
 
 --- Tests whether a table has the options from, to, text or data, and not only fields of a PDU.
 ---@param o table
 ---@return boolean
 function compose.is_message(o)
   return type(o) == "table" and (o.from ~= nil or o.to ~= nil or o.text ~= nil or o.data ~= nil or o.parts ~= nil)
+end
+
+--- The error for the key of a message that is neither one of these nor a field of its PDU.
+---@param o table
+---@param codec table
+---@return smpp.Mistake?  nil: all are known
+function compose.unknown_key(o, codec)
+  for name in pairs(o) do
+    if type(name) ~= "string" then return mistake.new "expected name = value, got a value without a name" end
+    local known, like = codec.field(o.command or "deliver_sm", name)
+    if not known and not OWN[name] and name ~= "tlvs" then return mistake.unknown(name, OWN, like) end
+  end
 end
 
 local function put_address(fields, value, role)

@@ -2,6 +2,8 @@
 --- and backs off from congested receivers.
 local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
+local metrics = require("smpp.metrics").standard
+local receipts = require "smpp.receipt"
 
 local dispatch = {}
 
@@ -9,6 +11,8 @@ local dispatch = {}
 ---@field outbound smpp.Outbound  the queues; gets the outcome of each item
 local Dispatch = {}
 local mt = { __index = Dispatch, __name = "smpp.Dispatch" }
+
+local DELIVER_SM = commands.ids.deliver_sm
 
 local SKIPPED_MAX = 100 -- items that one pump skips because their bind has no room
 
@@ -38,6 +42,10 @@ end
 local function choose(account, item, now)
   local receivers, queue = account.receivers, account.outbox
   local n = #receivers
+  if n == 1 then
+    local only = receivers[1]
+    return has_room(only, now) and only or (account.spread == "same_bind" and item.bind == only.owner.serial or nil)
+  end
   if account.spread == "same_bind" and item.bind then
     for i = 1, n do
       if receivers[i].owner.serial == item.bind then return has_room(receivers[i], now) and receivers[i] or true end
@@ -62,42 +70,48 @@ end
 ---@param account smpp.Account
 function Dispatch:pump(account)
   local queue, receivers = account.outbox, account.receivers
-  if not queue or self.outbound.is_closing then return end
-  local skipped, count = nil, 0 -- items whose own bind has no room
+  if not queue or self.outbound.is_closing or self.outbound.is_paused then return end
+  local skipped, count, now = nil, 0, self.loop:now() -- items whose own bind has no room
   while #receivers > 0 and count < SKIPPED_MAX do
     local item = queue:head()
     if not item then break end
-    if not item.octets and not item.is_missing then
+    local is_drafted = type(item.key) == "number"
+    if not item.octets and not item.is_missing and not is_drafted then
       self.outbound:load(account)
       if not item.octets and not item.is_missing then break end
     end
-    local session = choose(account, item, self.loop:now())
+    local session = choose(account, item, now)
     if not session then break end
     queue:shift()
+    local octets = is_drafted and session ~= true and self.outbound:drafted_octets(item) or item.octets
     if session == true then
       skipped, count = skipped or {}, count + 1
       skipped[count] = item
     elseif item.is_missing then
       self.outbound:finish(item, false, "missing")
     else
-      self:send(session, item)
+      self:send(session, item, octets)
     end
   end
   for i = count, 1, -1 do queue:insert(skipped[i]) end
 end
 
+--- Sends the octets of an item as they are; those of version 3.3 without TLVs.  Returns what session:send does, and the state that a
+--- receipt reports.
+local function send_octets(self, session, item, octets)
+  if item.reports and session.version >= 0x34 then return item.reports, session:send(DELIVER_SM, octets, item) end
+  local view, message, code = self.server.codec.decode(octets)
+  if not view then return nil, nil, message, code end
+  return receipts.state_of(view), session:send(view.command_id, session.version >= 0x34 and view or without_tlvs(view), item)
+end
+
 ---@private
-function Dispatch:send(session, item)
-  local view, what, code = self.server.codec.decode(item.octets)
-  local cookie, message
-  if view then
-    item.session = session
-    cookie, message, code = session:send(view.command_id, session.version >= 0x34 and view or without_tlvs(view), item)
-  else
-    message = what
-  end
+function Dispatch:send(session, item, octets)
+  item.session = session
+  local state, cookie, message, code = send_octets(self, session, item, octets)
   if cookie then
     item.attempts = item.attempts + 1
+    if state then metrics.count_receipt("server", "out", state) end
   elseif code == "not_sent" or code == "closed" then -- the session is unbinding
     self:leave(session)
     self.outbound:requeue(item)
@@ -151,7 +165,7 @@ function Dispatch:answered(session, item, response, status)
       self.outbound:delay(item, self.loop:now() + account.retry_s)
     end
   end
-  self:pump(account)
+  if account.outbox then self.outbound:refresh(account) end -- once for all responses of this turn
 end
 
 --- A receiver is congested: backs off from it.

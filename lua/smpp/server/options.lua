@@ -6,10 +6,12 @@ local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local kind = require "smpp.base.kind"
 local listeners = require "smpp.transport.listener"
+local logs = require "smpp.base.log"
 local loops = require "smpp.loop"
 local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
+local rings = require "smpp.capture.ring"
 local schema = require "smpp.base.schema"
 local version = require "smpp.codec.version"
 
@@ -58,11 +60,20 @@ local rows = {
     "enquire_link_response_s = 2" },
   { "inactivity_s", kind.seconds, D.inactivity_s, "unbind after this time without a request other than enquire_link; 0: never", "inactivity_s = 60" },
   { "response_timeout_s", kind.seconds, D.response_timeout_s, "timeout of responses to requests of the server", "response_timeout_s = 5" },
-  { "answer_timeout_s", kind.seconds, 10, "timeout of handlers; then the server answers ESME_RSYSERR", "answer_timeout_s = 30" },
+  { "answer_timeout_s", kind.seconds, profiles.habits.defaults.answer_timeout_s,
+    "timeout of handlers; then the server answers ESME_RSYSERR", "answer_timeout_s = 30" },
   { "store", "table", nil, "store of queued receipts and messages, see docs/store.md", "store = require('smpp.store').memory()",
     default_text = "in memory" },
+  { "trace", rings.kind, nil, "write all PDUs to a pcapng file for Wireshark: a path, or options (docs/pcap.md)", 'trace = "smpp.pcapng"' },
+  { "log", logs.kind, nil, "true: log to stderr; a level; a function that receives records; or options (docs/logging.md)", 'log = "warn"' },
   { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
+  { "limits", "table", nil, "limits of accounts that are counted elsewhere, too: smpp.SharedLimits", "limits = limits", program = true },
 }
+
+---@class smpp.SharedLimits  max_binds and rate_per_s of accounts where several servers are one
+---@field bind fun(self, account: string, count: integer, most: integer): boolean  may this server have so many binds?  It may wait
+---@field unbound fun(self, account: string, count: integer)  it has fewer
+---@field rate fun(self, account: string, rate_per_s: number): { admit: fun(self): boolean }  `admit` takes a message; it may wait
 
 --- Commands whose handlers are options, in the order of their ids.
 ---@type { id: integer, name: string }[]
@@ -80,17 +91,18 @@ settings.schema = schema.new(listeners.options, rows, account_of.waiting)
 
 --- Reads and checks the options of a user; an invalid option is returned, not raised.
 ---@param given table
----@param level? integer  as of `error`: vendor TLVs and commands that cannot be declared raise
 ---@return table? o  with defaults
 ---@return smpp.Mistake|table profile  the options of its profile
-function settings.read(given, level)
-  level = (level or 1) + 1
+function settings.read(given)
   local codec, handlers = pdus.codec, {}
+  local wrong
   if type(given) == "table" then -- handlers of vendor commands are options, too
-    codec = pdus.codec_of(profiles.read(given.profile) or {}, level)
-    given, handlers = codec.commands:take_handlers(given, level)
+    codec, wrong = pdus.codec_of(profiles.read(given.profile) or {})
+    if not codec then return nil, mistake.inside(wrong, "profile") end
+    given, handlers = codec.commands:take_handlers(given)
+    if not given then return nil, handlers end
   end
-  local wrong = settings.schema:problem(given)
+  wrong = settings.schema:problem(given)
   if wrong then return nil, wrong end
   if given.accounts and given.authenticate then return nil, mistake.new "accounts or authenticate, not both" end
   local o = settings.schema:fill(given)

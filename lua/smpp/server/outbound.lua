@@ -6,11 +6,14 @@
 ---                         ^  ^                │
 ---                         │  └── requeue ─────┤ session lost, no answer in time, throttled
 ---                         └── deferred <──────┘ refused temporarily: after retry_s
+local core = require "smpp.core"
 local dispatch = require "smpp.server.dispatch"
+local metrics = require("smpp.metrics").standard
 local schema = require "smpp.base.schema"
 local queues = require "smpp.server.account_queue"
 local scheduler = require "smpp.base.scheduler"
 local stored = require "smpp.server.stored"
+local strings = require "smpp.base.strings"
 local task = require "smpp.base.task"
 
 local outbound = {}
@@ -20,16 +23,19 @@ local outbound = {}
 local Outbound = {}
 local mt = { __index = Outbound, __name = "smpp.Outbound" }
 
-local AHEAD = 100       -- items of an account to keep in memory, approximately
+local AHEAD = 100       -- items of an account to keep in memory, approximately, once those of all take more than
+local ROOM_OCTETS = 4 * 2 ^ 20
+local AHEAD_OF_MANY = 1000 -- read at a time before that: each reading waits for the store
 
 ---@class smpp.OutboundItem  one receipt or MO message; its octets are in the store
----@field key string
+---@field key string|integer|nil  in the store, nil: it is not there; integer: its serial there, and its octets are read when it is sent
 ---@field account smpp.Account
 ---@field number integer      its place in the queue of the account
 ---@field since number        loop time when it was queued
 ---@field attempts integer    number of times it was sent
 ---@field octets string?      its PDU, while in memory
 ---@field session smpp.Session?  that was sent it last
+---@field reports string?     the state that it reports, as a deliver_sm, where that is known
 ---@field bind integer?       serial of the session to prefer, for spread = "same_bind"
 ---@field done (fun(ok: boolean?, code: string?))?  called once: acknowledged, refused or given up
 ---@field stored (fun(ok: boolean?, message: string?, code: string?))?  called once: stored, or storing failed
@@ -45,11 +51,15 @@ function outbound.new(server, store)
     stored = stored.new(store, server.loop, function(message) server:emit("error", message) end),
     dispatch = nil,              -- smpp.server.dispatch
     waiting = 0,
+    octets = 0,                  -- of the items in memory
+    is_own = not server.options.store, -- the store is in memory, and nobody else's: items whose octets are here need no record
     fresh = {}, fresh_count = 0, -- accounts with new items in this turn of the loop
     is_deferred = false,         -- flush runs at the end of this turn
     unclaimed = {},              -- system_id -> true: the store has items, and the account is not configured
     left_number = -2 ^ 40,       -- last number given to an item of an earlier run: these go first
     putting = nil, refusal = nil, refusal_code = nil, -- the item that `put` is committing, and the error of the store
+    is_shared = store.shared or false, -- nodes share the store: what has no receiver here is in it alone
+    is_paused = false,           -- nothing is sent until it is resumed
     is_closing = false, closed = false,
     lost = 0,                    -- items in flight on sessions that ended while the server was closing
     sink = function(trace) server:emit("error", trace) end,
@@ -59,12 +69,22 @@ function outbound.new(server, store)
   self.on_loaded = function(record, message, code, item) self:loaded(item, record, message, code) end
   self.timers = scheduler.new(server.loop, function(due) self:due(due) end)
   self.dispatch = dispatch.new(server, self)
+  metrics.add_queue("server", self)
   return self
 end
 
 --- An item waits for the response to it, as a function that is a table (smpp.session.outgoing).
-local Item = {}
+local Item = {
+  is_prompt = true,            -- `outcome` never waits
+}
 local ITEM = { __index = Item }
+
+-- Metatables of receipts that report a state of the standard: `reports` is theirs, so that an item stays small.
+local RECEIPTS = {}
+for _, row in pairs(core.protocol.values().message_state) do
+  local state = row.name:upper()
+  RECEIPTS[state] = { __index = setmetatable({ reports = state }, ITEM) }
+end
 
 function Item:outcome(response, _, status)
   self.account.server.outbound.dispatch:answered(self.session, self, response, status)
@@ -79,6 +99,19 @@ local function queue_of(account)
   return queue
 end
 
+--- Numbers of queued items, for metrics.
+---@return integer messages  that are not acknowledged
+---@return integer octets  of those in memory
+---@return number oldest_s  age of the oldest that is not sent; 0: none
+function Outbound:queue_metrics()
+  local oldest = math.huge
+  for _, account in pairs(self.server.accounts) do
+    local item = account.outbox and account.outbox:head()
+    if item then oldest = math.min(oldest, item.since) end
+  end
+  return self.waiting, self.octets, oldest < math.huge and math.max(0, self.loop:now() - oldest) or 0
+end
+
 -- ---- in ----
 
 --- Creates an item and counts it.  Next is `stored:change(item, octets)` for the store, then `queue` or `discard`.
@@ -90,24 +123,75 @@ end
 ---@return string octets  its PDU; or the error message
 ---@return string? code  "queue_full", or an error of codec.encode
 function Outbound:draft(account, fields, bind, delay_s)
-  if self.waiting >= self.server.options.max_waiting then
-    self.server:forget(account)
-    return nil, ("queue full: %d messages queued (max_waiting)"):format(self.waiting), "queue_full"
-  end
-  local count = account.outbox and account.outbox.count or 0
-  if count >= account.queue_limit then
-    return nil, ("queue full: %d messages queued for %s (queue_limit)"):format(count, account.system_id), "queue_full"
-  end
+  local ok, message, code = self:check_room(account)
+  if not ok then return nil, message, code end
   if not fields.command then fields = schema.merge(fields, { command = "deliver_sm" }) end
-  local octets, message, code = self.server.codec.encode(fields)
+  local octets
+  octets, message, code = self.server.codec.encode(fields)
   if not octets then
     self.server:forget(account)
     return nil, message, code
   end
+  return self:draft_octets(account, octets, bind, delay_s), octets
+end
+
+--- Tests whether there is room for another item.
+---@param account smpp.Account
+---@return boolean? ok
+---@return string? message
+---@return string? code  "queue_full"
+function Outbound:check_room(account)
+  if self.waiting >= self.server.options.max_waiting then
+    self.server:forget(account)
+    return nil, ("queue full: %s queued (max_waiting)"):format(strings.plural(self.waiting, "message")), "queue_full"
+  end
+  local count = account.outbox and account.outbox.count or 0
+  if count >= account.queue_limit then
+    return nil, ("queue full: %s queued for %s (queue_limit)"):format(strings.plural(count, "message"), account.system_id), "queue_full"
+  end
+  return true
+end
+
+--- As `draft`, of a PDU; there is room.
+---@param account smpp.Account
+---@param octets string
+---@param bind? integer
+---@param delay_s? number
+---@return smpp.OutboundItem item
+function Outbound:draft_octets(account, octets, bind, delay_s)
   local queue = queue_of(account)
   queue.number = queue.number + 1
   local now = self.loop:now()
-  return self:count(account, queue.number, now, bind, octets, delay_s and delay_s > 0 and now + delay_s or nil), octets
+  return self:count(account, queue.number, now, bind, octets, delay_s and delay_s > 0 and now + delay_s or nil)
+end
+
+--- As `draft_octets`, of a deliver_sm that reports a state of the standard.
+---@param account smpp.Account
+---@param octets string
+---@param state string
+---@return smpp.OutboundItem item
+function Outbound:draft_delivery(account, octets, state) return setmetatable(self:draft_octets(account, octets), RECEIPTS[state]) end
+
+--- Stores and queues such a one.
+---@param account smpp.Account
+---@param octets string
+---@param state string
+---@return boolean? ok  as `put`
+---@return string? message
+---@return string? code
+function Outbound:put_delivery(account, octets, state) return self:commit(self:draft_delivery(account, octets, state), octets) end
+
+--- As `draft_octets`, of a receipt that reports a state of the standard and that the store drafts: its octets stay there.
+---@param account smpp.Account
+---@param bind? integer
+---@param state string
+---@return smpp.OutboundItem item
+function Outbound:draft_receipt(account, bind, state)
+  local queue = queue_of(account)
+  queue.number, queue.count, self.waiting = queue.number + 1, queue.count + 1, self.waiting + 1
+  return setmetatable({
+    key = nil, account = account, number = queue.number, since = self.loop:now(), attempts = 0, octets = nil, bind = bind, session = nil,
+  }, RECEIPTS[state])
 end
 
 --- Counts an item.
@@ -115,11 +199,16 @@ end
 function Outbound:count(account, number, since, bind, octets, not_before)
   local queue = queue_of(account)
   queue.count, self.waiting = queue.count + 1, self.waiting + 1
-  if queue.in_memory < AHEAD then queue.in_memory = queue.in_memory + 1 else octets = nil end
+  if queue.in_memory < AHEAD or self.octets < ROOM_OCTETS then
+    queue.in_memory, self.octets = queue.in_memory + 1, self.octets + #octets
+  else
+    octets = nil
+  end
   local item = setmetatable({
     key = nil, account = account, number = number, since = since, attempts = 0, octets = octets, bind = bind, session = nil, -- eight at most
   }, ITEM)
   if not_before then item.not_before = not_before end
+  if self.is_shared and #account.receivers == 0 then item.is_away = true end
   return item
 end
 
@@ -129,7 +218,7 @@ function Outbound:uncount(item)
   local account = item.account
   local queue = account.outbox
   queue.count, self.waiting = queue.count - 1, self.waiting - 1
-  if item.octets then queue.in_memory = queue.in_memory - 1 end
+  if item.octets then queue.in_memory, self.octets = queue.in_memory - 1, self.octets - #item.octets end
   if queue.count == 0 and not self.server.directory.is_fixed then account.outbox = nil end
   self.server:forget(account)
 end
@@ -143,6 +232,7 @@ function Outbound:discard(item) self:uncount(item) end
 ---@param item smpp.OutboundItem
 function Outbound:queue(item)
   local account = item.account
+  if item.is_away then return self:uncount(item) end
   if account.is_gone then return self:finish(item, false, "closed") end
   if item.not_before then return self:delay(item, item.not_before) end
   account.outbox:insert(item)
@@ -180,6 +270,15 @@ function Outbound:put(account, fields, bind, done, on_stored)
   local item, octets, code = self:draft(account, fields, bind)
   if not item then return nil, octets, code end
   item.done, item.stored = done, on_stored
+  return self:commit(item, octets)
+end
+
+---@private
+function Outbound:commit(item, octets)
+  if self.is_own and item.octets then
+    self:committed(item, true)
+    return true
+  end
   self.putting = item
   self.stored:put(item, octets, self.on_stored)
   local is_refused = self.putting == false
@@ -221,10 +320,21 @@ function Outbound:flush()
   end
 end
 
+--- Stops sending, or goes on.  What is in flight is awaited; new items are queued.
+---@param paused boolean
+function Outbound:pause(paused)
+  self.is_paused = paused
+  if paused then return end
+  for _, account in pairs(self.server.accounts) do
+    if account.outbox then self:refresh(account) end
+  end
+end
+
 -- ---- items of an earlier run ----
 
 --- Queues the items in the store before new ones; at the end of this turn, when the program has added listeners.
 function Outbound:restore()
+  if self.is_shared then return end -- the gateway takes them
   self.loop:defer(function() self.stored:walk(nil, function(record) self:take_back(record) end) end)
 end
 
@@ -236,7 +346,23 @@ function Outbound:claim(account)
   self.stored:walk(account.system_id, function(record) self:take_back(record) end)
 end
 
----@private
+--- Another node may have a receiver of an account: gives back what waits for it here, but not what is on its way.
+---@param account smpp.Account
+function Outbound:give_back(account)
+  local items = account.outbox and account.outbox:clear() or {}
+  if not items[1] then return end
+  self.stored:give_back(items)
+  for _, item in ipairs(items) do self:uncount(item) end
+end
+
+--- What waits for an account here is another node's now; what is on its way stays until it is answered.
+---@param account smpp.Account
+function Outbound:forget(account)
+  for _, item in ipairs(account.outbox and account.outbox:clear() or {}) do self:uncount(item) end
+end
+
+--- Takes an item that the store had.
+---@param record table
 function Outbound:take_back(record)
   local account = self.server.directory:get(record.system_id)
   if not account then
@@ -250,7 +376,7 @@ function Outbound:take_back(record)
   local since = self.loop:now() - math.max(0, self.loop:time() - record.since)
   local delay_s = record.not_before and record.not_before - self.loop:time() or 0
   local item = self:count(account, self.left_number, since, record.bind, record.octets)
-  item.key = record.key
+  item.key, item.is_away = record.key, nil
   if delay_s > 0 then return self:delay(item, self.loop:now() + delay_s) end
   self:requeue(item)
   if account.outbox then self:refresh(account) end
@@ -263,8 +389,9 @@ end
 ---@param ok boolean
 ---@param code? string
 function Outbound:finish(item, ok, code)
-  if self.stored:settle(item.key) then self:defer() end
+  if item.key and self.stored:settle(item.key) then self:defer() end
   self:uncount(item)
+  if not ok then self.server:emit("undelivered", item.account.system_id, code) end
   if item.done then task.start(self.sink, item.done, ok, code) end
 end
 
@@ -313,12 +440,21 @@ function Outbound:requeue(item)
   if not queue.is_swept then self:sweep(item.account) end
 end
 
+--- The octets of an item that the store has drafted (its key is a serial).
+---@param item smpp.OutboundItem
+---@return string? octets  nil: they are gone
+function Outbound:drafted_octets(item)
+  local octets = self.stored:octets(item)
+  item.is_missing = not octets or nil
+  return octets
+end
+
 --- Reads the octets of the next items from the store.
 ---@param account smpp.Account
 function Outbound:load(account)
   local queue = account.outbox
   if queue.loading > 0 then return end
-  local list = queue:not_in_memory(AHEAD)
+  local list = queue:not_in_memory(self.octets < ROOM_OCTETS and AHEAD_OF_MANY or AHEAD)
   queue.loading = #list
   for i = 1, #list do self.stored:load(list[i], self.on_loaded) end
 end
@@ -330,7 +466,7 @@ function Outbound:loaded(item, record, message, code)
   if not queue or self.closed then return end -- the account was removed meanwhile
   queue.loading = queue.loading - 1
   if record then
-    item.octets, queue.in_memory = record.octets, queue.in_memory + 1
+    item.octets, queue.in_memory, self.octets = record.octets, queue.in_memory + 1, self.octets + #record.octets
   elseif code == "missing" then
     item.is_missing = true
   else
@@ -387,6 +523,7 @@ function Outbound:left() return self.waiting - self.lost end
 --- Closes: the store keeps unsettled items; their `done` callbacks are called.
 function Outbound:close()
   self.closed = true
+  metrics.remove_queue(self)
   self.timers:close()
   self.stored:close()
   local ids = {}

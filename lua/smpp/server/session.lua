@@ -1,5 +1,6 @@
 --- The owner of a session of a server (smpp.SessionOwner), and the server's state of that session.
 local backoffs = require "smpp.base.backoff"
+local explain = require "smpp.codec.explain"
 
 ---@class smpp.ServerSession : smpp.SessionOwner
 ---@field account smpp.Account?  set before a bind is answered with success
@@ -7,6 +8,7 @@ local backoffs = require "smpp.base.backoff"
 ---@field backoff smpp.Backoff?  congested: no receipts and MO messages before its end
 local ServerSession = {
   unbound_refusals = 0,         -- requests refused before a bind
+  reserved_in = nil,            -- smpp.Account that counts it with other servers
 }
 local mt = { __index = ServerSession, __name = "smpp.ServerSession" }
 
@@ -22,6 +24,20 @@ function owners.new(server)
   return setmetatable({ server = server, account = nil, serial = nil, backoff = nil }, mt)
 end
 
+local OK = { [0] = true, ESME_ROK = true }
+
+--- A handler, or the checks before it, answered a request with a status.
+local function note_status(server, session, pdu, status)
+  if OK[status] or server.codec.commands.roles.bind[pdu.command_id] then return end -- refused binds: server/bind.lua
+  server.rejected = server.rejected + 1
+  if server.write_log then
+    server:log("rejected", session, {
+      command = pdu.command, sequence_number = pdu.sequence_number, status = (explain.status(status) or {}).name or status,
+    })
+  end
+  if server.listeners.rejected then server:emit("rejected", session, pdu, status) end
+end
+
 function ServerSession:on_request(session, pdu, command_id)
   local handler = (self.account or self.server).handlers[command_id]
   if not handler then
@@ -32,7 +48,7 @@ function ServerSession:on_request(session, pdu, command_id)
   if result == nil then
     local server = self.server
     if status ~= nil then
-      if server.listeners.rejected then server:emit("rejected", session, pdu, status) end
+      note_status(server, session, pdu, status)
     elseif server.codec.commands.roles.message_id[command_id] then
       return server.message_id(session, pdu)
     end
@@ -46,6 +62,9 @@ function ServerSession:on_request_refused(session, pdu, status, reason)
     self.unbound_refusals = self.unbound_refusals + 1
     if self.unbound_refusals > MAX_UNBOUND_REFUSALS then return end
   end
+  self.server:log_refused("refused", session, {
+    command = pdu.command, sequence_number = pdu.sequence_number, status = status, reason = reason,
+  })
   self.server:emit("refused", session, session.system_id, status, reason, pdu)
 end
 
@@ -59,7 +78,14 @@ function ServerSession:on_state(session, to, from, reason)
     server.outbound.dispatch:leave(session)
   end
   server:emit("state", session, to, from, reason)
-  if BOUND[to] then server:emit("session", session) end
+  if BOUND[to] then
+    server.counters.binds = server.counters.binds + 1
+    server:log("bound", session, {
+      bind = to, version = ("%X"):format(session.version), tls = session.tls and session.tls.version,
+      tls_resumed = session.tls and session.tls.resumed,
+    })
+    server:emit("session", session)
+  end
   if to == "BOUND_RX" or to == "BOUND_TRX" then server.outbound.dispatch:join(session) end
 end
 
@@ -71,16 +97,42 @@ end
 function ServerSession:on_closed(session, reason)
   local server = self.server
   server.connections:remove(session)
+  self:release()
   if self.account then server:forget(self.account) end
-  if self.serial then server:emit("closed", session, reason) end
+  if self.serial then
+    server:log("closed", session, { reason = reason })
+    server:emit("closed", session, reason)
+  end
   if server.shutdown and server.connections.count == 0 then server.shutdown:finish() end
 end
+
+--- Handlers that failed or took too long, by the code of the error: the request was answered with ESME_RSYSERR.
+local FAILED = { handler_failed = true, answer_timeout = true }
+
+--- Other errors of a session that are in the log.
+local LOGGED = { late_result = true, malformed = true }
 
 --- Errors of a peer that is not bound go through the reporter's rate limit.
 function ServerSession:on_error(session, message, code)
   local server = self.server
+  if LOGGED[code] then
+    local cause, cause_code = session:cause()
+    server:log_refused(cause_code == "tls" and "tls_failed" or code, session, { reason = cause, message = message })
+  end
   if code == "malformed" and not session.is_bound then return server.reporter:report(code, message, session) end
+  if FAILED[code] then
+    server.rejected = server.rejected + 1
+    server:log(code, session, { message = message })
+  end
+  if FAILED[code] or LOGGED[code] then return server:emit_logged(message, session) end
   server:emit("error", message, session)
+end
+
+--- It is not counted with other servers any more.
+function ServerSession:release()
+  local account = self.reserved_in
+  self.reserved_in = nil
+  if account then account:release() end
 end
 
 --- The ESME is authenticated.

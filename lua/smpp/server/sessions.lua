@@ -1,7 +1,11 @@
 --- The sessions of a server, bound or not: creates them, counts them by address, lists the bound ones.
 local cidr = require "smpp.base.cidr"
+local iterate = require "smpp.base.iterate"
 local owners = require "smpp.server.session"
+local metrics = require("smpp.metrics").standard
 local sessions = require "smpp.session"
+
+local pairs = iterate.pairs
 
 ---@class smpp.ServerSessions
 ---@field count integer
@@ -40,6 +44,7 @@ function ServerSessions:serve(transport)
     transport = transport,
     owner = owners.new(server),
     codec = server.codec,
+    counters = server.counters,
     load = server.load,
     answer_timeout_s = o.answer_timeout_s,
     machine = {
@@ -48,8 +53,10 @@ function ServerSessions:serve(transport)
       session_init_s = o.bind_timeout_s, pdu_read_s = o.pdu_read_s, response_s = o.response_timeout_s, tolerate = o.tolerate,
     },
   }
+  metrics.connections:add(1, "server", "ok")
   self:add(session)
   if server.listeners.pdu then server:trace(session) end
+  server:write_pdus(session)
   server:emit("connection", session)
   session:start()
   return session

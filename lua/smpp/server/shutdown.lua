@@ -94,6 +94,9 @@ function Shutdown:finish()
   local server = self.server
   self.left.waiting = server.outbound:left()
   server.outbound:close()
+  if server.capture then server.capture:close() end
+  server:log("stopped", nil, self.left)
+  if server.close_log then server.close_log() end
   server:emit("stopped", self.left)
   run.closed(server)
   if self.token then task.wake_for(self.token, self, self.left) end

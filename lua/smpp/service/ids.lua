@@ -1,4 +1,6 @@
 --- Counted message_ids that continue after a restart: the store has the counter.
+local kind = require "smpp.base.kind"
+local schema = require "smpp.base.schema"
 local stores = require "smpp.store"
 
 local ids = {}
@@ -14,9 +16,18 @@ local KEY = "message_id"
 ---@field store smpp.Store
 ---@field first integer?  the first id, unless the store has a later one (1)
 
+--- Options of `new`.
+ids.schema = schema.new {
+  { "store", "table", nil, "has the counter", "store = store", required = true, program = true },
+  { "first", kind.integer(0, 2 ^ 53), 1, "the first id, unless the store has a later one", "first = 1000" },
+}
+
 ---@param o smpp.IdsOptions
 ---@return smpp.Ids
-function ids.new(o) return setmetatable({ store = o.store, next = o.first or 1, last = nil }, mt) end
+function ids.new(o)
+  o = ids.schema:fill(ids.schema:check(o))
+  return setmetatable({ store = o.store, next = o.first, last = nil }, mt)
+end
 
 --- Reserves a block in the store; retries if another process or task has changed the counter.
 ---@async

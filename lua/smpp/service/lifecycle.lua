@@ -4,11 +4,16 @@
 ---
 ---     SCHEDULED ── schedule_delivery_time ──> ENROUTE ── its outcome, or its validity_period ends ──> final
 ---         └──────── cancel_sm, validity ────────┴─── cancel_sm, replace_if_present ───────────────────> final
+local iterate = require "smpp.base.iterate"
+local loops = require "smpp.loop"
 local receipts = require "smpp.receipt"
 local scheduler = require "smpp.base.scheduler"
+local schema = require "smpp.base.schema"
 local smpp_text = require "smpp.text"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
+
+local pairs = iterate.pairs
 
 local lifecycle = {}
 
@@ -44,7 +49,7 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---@field receipt table?     what its receipts say differently: fields of smpp.receipt.format, plain data
 
 ---@class smpp.LifecycleOptions  the functions may wait, and get copies
----@field loop smpp.Loop
+---@field loop smpp.Loop?
 ---@field store smpp.Store
 ---@field plan fun(message: smpp.StoredMessage): smpp.Plan
 ---@field receipt (fun(message: smpp.StoredMessage, pdu: table): table?, number?)?  changes a receipt's deliver_sm; nil: no receipt
@@ -52,7 +57,11 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---@field changed (fun(message: smpp.StoredMessage, from: string))?  called for every change of state
 ---@field is_watched (fun(): boolean?)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
 ---  `system_id`, `state` and its times, unless it has an `outcome`, and neither `receipt` nor `queued` keeps a receipt; absent: they do
----@field queued (fun(message: smpp.StoredMessage, pdu: table, state: string, delay_s: number?))?  called for every queued receipt
+---@field settled (fun(state: string))?  with `is_watched`: called instead of `changed` where that is false, for a message that gets its final
+---  state and has no receipt and no `outcome`
+---@field usual_receipts (fun(): boolean?)?  with `settled`: nil: `receipt` may change them; else that leaves them as they are but for their
+---  TLVs, and whether id and state are in TLVs, too; `queued` is then called without message and pdu
+---@field queued (fun(message: smpp.StoredMessage?, pdu: table?, state: string, delay_s: number?))?  called for every queued receipt
 ---@field on_error fun(message: string)
 
 local RETRY_S = 1      -- pause before a failed access to the store is retried
@@ -60,7 +69,7 @@ local REPORT_S = 10    -- interval of reports about store failures
 local TOLERANCE_S = 0.002 -- timers are rounded to milliseconds
 
 local PLAN = { "planned", "planned_at", "planned_error", "notify_at", "receipt" }
-local OVER = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "outcome" } -- fields removed from a final message
+local OVER = stores.over -- fields removed from a final message
 local NOTIFIED = { "notify_at" }
 
 -- What a final state without a receipt needs of a message.
@@ -69,15 +78,43 @@ local BRIEF = {
   "registered_delivery", "priority_flag", "outcome",
 }
 
+--- Options of `new`.  The functions may wait, and get copies of messages.
+lifecycle.schema = schema.new {
+  { "store", "table", nil, "has the messages, see docs/store.md", "store = store", required = true, program = true },
+  { "plan", "function", nil, "the outcome of a message that becomes ENROUTE: (message) -> { state, after_s, error, notify_s, receipt }",
+    'plan = function() return { state = "DELIVERED", after_s = 1 } end', required = true, program = true },
+  { "on_error", "function", nil, "called with the message of an error that no call can return: (message)", "on_error = print",
+    required = true, program = true },
+  { "receipt", "function", nil, "changes a receipt: (message, deliver_sm) -> deliver_sm, seconds until it is sent; nil: none is sent",
+    "receipt = function(_, pdu) return pdu end", program = true },
+  { "changed", "function", nil, "called for every change of state: (message, from)", "changed = print", program = true },
+  { "queued", "function", nil, "called for every queued receipt: (message, deliver_sm, state, delay_s)", "queued = print", program = true },
+  { "is_watched", "function", nil,
+    "false: of a message without a receipt and without an outcome of its own, changed needs no more than key, id, system_id, state and times; "
+      .. "receipt and queued keep no receipt",
+    "is_watched = function() return false end", default_text = "true", program = true },
+  { "settled", "function", nil,
+    "called instead of changed where is_watched() is false, for a message without an outcome of its own that gets its final state in one "
+      .. "call of the store: (state)",
+    "settled = print", program = true },
+  { "usual_receipts", "function", nil,
+    "with settled: false or true, if receipt changes nothing but whether id and state are in TLVs, too; nil: it may change more. "
+      .. "queued is then called without message and deliver_sm",
+    "usual_receipts = function() return true end", program = true },
+  { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
+}
+
 ---@param o smpp.LifecycleOptions
 ---@return smpp.Lifecycle
 function lifecycle.new(o)
+  o = lifecycle.schema:check(o)
   local self = setmetatable({
-    loop = o.loop,
+    loop = o.loop or loops.current(),
     store = o.store,
     plan = o.plan,
     receipt = o.receipt,
     changed = o.changed,
+    settled = o.is_watched and o.store.finish_due and o.settled or nil,
     queued = o.queued,
     is_watched = o.is_watched,
     on_error = o.on_error,
@@ -91,6 +128,8 @@ function lifecycle.new(o)
     addition = { op = "add", kind = "message", record = nil, pdu = nil },
     final = { state = nil, done = nil, error = nil },
     batch = {},
+    usual_receipts = o.store.draft_due and o.usual_receipts or nil,
+    wants_receipts = false,      -- the last message asked for a receipt
     wants_all = false,           -- the message of the last step asked for a receipt
     fields = {}, pdu = {},       -- reused for receipts
   }, mt)
@@ -117,7 +156,9 @@ end
 ---@param server smpp.Server
 function Lifecycle:start(server)
   self.server, self.outbound = server, server.outbound
-  self.timers = scheduler.new(self.loop, function(key) task.start(self.on_error, self.step, self, key) end)
+  self.timers = scheduler.new(self.loop, function(key)
+    if not self:finish_due(key) then task.start(self.on_error, self.step, self, key) end
+  end)
   self.loop:defer(function()
     if self.closed then return end
     self.stop = stores.recover(self.store, { kind = "message", open = true }, function(record) wake(self, record) end, {
@@ -195,6 +236,88 @@ function Lifecycle:add(message, pdu)
   return true
 end
 
+--- Adds the message of a submit_sm that is usual (core.submit), and whose plan is known; only for a store with `add_due`.
+---@param pdu smpp.Pdu
+---@param id string
+---@param session smpp.Session
+---@param state string|false  final state; false: stays ENROUTE until it expires
+---@param after_s number  seconds from now to that
+---@param error_code integer
+---@param validity_s number?
+---@param priority integer
+---@return boolean? ok
+---@return string? err
+---@return string? code  of the store's commit
+function Lifecycle:add_due(pdu, id, session, state, after_s, error_code, validity_s, priority)
+  local now = self.loop:time()
+  local expires = validity_s and now + validity_s or nil
+  if validity_s and not (state and after_s <= validity_s) then state, after_s, error_code = "EXPIRED", validity_s, 0 end
+  local ok, err, code = self.store:add_due(pdu, id, session.system_id, session.version, session.owner.serial, now,
+    state, state and now + after_s or nil, state and error_code or nil, expires)
+  if not ok then return nil, err, code end
+  if state then self.timers:add(self.loop:now() + (after_s > 0 and after_s or 0), id, priority) end
+  return true
+end
+
+local function wake_waiter(self, key, state)
+  local waiter = self.waiters[key]
+  if not waiter then return end
+  self.waiters[key] = nil
+  task.wake_for(waiter, self, state)
+end
+
+--- Tests whether an account reads data_coding 0 as receipts are written by default.
+local function is_plain(peer)
+  local alphabet, codings = peer.default_alphabet, peer.data_codings
+  return (not alphabet or alphabet == "gsm7") and not (codings and codings[0])
+end
+
+--- Commits a final state and its receipt, as the store has drafted them.
+local function finish_with_receipt(self, key, now, state, system_id, bind)
+  local outbound = self.outbound
+  local account = self.server.directory:get(system_id)
+  if not account or not is_plain(account.peer_text or self.server.profile) or not outbound:check_room(account) then return false end
+  local item = outbound:draft_receipt(account, bind, state)
+  if not outbound.stored:commit_due(key, item, now) then
+    outbound:discard(item)
+    return false
+  end
+  self.settled(state)
+  outbound:queue(item)
+  if self.queued then self.queued(nil, nil, state) end
+  return true
+end
+
+--- Ends a message that has no receipt.
+local function finish_silently(self, key, now)
+  local state = self.store:finish_due(key, now, now + TOLERANCE_S)
+  if state then self.settled(state) end
+  return state
+end
+
+--- A timer: a fast path for messages that get a final state, and at most a usual receipt, with the same effect as `step`.
+---@private
+---@return boolean done
+function Lifecycle:finish_due(key)
+  if not self.settled or self.busy[key] or self.is_watched() then return false end
+  local now, has_tlvs, state = self.loop:time(), nil, nil
+  if self.usual_receipts then has_tlvs = self.usual_receipts() end
+  local is_tried = has_tlvs == nil or not self.wants_receipts
+  if is_tried then state = finish_silently(self, key, now) end
+  if not state and has_tlvs ~= nil then
+    local planned, system_id, bind = self.store:draft_due(key, now, now + TOLERANCE_S, has_tlvs)
+    self.wants_receipts = system_id ~= nil -- so does the next one, most likely
+    if system_id then
+      state = finish_with_receipt(self, key, now, planned, system_id, bind) and planned or nil
+    elseif planned and not is_tried then
+      state = finish_silently(self, key, now)
+    end
+  end
+  if not state then return false end
+  wake_waiter(self, key, state)
+  return true
+end
+
 --- A timer: a message may be due.  It may have been postponed meanwhile, or be final.
 ---@private
 ---@async
@@ -261,11 +384,7 @@ function Lifecycle:finish(message, state, error_code, silent)
   if not ok then return nil, err, code end
   if self.changed then self.changed(message, from) end
   if item then queue(self, message, state, pdu, item, delay_s) end
-  local waiter = self.waiters[message.key]
-  if waiter then
-    self.waiters[message.key] = nil
-    task.wake_for(waiter, self, state)
-  end
+  wake_waiter(self, message.key, state)
   return true
 end
 
@@ -345,8 +464,7 @@ function Lifecycle:text(message) return lifecycle.text(message, peer_text(self, 
 --- The first 20 characters of a text in the default alphabet that a receipt can have as they are: GSM 03.38 with one octet
 --- each; nil: another text.
 local function excerpt_of(message, peer)
-  local alphabet, codings = peer.default_alphabet, peer.data_codings
-  if message.data_coding ~= 0 or message.esm_class >= 0x40 or (alphabet and alphabet ~= "gsm7") or (codings and codings[0]) then return nil end
+  if message.data_coding ~= 0 or message.esm_class >= 0x40 or not is_plain(peer) then return nil end
   local octets = message.octets:sub(1, 20)
   return not octets:find "[\27\128-\255]" and octets or nil
 end

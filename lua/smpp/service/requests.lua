@@ -3,6 +3,9 @@ local checks = require "smpp.server.checks"
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
+local kind = require "smpp.base.kind"
+local pdus = require "smpp.codec"
+local schema = require "smpp.base.schema"
 local stores = require "smpp.store"
 local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
@@ -11,6 +14,8 @@ local requests = {}
 
 local state_number = {}
 for _, row in ipairs(core.protocol.values().message_state) do state_number[row.name:upper()] = row.low end
+
+local usual = core.submit.usual
 
 local REFERENCE = 0x0204
 local SUBMIT_SM = commands.ids.submit_sm
@@ -23,12 +28,14 @@ local SUBMIT_SM = commands.ids.submit_sm
 local Requests = {}
 local mt = { __index = Requests, __name = "smpp.Requests" }
 
---- Creates the message of a submit_sm for the store, which takes the other parameters from the PDU; nil, status.  The table is
---- reused: `submit_sm` returns it to `spare`.
+local brief_fields = pdus.codec.selector("command_id", "replace_if_present_flag", "esm_class", "data_coding", "registered_delivery", "priority_flag",
+  "message_payload", "short_message", "user_message_reference", "schedule_delivery_time", "validity_period", "qos_time_to_live")
+
+--- Creates the message of a submit_sm for the store, which takes the other parameters from the PDU; nil, status, or nothing: there
+--- is more to it.  The table is reused: `submit_sm` returns it to `spare`.
 local function brief_of(self, session, pdu)
-  local esm_class, data_coding, delivery, priority, payload, short, reference, from, till, left_s = pdu:values("esm_class", "data_coding",
-    "registered_delivery", "priority_flag", "message_payload", "short_message", "user_message_reference", "schedule_delivery_time",
-    "validity_period", "qos_time_to_live")
+  local command_id, replaces, esm_class, data_coding, delivery, priority, payload, short, reference, from, till, left_s = brief_fields(pdu)
+  if command_id ~= SUBMIT_SM or replaces == 1 or esm_class % 4 == 2 then return nil end
   local status, schedule, expires
   if from ~= "" or till ~= "" or left_s then
     status, schedule, expires = checks.times(pdu, self.loop:time())
@@ -120,21 +127,41 @@ local function replace_if_present(self, message, pdu)
 end
 
 --- Handles a submit_sm whose message neither `admit` nor `accepted` keeps (`is_watched` is false).
-local function submit_brief(self, session, pdu)
-  local message, status = brief_of(self, session, pdu)
-  if not message then return nil, status end
-  local id
-  id, status = take(self, message, session, pdu, nil, nil, pdu)
+local function submit_brief(self, session, pdu, message)
+  local id, status = take(self, message, session, pdu, nil, nil, pdu)
   message.schedule, message.expires, message.planned_at, message.planned_error, message.notify_at = nil, nil, nil, nil, nil
   message.receipt, message.outcome, message.ussd_service_op, message.its_session_info = nil, nil, nil, nil
   self.spare = message
   return id, status
 end
 
+--- Handles a submit_sm of which only its text decides, with the same effect as the ways below; nothing: it is another.
+local function submit_usual(self, session, pdu)
+  local octets, priority = usual(pdu)
+  if not octets then return nil end
+  local state, after_s, error_code = self.usual(octets)
+  if state == nil then return nil end
+  local id, _, code = self.next_id(session.version)
+  if not id then return nil, status_of(code) end
+  local ok
+  ok, _, code = self.lifecycle:add_due(pdu, id, session, state, after_s, error_code, self.validity_s, priority)
+  if ok then
+    if self.accepted then self.accepted() end
+    return id
+  end
+  return nil, code ~= "duplicate" and status_of(code) or nil
+end
+
 function Requests:submit_sm(session, pdu)
   if self.store.takes_pdus and self.is_watched and not self.is_watched() then
-    local command_id, replaces, esm_class = pdu:values("command_id", "replace_if_present_flag", "esm_class")
-    if command_id == SUBMIT_SM and replaces ~= 1 and esm_class % 4 ~= 2 then return submit_brief(self, session, pdu) end
+    local message, status
+    if self.usual then
+      message, status = submit_usual(self, session, pdu)
+      if message or status then return message, status end
+    end
+    message, status = brief_of(self, session, pdu)
+    if message then return submit_brief(self, session, pdu, message) end
+    if status then return nil, status end
   end
   local message, status = message_of(self, session, pdu)
   if not message then return nil, status end
@@ -411,30 +438,57 @@ function Requests:query_msg_details(session, pdu)
   }
 end
 
-requests.names = {
-  "submit_sm", "submit_multi", "data_sm", "query_sm", "cancel_sm", "replace_sm", "broadcast_sm", "query_broadcast_sm",
-  "cancel_broadcast_sm", "param_retrieve", "query_last_msgs", "query_msg_details",
-}
+local handled = {} -- the methods above
+for name, method in pairs(Requests) do handled[name] = method end
 
 ---@class smpp.RequestsOptions
 ---@field lifecycle smpp.Lifecycle
----@field loop smpp.Loop
+---@field loop smpp.Loop?  that of the lifecycle
 ---@field next_id fun(version: integer): string?, string?, string?  may wait; nil, message, code of the store
 ---@field admit (fun(message: smpp.StoredMessage, session: smpp.Session, pdu: smpp.Pdu): string?)?  returns a status to refuse a message
 ---@field accepted (fun(message: smpp.StoredMessage))?  called for each accepted message
 ---@field is_watched (fun(): boolean)?  false: `admit` and `accepted` read only octets, esm_class, data_coding, system_id, version and
 ---  bind of a submit_sm's message, and do not keep it; absent: they read all fields
+---@field usual (fun(octets: string): string|false|nil, number?, integer?)?  with `is_watched`: the outcome of a submit_sm of which nothing but its
+---  text decides: final state (false: none), seconds until then, error.  nil: it is another, for `admit` and the plan of the lifecycle.
+---  `accepted` is then called without a message
 ---@field lists table<string, (string|table)[]>?
 ---@field params table<string, string>?
 ---@field validity_s number?
 
+--- Options of `new`.
+requests.schema = schema.new {
+  { "lifecycle", "table", nil, "of the messages, and with it their store", "lifecycle = lifecycle", required = true, program = true },
+  { "next_id", "function", nil, "the message_id of the next message: (version) -> id; may wait; nil, message, code: it is refused",
+    "next_id = function() return tostring(ids:take()) end", required = true, program = true },
+  { "admit", "function", nil, "called for each message before it is stored: (message, session, pdu) -> a status that refuses it, or nil",
+    'admit = function() return "ESME_RSYSERR" end', program = true },
+  { "accepted", "function", nil, "called for each stored message: (message)", "accepted = print", program = true },
+  { "is_watched", "function", nil,
+    "false: admit and accepted read only octets, esm_class, data_coding, system_id, version and bind of a submit_sm's message, and do not keep it",
+    "is_watched = function() return false end", default_text = "true", program = true },
+  { "usual", "function", nil,
+    "with is_watched: the outcome of a submit_sm of which nothing but its text decides: (octets) -> final state or false, seconds until then, error; "
+      .. "nil: admit and the plan decide. accepted is then called without a message",
+    'usual = function() return "DELIVERED", 1, 0 end', program = true },
+  { "lists", kind.map("string", kind.list(kind.either("string", "table"), "addresses"), "a table of lists of addresses by name"), nil,
+    "distribution lists for submit_multi", 'lists = { team = { "491", "492" } }', default_text = "none" },
+  { "params", kind.map("string", "string", "a table of strings by name"), nil, "values for param_retrieve", 'params = { SMSC = "1" }',
+    default_text = "none" },
+  { "validity_s", kind.seconds, nil, "validity period of messages without one", "validity_s = 86400", default_text = "no limit" },
+  { "loop", "table", nil, "event loop", "loop = loop", default_text = "that of the lifecycle", program = true },
+}
+
 ---@param o smpp.RequestsOptions
 ---@return smpp.Requests
 function requests.new(o)
+  o = requests.schema:check(o)
   return setmetatable({
-    lifecycle = o.lifecycle, store = o.lifecycle.store, loop = o.loop, next_id = o.next_id, admit = o.admit, accepted = o.accepted,
+    lifecycle = o.lifecycle, store = o.lifecycle.store, loop = o.loop or o.lifecycle.loop, next_id = o.next_id,
+    admit = o.admit, accepted = o.accepted,
     lists = o.lists or {}, params = o.params or {}, validity_s = o.validity_s,
     is_watched = o.is_watched,
+    usual = o.lifecycle.store.add_due and o.usual or nil,
     spare = nil,   -- a reusable table for a message
     repeated = 0,  -- duplicate message_ids
   }, mt)
@@ -444,8 +498,7 @@ end
 ---@return table<string, fun(session: smpp.Session, pdu: smpp.Pdu, refused: table?)>
 function Requests:handlers()
   local list = {}
-  for _, name in ipairs(requests.names) do
-    local method = Requests[name]
+  for name, method in pairs(handled) do
     list[name] = function(session, pdu, refused) return method(self, session, pdu, refused) end
   end
   return list

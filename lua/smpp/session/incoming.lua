@@ -4,19 +4,28 @@
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
+local outgoing = require "smpp.session.outgoing"
+local profiles = require "smpp.profile"
 local task = require "smpp.base.task"
 
 -- Fields that few sessions set have their defaults here: there may be a hundred thousand sessions.
 ---@class smpp.Incoming
 local Incoming = {
-  timeout_s = 10,
+  timeout_s = profiles.habits.defaults.answer_timeout_s,
   overload_at = math.huge,      -- pending requests; above: stop reading.  ESMEs only: an MC answers ESME_RTHROTTLED above its limit
   pending = 0,                  -- requests whose handlers have not returned
   at = 1,                       -- slot of the event that is being served
+  oldest = nil, newest = nil,   -- entries of the requests whose handlers wait
+  serving = nil,                -- PDU whose handler runs now and has not waited yet
 }
 local mt = { __index = Incoming, __name = "smpp.Incoming" }
 
 local incoming = {}
+
+--- What a handler returns that answers later, by `session:answer`: such a request needs no task that waits.  After
+--- answer_timeout_s it is answered as any other; `session:answer` has no effect then.
+incoming.LATER = setmetatable({}, { __tostring = function() return "answered later" end })
+local LATER = incoming.LATER
 
 -- The answer to a request whose handler failed or took too long.
 local UNANSWERED = { esme = "ESME_RX_T_APPN", mc = "ESME_RSYSERR" }
@@ -28,12 +37,21 @@ local is_bind = commands.roles.bind
 
 local begin, run_woken, current = task.begin, task.run_woken, task.current
 
+local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of `session:answer`, which is a tail call
+
+--- The error of an invalid status in an answer; nil: valid.
+local function wrong_status(status)
+  if type(status) ~= "string" and type(status) ~= "number" then return "command_status: expected a name or a number, got a " .. type(status) end
+  return not explain.class(status) and select(2, explain.status(status)) or nil
+end
+
 --- Requests that have no response (outbind, alert_notification), by command_id.
 local function no_response_of(self) return self.session.codec.commands.roles.unanswered end
 
 -- The entry of a request whose handler waits.  It is in a linked list of the session, oldest first, because deadlines are in
 -- the order of arrival; and in `entries` by its task, because handlers end in any order.  An entry past its deadline leaves the
--- list and drops its PDU.  The keys of `entries` are weak: a task that can never be woken again is collected.
+-- list and drops its PDU.  The keys of `entries` are weak: a task that can never be woken again is collected.  The key of a
+-- request that is answered later is its PDU.
 local PDU, DEADLINE, OLDER, NEWER, COMMAND, INCOMING = 1, 2, 3, 4, 5, 6
 local entries = setmetatable({}, { __mode = "k" })
 
@@ -41,15 +59,14 @@ local entries = setmetatable({}, { __mode = "k" })
 ---@param o smpp.SessionOptions
 ---@return smpp.Incoming
 function incoming.new(session, o)
-  return setmetatable({
+  local self = setmetatable({
     session = session,
     counters = o.counters,
-    load = o.load,              -- { count, limit }: pending requests of all sessions of the owner; or nil
     timeout_s = o.answer_timeout_s,
-    oldest = nil, newest = nil, -- entries of the requests whose handlers wait
-    serving = nil,              -- PDU whose handler runs now and has not waited yet
     overload_at = o.role == "esme" and math.floor((o.machine.max_unanswered or core.defaults.max_unanswered) / 2) or nil,
   }, mt)
+  if o.load then self.load = o.load end -- { count, limit }: pending requests of all sessions of the owner
+  return self
 end
 
 local function unlink(self, entry)
@@ -62,12 +79,13 @@ local function unlink(self, entry)
   if load then load.count = load.count - 1 end
 end
 
---- Removes the entry of a task whose handler has returned or failed.
+--- Removes the entry of a task whose handler has returned or failed, or of a request that is answered now.
+---@param key smpp.Task|smpp.Pdu
 ---@return table? entry  nil: the handler never waited
-local function release(self, co)
-  local entry = entries[co]
+local function release(self, key)
+  local entry = entries[key]
   if not entry then return nil end
-  entries[co] = nil
+  entries[key] = nil
   if entry[PDU] then unlink(self, entry) end
   return entry
 end
@@ -79,6 +97,8 @@ local function answer(self, pdu, result, status)
   local now = session.processing and session.now or session.loop:now()
   local ok, message, code
   if result == nil then
+    local wrong = status ~= nil and wrong_status(status)
+    if wrong then error(("cannot answer %s: %s"):format(pdu.command, wrong), 0) end
     ok, message, code = machine:answer(pdu, status, nil, now)
   elseif type(result) == "string" then
     ok, message, code = machine:answer(pdu, nil, result, now)
@@ -111,7 +131,11 @@ local function finish(self, pdu, result, status)
   local entry = entries[co]
   if entry and not entry[PDU] then
     entries[co] = nil
-    if entry[PDU] == false then report_late(self, entry, result, status) end
+    if entry[PDU] == false and result ~= LATER then report_late(self, entry, result, status) end
+    return
+  end
+  if result == LATER then
+    entries[co], entries[pdu] = nil, entry
     return
   end
   if not no_response_of(self)[pdu.command_id] then answer(self, pdu, result, status) end
@@ -124,6 +148,21 @@ local function refuse(self, pdu, command_id, status, reason)
   if no_response_of(self)[command_id] then return end
   self.session.machine:answer(pdu, status, nil, self.session.now)
   self.session:note_refused(pdu, status, reason)
+end
+
+--- Starts the deadline of a request whose handler waits, or that is answered later; `expire` answers it after that.
+---@param key smpp.Task|smpp.Pdu
+local function expect_answer(self, pdu, key)
+  if no_response_of(self)[pdu.command_id] then return end
+  local newest, load = self.newest, self.load
+  local entry = { pdu, self.session.loop:now() + self.timeout_s, newest or false, false, pdu.command, self }
+  if newest then newest[NEWER] = entry else self.oldest = entry end
+  entries[key], self.newest, self.pending = entry, entry, self.pending + 1
+  if load then load.count = load.count + 1 end
+  if self.pending > self.overload_at and self.session.machine:unanswered() > self.overload_at then
+    self.session.reading:set_overloaded(true)
+  end
+  if not newest then self.session:arm() end
 end
 
 --- Serves consecutive requests among the events.  A handler that returns at once costs one call; the first that waits keeps
@@ -144,23 +183,13 @@ local function serve_run(self, slots, last)
     else
       local result, status = owner:on_request(session, pdu, command_id)
       if self.serving ~= pdu then return finish(self, pdu, result, status) end
-      if not no_response[command_id] then answer(self, pdu, result, status) end
+      if result == LATER then
+        expect_answer(self, pdu, pdu)
+      elseif not no_response[command_id] then
+        answer(self, pdu, result, status)
+      end
     end
   until at > last or slots[at] ~= REQUEST
-end
-
---- Starts the deadline of a request whose handler waits; `expire` answers it after that.
-local function expect_answer(self, pdu, co)
-  if no_response_of(self)[pdu.command_id] then return end
-  local newest, load = self.newest, self.load
-  local entry = { pdu, self.session.loop:now() + self.timeout_s, newest or false, false, pdu.command, self }
-  if newest then newest[NEWER] = entry else self.oldest = entry end
-  entries[co], self.newest, self.pending = entry, entry, self.pending + 1
-  if load then load.count = load.count + 1 end
-  if self.pending > self.overload_at and self.session.machine:unanswered() > self.overload_at then
-    self.session.reading:set_overloaded(true)
-  end
-  if not newest then self.session:arm() end
 end
 
 --- Serves the consecutive requests that begin at a slot.
@@ -205,6 +234,7 @@ function Incoming:expire(now)
   while entry and entry[DEADLINE] <= now do
     local pdu = entry[PDU]
     unlink(self, entry)
+    entries[pdu] = nil
     if self.session.machine:is_answerable(pdu) then
       self.session.machine:answer(pdu, UNANSWERED[self.session.role], nil, now)
       entry[PDU] = false
@@ -222,7 +252,7 @@ function Incoming:close()
   local entry = self.oldest
   while entry do
     unlink(self, entry)
-    entry[PDU] = nil
+    entries[entry[PDU]], entry[PDU] = nil, nil
     entry = self.oldest
   end
 end
@@ -253,9 +283,13 @@ function Incoming:answer(pdu, result, status)
   local ok, message, code
   if type(result) == "table" then
     ok, message, code = self.session.machine:respond(pdu, result, self.session.loop:now())
+    if not ok then outgoing.check_known(code, message, LEVEL) end
   else
+    local wrong = status ~= nil and wrong_status(status)
+    if wrong then error(wrong, LEVEL) end
     ok, message, code = self.session.machine:answer(pdu, status, result, self.session.loop:now())
   end
+  release(self, pdu)
   self.session:touch()
   return ok, message, code
 end

@@ -3,23 +3,28 @@
 ---   new → start (reads) → bound → unbind, close, or closed by the peer → ending (pending octets are written) → closed
 ---
 --- Its parts have fields of their own: smpp.session.incoming (requests of the peer), outgoing (our requests), reading (flow
---- control).  smpp.session.machine_events acts on what the C session reports; smpp.session.owner is the interface to the owner.
+--- control), ending, tap (the event `pdu`).  smpp.session.machine_events acts on what the C session reports; smpp.session.owner is
+--- the interface to the owner.
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
+local endings = require "smpp.session.ending"
 local events = require "smpp.base.events"
 local incoming = require "smpp.session.incoming"
+local metrics = require("smpp.metrics").standard
 local machine_events = require "smpp.session.machine_events"
 local net = require "smpp.base.net"
 local outgoing = require "smpp.session.outgoing"
 local owners = require "smpp.session.owner"
 local pdus = require "smpp.codec"
 local explain = require "smpp.codec.explain"
+local random = require "smpp.base.random"
 local reading = require "smpp.session.reading"
-local stream = require "smpp.codec.stream"
+local taps = require "smpp.session.tap"
 local task = require "smpp.base.task"
 
 --- Only files of this folder write its fields; others call its methods.
 ---@class smpp.Session
+---@field id string  eight hexadecimal digits, the same in logs, metrics and traces
 ---@field state string  OPEN, OUTBOUND, BOUND_TX, BOUND_RX, BOUND_TRX, UNBOUND or CLOSED
 ---@field is_bound boolean
 ---@field version integer  interface_version in force
@@ -33,6 +38,9 @@ local task = require "smpp.base.task"
 ---@field account table?  settings of the account, on a server
 ---@field peer_text table?  the peer's meaning of data_coding, for smpp.text
 ---@field data table  for the user
+---@field capture smpp.Capture?  of the option `trace` of smpp.open
+---@field end_reason string?  why it ended
+---@field reads integer  how often octets were received: what belongs to one read has one number
 ---@field tls { version: string, cipher: string, resumed: boolean, server_name: string?, client: table?, server: table? }?
 ---  nil: no TLS; client, server: the peer's certificate (docs/tls.md)
 local Session = {
@@ -40,19 +48,24 @@ local Session = {
   state = "OPEN", is_bound = false,
   processing = false, again = false, -- events are being processed; poll again after them
   now = 0,                      -- loop time of the events being processed
+  reads = 0,                    -- how often octets were received
   dirty = false,                -- flush is due at the end of this turn
   stray_count = 0,              -- responses that match no request, and PDUs refused before any handler
   refused_binds = 0,
-  unbinding = false,            -- this side has begun to unbind
-  ending = false,               -- the C session has ended
+  ending = false,               -- smpp.SessionEnding, once the end has begun
+  tap = false,                  -- smpp.SessionTap, with a listener of `pdu`
   closed = false,
   codec = pdus.codec,           -- the default codec; profiles with vendor TLVs or commands have their own
+  batch_ended = false,          -- called after outcomes of a batch may have come
+  read_at = false,              -- with a batch: the precise time at which the octets being processed were read
 }
 local mt = { __index = Session, __name = "smpp.Session" }
 
+local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call
+
 local process, take_slots = machine_events.process, machine_events.take_slots
 
-events.mixin(Session, { "state", "closed", "error", "pdu", "stray" })
+events.mixin(Session, { "state", "closed", "error", "pdu", "stray", "refused" })
 
 local session = { class = Session, requests = commands.requests, handlers = owners.of_handlers }
 
@@ -70,17 +83,33 @@ end
 ---@field machine table  options of the C session
 ---@field codec table?  of a profile with vendor TLVs or commands; default: smpp.codec
 ---@field host string?  "host:port" as it was dialed
+---@field target string?  label of its metrics, on a client
 ---@field counters smpp.Stats?  counted only while the session is bound
 ---@field load { count: integer, limit: integer }?  pending requests of all sessions of the owner; at the limit: ESME_RTHROTTLED
 ---@field answer_timeout_s number?  how long a handler may take before the session answers for it, default 10
 ---@field has_handlers boolean?  for smpp.run: leave the session open when the main task ends
 
+local last_number -- of a session of this process: random at first, so that ids of several processes differ
+local function next_number()
+  if not last_number then
+    local a, b, c, d = random.octets(4):byte(1, 4)
+    last_number = ((a * 256 + b) * 256 + c) * 256 + d
+  end
+  last_number = (last_number + 1) % 0x100000000
+  return last_number
+end
+
 ---@param o smpp.SessionOptions
 ---@return smpp.Session
 function session.new(o)
   local codec = o.codec or pdus.codec
+  local number = next_number()
   o.machine.role, o.machine.now = o.role, o.loop:now()
+  o.machine.counts = o.counters and o.counters:of_sessions()
+  o.machine.tally, o.machine.number = metrics.tally(metrics.role_of[o.role], o.target), number
+  if codec ~= pdus.codec then metrics.know(codec) end
   local self = setmetatable({
+    id = ("%08x"):format(number),
     role = o.role,
     loop = o.loop,
     transport = o.transport,
@@ -96,14 +125,12 @@ function session.new(o)
     max_pdu_octets = o.machine.max_pdu_octets,
     data = {}, tls = o.transport.tls,
     has_handlers = o.has_handlers,
-    -- Set later: armed (when the timer fires), unbind_waiter (the task in unbind()), lost_reason and lost_code (why the transport
-    -- ended), end_reason, inbound and outbound (PDU streams for the `pdu` event)
+    -- Set later: armed (when the timer fires), end_reason
   }, mt)
   self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
   self.incoming = incoming.new(self, o)
   self.outgoing = outgoing.new(self, o.counters)
   self.timer = o.loop:timer(function() self:on_timer() end)
-  self.flush_deferred = function() self:flush() end
   if codec.commands ~= commands then -- vendor commands of a profile have no methods in the class
     for _, command in ipairs(codec.commands.declared) do self[command.name] = outgoing.method(command) end
   end
@@ -119,14 +146,16 @@ function Session:start()
   self:arm()
 end
 
---- Counts a request of the peer that was refused before any handler, and reports it to the owner.
+--- Counts a request of the peer that was refused before any handler, and reports it to the owner; without one, as an event.
 ---@param pdu smpp.Pdu
 ---@param status integer|string
 ---@param reason string
 function Session:note_refused(pdu, status, reason)
   local counters, owner = self.incoming.counters, self.owner
   if counters then counters.refused_received = counters.refused_received + 1 end
-  if owner.on_request_refused then owner:on_request_refused(self, pdu, explain.status(status).name, reason) end
+  local name = explain.status(status).name
+  if owner.on_request_refused then return owner:on_request_refused(self, pdu, name, reason) end
+  self:emit("refused", pdu, name, reason)
 end
 
 --- Replaces the owner.
@@ -135,7 +164,7 @@ end
 function Session:set_owner(owner, counters)
   self.owner = owner
   self.incoming.counters = counters
-  self.outgoing:set_owner(owner, counters)
+  self.outgoing:set_counters(counters)
 end
 
 --- Sets the identity of both peers after a successful bind.
@@ -164,24 +193,12 @@ end
 --- Processes octets received from the peer.
 ---@param chunk string
 function Session:receive(chunk)
-  if self.inbound then self.inbound:feed(chunk) end
-  self.now = self.loop:now()
+  if self.tap then self.tap:received(chunk) end
+  self.now, self.reads = self.loop:now(), self.reads + 1
+  if self.batch_ended then self.read_at = self.loop:precise() end
   local slots = take_slots()
   process(self, slots, self.machine:receive(chunk, self.now, slots))
   self:flush()
-end
-
---- The transport has ended.
----@param message? string  error of the transport; nil: closed by the peer
----@param code? string  "tls": TLS failed
-function Session:lost(message, code)
-  if self.closed then return end
-  if not message and self.machine:info().inside_pdu then message = "truncated: closed by the peer inside a PDU" end
-  self.machine:lost(message and "connection lost" or "closed by the peer")
-  if code == "tls" then self.lost_code = code end
-  self.lost_reason = message or self.lost_reason or (self.state ~= "UNBOUND" and "closed by the peer")
-    or (self.unbinding and "unbound" or "unbound by the peer")
-  self:poll()
 end
 
 --- Processes events that calls other than `receive` caused.
@@ -200,10 +217,10 @@ function Session:on_state(from, to, reason)
   self.state, self.version = to, self.machine:info().version
   self.is_bound = BOUND[to] or false
   self.reading:set_bound(self.is_bound)
-  reason = self.lost_reason or reason or nil
+  reason = self:cause() or reason or nil
   self:emit("state", to, from, reason)
   if owner.on_state then owner:on_state(self, to, from, reason) end
-  if to == "CLOSED" then self:finish(reason) end
+  if to == "CLOSED" then endings.of(self):finish(reason) end
 end
 
 -- ---- octets out, time ----
@@ -212,7 +229,15 @@ end
 function Session:touch()
   if self.dirty or self.processing or self.closed then return end
   self.dirty = true
-  self.loop:defer(self.flush_deferred)
+  self.loop:defer(self.flush, self)
+end
+
+--- The same, also during the processing of events, which then go on until there are no more.
+function Session:flush_later()
+  if self.processing then self.again = true end
+  if self.dirty then return end
+  self.dirty = true
+  self.loop:defer(self.flush, self)
 end
 
 --- Writes pending output, and arms the timer.
@@ -220,12 +245,13 @@ function Session:flush()
   self.dirty = false
   local octets = self.machine:output()
   if octets and not self.closed then
-    if self.outbound then self.outbound:feed(octets) end
+    if self.tap then self.tap:sent(octets) end
     self.transport:write(octets)
     self.reading:written()
   end
   if self.reading.overloaded and self.incoming:keeps_up() then self.reading:set_overloaded(false) end
-  if self.ending then return self:end_transport() end
+  local ending = self.ending
+  if ending and ending.is_over then return ending:close_transport() end
   self:arm()
 end
 
@@ -271,7 +297,7 @@ end
 ---@return smpp.Pdu? response
 ---@return string? message
 ---@return string? code  the ESME_ status of the response, "timeout", "connection_lost"; not sent at all:
----  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing", "unknown_field"
+---  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing"; a field that the command does not have raises
 ---@return smpp.Pdu? refused  the response with that status
 function Session:request(command_id, fields, timeout_s, callback)
   return self.outgoing:request(command_id, fields, timeout_s, callback)
@@ -283,6 +309,25 @@ end
 ---@param waiter thread|function|false
 ---@return integer? cookie  nil, message, code: not sent
 Session.send = outgoing.send
+session.send = outgoing.send -- for those who call it once per message
+
+--- Sends messages of a batch (core.batch), which gets their outcomes: what `send` is for messages that need no task each.
+---@param batch smpp.CoreBatch  the only one of this session
+---@param ended fun(session: smpp.Session)  called after octets were read, a timer fired or the session ended: outcomes may have come
+---@param first integer  of its templates
+---@param count integer
+---@return integer sent
+---@return integer late
+---@return integer waited
+---@return string? message  why one was not sent
+---@return string? code  "window_full", "closed", "not_sent", "no_memory"
+function Session:send_batch(batch, ended, first, count, ...)
+  self.batch_ended = ended
+  local now = self.processing and self.now or self.loop:now()
+  local sent, late, waited, message, code = self.machine:send_batch(batch, first, count, now, ...)
+  if sent > 0 then self:touch() end
+  return sent, late, waited, message, code
+end
 
 --- Ends the wait for a request, not the request: its response is still matched and counted, and then dropped.
 ---@param cookie integer  of `send`
@@ -325,6 +370,10 @@ function Session:is_answerable(pdu) return self.state ~= "CLOSED" and self.machi
 ---@return integer
 function Session:in_flight() return self.machine:in_flight() end
 
+--- Number of octets that the socket has not taken yet.
+---@return integer
+function Session:unsent() return self.transport:pending() end
+
 --- Number of requests of the peer that are unanswered.
 ---@return integer
 function Session:unanswered() return self.machine:unanswered() end
@@ -336,6 +385,14 @@ function Session:is_unbinding() return self.machine:info().unbinding end
 --- Information of the C session: state, version, unbinding, in_flight, unanswered, memory_octets, bind_version.
 ---@return table
 function Session:info() return self.machine:info() end
+
+--- Counts for a label from now on, such as the account that was authenticated.
+---@param name string
+function Session:set_metrics_label(name) self.machine:set_tally(metrics.tally(metrics.role_of[self.role], name)) end
+
+--- The trace that this session has of its own (smpp.open).
+---@param capture smpp.Capture?
+function Session:set_capture(capture) self.capture = capture end
 
 --- Sets the window: how many of our requests may await a response.
 ---@param count integer
@@ -357,43 +414,30 @@ end
 
 -- ---- the end ----
 
---- The C session has ended: pending output is written, then the transport closes.
-function Session:finish(reason)
-  if self.ending or self.closed then return end
-  self.ending = true
-  self.end_reason = self.lost_reason or reason or "closed"
-  if self.processing then self.again = true end
-  if not self.dirty then
-    self.dirty = true
-    self.loop:defer(self.flush_deferred)
-  end
+--- The transport has ended.
+---@param message? string  error of the transport; nil: closed by the peer
+---@param code? string  "tls": TLS failed
+function Session:lost(message, code)
+  if not self.closed then endings.of(self):lost(message, code) end
 end
 
-function Session:end_transport()
-  if self.closed then return end
-  self.closed = true
-  self.incoming:close()
-  self.timer:close()
-  self.transport:close_after_flush(1)
-  self:emit("closed", self.end_reason)
-  local owner = self.owner
-  if owner.on_closed then owner:on_closed(self, self.end_reason) end
-  if self.unbind_waiter then
-    local waiter = self.unbind_waiter
-    self.unbind_waiter = nil
-    task.wake(waiter, true)
-  end
+--- Why the transport ended, or is going to; nil: it has not.
+---@return string? cause
+---@return string? code  "tls": TLS failed
+function Session:cause()
+  if self.ending then return self.ending.cause, self.ending.code end
 end
+
+--- Tests whether the session has ended; its last octets may still be written.
+---@return boolean
+function Session:is_over() return self.closed or self.ending and self.ending.is_over end
 
 --- Starts to unbind, without waiting; `on_closed` is called at the end.
 ---@param timeout_s? number  for pending responses, default 10
 ---@return boolean begun  false: the session is closed or closing
 function Session:begin_unbind(timeout_s)
-  if self.closed or self.ending then return false end
-  self.unbinding = true
-  self.machine:unbind(timeout_s or 10, self.loop:now())
-  self:poll()
-  self:touch()
+  if self:is_over() then return false end
+  endings.of(self):begin_unbind(timeout_s or 10)
   return true
 end
 
@@ -404,19 +448,16 @@ end
 ---@return string? message
 ---@return string? code  "closed"
 function Session:unbind(timeout_s)
+  task.check_timeout(timeout_s, LEVEL)
   if not self:begin_unbind(timeout_s) then return nil, "session is closed", "closed" end
-  local token = task.current()
-  if token and not self.unbind_waiter then
-    self.unbind_waiter = token
-    task.wait()
-  end
+  self.ending:await()
   return true
 end
 
 --- Ends the session at once, without unbind; pending requests fail with "connection_lost".
 ---@param reason? "closed"|"shutting down"
 function Session:close(reason)
-  if self.closed or self.ending then return end
+  if self:is_over() then return end
   self.machine:close(reason or "closed")
   self:poll()
   self:touch()
@@ -429,24 +470,13 @@ function Session:reset(reason)
   self:lost(reason)
 end
 
---- Emits the `pdu` event for every PDU in both directions.
-local function read_stream(self)
-  if self.inbound then return end
-  local function of(direction)
-    return stream.new {
-      pdu = function(pdu) self:emit("pdu", pdu, direction) end, codec = self.codec, max_pdu_octets = self.max_pdu_octets,
-    }
-  end
-  self.inbound, self.outbound = of "in", of "out"
-end
-
 local on = Session.on
 --- Adds a listener; it runs as a task.
----@param name "state"|"closed"|"error"|"pdu"|"stray"
+---@param name "state"|"closed"|"error"|"pdu"|"stray"|"refused"
 ---@param fn fun(...)
 ---@return smpp.Session self
 function Session:on(name, fn)
-  if name == "pdu" then read_stream(self) end
+  if name == "pdu" and not self.tap then self.tap = taps.new(self) end
   return on(self, name, fn)
 end
 

@@ -1,13 +1,15 @@
 --- Events of the C session (smpp.core, `session_events`), acted on in their order: requests go to `incoming`, ends of our
 --- requests to `outgoing`, all else to the session.  A part of a session.
 local core = require "smpp.core"
+local endings = require "smpp.session.ending"
 local stream = require "smpp.codec.stream"
 
 local machine_events = {}
 
 local KINDS = core.session_events
 local REQUEST, RESPONSE, TIMEOUT, LOST = KINDS.request.kind, KINDS.response.kind, KINDS.timeout.kind, KINDS.lost.kind
-local STATE, WINDOW, STRAY, MALFORMED, CLOSE = KINDS.state.kind, KINDS.window.kind, KINDS.stray.kind, KINDS.garbage.kind, KINDS.close.kind
+local ACCEPTED = KINDS.accepted.kind
+local STATE, WINDOW, STRAY, MALFORMED, CLOSE = KINDS.state.kind, KINDS.window.kind, KINDS.stray.kind, KINDS.malformed.kind, KINDS.close.kind
 
 local SLOTS = {} -- kind -> number of slots of an event, its kind included
 for _, event in pairs(KINDS) do SLOTS[event.kind] = #event + 1 end
@@ -34,9 +36,9 @@ end
 --- Malformed data: the connection ends.  TLS on the plain port is the usual cause, and gets a message of its own.
 local function report_malformed(session, octets, reason)
   if reason == "looks like TLS" and not session.is_bound then
-    session.lost_code = "tls"
-    session.lost_reason = session.role == "esme" and session.host .. " speaks TLS: use smpps://" or "TLS ClientHello on the plain port"
-    return session:report(session.lost_reason, "malformed")
+    local cause = session.role == "esme" and session.host .. " speaks TLS: use smpps://" or "TLS ClientHello on the plain port"
+    endings.of(session):set_cause(cause, "tls")
+    return session:report(cause, "malformed")
   end
   session:report(("malformed SMPP data (%s); closing the connection: %s"):format(
     reason or "invalid command_length", stream.show_octets(octets, showable(session))), "malformed")
@@ -54,7 +56,9 @@ function machine_events.process(session, slots, n, more)
     local i = 1
     while i <= n do
       local kind, at = slots[i], i
-      if kind == REQUEST then
+      if kind == ACCEPTED then
+        i = ours:accepted(slots, i, n)
+      elseif kind == REQUEST then
         i = requests:serve(slots, i, n)
       else
         local size = SLOTS[kind]
@@ -65,11 +69,18 @@ function machine_events.process(session, slots, n, more)
             session:on_state(slots[i + 1], slots[i + 2], slots[i + 3])
             i = i + SLOTS[STATE]
           end
-          ours:complete(slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 4])
+          local reason = slots[at + 4]
+          if reason then
+            ours:malformed(slots[at + 2], slots[at + 1], reason, slots[at + 5], slots[at + 6], slots[at + 7])
+          else
+            ours:complete(slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 5])
+          end
         elseif kind == TIMEOUT then
-          ours:timed_out(slots[at + 1])
+          ours:timed_out(slots[at + 1], slots[at + 2], slots[at + 3], slots[at + 4])
         elseif kind == LOST then
-          ours:lost(slots[at + 1])
+          local waiter, sent, command_id, fields = slots[at + 1], slots[at + 2], slots[at + 3], slots[at + 4]
+          slots[at + 1], slots[at + 4] = false, false -- there may be many, and the array stays
+          ours:lost(waiter, sent, command_id, fields)
         elseif kind == STATE then
           session:on_state(slots[at + 1], slots[at + 2], slots[at + 3])
         elseif kind == WINDOW then
@@ -82,7 +93,7 @@ function machine_events.process(session, slots, n, more)
         elseif kind == MALFORMED then
           report_malformed(session, slots[at + 1], slots[at + 2])
         elseif kind == CLOSE then
-          session:finish(slots[at + 1])
+          endings.of(session):finish(slots[at + 1])
         end
       end
     end
@@ -91,6 +102,11 @@ function machine_events.process(session, slots, n, more)
     if again then n, more = session.machine:poll(slots) end
   until not again
   session.processing = false
+  local batch_ended = session.batch_ended
+  if batch_ended then
+    batch_ended(session)
+    session.read_at = false
+  end
   free_count = free_count + 1
   free[free_count] = slots
 end

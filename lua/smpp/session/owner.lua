@@ -5,10 +5,11 @@
 --- others must not wait.
 ---@class smpp.SessionOwner
 ---@field on_request (fun(self, session: smpp.Session, pdu: smpp.Pdu, command_id: integer): any, any)?  a request of the peer; the
----  result is the answer (docs/session.md, Handlers); absent: ESME_RINVCMDID
----@field on_response (fun(self, session: smpp.Session, pdu: smpp.Pdu, latency_s: number))?  a counted request of ours was answered
+---  result is the answer (docs/session.md, Handlers); LATER of smpp.session.incoming: session:answer gives it; absent: ESME_RINVCMDID
+---@field on_response (fun(self, session: smpp.Session, pdu: smpp.Pdu, latency_s: number))|false|nil  a counted request of ours was answered
 ---@field on_request_refused (fun(self, session: smpp.Session, pdu: smpp.Pdu, status: string, reason: string))?  a request of the
----  peer was refused before any handler: malformed, not allowed in this state, unknown command, over a limit
+---  peer was refused before any handler: malformed, not allowed in this state, unknown command, over a limit; absent: the
+---  `refused` event
 ---@field on_refusal (fun(self, session: smpp.Session, status: table, pdu: smpp.Pdu, sent_at: number?))?  a response with a
 ---  command_status other than ESME_ROK; status: its row (smpp.explain); sent_at: loop time of the request, if counted
 ---@field on_outcome_unknown (fun(self, session: smpp.Session, command_id: integer, fields: table|smpp.Pdu, code: string))?
@@ -31,7 +32,10 @@ owner.none = {}
 function owner.of_handlers(handlers)
   return { handlers = handlers, on_request = function(self, session, pdu, command_id)
     local handler = self.handlers[command_id]
-    if not handler then return nil, "ESME_RINVCMDID" end
+    if not handler then
+      session:note_refused(pdu, "ESME_RINVCMDID", "no handler for it")
+      return nil, "ESME_RINVCMDID"
+    end
     return handler(session, pdu)
   end }
 end

@@ -1,14 +1,20 @@
 --- Control of a running simulator: change options, send messages to ESMEs, list messages, end sessions.
 local behaviours = require "smpp.simulator.behaviours"
+local faults = require "smpp.simulator.faults"
 local files = require "smpp.base.luafile"
+local kind = require "smpp.base.kind"
+local mistake = require "smpp.base.mistake"
 local mo = require "smpp.simulator.mo"
+local outcome = require "smpp.simulator.outcome"
+local random = require "smpp.base.random"
+local receipts = require "smpp.receipt"
 local schema = require "smpp.base.schema"
 local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local trace = require "smpp.capture.writer"
 
-local NOBODY = "no bound receiver for this destination"
+local NO_RECEIVER = "no bound receiver for this destination"
 
 local methods = {}
 local control = { methods = methods } -- of smpp.Simulator
@@ -191,7 +197,7 @@ function methods:begin_mo()
     at = o.random and math.floor(self.random() * #list) + 1 or at % #list + 1
     local item = type(list[at]) == "string" and { text = list[at] } or list[at]
     local ok, message = self:deliver(schema.merge({ system_id = o.system_id, from = o.source, to = o.destination }, item))
-    if not ok and message ~= NOBODY then self:emit("error", "mo: " .. message) end
+    if not ok and message ~= NO_RECEIVER then self:emit("error", "mo: " .. message) end
   end)
 end
 
@@ -238,25 +244,130 @@ end
 
 --- Sends a message to an ESME, like a phone (MO): sim:deliver{ from =, to =, text = | data =, … }.
 ---@param o { from: string?, to: string?, text: string?, data: string?, system_id: string?, session: smpp.Session?, encoding: string? }
----  and parameters of deliver_sm by their names; system_id: the account, default: of the receiver whose address_range matches `to`
+---  and parameters of deliver_sm by their names; system_id: the account, default: of the receiver whose address_range matches `to`;
+---  done(ok, code): called once, when all parts are acknowledged, or one is not
 ---@return boolean? ok  queued until a receiver acknowledges it
----@return string? message
+---@return integer|string|nil parts  number of its PDUs; or the message of an error
 ---@return string? code  "bad_value": no bound receiver; "queue_full", or an error of smpp.text.split
 function methods:deliver(o)
   if type(o) ~= "table" then error("deliver: expected { from =, to =, text = }", 2) end
   local system_id = o.system_id or (o.session and o.session.system_id) or mo.owner(self.server, o.to or o.destination_addr or "")
-  if not system_id then return nil, NOBODY, "bad_value" end
+  if not system_id then return nil, NO_RECEIVER, "bad_value" end
   local list, message, code = mo.pdus(o, self.behaviour and self.behaviour.long or "concat_8bit", function()
     self.last_reference = self.last_reference + 1
     return self.last_reference
   end)
   if not list then return nil, message, code end
+  local left, done = #list, o.done
+  local function one_done(ok, why)
+    left = ok and left - 1 or left
+    if not done or ok and left > 0 then return end
+    local fn = done
+    done = nil
+    fn(ok, why)
+  end
   for _, fields in ipairs(list) do
     local ok
-    ok, message, code = self:hand(system_id, fields, { session = o.session })
+    ok, message, code = self:hand(system_id, fields, { session = o.session, done = o.done and one_done or nil })
     if not ok then return nil, message, code end
   end
-  return true
+  return true, #list
+end
+
+--- Applies a fault to the next responses.
+---@param name string  of `faults`
+---@param count? integer  default 1
+function methods:fault(name, count)
+  if not faults.by_name[name] then
+    local like = mistake.similar(tostring(name), faults.by_name)
+    error(("fault: unknown fault '%s'%s"):format(tostring(name), like and ("; did you mean '%s'?"):format(like) or ""), 2)
+  end
+  table.insert(self.next_faults, { name, count or 1 })
+end
+
+--- The fault of the next response, nil: none.
+---@private
+function methods:take_fault()
+  local entry = self.next_faults[1]
+  if not entry then return nil end
+  entry[2] = entry[2] - 1
+  if entry[2] <= 0 then table.remove(self.next_faults, 1) end
+  return entry[1]
+end
+
+local ORDER = schema.new(outcome.rule:pick("status", "state", "fault", "error", "after_s", "answer_s"), {
+  { "count", kind.count, 1, "messages", "count = 3" },
+  { "to", "string", nil, "only messages to this number", 'to = "491761234567"' },
+})
+control.order = ORDER
+
+--- Sets the outcome of the next messages, before options and rules: sim:order{ status = "ESME_RTHROTTLED", count = 3 }.
+---@param o { status: string|integer|nil, state: string|boolean|nil, fault: string?, error: integer?, after_s: any, answer_s: any, count: integer?,
+---  to: string? }
+function methods:order(o)
+  local order = ORDER:fill(ORDER:check(o))
+  if order.status == nil and order.state == nil and order.fault == nil and order.answer_s == nil then
+    error("order: expected status, state, fault or answer_s", 2)
+  end
+  order.to = order.to and order.to:gsub("^%+", "")
+  table.insert(self.next_orders, order)
+end
+
+--- The order for a message to this number; nil: none.
+---@private
+function methods:take_order(to)
+  for i, order in ipairs(self.next_orders) do
+    if not order.to or order.to == to then
+      order.count = order.count - 1
+      if order.count <= 0 then table.remove(self.next_orders, i) end
+      return order
+    end
+  end
+end
+
+--- Begins the random numbers anew; nil: unpredictable ones.
+---@param seed number?
+function methods:seed(seed)
+  local loop = self.loop
+  self.random = seed and random.generator(seed) or function() return loop:random() end
+end
+
+--- As at the start: options, counts, orders, faults, random numbers.  Sessions and the store stay.
+---@param given? table  the options of the start; default: those of now
+function methods:reset(given)
+  for name in pairs(self.counts) do self.counts[name] = 0 end
+  self.states, self.next_faults, self.next_orders = {}, {}, {}
+  if given then
+    local changes = {}
+    for name in pairs(self.given) do changes[name] = self.default end
+    for name, value in pairs(given) do changes[name] = value end
+    changes.file = nil
+    self:set(changes)
+  end
+  self:seed(self.settings.seed)
+end
+
+--- Sends the receipt of a message now, whether it was asked for or not; a final state is then the message's state.
+---@async
+---@param id string  message_id
+---@param state string
+---@param error_code? integer
+---@return boolean? ok
+---@return string? message
+---@return string? code  "bad_value": no such message
+function methods:receipt(id, state, error_code)
+  local message = stores.get(self.store, "message", id)
+  if not message then return nil, "no such message: " .. id, "bad_value" end
+  if stores.is_final(state) and not stores.is_final(message.state) then
+    message.registered_delivery = 1
+    return self.lifecycle:finish(message, state, error_code)
+  end
+  local pdu, wrong, code = receipts.deliver_sm {
+    id = message.id, state = state, err = error_code or 0, submitted = message.submitted, done = self.loop:time(), submit = message,
+    text = self.lifecycle:text(message), version = message.version,
+  }
+  if not pdu then return nil, wrong, code end
+  return self:hand(message.system_id, pdu)
 end
 
 local HOW = {

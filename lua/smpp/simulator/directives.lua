@@ -3,7 +3,7 @@ local core = require "smpp.core"
 local message_state = require "smpp.codec.message_state"
 local strings = require "smpp.base.strings"
 
-local orders = {}
+local directives = {}
 
 local STATES = { undelivered = "UNDELIVERABLE" }
 for _, name in ipairs(message_state.finals) do STATES[name:lower()] = name end
@@ -19,7 +19,8 @@ for _, name in ipairs(core.protocol.statuses()) do known_status[name] = true end
 
 local function status_of(word)
   word = word:upper()
-  if word:match "^0X%x+$" or word:match "^%d+$" then return tonumber((word:gsub("^0X", "0x"))) end
+  local number = strings.integer(word)
+  if number then return number end
   for _, name in ipairs { word, "ESME_" .. word, "ESME_R" .. word } do
     if known_status[name] then return name end
   end
@@ -80,7 +81,7 @@ end
 --- Parses the directives of a text.
 ---@param text string
 ---@return smpp.Directives?  nil: the text has no directives
-function orders.read(text)
+function directives.read(text)
   local _, last = text:find "^%s*[Ss][Ii][Mm]:"
   if not last then return nil end
   local list = strings.trim(text:sub(last + 1))
@@ -98,4 +99,4 @@ function orders.read(text)
   return out
 end
 
-return orders
+return directives

@@ -1,7 +1,10 @@
 --- Fault injection: a transport filter that drops, delays, repeats and corrupts responses.
 local filter = require "smpp.transport.filter"
+local iterate = require "smpp.base.iterate"
 local rows = require("smpp.codec.commands").rows
 local latency = require "smpp.simulator.latency"
+
+local next = iterate.next
 
 local faults = {}
 
@@ -88,14 +91,14 @@ local DO = {
   silence = function(self) self.silent = true end,
 }
 
---- The names of all faults.
-faults.names = ORDER
+--- The names of all faults; the same as keys.
+faults.names, faults.by_name = ORDER, DO
 
 local function write_pdu(self, pdu)
   local sequence = u32(pdu, 13)
   local name = self.planned[sequence]
   self.planned[sequence] = nil
-  name = name or pick(self)
+  name = name or self.simulator:take_fault() or pick(self)
   if not name then
     self.inner:write(pdu)
     return flush_reordered(self)
@@ -106,7 +109,10 @@ end
 
 function Faulty:write(octets)
   if self.silent or self.simulator.settings.silent then return end
-  if next(self.planned) == nil and next(self.simulator.settings.faults) == nil and not self.reordered then return self.inner:write(octets) end
+  local simulator = self.simulator
+  if next(self.planned) == nil and next(simulator.settings.faults) == nil and not self.reordered and not simulator.next_faults[1] then
+    return self.inner:write(octets)
+  end
   local at, from = 1, 1
   while at <= #octets and not self.silent do
     local length = u32(octets, at)

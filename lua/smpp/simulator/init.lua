@@ -9,13 +9,13 @@ local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
 local files = require "smpp.base.luafile"
 local ids = require "smpp.service.ids"
+local iterate = require "smpp.base.iterate"
 local latency = require "smpp.simulator.latency"
 local lifecycle = require "smpp.service.lifecycle"
 local loops = require "smpp.loop"
 local net = require "smpp.base.net"
 local pdus = require "smpp.codec"
 local profiles = require "smpp.profile"
-local random = require "smpp.base.random"
 local mo = require "smpp.simulator.mo"
 local mistake = require "smpp.base.mistake"
 local outcome = require "smpp.simulator.outcome"
@@ -27,6 +27,8 @@ local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
+
+local next, pairs = iterate.next, iterate.pairs
 
 local unpack = table.unpack or unpack -- luacheck: compat
 
@@ -98,9 +100,10 @@ end
 
 --- Decides the outcome of a submitted message; a status refuses it.
 local function admit(self, message, session, pdu)
-  local status = throttled(self) or (next(self.settings.refusals) and refusal(self))
+  local given = self.next_orders[1] and self:take_order(message.destination_addr)
+  local status = not given and (throttled(self) or (next(self.settings.refusals) and refusal(self)))
   if not status then
-    local given = outcome.decide(self.settings, message, self.random, session.peer_text)
+    given = given or outcome.decide(self.settings, message, self.random, session.peer_text)
     message.outcome = kept(self, given)
     if given.unknown then self:emit("error", ("unknown \"sim:\" directive '%s' in message text"):format(given.unknown), session) end
     if given.fault then session.transport:plan(pdu.sequence_number, given.fault) end
@@ -124,7 +127,8 @@ end
 local function timed(self, handler)
   return function(session, pdu, refused)
     local result, status = handler(session, pdu, refused)
-    local seconds = self.answer_after[pdu] or latency.draw(self.settings.latency_s, self.random)
+    local latency_s = self.settings.latency_s
+    local seconds = self.answer_after[pdu] or (latency_s == 0 and 0 or latency.draw(latency_s, self.random))
     if seconds > 0 then self:pause(seconds) end
     return result, status
   end
@@ -166,14 +170,19 @@ local function receipt_of(self, message, pdu)
   return pdu, pdu and latency.draw(s.receipt_after_s, self.random)
 end
 
+local function receipt_goes(self, message, pdu, state)
+  self.counts.receipts = self.counts.receipts + 1
+  if self.listeners.receipt then self:emit("receipt", message, pdu, state) end
+end
+
+local function receipt_waits(self, message, pdu, state, delay_s)
+  self.timers:add(self.loop:now() + delay_s, function() receipt_goes(self, message, pdu, state) end)
+end
+
 --- A receipt was queued; it is sent after its delay.
 local function receipt_queued(self, message, pdu, state, delay_s)
-  local function goes()
-    self.counts.receipts = self.counts.receipts + 1
-    if self.listeners.receipt then self:emit("receipt", message, pdu, state) end
-  end
-  if not delay_s or delay_s <= 0 then return goes() end
-  self.timers:add(self.loop:now() + delay_s, goes)
+  if delay_s and delay_s > 0 then return receipt_waits(self, message, pdu, state, delay_s) end
+  return receipt_goes(self, message, pdu, state)
 end
 
 -- ---- the parts ----
@@ -211,18 +220,27 @@ local function with_text(message)
   return schema.merge(message, { text = words })
 end
 
+local ussd_fields = pdus.codec.selector("ussd_service_op", "its_session_info")
+
 local function make_requests(self)
+  local used = {} -- a plan is read before the next is made
   return requests.new {
     loop = self.loop,
     lifecycle = self.lifecycle,
     next_id = id_maker(self),
     admit = function(message, session, pdu)
-      message.ussd_service_op, message.its_session_info = pdu:values("ussd_service_op", "its_session_info")
+      message.ussd_service_op, message.its_session_info = ussd_fields(pdu)
       return admit(self, message, session, pdu)
     end,
     is_watched = function()
       local s = self.settings
       return self.listeners.message ~= nil or self.behaviour_admit ~= nil or s.by_digit or s.rules[1] ~= nil or s.undeliverable[1] ~= nil
+    end,
+    usual = function(octets)
+      local s = self.settings
+      if s.throttle or next(s.refusals) or s.zone_s ~= 0 or (s.orders and outcome.has_directive(octets)) then return nil end
+      local plan = outcome.plan(s, NONE, self.random, used)
+      return plan.state or false, plan.after_s, plan.error
     end,
     accepted = function(message)
       self.counts.messages = self.counts.messages + 1
@@ -244,6 +262,12 @@ local function make_lifecycle(self)
     receipt = function(message, pdu) return receipt_of(self, message, pdu) end,
     queued = function(...) receipt_queued(self, ...) end,
     changed = function(message, from) changed(self, message, from) end,
+    usual_receipts = function()
+      local s = self.settings
+      if s.receipt_after_s ~= 0 or s.zone_s ~= 0 then return nil end
+      return s.receipt_tlvs and true or false
+    end,
+    settled = function(state) self.states[state] = (self.states[state] or 0) + 1 end,
     is_watched = function()
       local s = self.settings
       return self.listeners.final ~= nil or self.listeners.receipt ~= nil or s.loopback or s.ussd_echo or s.esme_to_esme
@@ -255,7 +279,13 @@ end
 
 --- The store of the messages: the option `store`, or one in memory with the limits of the settings.
 local function make_store(self)
-  if self.settings.store then return self.settings.store end
+  local given = self.settings.store
+  if type(given) == "string" then
+    local store, message, code = stores.of(given, { loop = self.loop })
+    self.opened_store = store
+    return store, message, code
+  end
+  if given then return given end
   self.own_store = stores.memory { keep_final = 20000 }
   return self.own_store
 end
@@ -272,6 +302,8 @@ local function watch_server(self)
     self.timers:close()
     if self.signal then self.signal:close() end
     if self.trace then self.trace:close() end
+    if self.opened_store then self.opened_store:close() end
+    if self.http then self.http:close() end
   end)
 end
 
@@ -290,9 +322,10 @@ end
 ---@return string? message
 ---@return string? code  "connect_failed": cannot listen; "bad_value": an invalid file
 function simulator.new(given)
-  local vendor = pdus.codec_of(profiles.read(given and given.profile) or {}, 2).commands
-  local rest, vendor_handlers = vendor:take_handlers(given or {}, 2)
-  local read, wrong = settings.read(rest)
+  local vendor = assert(pdus.codec_of(profiles.read(given and given.profile) or {})).commands
+  local rest, vendor_handlers = vendor:take_handlers(given or {})
+  local read, wrong
+  if rest then read, wrong = settings.read(rest) else wrong = vendor_handlers end
   if not read then mistake.raise(wrong, 2) end
   local own, of_server = split(read)
   local from_file, server_from_file = {}, {}
@@ -314,17 +347,22 @@ function simulator.new(given)
     counts = { sessions = 0, refused_binds = 0, messages = 0, refused = 0, receipts = 0, mo = 0, faults = 0 },
     states = {},
     last_reference = 0,                   -- reference number of long messages to ESMEs
-    store = nil, own_store = nil,         -- own_store: created here, not given
+    store = nil, own_store = nil, opened_store = nil, -- own_store: created here, not given; opened_store: of a file
     lifecycle = nil, requests = nil, server = nil,
+    http = nil,                           -- smpp.SimulatorHttp, of the option
     pin = nil,                            -- of the throw-away certificate, if there is one
     runs = {},                            -- background activity -> the settings it was started with
+    next_faults = {},                     -- of `fault`: { name, count }, oldest first
+    next_orders = {},                     -- of `order`: outcomes with `count` and `to`, oldest first
     answer_after = setmetatable({}, { __mode = "k" }), -- PDU -> delay of its response in seconds, from a directive
     listeners = {},
   }, mt)
   self.sink = function(failure) self:emit("error", failure) end
   self:apply()
-  self.random = self.settings.seed and random.generator(self.settings.seed) or function() return loop:random() end
-  self.store = make_store(self)
+  self:seed(self.settings.seed)
+  local store_message, store_code
+  self.store, store_message, store_code = make_store(self)
+  if not self.store then return nil, store_message, store_code end
   self.lifecycle = make_lifecycle(self)
   self.requests = make_requests(self)
   self:apply() -- configures these, too
@@ -345,6 +383,13 @@ function simulator.new(given)
   watch_server(self)
   self.lifecycle:start(self.server)
   local ok
+  if self.settings.http then
+    self.http, message, code = require("smpp.simulator.http").open(self, self.settings.http)
+    if not self.http then
+      self.server:close(0)
+      return nil, message, code
+    end
+  end
   ok, message, code = self:begin()
   if not ok then
     self.server:close(0)

@@ -1,5 +1,8 @@
 --- Random delays, drawn anew for each use.
+local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
+
+local next = iterate.next
 
 local latency = {}
 
@@ -68,6 +71,25 @@ function latency.draw(value, random)
   if type(value) == "function" then return value() or 0 end
   local kind = next(value)
   return DRAW[kind](value[kind], random)
+end
+
+local TIMES = { uniform = { true, true }, normal = { true, true }, spikes = { true, true }, checks = { true, false, true } } -- not percentages
+
+--- A delay times a factor; of none a factor above 1 makes 10 ms, which no factor below 1 leaves.
+---@param value any  as described at `wrong`
+---@param factor number
+---@return any
+function latency.scale(value, factor)
+  if type(value) == "number" then
+    if value == 0 and factor > 1 then return 0.01 end
+    value = value * factor
+    return value < 0.01 and 0 or value
+  end
+  if type(value) == "function" then return function() return (value() or 0) * factor end end
+  local kind, list = next(value)
+  local scaled = {}
+  for i, number in ipairs(list) do scaled[i] = TIMES[kind][i] and number * factor or number end
+  return { [kind] = scaled }
 end
 
 return latency

@@ -47,7 +47,7 @@ function mo.owner(server, address, only_range)
   return not only_range and other or nil
 end
 
-local RENAMED = { from = true, to = true, text = true, data = true, system_id = true, session = true, encoding = true, long = true }
+local RENAMED = { done = true, from = true, to = true, text = true, data = true, system_id = true, session = true, encoding = true, long = true }
 
 --- The deliver_sm PDUs of { from, to, text | data, … and fields by their names }.
 ---@param o table

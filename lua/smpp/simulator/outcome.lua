@@ -2,13 +2,16 @@
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
+local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local latency = require "smpp.simulator.latency"
 local lifecycle = require "smpp.service.lifecycle"
 local message_state = require "smpp.codec.message_state"
 local mistake = require "smpp.base.mistake"
-local orders = require "smpp.simulator.directives"
+local directives = require "smpp.simulator.directives"
 local schema = require "smpp.base.schema"
+
+local next, pairs = iterate.next, iterate.pairs
 
 local unpack = table.unpack or unpack -- luacheck: compat
 
@@ -121,7 +124,10 @@ end
 local NO_FATE = {}
 
 --- Tests whether octets may be a text with directives: "sim:" in any alphabet.
-local function has_order(octets)
+---@param octets string
+---@return boolean
+function outcome.has_directive(octets)
+  if not octets:find(":", 1, true) then return false end
   if #octets > 400 then octets = octets:sub(1, 400) end
   return octets:find "[Ss]%z?[Ii]%z?[Mm]%z?:" ~= nil
 end
@@ -134,8 +140,8 @@ end
 ---@return smpp.MessageOutcome  read-only
 function outcome.decide(o, message, random, peer)
   if o.orders then
-    local text = has_order(message.octets) and lifecycle.text(message, peer)
-    local given = text and orders.read(text)
+    local text = outcome.has_directive(message.octets) and lifecycle.text(message, peer)
+    local given = text and directives.read(text)
     if given then
       if given.no_receipt then given.receipt = false end
       return given

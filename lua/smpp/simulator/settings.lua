@@ -3,8 +3,10 @@
 local behaviours = require "smpp.simulator.behaviours"
 local checks = require "smpp.server.checks"
 local faults = require "smpp.simulator.faults"
+local http = require "smpp.simulator.http_options"
 local kind = require "smpp.base.kind"
 local latency = require "smpp.simulator.latency"
+local memory = require "smpp.store.memory"
 local mistake = require "smpp.base.mistake"
 local outcome = require "smpp.simulator.outcome"
 local schema = require "smpp.base.schema"
@@ -75,13 +77,13 @@ local rows = {
   { "discard_after_s", kind.seconds, 86400, "time that final messages are kept for queries", "discard_after_s = 60",
     smppsim = "DISCARD_FROM_QUEUE_AFTER" },
   { "validity_s", kind.seconds, nil, "validity period of messages without one", "validity_s = 86400" },
-  { "queue_size", whole, 100000, "messages without a final state; above: ESME_RMSGQFUL", "queue_size = 1000",
+  { "queue_size", whole, memory.schema.defaults.limit, "messages without a final state; above: ESME_RMSGQFUL", "queue_size = 1000",
     smppsim = "OUTBOUND_QUEUE_MAX_SIZE" },
-  { "queue_octets", kind.with_unit("octets", kind.integer(1, 2 ^ 53)), 268435456,
+  { "queue_octets", kind.with_unit("octets", kind.integer(1, 2 ^ 53)), memory.schema.defaults.max_octets,
     "total size of stored messages and receipts; above: ESME_RMSGQFUL",
     "queue_octets = 1e6" },
-  { "store", "table", nil, "store of the messages, with its own limits; see docs/store.md",
-    'store = require("smpp.store").memory { limit = 10 }' },
+  { "store", kind.either("string", "table"), nil, "where the messages are kept, with its own limits: a file of SQLite, or a store; see docs/store.md",
+    'store = "messages.db"', default_text = "in memory" },
   { "message_id_prefix", "string", "", "prefix of counted message_ids", 'message_id_prefix = "SIM-"', smppsim = "MESSAGE_ID_PREFIX" },
   { "first_message_id", kind.integer(0, 1e15), 1, "first counted message_id", "first_message_id = 1000", smppsim = "START_MESSAGE_ID_AT" },
   { "message_id", "function", nil, "generates message_ids: (version) -> string", "message_id = function() return uuid() end" },
@@ -120,6 +122,7 @@ local rows = {
   { "faults", settings.faults, {}, "percentage of responses with each fault", "faults = { drop = 1, duplicate = 2, reset = 0.1 }",
     smppsim = "PROTOCOL_HANDLER_CLASS" },
   { "seed", kind.real(-1e15, 1e15), nil, "seed of the random numbers, for reproducible runs", "seed = 42" },
+  { "http", http.kind, nil, "serve the HTTP API for tests on this port, or with these options", "http = 8080" },
   -- files
   { "file", "string", nil, "Lua file that returns these options; reloaded when it changes", 'file = "sim.lua"' },
   { "capture", "string", nil, "pcapng file to write all PDUs to", 'capture = "sim.pcapng"',

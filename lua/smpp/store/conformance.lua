@@ -102,6 +102,52 @@ case("takes the parameters of a PDU, if it says so", function(world)
   equal("1 2", keys(store, query))
 end)
 
+case("adds the message of a usual submit_sm with its plan, if it says so", function(world)
+  local store = world.open { limit = 1 }
+  if not store.add_due then return end
+  local pdu = assert(codec.decode((codec.encode {
+    command = "submit_sm", sequence_number = 1, source_addr = "1", destination_addr = "49", data_coding = 200, short_message = "x",
+  })))
+  equal(true, store:add_due(pdu, "1", "a", 0x34, 7, 100.5, "DELIVERED", 101.5, 3, 160.5))
+  equal("queue_full", code_of(store:add_due(pdu, "2", "a", 0x34, 7, 100.5, "DELIVERED", 101.5, 3)))
+  local got = assert(stores.find(store, { kind = "message", open = true, system_id = "a", source_addr = "1", destination_addr = "49" }))[1]
+  equal("1 1 ENROUTE a 52 7 100.5 0 DELIVERED 101.5 3 160.5 submit_sm x 200", ("%s %s %s %s %d %d %s %d %s %s %d %s %s %s %d"):format(
+    got.key, got.id, got.state, got.system_id, got.version, got.bind, got.submitted, got.error, got.planned, got.planned_at, got.planned_error,
+    got.expires, got.command, got.octets, got.data_coding))
+  equal("duplicate", code_of(store:add_due(pdu, "1", "a", 0x34, nil, 100.5, false)))
+end)
+
+case("gives a message the state that is planned for it, if it says so", function(world)
+  local store = world.open {}
+  if not store.finish_due then return end
+  local query = { kind = "message", open = true, system_id = "a", source_addr = "1" }
+  local function due(key, more)
+    local record = message(key, {
+      system_id = "a", source_addr = "1", planned = "EXPIRED", planned_at = 50, planned_error = 7, registered_delivery = 0, bind = 3,
+    })
+    for name, value in pairs(more) do record[name] = value end
+    equal(true, add(store, record))
+    return store:finish_due(key, 100, 50.25)
+  end
+  equal("EXPIRED", due("1", { own = "kept", registered_delivery = 16 }))
+  local got = assert(stores.get(store, "message", "1"))
+  equal("EXPIRED 100 7 kept", ("%s %s %s %s"):format(got.state, got.done, got.error, got.own))
+  for _, name in ipairs(stores.over) do equal(nil, got[name], name) end
+  equal("DELIVERED", due("2", { planned = "DELIVERED", planned_at = 50.25, planned_error = 0 }))
+  equal(0, assert(stores.get(store, "message", "2")).error)
+  equal("", keys(store, query))
+  equal(nil, store:finish_due("1", 100, 100), "final already")
+  equal(nil, store:finish_due("unknown", 100, 100))
+  for i, more in ipairs {
+    { planned_at = 50.5 }, { state = "SCHEDULED" }, { planned = false }, { registered_delivery = 1 }, { notify_at = 40 },
+    { outcome = { state = "EXPIRED" } },
+  } do
+    local key = ("left %d"):format(i)
+    equal(nil, due(key, more), key)
+    equal(more.state or "ENROUTE", assert(stores.get(store, "message", key)).state, key)
+  end
+end)
+
 case("reads the caller's tables only during the call", function(world)
   local store = world.open {}
   local changes, results = { { op = "add", kind = "message" } }, {}
@@ -295,6 +341,32 @@ case("keeps every completed commit after a crash", function(world)
   equal(true, add(store, message "21"))
   equal("21", keys(store, { system_id = "a", source_addr = "1", newest = true, limit = 1 }))
   equal("conflict", code_of(finish(store, "7")))
+end, "reopen")
+
+case("keeps values by name, whatever plain data they are, and lists those of a group in the order in which they came", function(world)
+  local store = world.open {}
+  local function put(key, group, value) return { op = "add", kind = "value", record = { key = key, group = group, value = value } } end
+  assert(stores.commit(store, { put("b", "x", { list = { 1, "two", { three = true } } }), put("a", "x", 1.5), put("c", "y", "text") }))
+  equal({ list = { 1, "two", { three = true } } }, assert(stores.get(store, "value", "b")).value)
+  equal("b a", keys(store, { kind = "value", group = "x" }))
+  equal("a", keys(store, { kind = "value", group = "x", after = assert(stores.get(store, "value", "b")).serial }))
+  equal("c", keys(store, { kind = "value", group = "y" }))
+  assert(stores.commit(store, {
+    { op = "change", kind = "value", key = "a", set = { value = { other = "thing" } } }, { op = "remove", kind = "value", key = "b" },
+  }))
+  equal({ other = "thing" }, assert(stores.get(store, "value", "a")).value)
+  equal("a", keys(store, { kind = "value", group = "x" }))
+  equal("missing", select(3, stores.get(store, "value", "b")))
+  equal("duplicate", select(3, stores.commit(store, { put("a", "x", 1) })))
+end)
+
+case("keeps values over a crash", function(world)
+  local store = world.open {}
+  assert(stores.commit(store, { { op = "add", kind = "value", record = { key = "k", group = "g", value = { n = 1 } } } }))
+  assert(stores.commit(store, { { op = "change", kind = "value", key = "k", set = { value = { n = 2 } } } }))
+  store = world.reopen(store)
+  equal({ n = 2 }, assert(stores.get(store, "value", "k")).value)
+  equal("k", keys(store, { kind = "value", group = "g" }))
 end, "reopen")
 
 return conformance

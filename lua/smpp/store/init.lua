@@ -1,10 +1,14 @@
 --- Persistent data: the interface of stores, the kinds of records, and the registry of stores by name.
 --- The contract is docs/store.md; smpp.store.conformance checks a store against it.
+local backoffs = require "smpp.base.backoff"
+local iterate = require "smpp.base.iterate"
 local kinds = require "smpp.store.kinds"
 local registry = require "smpp.base.registry"
 local task = require "smpp.base.task"
 
-local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_final }
+local pairs = iterate.pairs
+
+local stores = { kinds = kinds.kinds, names = kinds.names, over = kinds.over, is_final = kinds.is_final }
 
 -- ---- the contract ----
 
@@ -15,23 +19,47 @@ local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_f
 ---@field get fun(self, kind: string, key: string, done: smpp.StoreGot, context: any, names: string[]?)
 ---  names: fields that are enough, a list that does not change.  code: "missing", "store_failed"
 ---@field takes_pdus boolean?  it knows `pdu` of an addition
+---@field finish_due (fun(self, key: string, now: number, latest: number): string?)?  gives a message its `planned` state, with `done` and
+---  `error`, and without the fields of `smpp.store.kinds.over`, if that is all there is to do: it is ENROUTE, its `planned_at` is not after
+---  `latest`, and it has no `notify_at`, no `outcome` and asks for no receipt.  Returns the state, at once; nil: nothing has changed
+---@field draft_due (fun(self, key: string, now: number, latest: number, has_tlvs: boolean): string?, string?, number?)?  beside `finish_due`,
+---  for messages that may ask for a receipt: the state, whom the receipt goes to, and `bind`; nothing changes before `commit_due`
+---@field commit_due (fun(self, key: string, kind: string, run: string, number: integer, since: number): integer?, string?, string?)?  beside
+---  `draft_due`, at once: commits what that has just drafted, and a record of the receipt with the key run .. number, system_id, octets,
+---  since and bind; returns its serial.  nil, message, code: as `commit`
+---@field octets_at (fun(self, kind: string, serial: integer): string?)?  beside `commit_due`: the octets of such a record, at once
+---@field remove_at fun(self, kind: string, serials: integer[], count: integer)?  beside `commit_due`: removes such records, at once
+---@field add_due (fun(self, pdu: smpp.Pdu, id: string, system_id: string, version: integer, bind: integer?, now: number, planned: string|false,
+---  planned_at: number?, planned_error: integer?, expires: number?): boolean?, string?, string?)?  adds the message of a submit_sm that is usual
+---  (core.submit) as ENROUTE, at once: as `commit` does with `pdu`
 ---@field find fun(self, query: smpp.Query, done: fun(list: table[]?, message: string?, code: string?, context: any), context: any)
 ---@field discard fun(self, kind: string, before: number, done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
 ---  removes records older than `before`: final messages, ids
+---@field shared boolean?  nodes share it: records have places, it has `queues` (smpp.StoreQueues), `run` and `time()`
 ---@field close fun(self, done: fun(ok: boolean?, message: string?, code: string?, context: any)?, context: any)
 
 ---@alias smpp.StoreGot fun(record: table?, message: string?, code: string?, context: any)
 
 ---@class smpp.Change
----@field op "add"|"change"|"remove"
+---@field op "add"|"change"|"remove"|"count"  count: of a shared store, see docs/store.md
 ---@field kind string
 ---@field record table?   add: plain data with a `key`
 ---@field pdu smpp.Pdu?    add, to a store with `takes_pdus`: its parameters are fields of the record, too, where that has no such
 ---  field, and those whose names `smpp.store.kinds` has
 ---@field key string?     change, remove
 ---@field from string?    change, remove: the state that the record must have
+---@field place smpp.Place? add, change: where the record is, in a shared store (others ignore this, `guard` and `replaces`)
+---@field guard "mine"|"idle"|nil  change, remove: it must be this node's work; or no other node's; else "conflict"
+---@field replaces boolean? add: in the place of one that is there
 ---@field set table?      change: fields and their new values
 ---@field clear string[]? change: names of fields to remove
+
+---@class smpp.Place  in a store that nodes share
+---@field [1] "work"|"queue"|"none"  this node's work; a queue, from which any node takes it; neither
+---@field home string     name of the queue, to which it goes back when the node is no more
+---@field due number      Unix time when it is taken, at the earliest
+---@field over number?    Unix time when it is taken in any case
+---@field most integer?   an addition to a longer queue fails as "queue_full"
 
 ---@class smpp.Query
 ---@field kind string
@@ -45,15 +73,45 @@ local stores = { kinds = kinds.kinds, names = kinds.names, is_final = kinds.is_f
 
 stores.registry = registry.new("store", {
   memory = "smpp.store.memory",
+  file = "smpp.store.file",
+  sqlite = "smpp.store.sqlite",
+  valkey = "smpp.store.valkey",
 })
 
---- Opens a store by its name: "memory", or one added with `registry:add`.
+local ENGINES = { valkey = true, redis = true, valkeys = true, rediss = true } -- schemes of URLs
+
+--- Tests whether the name of a store is the URL of an engine.
+---@param name string
+---@return boolean
+function stores.is_url(name) return ENGINES[name:match "^(%l+)%+?%l*://"] or false end
+
+--- Opens a store by its name: "memory", "file:FILE", "sqlite:FILE", the URL of an engine ("valkey://HOST"), or one added with
+--- `registry:add`.
 ---@param name string
 ---@param o? table  its options
 ---@return smpp.Store? store
 ---@return string? message
 ---@return string? code
-function stores.open(name, o) return stores.registry:get(name, 2).open(o) end
+function stores.open(name, o)
+  local kind, path = name:match "^(%l+):(.+)$" -- "sqlite:FILE", "file:FILE"
+  local is_url = stores.is_url(name)
+  if not kind and not is_url then return stores.registry:get(name, 2).open(o) end
+  local with = {}
+  for key, value in pairs(o or {}) do with[key] = value end
+  with[is_url and "url" or "path"] = is_url and name or path
+  return stores.registry:get(is_url and "valkey" or kind, 2).open(with)
+end
+
+--- The store that an option names: a store as it is; "FILE" is one in SQLite, "file:FILE", "sqlite:FILE" and URLs say what they are.
+---@param value smpp.Store|string
+---@param o? table  options of the one that is opened
+---@return smpp.Store? store
+---@return string? message
+---@return string? code
+function stores.of(value, o)
+  if type(value) ~= "string" then return value end
+  return stores.open((value:find "^%l+:." or stores.is_url(value)) and value or "sqlite:" .. value, o)
+end
 
 --- Makes a store in memory.
 ---@param o? smpp.MemoryOptions
@@ -152,7 +210,7 @@ function stores.walk(store, query, fn)
   end
 end
 
-local RETRY_S, RETRY_MOST_S = 1, 60 -- delay before a retry after a store failure, doubling
+local RETRY_MAX_S = 60 -- longest delay before a retry after a store failure
 
 --- Calls fn(record) for all records of a query, as a task of its own, for recovery after a restart: when the store
 --- fails, the query is retried from the same position.
@@ -162,7 +220,7 @@ local RETRY_S, RETRY_MOST_S = 1, 60 -- delay before a retry after a store failur
 ---@param o { loop: smpp.Loop, on_error: fun(message: string) }  on_error: called for each failure
 ---@return fun() stop
 function stores.recover(store, query, fn, o)
-  local page, timer, is_over, retry_s = { limit = 100 }, nil, false, RETRY_S
+  local page, timer, is_over, failures = { limit = 100 }, nil, false, 0
   for name, value in pairs(query) do page[name] = value end
   local function stop()
     is_over = true
@@ -170,15 +228,15 @@ function stores.recover(store, query, fn, o)
     timer = nil
   end
   local function take(record)
-    page.after, retry_s = record.serial, RETRY_S
+    page.after, failures = record.serial, 0
     if is_over or fn(record) == false then return false end
   end
   local function run()
     local ok, message = stores.walk(store, page, take)
     if ok or is_over then return stop() end
     o.on_error(message)
-    timer:start(retry_s)
-    retry_s = math.min(retry_s * 2, RETRY_MOST_S)
+    failures = failures + 1
+    timer:start(backoffs.delay_s(failures, nil, RETRY_MAX_S))
   end
   timer = o.loop:timer(function() task.start(o.on_error, run) end, true)
   task.start(o.on_error, run)

@@ -36,6 +36,8 @@ kinds.kinds = {
   id = { age = "since", groups = {} },
   -- counters that continue after a restart
   counter = { groups = {} },
+  -- values by name, as `value`: what programs remember, as bots do; `group`: what can be listed
+  value = { groups = { group = { fields = { "group" } } } },
 }
 
 --- Names of fields that stores may write as one octet each.  Only append to it: records written with a shorter
@@ -46,7 +48,10 @@ kinds.names = {
   "priority_flag", "registered_delivery", "data_coding", "command", "version", "bind", "user_message_reference", "planned", "planned_at",
   "planned_error", "notify_at", "receipt", "siblings", "outcome", "since", "value", "is_broadcast", "areas", "content_type",
   "ussd_service_op", "its_session_info", "number", "command_id", "message", "carrier",
-  "not_before", "reference_octets",
+  "not_before", "reference_octets", "group",
 }
+
+--- Names of fields that a final message no longer has.
+kinds.over = { "planned", "planned_at", "planned_error", "notify_at", "receipt", "bind", "outcome" }
 
 return kinds

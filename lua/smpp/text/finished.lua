@@ -2,6 +2,8 @@
 --- repeats a part whose response it did not get, because the session was lost or the response was late.
 local core = require "smpp.core"
 
+local find_part, put_parts = core.part.find, core.part.put
+
 local finished = {}
 
 local Finished = {}
@@ -9,9 +11,7 @@ Finished.__index = Finished
 Finished.__name = "smpp.text.finished"
 
 local LATE_S = 1 -- an answer that took longer may be too late for the message centre, which then sends the part again
-local MAX_KEY_OCTETS = 4096 -- of the index
-local MAX_CONTENT_OCTETS, END_OCTETS = 3000, 1400 -- of a part: beyond that its length and its ends
-local TEXT_COST = 640 -- octets of a text's tables; the keys of its parts are in the index
+local TEXT_COST = 640 -- octets of a text's tables; what its parts are known by is in the index
 
 local WEAK_KEYS, WEAK_VALUES = { __mode = "k" }, { __mode = "v" }
 
@@ -24,7 +24,9 @@ local WEAK_KEYS, WEAK_VALUES = { __mode = "k" }, { __mode = "v" }
 ---@field cost integer            octets of the set
 
 ---@class smpp.FinishedTexts
----@field octets integer  kept in all
+---@field settled_octets integer  held, without the sets that may be needed again
+---@field octets integer          held in all
+---@field due number              when the oldest text has to be forgotten; math.huge: there is none
 
 --- Makes a memory of completed texts.
 ---@param max_age_s number
@@ -32,22 +34,19 @@ local WEAK_KEYS, WEAK_VALUES = { __mode = "k" }, { __mode = "v" }
 ---@return smpp.FinishedTexts
 function finished.new(max_age_s, seed)
   return setmetatable({
-    index = core.map.new(0, max_age_s, seed), -- key of a part -> number of its text
-    texts = {},
-    last = 0,
+    index = core.map.new(0, max_age_s, seed), -- content of a part -> number of the last text that has it
+    texts = {}, first = 1, last = 0, -- by number; some from `first` on may be gone
     count = 0,
-    unsettled = 0,  -- texts whose set is still here
-    set_octets = 0, -- of these
+    settled_octets = 0, octets = 0,
+    due = math.huge,
     references = setmetatable({}, WEAK_KEYS), -- link -> { link } that does not keep it
   }, Finished)
 end
 
---- The key of a part: addresses and reference of its text, part number, content.
-local function content_key(key, part)
-  local octets = part.octets
-  if #octets > MAX_CONTENT_OCTETS then octets = #octets .. octets:sub(1, END_OCTETS) .. octets:sub(-END_OCTETS) end
-  key = ("%s/%d/%d/%d/%d/"):format(key, part.seq, part.data_coding or 0, part.locking or 0, part.single or 0) .. octets
-  return key:sub(-MAX_KEY_OCTETS)
+local function count_octets(self)
+  local before = self.settled_octets
+  self.settled_octets = self.count == 0 and 0 or self.count * TEXT_COST + self.index:memory()
+  self.octets = self.octets + self.settled_octets - before
 end
 
 --- A reference that does not keep the link.
@@ -68,27 +67,26 @@ local function is_lost(reference)
 end
 
 --- Adds a text when its last part was received.
----@param key string  what its parts have in common
 ---@param set smpp.PartSet
 ---@param cost integer  octets that the set takes
 ---@param last_seq integer  the part that came last
 ---@param now number
 ---@return smpp.FinishedText
-function Finished:add(key, set, cost, last_seq, now)
-  local text = {
-    set = set, result = nil, completed = now, late = false, last_seq = last_seq, cost = cost,
-    reference = reference_to(self, set.parts[1].link), -- the connection of its parts
-    references = nil, -- where they came on several connections: by part number
+function Finished:add(set, cost, last_seq, now)
+  local parts, total = set.parts, #set.parts
+  local link = parts[1].link
+  local text = { -- with `result` no more than eight fields
+    set = set, completed = now, late = false, last_seq = last_seq, cost = cost,
+    reference = reference_to(self, link), -- the connection of its parts; `references`, where they came on several: by part number
   }
   local id = self.last + 1
   self.last, self.texts[id] = id, text
-  for seq, part in ipairs(set.parts) do
-    local name = content_key(key, part)
-    self.index:delete(name) -- an entry keeps its age
-    self.index:put(name, id, now)
-    self:came_on(text, seq, part.link)
+  put_parts(self.index, id, now, parts, total)
+  for seq = 2, total do
+    if parts[seq].link ~= link then self:came_on(text, seq, parts[seq].link) end
   end
-  self.count, self.unsettled, self.set_octets = self.count + 1, self.unsettled + 1, self.set_octets + cost
+  self.count, self.octets, self.due = self.count + 1, self.octets + cost, self.index:next_expiry()
+  count_octets(self)
   return text
 end
 
@@ -97,6 +95,8 @@ end
 ---@param seq integer
 ---@param link table?
 function Finished:came_on(text, seq, link)
+  local all = not text.references and text.reference
+  if all and link and all[1] == link then return end
   local reference = reference_to(self, link)
   if reference == text.reference and not text.references then return end
   if not text.references then
@@ -108,12 +108,12 @@ end
 
 --- The completed text of which this is a repeated part, or nil.  A part received on a connection that is still up, and
 --- answered in time, has its response, so an equal one is a part of a new text.
----@param key string
 ---@param part smpp.Part
+---@param number? number  of the last completed text that has its content, if the caller has looked it up
 ---@return smpp.FinishedText?
-function Finished:find(key, part)
-  if self.count == 0 then return nil end
-  local text = self.texts[self.index:get(content_key(key, part))]
+function Finished:find(part, number)
+  number = number or find_part(self.index, part.content)
+  local text = number and self.texts[number]
   if not text then return nil end
   local references = text.references
   local lost = is_lost(references and references[part.seq] or not references and text.reference)
@@ -123,7 +123,7 @@ end
 
 local function let_go(self, text)
   if not text.set then return end
-  self.unsettled, self.set_octets = self.unsettled - 1, self.set_octets - text.cost
+  self.octets = self.octets - text.cost
   text.set = nil
 end
 
@@ -143,28 +143,27 @@ end
 function Finished:forget(now)
   while true do
     local key, id = self.index:expire(now)
-    if not key then return false end
-    local text = self.texts[id]
+    if not key then
+      self.due = self.index:next_expiry() or math.huge
+      return false
+    end
+    local text, failed = self.texts[id], nil
+    if text then failed = text.result == false and text.set or nil end
+    for old = self.first, id do -- those before have no part left that is known
+      local gone = self.texts[old]
+      if gone then
+        self.texts[old] = nil
+        self.count = self.count - 1
+        let_go(self, gone)
+      end
+    end
+    self.first = id + 1
     if text then
-      self.texts[id] = nil
-      self.count = self.count - 1
-      local failed = text.result == false and text.set or nil
-      let_go(self, text)
+      count_octets(self)
+      self.due = self.index:next_expiry() or math.huge
       return true, failed
     end
   end
 end
-
---- Octets that are held, without the sets that may be needed again.
----@return integer
-function Finished:settled_octets() return self.count == 0 and 0 or self.count * TEXT_COST + self.index:memory() end
-
---- Octets that are held.
----@return integer
-function Finished:octets() return self.set_octets + self:settled_octets() end
-
---- When the oldest text has to be forgotten.
----@return number?
-function Finished:next_expiry() return self.index:next_expiry() end
 
 return finished

@@ -69,7 +69,8 @@ end
 local single_kind = language_kind "single"
 
 text.peer_schema = schema.new {
-  { "default_alphabet", encoding_kind, "gsm7", "the encoding behind data_coding 0", 'default_alphabet = "latin1"', implied = true },
+  { "default_alphabet", encoding_kind, "gsm7",
+    "the encoding behind data_coding 0, both ways: texts and receipts", 'default_alphabet = "latin1"', implied = true },
   { "data_codings", kind.map(kind.integer(0, 255), encoding_kind, "a table of encodings by data_coding"), nil,
     "encodings behind other values of data_coding", 'data_codings = { [1] = "gsm7", [8] = "ucs2_le" }' },
 }
@@ -80,30 +81,34 @@ text.schema = schema.new({
   { "allow", kind.list(encoding_kind, "encodings"), nil,
     "encodings to choose from, the preferred first; the first that needs the fewest parts is taken",
     'allow = { "gsm7", "ucs2" }', default_text = "default alphabet, ucs2" },
-  { "language", kind.either(single_kind, kind.list(single_kind, "national languages")), nil, "national languages whose tables may be used",
+  { "language", kind.either(single_kind, kind.list(single_kind, "national languages")), nil,
+    "national languages whose tables may be used: a name, a number, or a list",
     'language = "turkish"' },
   { "locking", language_kind "locking", nil, "this locking shift table", 'locking = "turkish"' },
   { "single", single_kind, nil, "this single shift table", 'single = "spanish"' },
-  { "class", kind.integer(0, 3), nil, "message class: 0 flash, 1 ME, 2 SIM, 3 TE", "class = 0" },
-  { "on_unmappable", kind.one_of("error", "?", "transliterate"), "error", "what to do with characters that no allowed encoding has",
+  { "class", kind.integer(0, 3), nil, "message class: 0 flash, 1 ME, 2 SIM, 3 TE; GSM, UCS-2 and binary have them", "class = 0" },
+  { "on_unmappable", kind.one_of("error", "?", "transliterate"), "error",
+    "characters that no allowed encoding has: an error, a question mark, or the nearest others (before UCS-2 is chosen)",
     'on_unmappable = "transliterate"', implied = true },
   { "udh", kind.one_of("concat_8bit", "concat_16bit", "sar", "payload", "none"), "concat_8bit", "how several parts are marked",
     'udh = "sar"', implied = true },
-  { "reference", kind.either("number", "function"), nil, "of the parts", "reference = 7", default_text = "a counter" },
+  { "reference", kind.either("number", "function"), nil, "reference number of the parts", "reference = 7", default_text = "a counter" },
   { "elements", kind.either("string", "table"), nil, "other UDH elements for every part", "elements = { { port = 2948 } }" },
   { "graphemes", "boolean", true, "keep grapheme clusters (an emoji with modifiers) in one part", "graphemes = false", implied = true },
   { "max_parts", kind.integer(1, 255), 255, "a text of more parts is refused (too_long)", "max_parts = 4", implied = true },
-  { "fill", kind.integer(0, 6), nil, "gsm7_packed: zero bits before the first septet", "fill = 1" },
+  { "fill", kind.integer(0, 6), nil, "gsm7_packed: zero bits between header and text", "fill = 1" },
 }, text.peer_schema)
 local ENCODE = text.schema
 
--- The language of a received UDH may be unknown: the core reads it with the default table.
-local DECODE = schema.new({
-  { "locking", kind.either("number", "string"), nil, "locking shift table" },
-  { "single", kind.either("number", "string"), nil, "single shift table" },
-  { "fill", kind.integer(0, 6), nil, "gsm7_packed: bits before the first septet" },
-  { "septets", kind.integer(0), nil, "gsm7_packed: how many there are" },
+--- Options of `decode`.  The language of a received UDH may be unknown: the core reads it with the default table.
+text.decoding = schema.new({
+  { "locking", kind.either("number", "string"), nil, "this locking shift table", 'locking = "turkish"' },
+  { "single", kind.either("number", "string"), nil, "this single shift table", 'single = "spanish"' },
+  { "fill", kind.integer(0, 6), nil, "gsm7_packed: bits between header and text", "fill = 1" },
+  { "septets", kind.integer(0), nil, "gsm7_packed: how many there are", "septets = 8",
+    default_text = "as many as fit, without a last @ that fills up the octet" },
 }, text.peer_schema)
+local DECODE = text.decoding
 
 --- The kinds of these options by name.
 text.options = ENCODE.kinds

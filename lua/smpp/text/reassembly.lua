@@ -6,7 +6,10 @@ local list = require "smpp.base.list"
 local random = require "smpp.base.random"
 local schema = require "smpp.base.schema"
 
-local digest = require("smpp.core").map.digest
+local core = require "smpp.core"
+
+local digest = core.map.digest
+local reader_of, sender_of_pdu, content_of = core.part.reader, core.part.sender, core.part.content
 
 local reassembly = {}
 
@@ -23,13 +26,15 @@ local REPORTS = 4 -- reports of sets given up may take 1/REPORTS of max_octets, 
 
 --- Options of `new`.
 reassembly.schema = schema.new {
-  { "max_sets", kind.count, 10000, "incomplete texts at a time; beyond, a whole text is forgotten, or the oldest given up", "max_sets = 1000" },
-  { "max_octets", kind.octets, 64 * 1024 * 1024, "held at a time, tables included", "max_octets = 1048576" },
-  { "max_sets_per_sender", kind.count, 100, "incomplete texts of one account and source address", "max_sets_per_sender = 10" },
+  { "max_sets", kind.count, 10000, "incomplete texts at a time; above, a whole text is forgotten, or the oldest given up", "max_sets = 1000" },
+  { "max_octets", kind.octets, 64 * 1024 * 1024,
+    "held in all: a part counts 2048 for its tables, its octets and its size, a set 1024", "max_octets = 1048576" },
+  { "max_sets_per_sender", kind.count, 100, "of one account and source address: above, a sender loses its own oldest", "max_sets_per_sender = 10" },
   { "max_age_s", kind.seconds, 24 * 3600, "from the first part until the text is given up; whole texts are remembered as long", "max_age_s = 3600" },
   { "max_gap_s", kind.seconds, 3600, "between two parts: those further apart are of two texts", "max_gap_s = 600" },
   { "suspicious_gap_s", kind.seconds, 120, "beyond this only the part that is next in order is of the same text", "suspicious_gap_s = 60" },
-  { "seed", "string", nil, "8 unpredictable octets", 'seed = "8 octets"', default_text = "random" },
+  { "seed", "string", nil,
+    "16 unpredictable octets, against hash flooding by the contents of parts", 'seed = ("x"):rep(16)', default_text = "the system's" },
 }
 
 ---@class smpp.PartAddress
@@ -65,6 +70,7 @@ reassembly.schema = schema.new {
 ---@field octets integer        of all parts
 ---@field started number        when the first part came
 ---@field gap_s number          the longest time between two parts, in the order they came
+---@field suspicious true?      of a complete one: gap_s is suspicious_gap_s or longer, so its parts may be of two texts
 ---@field text smpp.FinishedText?  of a complete one: to be passed to settle()
 ---@field reason "age"|"limit"|"replaced"|"refused"|nil  why it was given up; refused: complete, but its handler never accepted it
 
@@ -94,6 +100,7 @@ function reassembly.new(o)
     max_sets_per_sender = o.max_sets_per_sender,
     max_age_s = o.max_age_s,
     max_gap_s = o.max_gap_s,
+    shortest_s = math.min(o.max_gap_s, o.max_age_s),
     suspicious_gap_s = o.suspicious_gap_s,
     sets = 0,
     octets = 0,
@@ -103,6 +110,7 @@ function reassembly.new(o)
     digest_key = seed,
     by_key = {},  -- digest of a key -> open set
     senders = {}, -- digest of a sender -> list of its open sets (base/list)
+    spare = nil, spare_sender = nil, -- tables of the last ones that were removed
     all = {},     -- list of all open sets, by their first part
     idle = {},    -- and by their last one
     finished = finished.new(o.max_age_s, seed),
@@ -124,9 +132,9 @@ local function address_key(address)
   return (address.ton or 0) .. "/" .. (address.npi or 0) .. "/" .. field(address.addr)
 end
 
-local function sender_key(part)
-  return type(part.account) .. field(part.account) .. address_key(part.source)
-end
+local function account_key(account) return type(account) .. field(account) end
+
+local function sender_key(part) return account_key(part.account) .. address_key(part.source) end
 
 local function set_key(part, sender)
   return ("%s>%s#%s/%d/%d"):format(sender, address_key(part.destination), part.width, part.reference, part.total)
@@ -149,34 +157,63 @@ local function check_part(part)
   end
 end
 
+--- What few look at is of the part that came first, or is found when somebody asks.
+local OF_PART = { account = true, source = true, destination = true, reference = true, width = true }
+local LATER = {
+  octets = function(set)
+    local octets = 0
+    for seq = 1, set.total do
+      local part = set.parts[seq]
+      if part then octets = octets + #part.octets end
+    end
+    return octets
+  end,
+  missing = function(set)
+    local missing = {}
+    for seq = 1, set.total do
+      if not set.parts[seq] then missing[#missing + 1] = seq end
+    end
+    return missing
+  end,
+}
+local report_mt = {}
+
+function report_mt.__index(set, name)
+  local make, value = LATER[name], nil
+  if make then value = make(set) elseif OF_PART[name] then value = set.origin[name] end
+  set[name] = value
+  return value
+end
+
 --- The public fields of a set.
 local function report(set, reason)
-  local missing = {}
-  for seq = 1, set.total do
-    if not set.parts[seq] then missing[#missing + 1] = seq end
-  end
-  return {
-    account = set.account, source = set.source, destination = set.destination, reference = set.reference,
-    width = set.width, total = set.total, parts = set.parts, missing = missing, octets = set.octets,
-    started = set.started, gap_s = set.gap_s, reason = reason,
+  local made = { -- no more than eight fields, with `text`
+    origin = set.origin, total = set.total, parts = set.parts, started = set.started, gap_s = set.gap_s,
   }
+  if reason then made.reason = reason end
+  return setmetatable(made, report_mt)
 end
 
 local function cost_of(part) return #part.octets + (part.size or 0) + PART_COST end
 
-local function count(self) self.octets = self.open_octets + self.finished:octets() end
+local function count(self) self.octets = self.open_octets + self.finished.octets end
 
---- Removes a set.
+--- Removes a set.  Its table is that of the next one; callers may read it until then.
 local function drop(self, set)
   self.by_key[set.key] = nil
   list.remove(self.all, ALL, set)
   list.remove(self.idle, IDLE, set)
   local sender = self.senders[set.sender]
-  list.remove(sender, SENDER, set)
-  sender.count = sender.count - 1
-  if sender.count == 0 then self.senders[set.sender] = nil end
+  if sender.count == 1 then
+    self.senders[set.sender], self.spare_sender = nil, sender
+    sender.first, sender.last = nil, nil
+  else
+    list.remove(sender, SENDER, set)
+    sender.count = sender.count - 1
+  end
   self.sets = self.sets - 1
   self.open_octets = self.open_octets - set.cost
+  self.spare = set
 end
 
 --- Limits the reports when the caller never calls expire().
@@ -211,26 +248,32 @@ local function forget(self, now)
   return forgot
 end
 
-local function open_set(self, key, sender_name, part, now)
+local function open_set(self, key, sender_name, part, total, now)
   local sender = self.senders[sender_name]
   if sender and sender.count >= self.max_sets_per_sender then give_up(self, sender.first, "limit") end
   if self.sets >= self.max_sets then give_up(self, self.all.first, "limit") end
   sender = self.senders[sender_name]
-  if not sender then
-    sender = { count = 0 }
-    self.senders[sender_name] = sender
-  end
-  local set = {
-    key = key, sender = sender_name, account = part.account, source = part.source, destination = part.destination,
-    reference = part.reference, width = part.width, total = part.total,
-    parts = {}, count = 0, octets = 0, cost = SET_COST, started = now, last = now, gap_s = 0,
-    echo = nil, -- the completed text of which all of its parts are repeats
+  local set = self.spare
+  self.spare = nil
+  set = set or { -- sixteen fields, with the links of three lists: more would double the table
+    key = nil, sender = nil, origin = nil, total = nil, parts = nil, count = nil, cost = nil, started = nil, last = nil, gap_s = nil,
+    all_next = nil, all_prev = nil, idle_next = nil, idle_prev = nil, sender_next = nil, sender_prev = nil,
+    -- `echo`: the completed text of which all of its parts are repeats
   }
+  set.key, set.sender, set.origin, set.total, set.parts, set.count, set.cost = key, sender_name, part, total, {}, 0, SET_COST
+  set.started, set.last, set.gap_s, set.echo = now, now, 0, nil
   self.by_key[key] = set
   list.append(self.all, ALL, set)
   list.append(self.idle, IDLE, set)
-  list.append(sender, SENDER, set)
-  sender.count = sender.count + 1
+  if sender then
+    list.append(sender, SENDER, set)
+    sender.count = sender.count + 1
+  else
+    sender = self.spare_sender or {}
+    self.spare_sender = nil
+    sender.count, sender.first, sender.last = 1, set, set
+    self.senders[sender_name] = sender
+  end
   self.sets = self.sets + 1
   self.open_octets = self.open_octets + SET_COST
   return set
@@ -249,12 +292,10 @@ local function continues(set, part)
   return true
 end
 
---- The open set that a part belongs to.  Another text under the same reference ends it.
+--- The open set, if the part belongs to it.  Another text under the same reference ends it.
 ---@return table? set
 ---@return "replaced"|nil detail
-local function set_of(self, key, part, now)
-  local set = self.by_key[key]
-  if not set then return nil end
+local function set_of(self, set, part, now)
   local gap = now - set.last
   if now - set.started >= self.max_age_s or gap >= self.max_gap_s then
     give_up(self, set, "age")
@@ -270,18 +311,22 @@ local function set_of(self, key, part, now)
 end
 
 --- Puts a part into its set; the set's report when it is whole.
-local function put(self, set, key, part, now)
-  local cost = cost_of(part)
+local function put(self, set, part, cost, now)
   set.parts[part.seq] = part
-  set.count, set.octets, set.cost = set.count + 1, set.octets + #part.octets, set.cost + cost
-  set.gap_s, set.last = math.max(set.gap_s, now - set.last), now
-  list.remove(self.idle, IDLE, set)
-  list.append(self.idle, IDLE, set)
+  set.count, set.cost = set.count + 1, set.cost + cost
+  local gap_s = now - set.last
+  if gap_s > set.gap_s then set.gap_s = gap_s end
+  set.last = now
+  if self.idle.last ~= set then -- else it is the last already, as nearly always
+    list.remove(self.idle, IDLE, set)
+    list.append(self.idle, IDLE, set)
+  end
   self.open_octets = self.open_octets + cost
   if set.count < set.total then return nil end
   drop(self, set)
   local whole = report(set)
-  whole.text = self.finished:add(key, whole, set.cost, part.seq, now)
+  if set.gap_s >= self.suspicious_gap_s then whole.suspicious = true end
+  whole.text = self.finished:add(whole, set.cost, part.seq, now)
   return whole
 end
 
@@ -301,10 +346,10 @@ local function repeated(self, text, key, sender, part, now)
   end
   if set and set.parts[part.seq] then return "repeated", text end
   if not set then
-    set = open_set(self, key, sender, part, now)
+    set = open_set(self, key, sender, part, part.total, now)
     set.echo = text
   end
-  local whole = put(self, set, key, part, now)
+  local whole = put(self, set, part, cost_of(part), now)
   if whole then return "complete", whole end
   return "repeated", text
 end
@@ -322,23 +367,56 @@ end
 function Reassembly:add(part, now)
   check_part(part)
   if part.reference == nil or part.total < 1 or part.total > 255 or part.seq < 1 or part.seq > part.total then return "single" end
-  if cost_of(part) + SET_COST > self.max_octets then return nil, "part too long: exceeds max_octets", "too_long" end
-  while forget(self, now) do end
   local sender = sender_key(part)
   local key = digest(set_key(part, sender), self.digest_key)
-  sender = digest(sender, self.digest_key)
-  local text = self.finished:find(key, part)
+  part.content = content_of(self.digest_key, key, part.seq, part.octets, part.data_coding, part.locking, part.single)
+  return self:put(part, key, digest(sender, self.digest_key), part.total, now, #part.octets + (part.size or 0))
+end
+
+--- Makes a function that reads usual parts for `put`: a fast path with the same result as `add` with its fields.
+---@param account string  whose connection the parts come on
+---@return fun(pdu: smpp.Pdu): integer?, integer, integer, integer, string, string, number? read  octets that the part holds,
+---  data_coding, seq, total, the key for `put`, the part's `content`, and the number of the completed text that has its content; nothing: use `add`
+function Reassembly:reader(account)
+  self.prefix = account_key(account)
+  return reader_of(self.prefix, self.digest_key, self.finished.index)
+end
+
+--- As `add`, for a part that is valid and has its `content`, with the keys of its text and its sender.
+---@param part smpp.Part
+---@param key string
+---@param sender string|false  false: of the PDU of a usual part
+---@param total integer
+---@param now number
+---@param held integer  octets that the part holds, with those of its PDU
+---@param known? number|false  of the completed text that has its content; false: none has; nil: not looked up
+---@return string? what  as of `add`, but not "single"
+---@return smpp.PartSet|smpp.FinishedText|string|nil detail
+---@return string? code
+function Reassembly:put(part, key, sender, total, now, held, known)
+  local cost, done = held + PART_COST, self.finished
+  if cost + SET_COST > self.max_octets then return nil, "part too long: exceeds max_octets", "too_long" end
+  if now >= done.due then
+    while forget(self, now) do end
+  end
+  local text = known ~= false and done:find(part, known)
   if text then
-    local what, detail = repeated(self, text, key, sender, part, now)
+    local what, detail = repeated(self, text, key, sender or sender_of_pdu(part.pdu, self.prefix, self.digest_key), part, now)
     self:make_room()
     return what, detail
   end
-  local echo = self.by_key[key]
-  if echo and echo.echo then drop(self, echo) end
-  local set, detail = set_of(self, key, part, now)
-  if set and set.parts[part.seq] then return "stored", "duplicate" end
-  set = set or open_set(self, key, sender, part, now)
-  local whole = put(self, set, key, part, now)
+  local set, detail = self.by_key[key], nil
+  if set then
+    if set.echo then
+      drop(self, set)
+      set = nil
+    else
+      set, detail = set_of(self, set, part, now)
+      if set and set.parts[part.seq] then return "stored", "duplicate" end
+    end
+  end
+  set = set or open_set(self, key, sender or sender_of_pdu(part.pdu, self.prefix, self.digest_key), part, total, now)
+  local whole = put(self, set, part, cost, now)
   self:make_room()
   if whole then return "complete", whole end
   return "stored", detail
@@ -346,7 +424,7 @@ end
 
 --- Enforces max_octets: completed and settled texts are removed first.
 function Reassembly:make_room()
-  while self.finished:settled_octets() > self.max_octets / REMEMBERED and forget(self, math.huge) do end
+  while self.finished.settled_octets > self.max_octets / REMEMBERED and forget(self, math.huge) do end
   count(self)
   while self.octets > self.max_octets do
     if not forget(self, math.huge) then
@@ -381,11 +459,19 @@ function Reassembly:expire(now)
   return sets
 end
 
+--- Whether a time to call expire() may still be right, after parts were added that were new.
+---@param at number  from next_expiry()
+---@param now number
+---@return boolean
+function Reassembly:is_early(at, now)
+  return at <= now + self.shortest_s and not self.given_up[self.first_given_up]
+end
+
 --- When to call expire() again.
 ---@return number? at  nil: nothing is waiting
 function Reassembly:next_expiry()
   if self.given_up[self.first_given_up] then return 0 end
-  local at = self.finished:next_expiry() or math.huge
+  local at = self.finished.due
   if self.all.first then at = math.min(at, self.all.first.started + self.max_age_s, self.idle.first.last + self.max_gap_s) end
   return at < math.huge and at or nil
 end

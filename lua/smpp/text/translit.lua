@@ -1,4 +1,4 @@
---- What to write for a character that an alphabet lacks: `on_unmappable = "transliterate"`.
+--- Replacements for characters that an alphabet lacks: `on_unmappable = "transliterate"`.
 ---
 --- Typographic signs become those of a keyboard, letters lose their marks, Greek letters become the capitals that the
 --- GSM alphabet has or borrows from Latin, as Greek operators do.  A replacement may need one in turn: ά → Α → A.

@@ -143,7 +143,7 @@ function Chain:warn(tell)
   end
 end
 
---- What a filter has made of its option, nil: the chain has no such filter.
+--- The value of a filter's option as the filter prepared it; nil: the chain has no such filter.
 ---@param option string
 ---@return any settings
 function Chain:settings_of(option)

@@ -8,7 +8,7 @@ local listener = {}
 
 --- Options of an address to listen on.
 listener.address = schema.new {
-  { "host", "string", "127.0.0.1", "address to listen on", 'host = "0.0.0.0"', implied = true },
+  { "host", kind.host, "127.0.0.1", "address to listen on", 'host = "0.0.0.0"', implied = true },
   { "port", kind.port, nil, "port to listen on; 0 picks a free one", "port = 2776", default_text = "2775, with TLS 8775" },
   { "backlog", kind.count, nil, "connections that the operating system queues until they are accepted", "backlog = 128",
     default_text = "the system's" },

@@ -3,10 +3,13 @@
 local contexts = require "smpp.transport.tls_context"
 local errors = require "smpp.transport.tls_error"
 local filter = require "smpp.transport.filter"
+local metrics = require("smpp.metrics").standard
 local net = require "smpp.base.net"
 require "smpp.openssl"
 
 local tls = {}
+
+local ROLES = { accept = "server", connect = "client" } -- labels of metrics
 
 local CLOSE_S = 1 -- for the alert of a failed handshake to reach the peer
 
@@ -33,7 +36,21 @@ function tls.prepare(side, value, o, previous)
       table.insert(read.warnings, ("certificate of %s not verified (verify = false)"):format(net.address(host.host, host.port)))
     end
   end
+  for _, leaf in ipairs(side == "accept" and read.certificates or {}) do
+    metrics.certificates:set(leaf.not_after, "server", leaf.names.dns[1] or leaf.cn or "unnamed")
+  end
   return { side = side, contexts = read, tickets = {}, warnings = read.warnings }
+end
+
+--- What session.tls is -> its filter, for the secrets of connections with a key log.
+local filters = setmetatable({}, { __mode = "kv" })
+
+--- The lines of the key log of a connection, nil: `keylog` is not set.
+---@param info table  session.tls
+---@return string?
+function tls.secrets_of(info)
+  local self = filters[info]
+  return self and self.secrets
 end
 
 local Tls = { awaits = "TLS handshake", late_code = "tls" }
@@ -82,7 +99,10 @@ local function take_notes(self)
   local keylog = settings.contexts.options.keylog
   if keylog then
     local lines = connection:keylog()
-    if lines then contexts.append(keylog, lines) end
+    if lines then
+      contexts.append(keylog, lines)
+      self.secrets = (self.secrets or "") .. lines
+    end
   end
   if settings.side == "connect" then
     local ticket = connection:ticket()
@@ -97,6 +117,7 @@ local PLAIN_ALERT = "\21\3\1\0\2\2\70"
 local function fail(self, message, word)
   local done = self.done
   self.done = nil
+  if done then metrics.tls_handshakes:add(1, ROLES[self.settings.side], "failed", "none", "false") end
   flush(self) -- the alert
   if word == "plain" and self.settings.side == "accept" then self.inner:write(PLAIN_ALERT) end
   if done then done(nil, message, "tls") end
@@ -115,6 +136,11 @@ local function finish(self)
     version = info.version, cipher = info.cipher, resumed = info.resumed, server_name = connection:server_name() or self.expected,
     client = settings.side == "accept" and certificate or nil, server = settings.side == "connect" and certificate or nil,
   }
+  filters[self.tls] = self
+  metrics.tls_handshakes:add(1, ROLES[settings.side], "ok", info.version, tostring(info.resumed))
+  if settings.side == "connect" and certificate and settings.contexts.verifies then
+    metrics.certificates:set(certificate.not_after, "client", self.expected)
+  end
   local done = self.done
   self.done = nil
   done(true)
@@ -213,19 +239,19 @@ function Tls:write(octets)
 end
 
 --- close_notify goes before the end (RFC 8446, 6.1).
-local function say_goodbye(self)
+local function send_close_notify(self)
   if not self.connection then return end
   self.connection:shutdown()
   flush(self)
 end
 
 function Tls:shutdown()
-  say_goodbye(self)
+  send_close_notify(self)
   self.inner:shutdown()
 end
 
 function Tls:close_after_flush(timeout_s)
-  say_goodbye(self)
+  send_close_notify(self)
   free(self)
   self.inner:close_after_flush(timeout_s)
 end
@@ -242,6 +268,7 @@ end
 
 --- The handshake failed: send only the alert, nothing in plain text.
 function Tls:abandon()
+  if self.done then metrics.tls_handshakes:add(1, ROLES[self.settings.side], "failed", "none", "false") end -- timed out
   free(self)
   self.inner:close_after_flush(CLOSE_S)
 end
@@ -262,6 +289,7 @@ function tls.new(inner, settings, context)
     connection = nil,      -- of smpp.openssl; nil: over
     limit_s = settings.contexts.options.handshake_timeout_s,
     received = 0,          -- octets of the handshake
+    secrets = nil,         -- lines of the key log
     done = nil,            -- of establish
     on_data = nil, on_close = nil,
     tls = nil,             -- version, cipher, resumed, server_name, client or server certificate; once established

@@ -22,7 +22,8 @@ local common = {
   { "key_password", kind.either("string", "function"), nil, "password of an encrypted key", 'key_password = "secret"', secret = true },
   { "min", kind.one_of("1.2", "1.3"), "1.2", "lowest TLS version", 'min = "1.3"' },
   { "max", kind.one_of("1.2", "1.3"), nil, "highest TLS version", 'max = "1.2"', default_text = "the highest there is" },
-  { "ciphers", "string", nil, "OpenSSL's names, separated by colons; those that begin with TLS_ are for 1.3", 'ciphers = "ECDHE+AESGCM"' },
+  { "ciphers", "string", nil, "OpenSSL's names, separated by colons; those that begin with TLS_ are for 1.3", 'ciphers = "ECDHE+AESGCM"',
+    default_text = "OpenSSL's" },
   { "keylog", "string", nil, "file for Wireshark: whoever has it can decrypt the traffic", 'keylog = "keys.log"' },
   { "handshake_timeout_s", kind.seconds, 10, "limit for the handshake, within bind_timeout_s", "handshake_timeout_s = 5" },
   { "handshake_octets", kind.octets, 65536, "limit for what the peer may send before the handshake is done", "handshake_octets = 131072" },
@@ -35,8 +36,8 @@ options.client = schema.new(common, {
   { "pin", kind.checked('"sha256/BASE64" of a public key, or a list of them', pin_problem, function(word) return word end), nil,
     "SHA-256 of the peer's public key; alone it stands for the whole check, with ca both must hold",
     'pin = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="' },
-  { "verify", "boolean", true, "false: the peer's certificate is not checked", "verify = false" },
-  { "server_name", "string", nil, "name to ask for and to expect", 'server_name = "smsc.example"', default_text = "the host" },
+  { "verify", "boolean", true, "false: nothing of the certificate is checked, but a pin still is", "verify = false" },
+  { "server_name", "string", nil, "name to ask for (SNI) and to expect", 'server_name = "smsc.example"', default_text = "the host" },
 })
 
 local pair = schema.new {
@@ -55,7 +56,7 @@ options.server = schema.new(common, {
 --- Those that a URL also has without the prefix tls_.
 options.bare = { ca = true, cert = true, key = true, pin = true }
 
---- What the options of a URL are among the options of a client: `?tls_pin=…` is tls.pin.
+--- The client option for an option of a URL: `?tls_pin=…` is tls.pin.
 ---@param name string
 ---@param word string
 ---@return string name

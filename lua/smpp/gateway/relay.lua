@@ -1,0 +1,91 @@
+--- The usual receipt on its way from a carrier to a customer: a final one in the usual form, of a message in one piece, once the carrier's
+--- way of writing ids is certain.  C finds the message, and writes the customer's deliver_sm; all else is for smpp.gateway.receiving.
+local core = require "smpp.core"
+local figures = require "smpp.gateway.figures"
+local iterate = require "smpp.base.iterate"
+local receipts = require "smpp.receipt"
+local stores = require "smpp.store"
+
+local pairs = iterate.pairs
+
+local relay = {}
+
+local read, rewrite = core.receipt.read, core.relay.receipt
+
+-- Options of receipts with which nothing is usual.
+local SHAPING = { "encoding", "states", "final", "err_rule", "read", "untyped" }
+
+--- Do these options say that receipts are in the usual form?
+---@param o smpp.ReceiptOptions
+---@return boolean
+function relay.is_usual(o)
+  for _, name in ipairs(SHAPING) do
+    if o[name] then return false end
+  end
+  return o.default_alphabet == nil or o.default_alphabet == "gsm7"
+end
+
+--- The outcome of a message whose handle has been taken from the tracker.
+local function outcome_of(carrier, handle, pdu)
+  local receipt = assert(receipts.parse(pdu, carrier.receipt_options))
+  return { kind = "result", handle = handle, part = 1, parts = 1, state = receipt.state, err = receipt.err, receipt = receipt }
+end
+
+local NONE = {}
+local WAITED = { "sending", "held" }
+
+--- Makes a stored message final, with the receipt for its customer, as smpp.gateway.ending does, but without reading the message.
+---@async
+---@return boolean? ok
+---@return string? status  for the carrier
+local function finish(gateway, key, outbound, account, octets, state, err)
+  local books, set = gateway.books, { state = state, done = gateway.loop:time(), error = err ~= "" and err or nil }
+  local entry = books.waiting.entries[key]
+  for name, value in pairs(entry and entry.unsaved or NONE) do
+    if set[name] == nil then set[name] = value end
+  end
+  local item = outbound:draft_delivery(account, octets, state)
+  local ok, words, code = stores.commit(books.store, {
+    { op = "change", kind = "message", key = key, from = "ENROUTE", set = set, clear = WAITED }, outbound.stored:change(item, octets),
+  })
+  if ok then
+    outbound:queue(item)
+    return true
+  end
+  outbound:discard(item)
+  if code == "conflict" then return true end -- it is final already
+  gateway:log("warn", "not_delivered", { account = account.system_id, reason = words })
+  return nil, "ESME_RX_T_APPN"
+end
+
+--- Passes a usual receipt on: true; nil: it is for the general way, with the outcome where the message is known.
+---@async
+---@param gateway smpp.Gateway
+---@param carrier smpp.Carrier
+---@param pdu smpp.Pdu
+---@return boolean? done
+---@return smpp.Outcome? outcome
+---@return string? status  nothing is left to do but to refuse it with this
+function relay.receipt(gateway, carrier, pdu)
+  local books = gateway.books
+  if not carrier.has_usual_receipts or gateway.http or (books and (books.records or books.has_unusual or books.is_shared)) then return nil end
+  local id, state, final, _, err = read(pdu)
+  if not id or not final then return nil end
+  local handle = carrier.tracker:finished(id, gateway.loop:now())
+  if not handle then return nil end
+  gateway:arm(carrier)
+  local octets, name, key = rewrite(pdu, handle)
+  local server = octets and gateway:server_of(name)
+  local account = server and not server.shutdown and server.directory:get(name)
+  if not account or (key == "") ~= (books == nil) or not server.outbound:check_room(account) then return nil, outcome_of(carrier, handle, pdu) end
+  gateway:count("receipts", carrier.name)
+  figures.receipts:add(1, carrier.name, "known")
+  if books then
+    local ok, status = finish(gateway, key, server.outbound, account, octets, state, err)
+    return ok, nil, status
+  end
+  server.outbound:put_delivery(account, octets, state)
+  return true
+end
+
+return relay

@@ -1,0 +1,338 @@
+--- Messages of the books where nodes share a store.  What a node does not work on is in queues of the store, from which any node takes what
+--- it has room for: messages by the carriers that may have them, receipts and messages for customers by their account, events of webhooks.
+--- It has the interface of smpp.gateway.parked, which is for a store of one's own.
+local gateway_ids = require "smpp.gateway.ids"
+local iterate = require "smpp.base.iterate"
+local parked = require "smpp.gateway.parked"
+local stores = require "smpp.store"
+local task = require "smpp.base.task"
+
+local pairs = iterate.pairs
+
+local shared = {}
+
+---@class smpp.SharedQueues
+local Shared = {}
+local mt = { __index = Shared, __name = "smpp.SharedQueues" }
+
+local POLL_S = 0.5        -- queues are looked at so often, though nobody has told of something new
+local BACK_S = 1          -- before what could not go on is taken again
+local LOW = 500           -- entries of a carrier in memory: with fewer, more are taken
+local AHEAD = 100         -- the same for receipts and messages of an account
+local EXPIRE_S = 30       -- how often old ids are looked for
+local IDLE_S = 20
+local PASS_S = 60         -- least time between passes over all that is due, at which decisions are made anew
+local PASS_SHARE = 10     -- and as a multiple of the time that the last one took
+local NONE = "*"          -- the carrier of messages that need none
+local DIGITS = 8          -- of a destination, in the names of queues of held messages
+local NOWHERE = { "none" }
+
+shared.NOWHERE = NOWHERE
+
+---@param waiting smpp.Waiting
+---@return smpp.SharedQueues
+function shared.new(waiting)
+  local self
+  self = setmetatable({
+    waiting = waiting, books = waiting.books, gateway = waiting.gateway, store = waiting.books.store, loop = waiting.loop,
+    is_shared = true,
+    behind = {},                  -- carrier -> true: its queue may have messages
+    last = 0,
+    saving = 0,                   -- messages that a carrier has, and the store does not know it yet
+    is_taking = false, again = false, early = false,
+    found_at = waiting.loop:now(), expired_at = waiting.loop:now(),
+    pass_at = nil, pass_began = 0, passed_at = waiting.loop:now(), pass_s = 0, -- the pass that runs; the last one: its end, how long it took
+  }, mt)
+  self.timer = self.loop:timer(function()
+    self:pass(false)
+    self:give_back()
+    self:look()
+    self:expire()
+    local idle_s = self.loop:now() - self.found_at
+    self.timer:start(idle_s > IDLE_S and self.store.idle_poll_s or POLL_S) -- a store in virtual time may want fewer
+  end, true)
+  self.on_taken = function(list, more, code) task.start(self.books.sink, self.taken, self, list, more, code) end
+  return self
+end
+
+-- ---- places ----
+
+--- The queue of messages with a decision.
+local function queue_of(decision, sort)
+  local names = decision and decision.action == "via" and (decision.names or decision.carriers)
+  return (sort or "m") .. ":" .. (names and names[1] and table.concat(names, ",") or NONE)
+end
+
+--- Where a message goes that is accepted.
+---@param decision smpp.Decision
+---@param record table
+---@param is_here boolean  this node works on it
+---@return table place
+function Shared:place(decision, record, is_here) -- luacheck: no self
+  local is_later = record.state == "SCHEDULED"
+  return {
+    is_here and "work" or "queue", home = queue_of(decision, is_later and "s" or "m"), due = is_later and record.schedule or record.submitted,
+    over = record.expires,
+  }
+end
+
+--- A message was accepted that this node does not work on.
+function Shared:accepted(decision)
+  for _, name in ipairs(decision.names or {}) do self.behind[name] = true end
+end
+
+local function changed(entry, set, clear, place)
+  return { op = "change", kind = "message", key = entry.key, from = entry.record.state, set = set, clear = clear, guard = "mine", place = place }
+end
+
+--- No carrier has taken a message: it goes back into the queue, for another attempt.
+---@async
+---@param entry table
+---@param seconds number
+---@return boolean
+function Shared:retry(entry, seconds)
+  local record, now = entry.record, self.books:time()
+  local place = { "queue", home = queue_of(record.part_ids and { action = "via", carriers = { record.carrier } } or entry.waits_for),
+    due = now + seconds, over = record.expires }
+  self.books:commit { changed(entry, { attempts = entry.attempts, maybe_twice = entry.maybe_twice }, { "sending" }, place) }
+  self.waiting:leave(entry)
+  return true
+end
+
+--- The outcome of a message is unknown: it is held where receipts find it, and ends when its validity does.
+---@async
+function Shared:hold(entry, carrier)
+  local record = entry.record
+  local to = entry.msg and entry.msg.to or record.destination_addr
+  local place = { "queue", home = ("h:%s:%s"):format(carrier and carrier.name or NONE, to:sub(-DIGITS)), due = 0, over = record.expires }
+  self.books:commit { changed(entry, { carrier = carrier and carrier.name, held = true, maybe_twice = entry.maybe_twice }, { "sending" }, place) }
+  self.waiting:leave(entry)
+end
+
+--- A message that was taken cannot go on here.
+function Shared:back(record, decision)
+  local place = { "queue", home = queue_of(decision), due = self.books:time() + BACK_S, over = record.expires }
+  task.start(self.books.sink, self.books.commit, self.books, { changed({ key = record.key, record = record }, nil, nil, place) })
+end
+
+-- ---- taking ----
+
+local function receivers_of(gateway, fn)
+  for _, server in ipairs(gateway.servers) do
+    for name, account in pairs(server.accounts) do
+      if #account.receivers > 0 then fn(server, name, account) end
+    end
+  end
+end
+
+--- What this node has room for.
+local function wishes_of(self)
+  local list, waiting = {}, self.waiting
+  for _, carrier in ipairs(self.gateway.carriers) do
+    local room = LOW - (waiting.slots[carrier.name] or 0)
+    if room > 0 and carrier:available() then list[#list + 1] = { what = "carrier", name = carrier.name, room = room } end
+  end
+  list[#list + 1] = { what = "carrier", name = NONE, room = LOW }
+  receivers_of(self.gateway, function(_, name, account)
+    local room = AHEAD - (account.outbox and account.outbox.count or 0)
+    if room > 0 then list[#list + 1] = { what = "queue", name = "o:" .. name, room = room } end
+  end)
+  local webhooks = self.gateway.http and self.gateway.http.webhooks
+  if webhooks and webhooks:room() > 0 then list[#list + 1] = { what = "queue", name = "e", room = webhooks:room() } end
+  return list
+end
+
+--- Takes what can go on.
+---@param early boolean?  messages that wait for another attempt, too
+function Shared:look(early)
+  if self.books.closed or not self.store.run then return end
+  self.early = self.early or early or false
+  if self.is_taking then
+    self.again = true
+    return
+  end
+  self.is_taking, self.again = true, false
+  local wishes = wishes_of(self)
+  self.wished = wishes
+  early, self.early = self.early, false
+  self.store.queues:take(wishes, { early = early, all = self.pass_at }, self.on_taken)
+end
+
+--- A message that was taken from a queue.
+---@async
+local function enter(self, record)
+  local waiting, books = self.waiting, self.books
+  if waiting.entries[record.key] or stores.is_final(record.state) then return end
+  if record.join then return books.joining:add(record) end
+  if record.sending and parked.marked(self, record) then
+    return self:hold({ key = record.key, record = record, maybe_twice = record.maybe_twice },
+      { name = record.part_ids and record.carrier or record.sending })
+  end
+  local entry, decision = waiting:admit(record)
+  if not entry then self:back(record, decision) end
+end
+
+local ENTER = {
+  message = enter,
+  outbound = function(self, record)
+    local server = self.gateway:server_of(record.system_id)
+    if server then server.outbound:take_back(record) end
+  end,
+  value = function(self, record)
+    local http = self.gateway.http
+    if http and record.value then http.webhooks:enter(record) end
+  end,
+}
+
+---@async
+---@private
+function Shared:taken(list, more)
+  self.is_taking = false
+  if self.books.closed then return end
+  if list and list[1] then self.found_at = self.loop:now() end
+  if not list then return end -- the store is away: the next poll
+  for _, wish in ipairs(self.wished) do
+    if wish.what == "carrier" then self.behind[wish.name] = more or nil end
+  end
+  for i = 1, #list do
+    local ok, trace = pcall(task.start, self.books.sink, ENTER[list[i].kind], self, list[i].record)
+    if not ok then self.books.sink(trace) end
+  end
+  if self.pass_at and not more then -- all have been looked at
+    self.passed_at = self.loop:now()
+    self.pass_s, self.pass_at = self.passed_at - self.pass_began, nil
+  end
+  if more or self.again then self:look() end
+end
+
+--- Takes what is due of all carriers, to decide anew: other rules may hold by now, or other carriers be there.
+---@private
+function Shared:pass(is_due)
+  local now = self.loop:now()
+  if self.pass_at or not (is_due or now - self.passed_at >= math.max(PASS_S, self.pass_s * PASS_SHARE)) then return end
+  self.pass_at, self.pass_began = self.books:time(), now
+end
+
+--- Takes held messages that a receipt may be of.
+---@async
+---@param carrier smpp.Carrier
+---@param receipt smpp.Receipt
+---@return table[] records
+function Shared:held_for(carrier, receipt)
+  local token, out = task.need(), {}
+  local digits = (receipt.source_addr or ""):sub(-DIGITS)
+  self.store.queues:take({
+    { what = "queue", name = ("h:%s:%s"):format(carrier.name, digits), room = AHEAD },
+    { what = "queue", name = ("h:%s:%s"):format(NONE, digits), room = AHEAD },
+  }, {}, function(list) task.wake_for(token, out, list or {}) end)
+  for _, one in ipairs(task.wait(out)) do
+    if one.kind == "message" and one.record.held then out[#out + 1] = one.record else ENTER[one.kind](self, one.record) end
+  end
+  return out
+end
+
+-- ---- ids ----
+
+--- The key of the record of an id of a carrier.
+local function id_key(carrier, key) return carrier.name .. "\0" .. key end
+
+--- The change that remembers the id of a message; nil: it has none.
+---@param carrier smpp.Carrier
+---@param id string
+---@param o { message: string?, part: integer?, handle: string? }
+---@return smpp.Change?
+function Shared:id_change(carrier, id, o)
+  if id == "" then return nil end
+  return { op = "add", kind = "id", replaces = true, record = {
+    key = id_key(carrier, (carrier.tracker.ids:keys(id))), message = o.message, part = o.part, handle = o.handle, since = self.books:time(),
+  } }
+end
+
+--- What a receipt's id means: its record, and the message.
+---@async
+---@param carrier smpp.Carrier
+---@param receipt smpp.Receipt
+---@return table? id  nil: nothing; false: the store cannot be read
+---@return table? message
+function Shared:resolve(carrier, receipt)
+  local keys, rule, n = {}, carrier.tracker.ids, 0
+  while true do
+    n = n + 1
+    local key = rule:candidate(receipt.id or "", n)
+    if key == nil then break end
+    if key and key:sub(1, 1) == (rule.rule == "as-is" and "=" or "i") then keys[#keys + 1] = id_key(carrier, key) end
+  end
+  local token, key = task.need(), {}
+  self.store.queues:resolve(keys, function(...) task.wake_for(token, key, ...) end)
+  local id, message, code = task.wait(key)
+  if not id then return code and false or nil end
+  return id, message
+end
+
+--- Gives up messages whose receipt has not come for `remember_s`.
+function Shared:expire()
+  local now = self.loop:now()
+  if now - self.expired_at < EXPIRE_S or not self.store.run then return end
+  self.expired_at = now
+  self.store.queues:old_ids(self.books:time() - self.gateway.settings.remember_s, function(list)
+    for _, one in ipairs(list or {}) do
+      task.start(self.books.sink, function()
+        self.gateway:log("warn", "no_receipt", { carrier = one.key:match "^[^%z]*", id = one.message })
+        self.books:forgotten(one.message, self.gateway.settings.unknown_receipts)
+      end)
+    end
+  end)
+end
+
+--- Something is new in a queue: is it for this node?
+---@param queue string
+function Shared:woken(queue)
+  local sort, rest = queue:match "^(%l):?(.*)$"
+  if sort == "h" then return end
+  if sort == "o" then
+    local server = self.gateway:server_of(rest)
+    local account = server and server.accounts[rest]
+    if not account or #account.receivers == 0 then return end
+  end
+  self:look()
+end
+
+-- ---- life ----
+
+--- Starts.
+---@async
+function Shared:start()
+  self.timer:start(POLL_S)
+  self:look()
+end
+
+--- Gives back what waits here for accounts without a receiver here.
+---@private
+function Shared:give_back()
+  for _, server in ipairs(self.gateway.servers) do
+    for _, account in pairs(server.accounts) do
+      if #account.receivers == 0 and account.outbox then server.outbound:give_back(account) end
+    end
+  end
+end
+
+--- The node has a new life: what it had is no longer its own.
+function Shared:forget()
+  for _, entry in pairs(self.waiting.entries) do self.waiting:leave(entry) end
+  self.is_taking, self.again = false, false
+end
+
+--- Nothing of these: decisions are made anew when messages are taken.
+function Shared:reloaded()
+  self:pass(true)
+  self:look()
+end
+
+function Shared:put() end
+function Shared:put_off() end
+
+function Shared:close() self.timer:close() end
+
+shared.handle_of = gateway_ids.handle_of
+
+return shared

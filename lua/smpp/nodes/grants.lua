@@ -1,0 +1,147 @@
+--- A rate over all nodes: each takes grants from the engine, a little ahead of their use.  What is not used soon lapses, so that no node saves up.
+local scripts = require "smpp.nodes.scripts"
+local task = require "smpp.base.task"
+
+local grants = {}
+
+---@class smpp.Grants
+---@field rate_per_s number
+local Grants = {}
+local mt = { __index = Grants, __name = "smpp.Grants" }
+
+local AHEAD_S = 0.05   -- worth of one grant
+local LAPSE_S = 0.1    -- after it was asked for
+local BURST_S = 0.1    -- worth of the burst
+local AGAIN_S = 0.1    -- where the engine does not answer
+local LEAST_S = 0.01   -- between two calls, where it had less than was wanted
+
+---@param nodes smpp.Nodes
+---@param key string
+---@param rate_per_s number
+---@param part string  of configurations, as of smpp.Nodes.least
+---@return smpp.Grants
+function grants.new(nodes, key, rate_per_s, part)
+  local self = setmetatable({
+    nodes = nodes, loop = nodes.loop, key = key,
+    rate_per_s = nil, step_us = nil, burst = nil, portion = nil,
+    left = 0, lapses_at = -math.huge,
+    asking = false, next_at = -math.huge, -- when asking makes sense again
+    waiting = nil, timer = nil, closed = false,
+    tasks = {},                           -- that wait for the reply
+    part = part, given = rate_per_s,      -- of the configuration: the smallest of the live nodes counts
+  }, mt)
+  self:set_rate(nodes:least(part, rate_per_s))
+  self.timer = self.loop:timer(function() self:wake() end)
+  return self
+end
+
+--- Another rate in this node's file.
+---@param rate_per_s number
+function Grants:change(rate_per_s) self.given = rate_per_s end
+
+--- From the next grant on.
+---@private
+---@param rate_per_s number
+function Grants:set_rate(rate_per_s)
+  if rate_per_s == self.rate_per_s then return end
+  self.rate_per_s, self.step_us = rate_per_s, 1e6 / rate_per_s
+  self.burst, self.portion = math.max(1, rate_per_s * BURST_S), math.max(1, math.floor(rate_per_s * AHEAD_S))
+end
+
+--- Takes one; where there is none, the engine is asked for more.
+---@return boolean taken  false: see `wait`
+function Grants:take()
+  local now = self.loop:now()
+  if now >= self.lapses_at then self.left = 0 end
+  local has = self.left > 0
+  if has then self.left = self.left - 1 end
+  if self.left * 2 < self.portion and (not has or self.portion > 1) then self:ask(now) end
+  return has
+end
+
+--- Gives one back that was not used.
+function Grants:give_back() self.left = self.left + 1 end
+
+--- Takes one; where there may be one in the engine, waits for it.
+---@async
+---@return boolean
+function Grants:admit()
+  while not self:take() do
+    if not self.asking then return false end -- the engine had none, or is away
+    self.tasks[#self.tasks + 1] = task.need()
+    task.wait(self)
+  end
+  return true
+end
+
+--- Calls fn once, when `take` may succeed again.
+---@param fn fun()
+function Grants:wait(fn)
+  self.waiting = fn
+  local now = self.loop:now()
+  if self.left > 0 and now < self.lapses_at then return self.timer:start(0) end
+  self:ask(now)
+end
+
+---@private
+function Grants:wake()
+  local fn = self.waiting
+  if self.closed or not fn then return end
+  local now = self.loop:now()
+  if self.left > 0 and now < self.lapses_at then
+    self.waiting = nil
+    return fn()
+  end
+  self:ask(now)
+end
+
+---@private
+function Grants:ask(now)
+  if self.asking or self.closed then return end
+  if now < self.next_at then
+    if self.waiting then self.timer:start(self.next_at - now) end
+    return
+  end
+  local nodes = self.nodes
+  if not nodes:can_ask() then
+    self.next_at = now + AGAIN_S
+    if self.waiting then self.timer:start(AGAIN_S) end
+    return
+  end
+  self.asking = true
+  self:set_rate(nodes:least(self.part, self.given))
+  local words = { 1, nodes.place, self.key, ("%.17g"):format(self.step_us), ("%.17g"):format(self.burst), self.portion }
+  nodes.engine:run(scripts.grant, words, 6, function(reply)
+    self.asking = false
+    if self.closed then return end
+    local at = self.loop:now()
+    if not reply then
+      self.next_at = at + AGAIN_S
+    else
+      if reply[1] > 0 then
+        self.left = (at < self.lapses_at and self.left or 0) + reply[1]
+        self.lapses_at = math.max(now + LAPSE_S, at + 1e-3) -- a slow reply is of some use, too
+      end
+      if reply[1] < self.portion then self.next_at = at + math.max(LEAST_S, reply[2] / 1e6) end
+    end
+    if self.waiting then self:wake() end
+    self:wake_tasks()
+  end)
+end
+
+---@private
+function Grants:wake_tasks()
+  local list = self.tasks
+  self.tasks = {}
+  for i = 1, #list do task.wake_for(list[i], self) end
+end
+
+--- Ends it.
+function Grants:close()
+  if self.closed then return end
+  self.closed = true
+  self.timer:close()
+  self:wake_tasks()
+end
+
+return grants

@@ -1,0 +1,319 @@
+--- A store in Valkey or Redis: records are in the engine, so that a machine may die, and another goes on.  A call is one
+--- script; calls are pipelined, and made again where the connection was lost: a commit has a number, and is made once.
+local calls = require "smpp.store.valkey_calls"
+local fields = require "smpp.store.valkey_fields"
+local kinds = require "smpp.store.kinds"
+local loops = require "smpp.loop"
+local net = require "smpp.base.net"
+local option = require "smpp.base.kind"
+local schema = require "smpp.base.schema"
+local queues = require "smpp.store.valkey_queues"
+local scripts = require "smpp.store.valkey_scripts"
+local valkey = require "smpp.valkey"
+
+local store = {}
+
+local Store = {}
+local mt = { __index = Store, __name = "smpp.store.valkey" }
+
+local whole = option.integer(1, 2 ^ 53)
+
+--- Its options.
+store.schema = schema.new {
+  { "url", "string", nil, "the engine, as smpp.valkey takes it; `?prefix=` sets the prefix", 'url = "valkey://:secret@localhost"' },
+  { "prefix", option.text(64), "smpp", "of all keys: two stores in one engine have two", 'prefix = "sim"' },
+  { "timeout_s", option.seconds, 3, "limit for a call: then it fails as store_failed", "timeout_s = 10" },
+  { "limit", whole, nil, "maximum of messages that are not final", "limit = 1000", default_text = "no limit" },
+  { "max_octets", option.with_unit("octets", whole), nil, "maximum size of all records", "max_octets = 1048576", default_text = "no limit" },
+  { "keep_final", option.integer(0, 2 ^ 53), nil, "final messages to keep for queries; the oldest is removed first", "keep_final = 0",
+    default_text = "all, until `discard`" },
+  { "shared", "boolean", false, "nodes share it", "shared = true", program = true },
+  { "client", "table", nil, "of smpp.valkey, instead of a URL", "client = client", program = true },
+  { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
+}
+
+local function kind_of(name)
+  return kinds.kinds[name] or error(("unknown kind of records '%s'"):format(tostring(name)), 3)
+end
+
+-- ---- changes ----
+
+local RESULTS = {
+  duplicate = { "duplicate key", "duplicate" },
+  gone = { "conflict: unknown record", "conflict" },
+  conflict = { "conflict: the record has another state", "conflict" },
+  limit = { "store full: the limit of messages is reached", "queue_full" },
+  full = { "store full: max_octets is reached", "queue_full" },
+  dead = { "conflict: other nodes have taken over what this one had", "conflict" },
+}
+
+local function ended(commit, result, message, code)
+  local done, context = commit.done, commit.context
+  if result == nil then return done(nil, message, code, context) end
+  local exceeded = result:match "^exceeded:(.*)$"
+  if exceeded then return done(nil, exceeded, "exceeded", context) end
+  local known = RESULTS[result]
+  if known then return done(nil, known[1], known[2], context) end
+  done(true, nil, nil, context)
+end
+
+--- The results of a group of commits.
+local function committed(call, value, message, code)
+  local group, acknowledged = call.search, call.store.acknowledged
+  if value then acknowledged[#acknowledged + 1] = group.number end
+  local each = value and value ~= "dead" and value:gmatch "[^\n]+"
+  for i = 1, group.count do ended(group[i], each and each() or value, message, code) end
+end
+
+local OPS = { add = true, change = true, remove = true, count = true }
+local MOST = 30 -- commits of a group: a script takes less than a millisecond
+
+--- A group of commits, which is made as one call at the end of this turn of the loop.
+local function new_group(self, name, script)
+  self.number = self.number + 1
+  local acknowledged = self.acknowledged
+  local words = {
+    1, self.place, self.run, self.number, self.shared and 1 or 0, self.limit or "", self.max_octets or "", self.keep_final or "", #acknowledged,
+  }
+  local n = scripts.HEAD
+  for i = 1, #acknowledged do n, words[n + 1] = n + 1, acknowledged[i] end
+  self.acknowledged = {}
+  local group = { name = name, script = script, number = self.number, words = words, n = n, count = 0 }
+  self[name] = group
+  self:defer()
+  return group
+end
+
+--- Calls `flush` at the end of this turn of the loop.
+---@private
+function Store:defer()
+  if self.is_deferred then return end
+  self.is_deferred = true
+  self.loop:defer(self.flush_deferred)
+end
+
+--- Makes the call of a group.
+local function flush_group(self, name)
+  local group = self[name]
+  if not group then return end
+  self[name] = nil
+  calls.make(self, group.script, group.words, group.n, committed, nil, nil, group, name == "patient_group")
+end
+
+--- Makes the calls of what was committed in this turn of the loop.
+---@private
+function Store:flush()
+  flush_group(self, "patient_group")
+  flush_group(self, "group")
+  if self.queues then self.queues:flush() end
+end
+
+--- Makes all changes, or none.  Each key may be in them once.  Commits of one turn of the loop are one call.
+---@param changes smpp.Change[]  `patient`: it is made until the engine has answered
+---@param done fun(ok: boolean?, message: string?, code: string?, context: any)
+---@param context any
+function Store:commit(changes, done, context)
+  if self.shared and not self.run then return done(nil, "the store is away", "store_failed", context) end
+  for _, change in ipairs(changes) do
+    kind_of(change.kind)
+    if not OPS[change.op] then error(("op: expected add, change or remove, got %s"):format(tostring(change.op)), 0) end
+    local key = change.op == "add" and change.record.key or change.key
+    if type(key) ~= "string" then error("invalid record: expected a string as key", 0) end
+    fields.check(change.record or change.set)
+  end
+  local is_patient = changes.patient and self.shared
+  local name = is_patient and "patient_group" or "group"
+  local group = self[name] or new_group(self, name, is_patient and scripts.finish or self.shared and scripts.shared_commit or scripts.commit)
+  local words, n = group.words, group.n + 1
+  group.count = group.count + 1
+  group[group.count] = { done = done, context = context, at = n }
+  words[n] = #changes
+  for _, change in ipairs(changes) do
+    local op, place = change.op, change.place
+    words[n + 1], words[n + 2], words[n + 3] = change.replaces and "put" or op, change.kind, op == "add" and change.record.key or change.key
+    words[n + 4], words[n + 5], words[n + 6] = change.from or "", change.guard or "", place and place[1] or ""
+    n = n + 6
+    if place and place[1] ~= "none" then
+      words[n + 1], words[n + 2], words[n + 3] = place.home, ("%.6f"):format(place.due), place.over and ("%.6f"):format(place.over) or ""
+      words[n + 4] = place.most or ""
+      n = n + 4
+    end
+    n = fields.put(words, n, change.record or change.set)
+    local clear = change.clear or {}
+    words[n + 1] = #clear
+    for i = 1, #clear do words[n + 1 + i] = clear[i] end
+    n = n + 1 + #clear
+  end
+  group.n = n
+  if group.count >= MOST then flush_group(self, name) end
+end
+
+-- ---- reading ----
+
+local function got(call, list, message, code)
+  if not list then return call.done(nil, message, code, call.context) end
+  if #list == 0 then return call.done(nil, "unknown key", "missing", call.context) end
+  call.done(fields.record(list), nil, nil, call.context)
+end
+
+---@param kind string
+---@param key string
+---@param done smpp.StoreGot
+---@param context any
+function Store:get(kind, key, done, context)
+  kind_of(kind)
+  self:flush()
+  calls.make(self, scripts.get, { 1, self.place, kind, key }, 4, got, done, context)
+end
+
+--- The group of a kind that a query has all fields of: the one with the most.
+local function group_of(kind, query)
+  local best, name_of_best
+  for name, group in pairs(kind.groups) do
+    local fits = not group.open or query.open
+    for _, field in ipairs(group.fields) do fits = fits and query[field] ~= nil end
+    if fits and (not best or #group.fields > #best.fields) then best, name_of_best = group, name end
+  end
+  return best, name_of_best
+end
+
+-- A script reads a page at most; longer lists are put together of several.
+local ask
+
+local function found(call, list, message, code)
+  if not list then return call.done(nil, message, code, call.context) end
+  local search = call.search
+  for i = 1, #list do search.records[#search.records + 1] = fields.record(list[i]) end
+  if #list < search.page or #search.records == search.limit then return call.done(search.records, nil, nil, call.context) end
+  search.after = search.records[#search.records].serial
+  ask(call.store, search, call.done, call.context)
+end
+
+function ask(self, search, done, context)
+  local words = {}
+  for i = 1, search.count do words[i] = search.words[i] end
+  search.page = math.min(scripts.PAGE, search.limit - #search.records)
+  words[search.count + 1], words[search.count + 2] = search.after or "", search.page
+  self:flush()
+  calls.make(self, self.shared and scripts.shared_find or scripts.find, words, search.count + 2, found, done, context, search)
+end
+
+---@param query smpp.Query
+---@param done fun(list: table[]?, message: string?, code: string?, context: any)
+---@param context any
+function Store:find(query, done, context)
+  local group, name = group_of(kind_of(query.kind), query)
+  local words = { 1, self.place, query.kind, name or "", group and #group.fields or 0 }
+  local n = 5
+  for _, field in ipairs(group and group.fields or {}) do n, words[n + 1] = n + 1, query[field] end
+  words[n + 1], words[n + 2] = query.open and 1 or 0, query.newest and 1 or 0
+  ask(self, { words = words, count = n + 2, after = query.after, limit = query.limit or 100, records = {}, page = nil }, done, context)
+end
+
+local function discarded(call, count, message, code)
+  if not count then return call.done(nil, message, code, call.context) end
+  if count < scripts.PAGE then return call.done(true, nil, nil, call.context) end
+  calls.make(call.store, call.script, call.words, call.count, discarded, call.done, call.context)
+end
+
+--- Removes records older than a time: final messages, ids.
+---@param kind string
+---@param before number
+---@param done fun(ok: boolean?, message: string?, code: string?, context: any)
+---@param context any
+function Store:discard(kind, before, done, context)
+  kind_of(kind)
+  self:flush()
+  local script = self.shared and scripts.shared_discard or scripts.discard
+  calls.make(self, script, { 1, self.place, kind, ("%.17g"):format(before) }, 4, discarded, done, context)
+end
+
+-- ---- life ----
+
+--- Looks at the format of what is there.
+local function check_format(self)
+  self.client:run(scripts.format, { 1, self.place }, 2, function(format, message, code)
+    if format == nil then
+      if not calls.again[code] and code ~= "closed" then self.failed = message end
+    elseif format ~= scripts.FORMAT then
+      self.failed = ("the store has format %d, this program %d"):format(format, scripts.FORMAT)
+    end
+  end)
+end
+
+--- Opens a store.  It connects in the background: calls wait for the engine up to `timeout_s`.
+---@param o { url: string?, prefix: string?, timeout_s: number?, limit: integer?, max_octets: integer?, keep_final: integer?, shared: boolean?,
+---  client: smpp.ValkeyClient?, loop: smpp.Loop? }
+---@return smpp.Store? store
+---@return string? message
+---@return string? code
+function store.open(o)
+  o = store.schema:fill(store.schema:check(o))
+  local loop, prefix, client = o.loop or loops.current(), nil, o.client
+  if not client then
+    if not o.url then error("expected a URL", 2) end
+    local url = o.url:gsub("([?&])prefix=([^&]*)&?", function(before, word)
+      prefix = net.decode(word)
+      return before
+    end)
+    local message, code
+    client, message, code = valkey.connect { url, wait = true, loop = loop }
+    if not client then return nil, message, code end
+  end
+  local self = setmetatable({
+    client = client, loop = loop, place = (prefix or o.prefix) .. ":{gw}:", timeout_s = o.timeout_s,
+    limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final,
+    shared = o.shared,          -- smpp.nodes says which runs live
+    queues = nil,               -- smpp.StoreQueues, of a shared store
+    run = nil,                  -- this process; of a shared store: of its node, nil before it has joined
+    number = 0, acknowledged = {}, -- its groups of commits; those whose results it has
+    group = nil, patient_group = nil, -- of this turn of the loop
+    is_deferred = false, flush_deferred = nil,
+    offset = 0,                 -- the engine's clock is so many seconds before this one
+    open_calls = 0, on_idle = nil, failed = nil, closed = false,
+  }, mt)
+  self.flush_deferred = function()
+    self.is_deferred = false
+    self:flush()
+  end
+  if o.shared then self.queues = queues.new(self) end
+  if not o.shared then self.run = loop:random_octets(16):gsub(".", function(octet) return ("%02x"):format(octet:byte()) end) end
+  client:on("ready", function() check_format(self) end)
+  client:on("failed", function(why) self.why = why end)
+  return self
+end
+
+-- ---- what nodes share ----
+
+--- The engine's clock, as far as it is known.
+---@return number  Unix time
+function Store:time() return self.loop:time() + self.offset end
+
+--- A node has joined: what is committed from now on is of this run.
+---@param run string?  nil: it has ended
+function Store:joined(run) self.run = run end
+
+-- ---- the end ----
+
+--- Waits for what was committed, and closes.
+---@param done? fun(ok: boolean?, message: string?, code: string?, context: any)
+---@param context any
+function Store:close(done, context)
+  self:close_calls(function()
+    self.client:close()
+    if done then done(true, nil, nil, context) end
+  end)
+end
+
+--- Waits for the calls that are under way; the connection stays.
+---@param done fun()
+function Store:close_calls(done)
+  self:flush()
+  if self.closed or self.open_calls == 0 then
+    self.closed = true
+    return done()
+  end
+  self.closed, self.on_idle = true, done
+end
+
+return store

@@ -1,0 +1,283 @@
+--- What nodes share in a store in Valkey: queues that any of them takes from, the work of each, and numbers for ids.  A record is in a queue,
+--- or with one node; it goes from one to the other in one script, and a node whose run is over can change nothing that it had.
+local calls = require "smpp.store.valkey_calls"
+local fields = require "smpp.store.valkey_fields"
+local scripts = require "smpp.store.valkey_scripts"
+local valkey = require "smpp.valkey"
+
+local queues = {}
+
+local PAGE = scripts.PAGE
+local ASKED = 50   -- questions of one call
+local BLOCK = 1000 -- numbers for ids that a node takes at once
+
+--- A script that goes on when the engine is full.
+local function shared(body) return valkey.script("#!lua flags=allow-oom\n" .. scripts.text_of(body, true)) end
+
+--- run, number of the call, how many calls are known to have got their result, their numbers; most records, "1": what waits
+--- for another attempt, too, though it is not due; a time: messages of all carriers that were due then, or ""; how many wishes;
+--- wishes: carrier or queue, name, room.
+--- Moves records from queues to the work of this run.  Returns the time, whether there is more, and kind and fields of each.
+local take_script = shared([[
+local run = take()
+if call("HEXISTS", P .. "runs", run) == 0 then return { "dead" } end
+local work, number, given = P .. "work:" .. run, take(), P .. "given:" .. run
+for i = 1, tonumber(take()) do call("HDEL", given, take()) end
+local left, early, all = tonumber(take()), take() == "1", take()
+local time = call("TIME")
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local out, more, members = { string.format("%.6f", now), 0 }, 0, {}
+local function show(kind, r)
+  out[#out + 1], out[#out + 2] = kind, call("HGETALL", r)
+end
+local before = call("HGET", given, number)
+if before then -- its reply was lost
+  for member in string.gmatch(before, "[^\n]+") do
+    local kind, key = string.match(member, "^(%a+):(.*)$")
+    local r = P .. kind .. ":r:" .. key
+    if call("HGET", r, "@") == "work:" .. run then show(kind, r) end
+  end
+  out[2] = 1
+  return out
+end
+local function grab(member, score)
+  local kind, key = string.match(member, "^(%a+):(.*)$")
+  local r = P .. kind .. ":r:" .. key
+  unplace(call("HGET", r, "@"), member)
+  call("ZADD", work, score, member)
+  call("HSET", r, "@", "work:" .. run)
+  show(kind, r)
+  members[#members + 1] = member
+  left = left - 1
+end
+--- Takes what is due from a queue, so much at most; how much it was.
+local function drain(queue, room, limit)
+  local set = P .. "queue:" .. queue
+  local list = call("ZRANGE", set, "-inf", limit, "BYSCORE", "LIMIT", 0, math.min(room, left), "WITHSCORES")
+  for i = 1, #list, 2 do grab(list[i], list[i + 1]) end
+  if call("EXISTS", set) == 0 then call("SREM", P .. "queues", queue) end
+  if #list > 0 and #list / 2 == math.min(room, left + #list / 2) then more = 1 end
+  return #list / 2
+end
+local over = call("ZRANGE", P .. "expiry", "-inf", string.format("%.6f", now), "BYSCORE", "LIMIT", 0, left)
+for _, member in ipairs(over) do grab(member, now) end
+local rooms, has = {}, false
+for i = 1, tonumber(take()) do
+  local what, name, room = take(), take(), tonumber(take())
+  if what == "carrier" then
+    rooms[name], has = room, true
+  elseif left > 0 then
+    drain(name, room, string.format("%.6f", now))
+  end
+end
+local due = string.format("%.6f", now)
+for _, queue in ipairs((has or all ~= "") and call("SMEMBERS", P .. "queues") or {}) do
+  local sort, names = string.match(queue, "^([ms]):(.*)$")
+  if sort and all ~= "" then
+    if left > 0 then drain(queue, left, all) end
+  elseif sort and left > 0 then
+    for name in string.gmatch(names, "[^,]+") do
+      local room = rooms[name] or 0
+      if room > 0 and left > 0 then rooms[name] = room - drain(queue, room, early and sort == "m" and "+inf" or due) end
+    end
+  end
+end
+if left == 0 then more = 1 end
+if members[1] then call("HSET", given, number, table.concat(members, "\n")) end
+out[2] = more
+return out
+]])
+
+--- run: a node that is no more.  Puts at most a page of its work back into queues, the oldest first; how much is left.
+local bury_script = shared(([[
+local run = take()
+if call("HEXISTS", P .. "runs", run) == 1 then return -1 end
+local work, woken = P .. "work:" .. run, {}
+local list = call("ZRANGE", work, 0, %d, "WITHSCORES")
+for i = 1, #list, 2 do
+  local member = list[i]
+  local kind, key = string.match(member, "^(%%a+):(.*)$")
+  local r = P .. kind .. ":r:" .. key
+  local home, over = string.match(call("HGET", r, "@home") or "", "^(.*) (%%S*)$")
+  call("ZREM", work, member)
+  if home then
+    enqueue(member, home, list[i + 1], over)
+    call("HSET", r, "@", "queue:" .. home)
+    woken[home] = true
+  end
+end
+for queue in pairs(woken) do call("PUBLISH", P .. "wake", queue) end
+local left = call("ZCARD", work)
+if left == 0 then call("DEL", P .. "given:" .. run) end
+return left
+]]):format(PAGE - 1))
+
+--- Questions, each of: how many keys of ids, the keys.  Of each the first that is there: its fields and those of its message; false: none is.
+local resolve_script = valkey.script [[
+local out, at, call = {}, 1, redis.call
+while at <= #ARGV do
+  local last = at + tonumber(ARGV[at])
+  local answer = false
+  for i = at + 1, last do
+    local id = call("HGETALL", KEYS[1] .. "id:r:" .. ARGV[i])
+    if id[1] then
+      answer = { id, {} }
+      for j = 1, #id, 2 do
+        if id[j] == "message" then answer[2] = call("HGETALL", KEYS[1] .. "message:r:" .. string.sub(id[j + 1], 2)) end
+      end
+      break
+    end
+  end
+  out[#out + 1], at = answer, last + 1
+end
+return out
+]]
+
+--- The last of a block of numbers that nobody else gets.
+local block_script = valkey.script(("#!lua flags=allow-oom\nreturn redis.call('HINCRBY', KEYS[1] .. 'meta', 'numbers', %d)"):format(BLOCK))
+
+--- Time: ids that are older and of no open message are removed, at most a page; the others are returned: key and message of each.
+local old_ids_script = shared(([[
+local out = {}
+for _, key in ipairs(call("ZRANGE", P .. "id:age", "-inf", "(" .. take(), "BYSCORE", "LIMIT", 0, %d)) do
+  local message = string.sub(call("HGET", P .. "id:r:" .. key, "message") or "", 2)
+  local state = call("HGET", P .. "message:r:" .. message, "state")
+  if state and not is_final("message", state) then
+    out[#out + 1], out[#out + 2] = key, message
+  else
+    remove("id", key)
+  end
+end
+count_octets()
+return out
+]]):format(PAGE))
+
+---@class smpp.StoreQueues
+local Queues = {}
+local mt = { __index = Queues, __name = "smpp.StoreQueues" }
+
+---@param store smpp.Store
+---@return smpp.StoreQueues
+function queues.new(store)
+  return setmetatable({
+    store = store,
+    asked = nil,            -- what is to be resolved in this turn of the loop
+    number = 0, known = {}, -- calls of `take`; those whose results are here
+  }, mt)
+end
+
+local function taken(call, value, message, code)
+  if not value or value[1] == "dead" then return call.done(nil, message or "the node has not joined", code or "store_failed", call.context) end
+  local now, list, known = call.store.loop:time(), {}, call.store.queues.known
+  known[#known + 1] = call.search.number
+  call.store.offset = tonumber(value[1]) - (call.search.asked_at + now) / 2
+  for i = 3, #value, 2 do
+    local record = fields.record(value[i + 1])
+    if record.key then list[#list + 1] = { kind = value[i], record = record } end
+  end
+  call.done(list, tonumber(value[2]) == 1, nil, call.context)
+end
+
+--- Takes records from queues, as work of this node; a call whose reply is lost is made again, and gets what it took.
+---@param wishes { what: "carrier"|"queue", name: string, room: integer }[]
+---@param o { early: boolean?, all: number? }  early: messages that wait for another attempt, too; all: of all carriers, due at that time
+---@param done fun(list: { kind: string, record: table }[]?, more: boolean|string, code: string?, context: any)
+---@param context any
+function Queues:take(wishes, o, done, context)
+  self.store:flush()
+  if not self.store.run then return done(nil, "the store is away", "store_failed", context) end
+  local known = self.known
+  self.number, self.known = self.number + 1, {}
+  local words = { 1, self.store.place, self.store.run, self.number, #known }
+  for i = 1, #known do words[5 + i] = known[i] end
+  local n = 5 + #known
+  words[n + 1], words[n + 2], words[n + 3], words[n + 4] = PAGE, o.early and 1 or 0, o.all and ("%.6f"):format(o.all) or "", #wishes
+  n = n + 4
+  for _, wish in ipairs(wishes) do
+    words[n + 1], words[n + 2], words[n + 3] = wish.what, wish.name, wish.room
+    n = n + 3
+  end
+  calls.make(self.store, take_script, words, n, taken, done, context, { asked_at = self.store.loop:time(), number = self.number }, true)
+end
+
+local function buried(call, left, message, code)
+  if not left then return call.done(nil, message, code, call.context) end
+  if left <= 0 then return call.done(left == 0, nil, nil, call.context) end
+  calls.make(call.store, bury_script, call.words, call.count, buried, call.done, call.context)
+end
+
+--- Puts the work of a run that is over back into queues.
+---@param run string
+---@param done fun(ok: boolean?, message: string?, code: string?, context: any)  false: it lives
+---@param context any
+function Queues:bury(run, done, context) calls.make(self.store, bury_script, { 1, self.store.place, run }, 3, buried, done, context) end
+
+--- The answers to questions.
+local function resolved(call, value, message, code)
+  local asked = call.search
+  for i = 1, asked.count do
+    local one, answer = asked[i], value and value[i]
+    if not value then
+      one.done(nil, message, code, one.context)
+    elseif not answer then
+      one.done(nil, nil, nil, one.context)
+    else
+      one.done(fields.record(answer[1]), answer[2][1] and fields.record(answer[2]) or nil, nil, one.context)
+    end
+  end
+end
+
+--- Asks what was to be resolved in this turn of the loop.
+function Queues:flush()
+  local asked = self.asked
+  if not asked then return end
+  self.asked = nil
+  calls.make(self.store, resolve_script, asked.words, asked.n, resolved, nil, nil, asked)
+end
+
+--- The first of these ids that is there, with its message; done(nil, nil, nil): none is.  Questions of one turn of the loop are one call,
+--- behind the commits of that turn.
+---@param keys string[]
+---@param done fun(id: table?, message: table|string|nil, code: string?, context: any)
+---@param context any
+function Queues:resolve(keys, done, context)
+  local asked = self.asked
+  if not asked then
+    asked = { words = { 1, self.store.place }, n = 2, count = 0 }
+    self.asked = asked
+    self.store:defer()
+  end
+  local words, n = asked.words, asked.n + 1
+  words[n] = #keys
+  for i = 1, #keys do words[n + i] = keys[i] end
+  asked.n, asked.count = n + #keys, asked.count + 1
+  asked[asked.count] = { done = done, context = context }
+  if asked.count >= ASKED then self.store:flush() end
+end
+
+local function handed(call, last, message, code)
+  if not last then return call.done(nil, message, code, call.context) end
+  call.done(last - BLOCK + 1, last, nil, call.context)
+end
+
+--- Numbers that nobody else gets: done(first, last).
+---@param done fun(first: integer?, last: integer|string, code: string?, context: any)
+---@param context any
+function Queues:numbers(done, context) calls.make(self.store, block_script, { 1, self.store.place }, 2, handed, done, context) end
+
+local function listed(call, list, message, code)
+  if not list then return call.done(nil, message, code, call.context) end
+  local out = {}
+  for i = 1, #list, 2 do out[#out + 1] = { key = list[i], message = list[i + 1] } end
+  call.done(out, nil, nil, call.context)
+end
+
+--- Ids since before a time whose messages are open; the others are removed.
+---@param before number  Unix time
+---@param done fun(list: { key: string, message: string }[]?, message: string?, code: string?, context: any)
+---@param context any
+function Queues:old_ids(before, done, context)
+  calls.make(self.store, old_ids_script, { 1, self.store.place, ("%.6f"):format(before) }, 3, listed, done, context)
+end
+
+return queues

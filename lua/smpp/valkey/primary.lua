@@ -1,0 +1,145 @@
+--- Finds the engine that takes writes, and opens a connection to it.
+local connections = require "smpp.valkey.connection"
+local net = require "smpp.base.net"
+local task = require "smpp.base.task"
+
+local unpack = table.unpack or unpack -- luacheck: compat
+
+local primary = {}
+
+--- A text without the password: old engines repeat the arguments of a command that they do not know.
+local function hidden(text, password)
+  if not password or password == "" then return text end
+  local at, stop = text:find(password, 1, true)
+  if not at then return text end
+  return text:sub(1, at - 1) .. "***" .. hidden(text:sub(stop + 1), password)
+end
+
+--- Says who we are, in the highest version of RESP that both know.
+local function greet(connection, o)
+  if o.protocol == 3 then
+    local words = { "HELLO", "3" }
+    if o.password then words = { "HELLO", "3", "AUTH", o.user or "default", o.password } end
+    words[#words + 1], words[#words + 2] = "SETNAME", o.client_name
+    local reply, message, code = connection:call(unpack(words))
+    if reply then
+      connection.protocol = 3
+      return true
+    end
+    if code ~= "NOPROTO" and code ~= "ERR" then return nil, message, code end -- ERR: Redis before 6 does not know HELLO
+  end
+  if o.password then
+    local words = o.user and { "AUTH", o.user, o.password } or { "AUTH", o.password }
+    local reply, message, code = connection:call(unpack(words))
+    if not reply then return nil, message, code end
+  end
+  local reply, message, code = connection:call("CLIENT", "SETNAME", o.client_name)
+  return reply and true, message, code
+end
+
+local function prepare(connection, o, wants_role)
+  local ok, message, code = greet(connection, o)
+  if ok and o.db ~= 0 then ok, message, code = connection:call("SELECT", o.db) end
+  if not ok then return nil, message, code end
+  if not wants_role then return true end
+  local role
+  role, message, code = connection:call "ROLE"
+  if not role then return nil, message, code end
+  return true, nil, nil, role[1]
+end
+
+--- Opens a connection to one host.
+---@async
+---@param self smpp.ValkeyClient
+---@param host { host: string, port: integer }
+---@param o table        credentials and db
+---@param wants_role boolean
+---@return smpp.ValkeyConnection? connection
+---@return string? message
+---@return string? code
+---@return string? role  "master", "slave" or "sentinel"
+local function dial(self, host, o, wants_role)
+  local address, attempt = net.address(host.host, host.port), {}
+  self.attempts[attempt] = true
+  local transport, message, code = self.chain:connect(self.loop, {
+    host = host.host, port = host.port, connect_timeout_s = o.connect_timeout_s, timeout_s = o.connect_timeout_s,
+  }, attempt)
+  if not transport then
+    self.attempts[attempt] = nil
+    return nil, message, code
+  end
+  local connection = connections.new(self.loop, transport, address, o)
+  attempt.cancel = function() connection:close("closed", "closed") end
+  local ok, why, failure, role = prepare(connection, o, wants_role)
+  self.attempts[attempt] = nil
+  if not ok then
+    if not connection.is_closed then why = ("%s: %s"):format(address, hidden(why, o.password)) end
+    connection:close("not ready", "closed")
+    return nil, why, failure
+  end
+  return connection, nil, nil, role
+end
+
+--- Of several hosts the only one that says that it is a primary.  Two of them would be two sets of books: then none is used.
+local function among(self, hosts)
+  local token, key, left, found, failures = task.need(), {}, #hosts, {}, {}
+  for i, host in ipairs(hosts) do
+    task.spawn(function()
+      local connection, message, code, role = dial(self, host, self.o, true)
+      if role == "master" then
+        found[#found + 1] = connection
+      elseif connection then
+        connection:close("not the primary", "closed")
+        message, code = ("%s: not a primary, role %s"):format(connection.address, tostring(role)), "connect_failed"
+      end
+      failures[i] = { message, code }
+      left = left - 1
+      if left == 0 then task.wake_for(token, key) end
+    end)
+  end
+  if left > 0 then task.wait(key) end
+  if #found == 1 then return found[1] end
+  if #found == 0 then return nil, unpack(failures[1], 1, 2) end
+  local names = {}
+  for i, connection in ipairs(found) do
+    names[i] = connection.address
+    connection:close("one of several primaries", "closed")
+  end
+  table.sort(names)
+  return nil, ("%d primaries: %s; none is used"):format(#names, table.concat(names, ", ")), "two_primaries"
+end
+
+--- Asks the sentinels, in order.
+local function by_sentinel(self)
+  local o, message, code = self.o, nil, nil
+  local credentials = { password = o.sentinel_password, protocol = o.protocol, client_name = o.client_name, db = 0, timeout_s = o.timeout_s,
+    connect_timeout_s = o.connect_timeout_s, reply_octets = o.reply_octets }
+  for _, host in ipairs(o.hosts) do
+    local sentinel, why, failure = dial(self, host, credentials, false)
+    message, code = message or why, code or failure
+    if sentinel then
+      local place
+      place, why, failure = sentinel:call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", o.sentinel)
+      sentinel:close("done", "closed")
+      if place then return among(self, { { host = place[1], port = tonumber(place[2]) } }) end
+      message, code = why or ("%s: the sentinel does not know '%s'"):format(sentinel.address, o.sentinel), failure or "connect_failed"
+    end
+  end
+  return nil, message, code
+end
+
+--- Opens a connection to the primary.
+---@async
+---@param self smpp.ValkeyClient
+---@return smpp.ValkeyConnection? connection
+---@return string? message
+---@return string? code  "connect_failed", "timeout", "tls", "two_primaries", "closed", or the first word of the engine's error
+function primary.open(self)
+  local o = self.o
+  if o.sentinel then return by_sentinel(self) end
+  if #o.hosts > 1 then return among(self, o.hosts) end
+  local connection, message, code = dial(self, o.hosts[1], o, false)
+  return connection, message, code
+end
+
+return primary

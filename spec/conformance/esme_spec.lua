@@ -1,0 +1,5 @@
+local cases = require "spec.support.conformance_cases"
+
+describe("smpp.conformance.esme", function()
+  it("are cases with an area, a section, a level and a reason", cases.are_complete("esme", "esme"))
+end)

@@ -1,0 +1,61 @@
+local async = require "spec.support.async"
+local books = require "smpp.gateway.http_book"
+local smpp = require "smpp"
+local stores = require "smpp.store"
+
+--- What a book needs of a gateway.
+local function gateway(loop, store)
+  return { loop = loop, store = store, forward = {}, customers = { acme = {} }, config = { store = { keep_s = 100 } }, log = function() end }
+end
+
+local function message(loop, id)
+  return {
+    id = id, account = "acme", to = "1", text = "x", encoding = "gsm7", created = loop:time(), receipt = true,
+    part_list = { { id = id, state = "ENROUTE", carrier_id = "c-" .. id } },
+  }
+end
+
+describe("smpp.gateway.http_book", function()
+  it("follows the receipts of messages that passed through", async.virtual(function(loop)
+    local book = books.new(gateway(loop))
+    local record = message(loop, "1")
+    book:expect(record, "1")
+    assert.is_false(book:receipt("2", { final = true, state = "DELIVERED", err = "" }))
+    assert.is_true(book:receipt("1", { final = false, state = "ACCEPTED", err = "" })) -- before it was kept
+    book:keep(record)
+    assert.equal("accepted", (select(2, book:view(book:get("acme", "1")))))
+    assert.is_true(book:receipt("1", { final = true, state = "UNDELIVERABLE", err = "027" }))
+    local object, state = book:view(book:get("acme", "1"))
+    assert.same({ "undelivered", true, "027" }, { state, object.final, object.error.code })
+    book:receipt("1", { final = true, state = "DELIVERED", err = "" }) -- the first counts
+    assert.equal("undelivered", (select(2, book:view(book:get("acme", "1")))))
+    assert.is_nil(book:get("bank", "1"))
+    assert.is_nil(book:get("acme", "1/../2"))
+    book:close()
+  end))
+
+  it("forgets what is older than 48 hours, in memory", async.virtual(function(loop)
+    local book = books.new(gateway(loop))
+    book:keep(message(loop, "1"))
+    smpp.sleep(47 * 3600)
+    book:keep(message(loop, "2"))
+    assert.is_table(book:get("acme", "1"))
+    smpp.sleep(2 * 3600)
+    assert.is_nil(book:get("acme", "1"))
+    assert.is_table(book:get("acme", "2"))
+    book:close()
+  end))
+
+  it("forgets what is older than keep_s in a store, and answers after a day", async.virtual(function(loop)
+    local store = stores.memory()
+    local book = books.new(gateway(loop, store))
+    book:keep(message(loop, "1"))
+    assert(stores.commit(store, { book:answered("acme", "k", "digest", { status = 202, body = "{}" }) }))
+    smpp.sleep(1000)
+    assert.is_nil(book:get("acme", "1"))
+    assert.equal("digest", book:answer_of("acme", "k").digest)
+    smpp.sleep(86400)
+    assert.is_nil(book:answer_of("acme", "k"))
+    book:close()
+  end))
+end)

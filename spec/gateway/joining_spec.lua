@@ -1,0 +1,166 @@
+local property = require "spec.support.property"
+local smpp = require "smpp"
+local stores = require "smpp.store"
+local support = require "spec.support.gateways"
+
+local FILE = [[
+store { "x.db" }
+listen { port = 2775, accounts = { acme = { password = "secret", credit = 100 } } }
+carrier "a" { "smpp://me:x@localhost:2001", long = "payload" }
+route { via = "a" }
+]]
+
+local function kept(w, id) return (stores.get(w.store, "message", id)) end
+
+local function world(fn, o)
+  o = o or {}
+  o.count = 1
+  support.both(FILE, fn, o)
+end
+
+local function restart(w) w:start(support.reborn(w, w:kill())) end
+
+--- The parts of a text as fields of submit_sm.
+local function parts_of(words, reference, o)
+  local kind = o and o.udh or "concat_8bit"
+  local parts, info = smpp.text.split(words, { udh = kind, reference = reference })
+  local list = {}
+  for i, part in ipairs(parts) do
+    local fields = { short_message = part.octets, esm_class = info.esm_class, data_coding = info.data_coding, registered_delivery = 1 }
+    if kind == "sar" then fields.sar_msg_ref_num, fields.sar_total_segments, fields.sar_segment_seqnum = reference, #parts, i end
+    list[i] = fields
+  end
+  return list
+end
+
+local WORDS = ("Hello world. "):rep(30) -- three parts
+
+describe("smpp.gateway.joining", function()
+  it("joins the parts of a customer for a carrier that wants whole texts; each part gets its receipt", function()
+    for _, kind in ipairs { "concat_8bit", "concat_16bit", "sar" } do
+      world(function(w)
+        local acme, ids = w:customer(), {}
+        local parts = parts_of(WORDS, 7, { udh = kind })
+        for _, i in ipairs { 3, 1, 2 } do ids[i] = assert(support.submit(acme, parts[i])) end
+        smpp.sleep(1)
+        local got = w.carriers[1].got
+        assert.equal(1, #got)
+        assert.same({ WORDS, 0, "", nil }, { got[1].message_payload, got[1].esm_class, got[1].short_message, got[1].sar_total_segments })
+        w:receipt(1, "a-1")
+        smpp.sleep(1)
+        local seen = {}
+        for _, pdu in ipairs(acme.got) do seen[pdu.short_message:match "id:(%S+)"] = pdu.short_message:match "stat:(%S+)" end
+        assert.equal(3, #acme.got)
+        for i = 1, 3 do
+          assert.equal("DELIVRD", seen[ids[i]])
+          assert.same({ "DELIVERED", "a", "a-1" }, { kept(w, ids[i]).state, kept(w, ids[i]).carrier, kept(w, ids[i]).carrier_id })
+        end
+      end)
+    end
+  end)
+
+  it("sends parts as they are when the others do not come, or are other texts", function()
+    world(function(w)
+      local acme, parts = w:customer(), parts_of(WORDS, 7)
+      support.submit(acme, parts[1])
+      support.submit(acme, parts[3])
+      support.submit(acme, parts_of(("Other text. "):rep(30), 7)[1]) -- the same reference
+      smpp.sleep(1)
+      assert.equal(1, #w.carriers[1].got)
+      smpp.sleep(61)
+      assert.equal(3, #w.carriers[1].got)
+      assert.equal(0x40, w.carriers[1].got[2].esm_class)
+      assert.equal(0, w.gateway.books.joining.count)
+    end)
+  end)
+
+  it("takes a cancelled part out, and leaves others alone", function()
+    world(function(w)
+      local acme, parts = w:customer(), parts_of(WORDS, 7)
+      local id = support.submit(acme, parts[1])
+      support.submit(acme, parts[2])
+      assert.is_true(acme:cancel_sm { message_id = id, source_addr = "12345" } ~= nil)
+      support.submit(acme, parts[3])
+      smpp.sleep(1)
+      assert.equal(2, #w.carriers[1].got)
+      assert.equal("DELETED", kept(w, id).state)
+      assert.truthy(support.submit(acme, { short_message = "short" }))
+      smpp.sleep(1)
+      assert.equal(3, #w.carriers[1].got)
+    end)
+  end)
+
+  it("does not take what was read of a part before it went on", function()
+    world(function(w)
+      local acme, parts = w:customer(), parts_of(WORDS, 7)
+      local id = support.submit(acme, parts[1])
+      local record, joining = kept(w, id), w.gateway.books.joining
+      smpp.spawn(function() joining:give_up(record.join) end)
+      joining:add(record, 0) -- as a page of the store that was read before says
+      smpp.sleep(200)
+      assert.same({ 1, 0 }, { #w.carriers[1].got, joining.count })
+      assert.is_nil(next(joining.leaving))
+    end)
+  end)
+
+  it("gives the credit of all parts back when the whole is refused for good", function()
+    world(function(w)
+      local acme = w:customer()
+      for _, fields in ipairs(parts_of(WORDS, 7)) do support.submit(acme, fields) end
+      assert.equal(97000000, support.credit(w))
+      smpp.sleep(1)
+      assert.same({ 1, 3 }, { #w.carriers[1].got, #acme.got })
+      assert.equal(100000000, support.credit(w))
+    end, { carriers = { function() return nil, "ESME_RINVDSTADR" end } })
+  end)
+
+  it("loses no part and gives one receipt for each, over crashes", function()
+    property.holds(10, function(random, case)
+      case.steps = {}
+      world(function(w)
+        local got = {}
+        local function customer() return w:customer { deliver_sm = function(pdu)
+          local id = pdu.short_message:match "id:(%S+)"
+          got[id] = (got[id] or 0) + 1
+          return true
+        end } end
+        local acme, ids, texts, killed = customer(), {}, {}, false
+        for n = 1, random(3) do
+          local words = (("text %d, "):format(n)):rep(20 + 20 * random(3))
+          local parts = parts_of(words, n, { udh = ({ "concat_8bit", "sar" })[random(2)] })
+          texts[n] = { words = words, count = #parts, missing = random(4) == 1 and #parts > 1 }
+          for i = texts[n].missing and 2 or 1, #parts do
+            ids[#ids + 1] = assert(support.submit(acme, parts[i]))
+            table.insert(case.steps, n .. "/" .. i)
+            if random(4) == 1 then
+              smpp.sleep(random(10) / 100)
+              table.insert(case.steps, "kill")
+              restart(w)
+              acme = customer()
+            end
+          end
+        end
+        smpp.sleep(150)
+        local whole = {}
+        for i, pdu in ipairs(w.carriers[1].got) do
+          whole[(smpp.text.read(pdu))] = true
+          w:receipt(1, "a-" .. i)
+          if random(6) == 1 then
+            killed = true
+            restart(w)
+            acme = customer()
+          end
+        end
+        smpp.sleep(100)
+        for _, id in ipairs(ids) do
+          assert.equal("DELIVERED", kept(w, id).state)
+          assert(got[id] and (got[id] == 1 or killed), "receipts of " .. id)
+        end
+        for n, one in ipairs(texts) do
+          if not one.missing then assert(whole[one.words], "text " .. n) end
+        end
+        acme:close(1)
+      end)
+    end)
+  end)
+end)

@@ -1,0 +1,68 @@
+local cluster = require "spec.support.cluster"
+local models = require "spec.support.valkey_model"
+local smpp = require "smpp"
+local stores = require "smpp.store"
+local support = require "spec.support.gateways"
+
+local submit = support.submit
+
+describe("smpp.gateway.node", function()
+  it("refuses messages while the engine is away, and goes on by itself", function()
+    cluster.run(nil, function(w)
+      local acme = w:customer_of "a"
+      assert.truthy(submit(acme))
+      w.engine.close()
+      local since = w.loop:now()
+      assert.equal("ESME_RSYSERR", select(2, submit(acme)))
+      assert.is_true(w.loop:now() - since <= 3)
+      smpp.sleep(130)
+      assert.same({ 3, 0 }, { #w:logged "store_away", #w:logged "store_back" }) -- at once, and each minute
+      assert.is_true(#w:logged "store_failed" < 5)
+      w.engine = models.new(w.loop, { data = w.engine.data })
+      smpp.sleep(20)
+      assert.equal(1, #w:logged "store_back")
+      assert.truthy(submit(acme))
+      smpp.sleep(1)
+      assert.equal(2, #w.carriers[1].got)
+    end, { names = { "a" } })
+  end)
+
+  it("is refused where another of its name lives, and where the engine drops what it likes", function()
+    cluster.run(nil, function(w)
+      w.ports.c = 2790
+      local text = w.text
+      w.text = text:gsub('"%%s"', '"a"')
+      local other, why = w:join "c", nil
+      other:on("refused", function(words) why = words end)
+      smpp.sleep(10)
+      assert.equal("another live node of this name", why)
+      w.text = text
+    end, { names = { "a" } })
+    cluster.run(nil, function(w)
+      w.engine.info.maxmemory, w.engine.info.maxmemory_policy = "1000000", "allkeys-lru"
+      local why
+      w:join("d"):on("refused", function(words) why = words end)
+      smpp.sleep(3)
+      assert.truthy(why:find "noeviction")
+    end, { names = { "a" } })
+  end)
+
+  it("is the life of credit and quota, too: no node spends what another has spent", function()
+    local text = cluster.FILE:gsub('"secret"', '{ password = "secret", credit = 25 }')
+    cluster.run(text, function(w)
+      local taken, refused = 0, {}
+      for _, name in ipairs { "a", "b" } do
+        local acme = w:customer_of(name, { window = 50 })
+        for _ = 1, 20 do
+          smpp.spawn(function()
+            local id, code = submit(acme)
+            if id then taken = taken + 1 else refused[code] = (refused[code] or 0) + 1 end
+          end)
+        end
+      end
+      smpp.sleep(5)
+      assert.same({ 25, { ESME_RSUBMITFAIL = 15 } }, { taken, refused })
+      assert.equal("0", stores.get(w.gateways.a.store, "counter", "credit/acme").state)
+    end)
+  end)
+end)

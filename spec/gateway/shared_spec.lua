@@ -1,0 +1,87 @@
+local cluster = require "spec.support.cluster"
+local smpp = require "smpp"
+local support = require "spec.support.gateways"
+
+local submit = support.submit
+
+local function state_of(pdu) return pdu.short_message:match "stat:(%S+)" end
+
+local function receipt(w, i, id) return w:receipt(i, id) end
+
+describe("smpp.gateway.shared: two nodes", function()
+  it("are one gateway to a customer: a receipt that reaches one goes to the bind of the other", function()
+    cluster.run(nil, function(w)
+      local acme = w:customer_of "a"
+      local id = assert(submit(acme, { registered_delivery = 1 }))
+      assert.truthy(id:find "^[0-9a-z]+$")
+      assert.equal(20, #id)
+      smpp.sleep(1)
+      local other = w:customer_of "b"
+      acme:close()
+      for _, session in ipairs(w.carriers[1].server.sessions) do session.counted = true end
+      receipt(w, 1, "a-1")
+      smpp.sleep(1)
+      assert.same({ 1, "DELIVRD" }, { #other.got, state_of(other.got[1]) })
+      assert.equal("DELIVERED", w:kept(id).state)
+      assert.same({}, w:logged "failed")
+    end)
+  end)
+
+  it("take over what a dead one had, and mark what was on its way", function()
+    cluster.run(nil, function(w)
+      local acme = w:customer_of "a"
+      w.carriers[1].answer = function() smpp.sleep(1000) end
+      local flying = assert(submit(acme, { registered_delivery = 1, short_message = "flying" }))
+      local later = assert(submit(acme, { registered_delivery = 1, schedule_delivery_time = "000000000100000R" }))
+      smpp.sleep(1)
+      w:crash "a"
+      w.carriers[1].answer = nil
+      smpp.sleep(6)
+      assert.same({ "flying", "flying" }, { w.carriers[1].got[1].short_message, w.carriers[1].got[2].short_message })
+      assert.same({ true, "a" }, { w:kept(flying).maybe_twice, w:kept(flying).carrier })
+      assert.same({ "a" }, w:logged("node_dead", "name"))
+      smpp.sleep(70)
+      assert.same({ "a-3", nil }, { w:kept(later).carrier_id, w:kept(later).maybe_twice })
+      w:receipt(1, "a-2")
+      smpp.sleep(1)
+      local bound = w:customer_of "b"
+      smpp.sleep(1)
+      assert.equal(1, #bound.got)
+      assert.same({}, w:logged "failed")
+    end)
+  end)
+
+  it("refuse a receipt of an id that neither knows, until neither could come to know it", function()
+    cluster.run(nil, function(w)
+      local session, since = w.carriers[1].server.sessions[1], w.loop:now()
+      local function tell()
+        local _, _, code = session:deliver_sm { source_addr = "1", destination_addr = "2", esm_class = 4, short_message = "id:nobody stat:DELIVRD err:000" }
+        return code
+      end
+      assert.equal("ESME_RX_T_APPN", tell())
+      assert.same({}, w:logged "unknown_receipt")
+      smpp.sleep(since + 10 - w.loop:now())
+      assert.is_nil(tell())
+      assert.same({ "nobody" }, w:logged("unknown_receipt", "id"))
+    end)
+  end)
+
+  it("end at once with SIGTERM: the other goes on with what waits", function()
+    cluster.run(nil, function(w)
+      for i = 1, 2 do w.carriers[i].answer = function() return nil, "ESME_RSYSERR" end end
+      local acme = w:customer_of "a"
+      local id = assert(submit(acme, { registered_delivery = 1 }))
+      smpp.sleep(0.5)
+      acme:close()
+      local since = w.loop:now()
+      w.gateways.a:close()
+      assert.is_true(w.loop:now() - since < 3)
+      w.gateways.a = nil
+      for i = 1, 2 do w.carriers[i].answer = nil end
+      smpp.sleep(5)
+      assert.equal("a", w:kept(id).carrier)
+      assert.is_nil(w:kept(id).maybe_twice)
+      assert.same({ "a" }, w:logged("node_left", "name"))
+    end)
+  end)
+end)

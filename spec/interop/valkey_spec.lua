@@ -1,0 +1,245 @@
+-- smpp.valkey beside a real engine: Debian's redis-server.
+local conformance = require "smpp.store.conformance"
+local peers = require "spec.support.peers"
+local program = require "spec.support.program"
+local shell = require "spec.support.shell"
+local smpp = require "smpp"
+local stores = require "smpp.store"
+local valkey = require "smpp.valkey"
+
+local folder, remove -- of engines that keep nothing: a replica writes a copy of its primary
+
+--- Starts an engine; waits until it takes connections.
+local function engine(port, ...)
+  local process = peers.start("redis-server", { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning",
+    "--dir", folder, "--dbfilename", port .. ".rdb", ... })
+  peers.wait("the engine", function()
+    local client = valkey.connect(("valkey://:secret@127.0.0.1:%d"):format(port))
+    if client then client:close() end
+    return client
+  end)
+  return process
+end
+
+--- Runs fn beside an engine that keeps what it answered; kill(): three times kill -9, and another start.
+---@param fn fun(port: integer, kill: fun())
+local function durable(fn)
+  peers.run(function()
+    local data, remove_data = shell.folder()
+    local port = peers.free_ports(1)
+    local function start() return engine(port, "--requirepass", "secret", "--dir", data, "--appendonly", "yes", "--appendfsync", "always") end
+    local process = start()
+    fn(port, function()
+      for _ = 1, 3 do
+        smpp.sleep(0.1)
+        process:stop()
+        process = start()
+      end
+      smpp.sleep(0.1)
+    end)
+    remove_data()
+  end)
+end
+
+describe("Redis", function()
+  setup(function()
+    shell.need "redis-server"
+    folder, remove = shell.folder()
+  end)
+
+  teardown(function() remove() end)
+
+  it("takes what the client sends, in RESP 2 and 3", function()
+    peers.run(function()
+      local port = peers.free_ports(1)
+      engine(port, "--requirepass", "secret")
+      for protocol = 2, 3 do
+        local client = peers.closes(assert(valkey.connect { ("valkey://default:secret@127.0.0.1:%d/%d"):format(port, protocol), protocol = protocol }))
+        local odd = "\0\r\n\255"
+        assert.same({ "OK" }, { client:call("SET", odd, odd) })
+        assert.equal(odd, (client:call("GET", odd)))
+        assert.is_false((client:call("GET", "nothing")))
+        assert.equal("9223372036854775807", tostring((client:call("SET", "n", "9223372036854775807") and client:call("INCRBY", "n", 0))))
+        assert.equal("WRONGTYPE", (select(3, client:call("LPUSH", "n", 1))))
+        assert.same({ "a", "b" }, (client:call("RPUSH", "l", "a", "b") and client:call("LRANGE", "l", 0, -1)))
+        assert.same({ 1, false, { "x" } }, (client:call("EVAL", "return {1,false,{'x'}}", 0)))
+        local pair = client:call("HSET", "h", "k", "v") and client:call("HGETALL", "h")
+        assert.equal("v", protocol == 3 and pair.k or pair[2])
+        assert.same({ 1, 2 }, (client:transaction { { "INCR", "t" }, { "INCR", "t" } }))
+        assert.equal("EXECABORT", (select(3, client:transaction { { "INCR", "t" }, { "NOPE" } })))
+        local script = valkey.script "return { KEYS[1], ARGV[1] }"
+        for i = 1, 3 do assert.same({ "k", tostring(i) }, (client:eval(script, { "k" }, { i }))) end
+        client:call("SCRIPT", "FLUSH")
+        assert.same({ "k", "x" }, (client:eval(script, { "k" }, { "x" })))
+        local names, left = client:call("CLIENT", "LIST"), 500
+        assert.is_truthy(names:find("name=smpp", 1, true))
+        for i = 1, 500 do
+          client:call("ECHO", i, function(value)
+            assert.equal(tostring(i), value)
+            left = left - 1
+          end)
+        end
+        peers.wait("500 replies", function() return left == 0 end)
+        client:call "FLUSHDB"
+      end
+      local client, message, code = valkey.connect(("valkey://wrong@127.0.0.1:%d"):format(port))
+      assert.same({ nil, "WRONGPASS" }, { client, code })
+      assert.is_truthy(message:find("^127.0.0.1:%d+: WRONGPASS"))
+    end)
+  end)
+
+  it("runs the programs of docs/valkey.md", function()
+    local page = assert(io.open "docs/valkey.md")
+    local text, printed = page:read "*a", {}
+    page:close()
+    peers.run(function()
+      local port = peers.free_ports(1)
+      engine(port, "--requirepass", "secret")
+      for block in text:gmatch "valkey_spec.lua %-%->\n```lua\n(.-)\n```" do
+        local wanted = {}
+        for line in block:gmatch "%-%->([^\n]*)" do wanted[#wanted + 1] = line:gsub("…", ""):gsub("%s+", " ") end
+        local lines = {}
+        local env = setmetatable({
+          print = function(...) lines[#lines + 1] = table.concat({ tostring((...)), select(2, ...) }, " ") end,
+          require = function(name) -- the program's smpp.run is this task
+            if name ~= "smpp" then return require(name) end
+            return setmetatable({ run = function(fn) fn() end }, { __index = smpp })
+          end,
+        }, { __index = _G })
+        local chunk = assert(program.load(block:gsub("localhost:6379", "127.0.0.1:" .. port), "docs/valkey.md", env))
+        chunk()
+        assert.equal(#wanted, #lines)
+        for i, line in ipairs(lines) do
+          for word in wanted[i]:gmatch "%S+" do assert.is_truthy(line:find(word, 1, true), ("%s: %s"):format(line, word)) end
+        end
+        printed[#printed + 1] = #lines
+      end
+    end)
+    assert.same({ 3, 2 }, printed)
+  end)
+
+  it("is a store: the cases of all stores", function()
+    peers.run(function()
+      local port = peers.free_ports(1)
+      engine(port, "--requirepass", "secret")
+      for i, case in ipairs(conformance.cases) do
+        local url = ("valkey://:secret@127.0.0.1:%d?prefix=%d"):format(port, i)
+        local opened = {}
+        local function open(o)
+          opened[#opened + 1] = assert(stores.open(url, { limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final }))
+          return opened[#opened]
+        end
+        case.run { within = function(fn) fn() end, open = open, reopen = function() return open {} end }
+        for _, store in ipairs(opened) do store:close() end
+      end
+    end)
+  end)
+
+  it("refuses additions when it is full, and takes what finishes work", function()
+    peers.run(function()
+      local port = peers.free_ports(1)
+      engine(port, "--requirepass", "secret")
+      local client = peers.closes(assert(valkey.connect(("valkey://:secret@127.0.0.1:%d"):format(port))))
+      local own = peers.closes(assert(stores.open(("valkey://:secret@127.0.0.1:%d?prefix=own"):format(port))))
+      local shared = assert(stores.open("valkey", { client = client, shared = true }))
+      assert(client:call("HSET", "smpp:{gw}:runs", "r1", "a"))
+      shared:joined "r1"
+      local function addition(key) return { op = "add", kind = "value", record = { key = key, value = ("x"):rep(1000) } } end
+      for _, store in ipairs { own, shared } do -- twice: the second has a result to acknowledge
+        for i = 1, 2 do assert(stores.commit(store, { addition("k" .. i) })) end
+      end
+      assert(client:call("CONFIG", "SET", "maxmemory", 1))
+      for _, store in ipairs { own, shared } do
+        assert.equal("queue_full", (select(3, stores.commit(store, { addition "k3" }))))
+      end
+      assert(stores.commit(shared, { { op = "change", kind = "value", key = "k1", set = { value = "y" } }, patient = true }))
+      assert(client:call("CONFIG", "SET", "maxmemory", 0))
+      for _, store in ipairs { own, shared } do assert(stores.commit(store, { addition "k3" })) end
+    end)
+  end)
+
+  it("dies by kill -9 as a store: every commit that ended is there, and was made once", function()
+    durable(function(port, kill)
+      local store = peers.closes(assert(stores.open(("valkey://:secret@127.0.0.1:%d"):format(port), { timeout_s = 20 })))
+      local asked, ended, running = 0, 0, true
+      for _ = 1, 10 do
+        smpp.spawn(function()
+          while running do
+            asked = asked + 1
+            local ok, message = stores.commit(store, { { op = "add", kind = "value", record = { key = "k" .. asked, value = asked } } })
+            assert(ok, message) -- "duplicate" would be a second time
+            ended = ended + 1
+          end
+        end)
+      end
+      kill()
+      running = false
+      peers.wait("the commits", function() return ended == asked end)
+      local count = 0
+      assert(stores.walk(store, { kind = "value" }, function() count = count + 1 end))
+      assert.is_true(count > 30)
+      assert.equal(ended, count)
+    end)
+  end)
+
+  it("sends messages to subscriptions, and replies between them", function()
+    peers.run(function()
+      local port = peers.free_ports(1)
+      engine(port, "--requirepass", "secret")
+      local url = ("valkey://:secret@127.0.0.1:%d"):format(port)
+      local one, two = peers.closes(assert(valkey.connect(url))), peers.closes(assert(valkey.connect(url)))
+      local got = {}
+      one:subscribe("c", function(payload) got[#got + 1] = payload end)
+      assert.equal("PONG", (one:call "PING"))
+      for i = 1, 5 do assert.equal(1, (two:call("PUBLISH", "c", i))) end
+      assert.equal("PONG", (one:call "PING"))
+      peers.wait("5 messages", function() return got[5] end)
+      one:unsubscribe "c"
+      assert.equal("PONG", (one:call "PING"))
+      assert.equal(0, (two:call("PUBLISH", "c", "x")))
+    end)
+  end)
+
+  it("dies by kill -9, and comes back: what was answered is there, and the client goes on", function()
+    durable(function(port, kill)
+      local client = peers.closes(assert(valkey.connect { ("valkey://:secret@127.0.0.1:%d"):format(port), reconnect = { min_s = 0.05, max_s = 0.1 } }))
+      local script, taken, answered, running = valkey.script "return redis.call('RPUSH', KEYS[1], ARGV[1])", 0, {}, true
+      for _ = 1, 10 do
+        smpp.spawn(function()
+          while running do
+            taken = taken + 1
+            local id = tostring(taken)
+            local value, _, code = client:eval(script, { "l" }, { id })
+            if value then answered[#answered + 1] = id else assert(code ~= "NOSCRIPT" and code ~= "ERR", code) end
+          end
+        end)
+      end
+      kill()
+      running = false
+      assert.is_true(#answered > 30)
+      local kept, found = {}, 0
+      for _, id in ipairs((client:call("LRANGE", "l", 0, -1))) do kept[id] = true end
+      for _, id in ipairs(answered) do found = found + (kept[id] and 1 or 0) end
+      assert.equal(#answered, found)
+    end)
+  end)
+
+  it("is promoted from a replica: the client follows", function()
+    peers.run(function()
+      local a, b = peers.free_ports(2)
+      engine(a, "--requirepass", "secret", "--masterauth", "secret", "--repl-diskless-sync-delay", "0")
+      engine(b, "--requirepass", "secret", "--masterauth", "secret", "--replicaof", "127.0.0.1", tostring(a), "--repl-diskless-sync-delay", "0")
+      local client = peers.closes(assert(valkey.connect { ("valkey://:secret@127.0.0.1:%d,127.0.0.1:%d"):format(b, a), reconnect = { min_s = 0.05 } }))
+      assert.equal("127.0.0.1:" .. a, client.address)
+      assert(client:call("SET", "k", "v"))
+      peers.wait("the replica", function() return client:call("WAIT", 1, 500) == 1 end)
+      local other = peers.closes(assert(valkey.connect(("valkey://:secret@127.0.0.1:%d"):format(b))))
+      assert(other:call("REPLICAOF", "NO", "ONE"))
+      assert(client:call("REPLICAOF", "127.0.0.1", b))
+      local _, _, code = client:call("SET", "k", "w")
+      assert.equal("READONLY", code)
+      peers.wait("the new primary", function() return client.address == "127.0.0.1:" .. b end)
+      assert.equal("v", (client:call("GET", "k")))
+    end)
+  end)
+end)

@@ -1,0 +1,51 @@
+local health = require "smpp.metrics.health"
+local mc = require "spec.support.mc"
+local smpp = require "smpp"
+
+describe("smpp.metrics.health", function()
+  it("is not ok before there is something to look at", function()
+    mc.world(function(w)
+      local one = health.new("client", w.loop)
+      w:sleep(2)
+      assert.same({ is_ok = false, role = "client", bound = 0, since_s = 2 }, one:read())
+    end)
+  end)
+
+  it("is ok for a client with one bind of two, and not while it closes", function()
+    mc.world(function(w)
+      local sim = w:server({}, smpp.simulator)
+      local other = smpp.simulator { port = 2776, loop = w.loop }
+      local pool = assert(smpp.pool { hosts = { "127.0.0.1:2775", "127.0.0.1:2776" }, system_id = "me", password = "x", loop = w.loop })
+      pool:on("error", function() end)
+      w:sleep(1)
+      local one = health.new("client", w.loop)
+      one:follow(pool)
+      assert.same({ true, 2 }, { one:read().is_ok, one:read().bound })
+      other:close(0)
+      w:sleep(1)
+      assert.same({ true, 1, 1 }, { one:read().is_ok, one:read().bound, one:read().since_s })
+      sim:close(0)
+      w:sleep(3)
+      assert.same({ false, 0 }, { one:read().is_ok, one:read().bound })
+      assert.near(3, one:read().since_s, 0.1)
+      pool:close()
+      assert.is_false(one:read().is_ok)
+    end)
+  end)
+
+  it("is ok for a server and a simulator until they close", function()
+    mc.world(function(w)
+      for _, make in ipairs { smpp.server, smpp.simulator } do
+        local server = w:server({}, make)
+        local one = health.new("server", w.loop)
+        one:follow(server)
+        local esme = assert(w:bind())
+        w:sleep(1)
+        assert.same({ is_ok = true, role = "server", bound = 1, since_s = 1 }, one:read())
+        esme:close()
+        server:close(1)
+        assert.is_false(one:read().is_ok)
+      end
+    end)
+  end)
+end)

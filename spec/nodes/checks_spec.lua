@@ -1,0 +1,97 @@
+local async = require "spec.support.async"
+local checks = require "smpp.nodes.checks"
+local engines = require "spec.support.valkey"
+local valkey = require "smpp.valkey"
+
+local INFO = { redis_version = "7.0.15", maxmemory = "0", maxmemory_policy = "noeviction", evicted_keys = "0", connected_slaves = "0", redis_mode = "standalone" }
+local CONFIG = { appendonly = "yes", appendfsync = "always", ["min-replicas-to-write"] = "1", ["min-replicas-max-lag"] = "10" }
+
+--- Words and severities of the problems of an engine.
+local function problems(o)
+  local found, messages = {}, {}
+  async.virtual(function(loop)
+    local engine = engines.new(loop, { answer = function(words)
+      local name = words[1]
+      if o.errors and o.errors[name] then return "-" .. o.errors[name] .. "\r\n" end
+      if name == "INFO" then
+        local lines = {}
+        for key, value in pairs(INFO) do
+          if o.info and o.info[key] ~= nil then value = o.info[key] end
+          if value then lines[#lines + 1] = key .. ":" .. value end
+        end
+        return engines.reply("# Server\r\n" .. table.concat(lines, "\r\n"))
+      elseif name == "CONFIG" then
+        local list = {}
+        for key, value in pairs(CONFIG) do
+          if key:find("^" .. words[3]:gsub("%*", ""):gsub("%-", "%%-")) then
+            list[#list + 1], list[#list + 2] = key, o.config and o.config[key] or value
+          end
+        end
+        return engines.reply(list)
+      elseif name == "COMMAND" then
+        local list = {}
+        for i = 3, #words do list[i - 2] = o.missing == words[i] and "_\r\n" or "*1\r\n" .. engines.reply(words[i]:lower()) end
+        return "*" .. #list .. "\r\n" .. table.concat(list)
+      elseif name == "TIME" then
+        return engines.reply { ("%.0f"):format(loop:time() + (o.ahead_s or 0)), "0" }
+      end
+    end })
+    if o.slow_s then
+      loop:on_link(function(link)
+        link.a_to_b.latency = function() return o.slow_s end
+      end)
+    end
+    local client = assert(valkey.connect { "valkey://127.0.0.1", loop = loop })
+    for _, one in ipairs(assert(checks.run(client, o.options or {}))) do
+      found[#found + 1] = one.severity .. " " .. one.word
+      messages[one.word] = one.message
+    end
+    client:close()
+    engine.close()
+  end)()
+  return found, messages
+end
+
+local USUAL = { "warning maxmemory" }
+
+describe("smpp.nodes.checks", function()
+  it("finds nothing but the missing limit of memory in an engine as it should be", function()
+    assert.same(USUAL, (problems {}))
+    assert.same({}, (problems { info = { maxmemory = "1000" } }))
+  end)
+
+  it("finds what must not be", function()
+    assert.same({ "error version", USUAL[1] }, (problems { info = { redis_version = "6.2.1" } }))
+    assert.same({ "error cluster", USUAL[1] }, (problems { info = { redis_mode = "cluster" } }))
+    assert.same({ "error engine", USUAL[1] }, (problems { info = { redis_version = false } }))
+    assert.same({ "error maxmemory-policy" }, (problems { info = { maxmemory = "1000", maxmemory_policy = "allkeys-lru" } }))
+    assert.same(USUAL, (problems { info = { maxmemory_policy = "allkeys-lru" } }))
+    local found, messages = problems { missing = "WAIT" }
+    assert.same({ "error commands", USUAL[1] }, found)
+    assert.equal("the engine has no WAIT", messages.commands)
+    found, messages = problems { options = { durable = "disk" }, info = { connected_slaves = "1" } }
+    assert.same({ "error WAITAOF", USUAL[1] }, found)
+    assert.equal('durable = "disk" needs WAITAOF: Valkey or Redis 7.2, this is Redis 7.0.15', messages.WAITAOF)
+    assert.same(USUAL, (problems { options = { durable = "disk" }, info = { connected_slaves = "1", redis_version = "7.2.4" } }))
+    assert.same({ "error NOPERM" }, (problems { errors = { INFO = "NOPERM this user has no permissions" } }))
+  end)
+
+  it("finds what should not be", function()
+    assert.same({ "warning appendonly", USUAL[1] }, (problems { config = { appendonly = "no" } }))
+    assert.same({ "warning appendfsync", USUAL[1] }, (problems { config = { appendfsync = "everysec" } }))
+    assert.same({ "warning config", USUAL[1] }, (problems { errors = { CONFIG = "NOPERM no" } }))
+    assert.same({ "warning commands", USUAL[1] }, (problems { errors = { COMMAND = "NOPERM no" } }))
+    assert.same({ USUAL[1], "warning evicted_keys" }, (problems { info = { evicted_keys = "3" } }))
+    assert.same({ USUAL[1], "warning replicas" }, (problems { options = { durable = "replica" } }))
+    assert.same({ "warning min-replicas-to-write", USUAL[1] },
+      (problems { options = { durable = "replica" }, info = { connected_slaves = "1" }, config = { ["min-replicas-to-write"] = "0" } }))
+    assert.same(USUAL, (problems { config = { ["min-replicas-to-write"] = "0" } }))
+    assert.same({ USUAL[1], "warning clock" }, (problems { ahead_s = 60 }))
+    assert.same({ USUAL[1], "warning clock" }, (problems { ahead_s = -60 }))
+    assert.same({ USUAL[1], "warning round trip" }, (problems { slow_s = 0.02 }))
+  end)
+
+  it("reads INFO", function()
+    assert.same({ a = "1", b_2 = "x:y", c = "" }, checks.info "# Server\r\na:1\r\nb_2:x:y\r\nc:\r\nnonsense\r\n\r\n")
+  end)
+end)

@@ -1,0 +1,35 @@
+local lease = require "smpp.nodes.lease"
+
+describe("smpp.nodes.lease", function()
+  it("reads a row", function()
+    assert.same({ "ab12", 7, 3 }, { lease.read "ab12 7 3" })
+    assert.same({ "ab12", 2 ^ 53 - 1, 3 }, { lease.read "ab12 9007199254740991 3" })
+    for _, text in ipairs { "", "ab12", "ab12 7", "ab12 7 3 4", " 7 3", "ab12 x 3" } do assert.is_nil((lease.read(text))) end
+  end)
+
+  it("is held until its deadline", function()
+    local one = lease.new({ carrier = "a" }, 2, 5, 10)
+    assert.is_true(one:is_held(9.999))
+    assert.is_false(one:is_held(10))
+    assert.is_true(one:may_write(9.999))
+    assert.is_false(one:may_write(10))
+    one:ended(5, 1)
+    assert.is_false(one:is_held(0))
+    assert.is_true(one:may_write(5.999))
+    assert.is_false(one:may_write(6))
+    assert.equal("lease a 2, fence 5", tostring(one))
+  end)
+
+  it("tells of its bind, but not any more when it is over", function()
+    local failed = 0
+    local one = lease.new({ carrier = "a", failed = function() failed = failed + 1 end }, 1, 5, 10)
+    one:bound()
+    assert.is_true(one.is_bound)
+    one:unbound()
+    assert.is_false(one.is_bound)
+    one:failed()
+    one:ended(0, 0)
+    one:failed()
+    assert.equal(1, failed)
+  end)
+end)

@@ -1,0 +1,21 @@
+local with = require "spec.support.simulator_http"
+
+describe("smpp.simulator.http", function()
+  it("answers nobody of another site, and with a token only who has it", function()
+    with({ http = { port = 0, token = "a-secret", names = { "SMS.example" } } }, function(ask, _, sim)
+      local auth = "Authorization: Bearer a-secret"
+      assert.equal(401, (ask("GET", "/v1/counts")))
+      assert.equal(401, (ask("GET", "/v1/counts", nil, { "Authorization: Bearer a-secret2" })))
+      assert.equal(200, (ask("GET", "/v1/counts", nil, { auth })))
+      assert.equal(200, (ask("GET", "/health")))
+      assert.equal(421, (ask("GET", "/health", nil, { "Host: evil.example" })))
+      assert.equal(200, (ask("GET", "/health", nil, { "Host: sms.example:80" })))
+      assert.equal(403, (ask("GET", "/inject_mo?short_message=x", nil, { auth, "Origin: http://evil.example" })))
+      assert.equal(403, (ask("GET", "/inject_mo?short_message=x", nil, { auth, "Sec-Fetch-Site: cross-site" })))
+      assert.equal(200, (ask("GET", "/v1/counts", nil, { auth, "Origin: " .. sim.http.url, "Sec-Fetch-Site: same-origin" })))
+    end)()
+    with({ http = { port = 0, host = "0.0.0.0" } }, function(_, _, sim)
+      assert.is_true(sim.http.is_token_made and #sim.http.token >= 32)
+    end)()
+  end)
+end)

@@ -1,0 +1,175 @@
+local async = require "spec.support.async"
+local engine_store = require "spec.support.engine_store"
+local models = require "spec.support.valkey_model"
+local smpp = require "smpp"
+local stores = require "smpp.store"
+local task = require "smpp.base.task"
+
+--- Waits for a call of queues: its results.
+local function wait(store, method, ...)
+  local token, key = task.need(), {}
+  local words = { ... }
+  words[#words + 1] = function(...) task.wake_for(token, key, ...) end
+  store.queues[method](store.queues, (table.unpack or unpack)(words)) -- luacheck: compat
+  return task.wait(key)
+end
+
+--- The keys that a node takes, in order.
+local function take(store, wishes, o)
+  local list, more = wait(store, "take", wishes, o or {})
+  local keys = {}
+  for i, one in ipairs(list or {}) do keys[i] = one.record.key end
+  return table.concat(keys, " "), more
+end
+
+local function addition(key, place, fields)
+  local record = { key = key, state = "ENROUTE", system_id = "acme" }
+  for name, value in pairs(fields or {}) do record[name] = value end
+  return { op = "add", kind = "message", record = record, place = place }
+end
+
+local function change(key, set, o)
+  local out = { op = "change", kind = "message", key = key, set = set }
+  for name, value in pairs(o or {}) do out[name] = value end
+  return out
+end
+
+--- A body with two nodes of an engine.
+local function with(fn)
+  return async.virtual(function(loop)
+    local o = {}
+    local engine = models.new(loop, { fate = function(words) return o.fate and o.fate(words) end })
+    local a, b = engine_store.new(loop, { engine = engine }), engine_store.new(loop, { engine = engine })
+    smpp.sleep(0.1)
+    fn(a, b, engine, loop, o)
+    a.kill()
+    b.kill()
+    engine.close()
+  end)
+end
+
+local function carrier(name, room) return { what = "carrier", name = name, room = room or 10 } end
+
+describe("smpp.store.valkey_queues", function()
+  it("give what is due to whom it is for, once, the oldest first", with(function(a, b, _, loop)
+    local now = loop:time()
+    assert(stores.commit(a, {
+      addition("2", { "queue", home = "m:x,y", due = now - 1 }), addition("1", { "queue", home = "m:x,y", due = now - 2 }),
+      addition("3", { "queue", home = "m:z", due = now - 3 }), addition("later", { "queue", home = "m:x", due = now + 100 }),
+      addition("own", { "work", home = "m:x", due = now }),
+    }))
+    assert.equal("", (take(b, { carrier "other" })))
+    assert.equal("1", (take(b, { carrier("y", 1) })))
+    assert.equal("2", (take(a, { carrier "x" })))
+    assert.equal("", (take(b, { carrier "x", carrier "y" })))
+    assert.equal("3", (take(a, { { what = "queue", name = "m:z", room = 5 } })))
+    assert.equal("later", (take(a, { carrier "x" }, { early = true })))
+  end))
+
+  it("give a page at most, and say that there is more", with(function(a, _, _, loop)
+    for i = 1, 150 do assert(stores.commit(a, { addition(("%03d"):format(i), { "queue", home = "m:x", due = loop:time() }) })) end
+    smpp.sleep(0.1)
+    local first, more = take(a, { carrier("x", 1000) })
+    assert.same({ 100, true }, { select(2, first:gsub("%d+", "")), more })
+    first, more = take(a, { carrier("x", 1000) })
+    assert.same({ 50, false }, { select(2, first:gsub("%d+", "")), more })
+  end))
+
+  it("give what is over, whoever wants it, and with `all` what was due then", with(function(a, b, engine, loop)
+    local now = loop:time()
+    assert(stores.commit(a, {
+      addition("over", { "queue", home = "m:x", due = now + 1000, over = now + 5 }), addition("1", { "queue", home = "m:x", due = now }),
+      addition("s", { "queue", home = "s:x", due = now + 50 }),
+    }))
+    assert.equal("", (take(b, {})))
+    assert.equal("1", (take(b, {}, { all = now + 1 })))
+    smpp.sleep(6)
+    assert.equal("over", (take(b, {})))
+    assert.is_nil(engine.data["smpp:{gw}:expiry"])
+    assert.equal("", (take(b, { carrier "x" }, { early = true }))) -- a scheduled one is never early
+  end))
+
+  it("let only the node that has a record change it, and nobody whose run is over", with(function(a, b, engine, loop)
+    assert(stores.commit(a, { addition("1", { "work", home = "m:x", due = loop:time(), over = loop:time() + 1000 }) }))
+    local function code(store, o) return (select(3, stores.commit(store, { change("1", { n = 1 }, o) }))) end
+    assert.equal("conflict", code(b, { guard = "mine" }))
+    assert.equal("conflict", code(b, { guard = "idle" }))
+    assert.is_nil(code(a, { guard = "mine" }))
+    assert.equal(false, (wait(b, "bury", a.run))) -- it lives
+    local run = a.kill().run
+    assert.equal(true, (wait(b, "bury", run)))
+    smpp.sleep(0.1)
+    assert.is_nil(code(b, { guard = "idle" }))
+    assert.equal("1", (take(b, { carrier "x" })))
+    local old = engine_store.new(loop, { engine = engine })
+    old:joined(run)
+    assert.equal("conflict", code(old))
+    assert.same({ nil, "store_failed" }, { (wait(old, "take", {}, {})), (select(3, wait(old, "take", {}, {}))) })
+    old.kill()
+  end))
+
+  it("put a record where a change says, and take it out when it is removed", with(function(a, _, engine, loop)
+    assert(stores.commit(a, { addition("1", { "work", home = "m:x", due = loop:time() }) }))
+    assert(stores.commit(a, { change("1", {}, { place = { "queue", home = "m:y", due = 5, over = 9 } }) }))
+    assert.same({ nil, true, true }, { engine.data["smpp:{gw}:work:" .. a.run], engine.data["smpp:{gw}:queue:m:y"] ~= nil,
+      engine.data["smpp:{gw}:expiry"] ~= nil })
+    assert(stores.commit(a, { { op = "remove", kind = "message", key = "1" } }))
+    assert.same({}, { engine.data["smpp:{gw}:queue:m:y"], engine.data["smpp:{gw}:expiry"] })
+    assert(stores.commit(a, { addition("2", { "work", home = "m:x", due = loop:time() }) }))
+    assert(stores.commit(a, { change("2", {}, { place = { "none" } }) }))
+    assert.is_nil(engine.data["smpp:{gw}:work:" .. a.run])
+  end))
+
+  it("refuse an addition to a queue that is long enough", with(function(a)
+    local function code(key) return (select(3, stores.commit(a, { addition(key, { "queue", home = "o:acme", due = 1, most = 2 }) }))) end
+    assert.same({ nil, nil, "queue_full" }, { code "1", code "2", code "3" })
+  end))
+
+  it("give the same again where the reply was lost", with(function(a, _, _, loop, o)
+    for i = 1, 3 do assert(stores.commit(a, { addition(tostring(i), { "queue", home = "m:x", due = loop:time() + i / 10 }) })) end
+    smpp.sleep(1)
+    local count = 0
+    o.fate = function(words)
+      if not words[1]:find "^EVAL" then return nil end
+      count = count + 1
+      return count == 1 and "unanswered" or nil
+    end
+    assert.equal("1 2 3", (take(a, { carrier "x" })))
+    assert.equal(3, count) -- with a look at the format by the new connection
+    assert.equal("", (take(a, { carrier "x" })))
+  end))
+
+  it("count without going below or above, in one step with what is paid for", with(function(a, b, _, loop)
+    assert(stores.commit(a, { { op = "add", kind = "counter", record = { key = "credit/acme", state = "5" } },
+      { op = "add", kind = "counter", record = { key = "quota/acme", state = "60 0 0" } } }))
+    local function pay(store, key)
+      return (select(3, stores.commit(store, { addition(key), { op = "count", kind = "counter", key = "credit/acme", set = { by = -2, least = 0 } } })))
+    end
+    assert.same({ nil, nil, "exceeded" }, { pay(a, "1"), pay(b, "2"), pay(a, "3") })
+    assert.equal("missing", (select(3, stores.get(a, "message", "3"))))
+    assert.equal("1", stores.get(b, "counter", "credit/acme").state)
+    smpp.sleep(60 - loop:time() % 60) -- quotas begin with the minute
+    local function use(store)
+      local what = { op = "count", kind = "counter", key = "quota/acme", set = { by = 1, most = 2, per_s = 60 } }
+      return (select(3, stores.commit(store, { what })))
+    end
+    assert.same({ nil, nil, "exceeded" }, { use(a), use(b), use(a) })
+    smpp.sleep(60)
+    assert.is_nil(use(b))
+  end))
+
+  it("hand out numbers once, and find the message of an id", with(function(a, b)
+    local first, last = wait(a, "numbers")
+    assert.equal(999, last - first)
+    assert.equal(last + 1, (wait(b, "numbers")))
+    assert(stores.commit(a, { addition "1", { op = "add", kind = "id", replaces = true, record = { key = "x\0i7", message = "1", since = 5 } } }))
+    assert(stores.commit(a, { { op = "add", kind = "id", replaces = true, record = { key = "x\0i7", message = "1", part = 2, since = 5 } } }))
+    local id, message = wait(b, "resolve", { "x\0i8", "x\0i7" })
+    assert.same({ 2, "1" }, { id.part, message.key })
+    assert.is_nil((wait(b, "resolve", { "y\0i7" })))
+    assert.same({ { key = "x\0i7", message = "1" } }, (wait(b, "old_ids", 6)))
+    assert(stores.commit(a, { change("1", { state = "DELIVERED", done = 1 }) }))
+    assert.same({}, (wait(b, "old_ids", 6)))
+    assert.equal("missing", (select(3, stores.get(a, "id", "x\0i7"))))
+  end))
+end)

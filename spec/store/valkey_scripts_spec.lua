@@ -1,0 +1,92 @@
+local async = require "spec.support.async"
+local kinds = require "smpp.store.kinds"
+local models = require "spec.support.valkey_model"
+local smpp = require "smpp"
+local stores = require "smpp.store"
+local util = require "spec.support.util"
+
+local STATES = { "ENROUTE", "SCHEDULED", "DELIVERED", "EXPIRED" }
+
+--- What the keys of the engine say, against the records: index -> members, as strings.
+local function indexes(data)
+  local found, wanted, octets = {}, {}, 0
+  for key, value in pairs(data) do
+    if value.kind == "set" then
+      local list = {}
+      for member in pairs(value.scores) do list[#list + 1] = member end
+      table.sort(list)
+      found[key] = table.concat(list, " ")
+    end
+  end
+  local function enter(name, key) wanted[name] = wanted[name] and wanted[name] .. " " .. key or key end
+  local keys = {}
+  for key in pairs(data) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for _, key in ipairs(keys) do
+    local prefix, kind, name = key:match "^(smpp:{gw}:)(%l+):r:(.*)$"
+    if prefix then
+      local fields, o = data[key].fields, kinds.kinds[kind]
+      octets = octets + tonumber(fields["%"])
+      enter(prefix .. kind .. ":all", name)
+      local final = o.final and o.final[(fields.state or ""):sub(2)]
+      if o.final then enter(prefix .. kind .. (final and ":ended" or ":open"), name) end
+      if o.age and fields[o.age] and (not o.final or final) then enter(prefix .. kind .. ":age", name) end
+      for group, row in pairs(o.groups) do
+        if not row.open or not final then
+          local values = {}
+          for i, field in ipairs(row.fields) do values[i] = (fields[field] or ""):sub(2) end
+          enter(prefix .. kind .. ":g:" .. group .. ":" .. table.concat(values, "\0"), name)
+        end
+      end
+    end
+  end
+  return found, wanted, octets
+end
+
+describe("smpp.store.valkey_scripts", function()
+  for seed = 1, 4 do
+    it(("keep indexes and counts that agree with the records, at the limits, too; seed %d"):format(seed), async.virtual(function(loop)
+      local random = util.random(seed)
+      local engine = models.new(loop, {})
+      local store = assert(stores.open("valkey://127.0.0.1", { loop = loop, limit = 14, max_octets = 12000, keep_final = 5 }))
+      local codes = {}
+      for _ = 1, 300 do
+        local changes, used = {}, {}
+        for _ = 1, random(2) do
+          local kind = ({ "message", "message", "message", "outbound", "id", "value" })[random(6)]
+          local key = tostring(random(25))
+          if not used[kind .. key] then
+            used[kind .. key] = true
+            local op = random(6)
+            if op <= 3 then
+              local state = STATES[random(3)]
+              changes[#changes + 1] = { op = "add", kind = kind, record = {
+                key = key, state = kind == "message" and state or nil, system_id = tostring(random(2)), source_addr = tostring(random(2)), group = "g",
+                octets = ("x"):rep(random(300)), since = random(100), done = state == "DELIVERED" and random(100) or nil,
+              } }
+            elseif op <= 5 then
+              changes[#changes + 1] = { op = "change", kind = kind, key = key, from = kind == "message" and STATES[random(2)] or nil,
+                set = { state = kind == "message" and STATES[random(4)] or nil, done = random(100), note = ("y"):rep(random(50)) },
+                clear = random(2) == 1 and { "octets", "none" } or nil }
+            else
+              changes[#changes + 1] = { op = "remove", kind = kind, key = key }
+            end
+          end
+        end
+        local _, _, code = stores.commit(store, changes)
+        codes[code or "ok"] = (codes[code or "ok"] or 0) + 1
+        if random(40) == 1 then store:discard(random(2) == 1 and "id" or "message", random(60), function(ok) assert(ok) end) end
+        if random(10) == 1 then
+          assert(stores.get(store, "value", "none") == nil)
+          local found, wanted, octets = indexes(engine.data)
+          assert.same(wanted, found)
+          assert.equal(octets, tonumber(engine.data["smpp:{gw}:meta"].fields.octets or 0))
+        end
+      end
+      assert.is_true(codes.ok > 10 and codes.conflict > 0 and codes.duplicate > 0, ("%s ok, %s conflict, %s duplicate"):format(tostring(codes.ok), tostring(codes.conflict), tostring(codes.duplicate)))
+      store:close()
+      engine.close()
+      smpp.sleep(0)
+    end))
+  end
+end)

@@ -1,0 +1,81 @@
+local async = require "spec.support.async"
+local engines = require "spec.support.valkey"
+local smpp = require "smpp"
+local valkey = require "smpp.valkey"
+
+local reply = engines.reply
+
+local function engine_of(loop, host, role)
+  local self
+  self = engines.new(loop, { host = host, role = role, answer = function()
+    if self.role ~= "master" then return "-READONLY You can't write against a read only replica.\r\n" end
+    return reply(host)
+  end })
+  return self
+end
+
+describe("smpp.valkey.primary", function()
+  it("is the one of several hosts that says so, also after a failover", async.virtual(function(loop)
+    local a, b = engine_of(loop, "127.0.0.1", "slave"), engine_of(loop, "127.0.0.2", "master")
+    local client = assert(valkey.connect "valkey://127.0.0.1,127.0.0.2,127.0.0.3")
+    assert.equal("127.0.0.2:6379", client.address)
+    assert.equal("127.0.0.2", (client:call "WHO"))
+    a.role, b.role = "master", "slave"
+    assert.equal("READONLY", (select(3, client:call "WHO"))) -- the connection leads to a replica: another is made
+    assert.equal("127.0.0.1", (client:call "WHO"))
+    client:close()
+    a.close()
+    b.close()
+  end))
+
+  it("is none where two say so, until one is left", async.virtual(function(loop)
+    local a, b = engine_of(loop, "127.0.0.1", "master"), engine_of(loop, "127.0.0.2", "master")
+    local client, message, code = valkey.connect "valkey://127.0.0.1,127.0.0.2"
+    assert.same({ nil, "2 primaries: 127.0.0.1:6379, 127.0.0.2:6379; none is used", "two_primaries" }, { client, message, code })
+    client = assert(valkey.connect { "valkey://127.0.0.1,127.0.0.2", wait = true })
+    smpp.sleep(0.5)
+    assert.equal(message, client.failure)
+    b.role = "slave"
+    smpp.sleep(1)
+    assert.equal("127.0.0.1:6379", client.address)
+    client:close()
+    a.close()
+    b.close()
+  end))
+
+  it("fails with the first host's reason where none says so", async.virtual(function(loop)
+    local a = engine_of(loop, "127.0.0.1", "slave")
+    local client, message, code = valkey.connect "valkey://127.0.0.1,127.0.0.2"
+    assert.same({ nil, "127.0.0.1:6379: not a primary, role slave", "connect_failed" }, { client, message, code })
+    a.close()
+  end))
+
+  it("is named by a sentinel, which is asked again after a failover", async.virtual(function(loop)
+    local a, b = engine_of(loop, "127.0.0.1", "master"), engine_of(loop, "127.0.0.2", "slave")
+    local primary = "127.0.0.1"
+    local sentinel = engines.new(loop, { host = "127.0.0.9", port = 26379, role = "sentinel", answer = function(words)
+      if words[3] ~= "mymaster" then return "*-1\r\n" end
+      return reply { primary, "6379" }
+    end })
+    local client = assert(valkey.connect "valkey+sentinel://127.0.0.8,127.0.0.9?name=mymaster")
+    assert.equal("127.0.0.1", (client:call "WHO"))
+    primary, a.role, b.role = "127.0.0.2", "slave", "master"
+    a.drop()
+    smpp.sleep(0.01)
+    assert.equal("127.0.0.2", (client:call "WHO"))
+    b.role = "slave" -- the sentinel names a replica
+    b.drop()
+    smpp.sleep(0.01)
+    assert.equal("not_sent", (select(3, client:call "WHO")))
+    client:close()
+    local message, code
+    client, message, code = valkey.connect "valkey+sentinel://127.0.0.9?name=other"
+    assert.same({ nil, "127.0.0.9:26379: the sentinel does not know 'other'", "connect_failed" }, { client, message, code })
+    client, message = valkey.connect "valkey+sentinel://127.0.0.8?name=other"
+    assert.is_nil(client)
+    assert.is_truthy(message:find("127.0.0.8:26379", 1, true))
+    sentinel.close()
+    a.close()
+    b.close()
+  end))
+end)
