@@ -3,6 +3,9 @@
 -- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30; 10 among all groups); GC_EVERY, how many
 -- instructions from one collection to the next in gc (1000; 20000 among all groups); JOBS in parallel
 -- (default: processors); MAKE.  Logs are in build/log; those of failed jobs are printed.
+-- Spec files that fail run once more, alone, when all else has run. If they pass then, they are listed as unsteady and do not count
+-- as failed: a spec that waits too short, or a race in the product, to be found with the log of the first run.
+-- Failures in more than three groups are no coincidence and count at once.
 -- The last line is "N passed, N failed[, N skipped]"; exit code 1 if a test failed or none ran.
 local uv = require "luv"
 
@@ -51,6 +54,17 @@ local function read_counts(text)
   if passed and passed + failed > 0 then return passed, failed, 0 end
 end
 
+--- The files with failures that a log of busted names, for a command line; nil: it did not come to its end.
+local function failed_files(text)
+  local list, seen = {}, {}
+  for path in text:gmatch "\n%a+ %-> (%S+) @ " do
+    if not seen[path] then
+      seen[path], list[#list + 1] = true, path
+    end
+  end
+  return read_busted(text) and list[1] and table.concat(list, " ")
+end
+
 -- The jobs ------------------------------------------------------------------------------------------------------
 
 local jobs = {}
@@ -63,7 +77,8 @@ local function make(name, arguments, build)
 end
 
 local function busted(name, lua, specs, environment)
-  add { name = name, read = read_busted, command = ("SMPP_NO_BUILD=1 %s %s spec/run.lua %s"):format(environment or "", lua, specs) }
+  local command = ("SMPP_NO_BUILD=1 %s %s spec/run.lua "):format(environment or "", lua)
+  add { name = name, read = read_busted, command = command .. specs, specs = command }
 end
 
 local groups = {}
@@ -174,9 +189,14 @@ local ORDER = { "check", "specs", "c", "slow", "sanitize", "gc", "fuzz", "valgri
 
 local total = { passed = 0, failed = 0, skipped = 0 }
 local started = uv.hrtime()
-local running, broken = {}, {}
+local running, broken, again, unsteady = {}, {}, {}, {}
+local AGAIN = 3 -- groups
 
 local function seconds_since(t) return (uv.hrtime() - t) / 1e9 end
+
+local function count(passed, failed, skipped)
+  total.passed, total.failed, total.skipped = total.passed + passed, total.failed + failed, total.skipped + skipped
+end
 
 local function report(job, code, signal)
   local file = io.open(job.log, "rb")
@@ -195,8 +215,15 @@ local function report(job, code, signal)
     failed = 1
     if not job.read then passed = 0 end
   end
-  if not job.build or failed > 0 then
-    total.passed, total.failed, total.skipped = total.passed + passed, total.failed + failed, total.skipped + skipped
+  local files = failed > 0 and job.specs and not job.timed_out and failed_files(text)
+  if files then
+    again[#again + 1] = { name = job.name .. ", again", command = job.specs .. files, read = read_busted, failed_before = failed }
+    count(passed, 0, skipped)
+  elseif job.failed_before then
+    count(failed > 0 and 0 or job.failed_before, failed, 0)
+    if failed == 0 then unsteady[#unsteady + 1] = job.command end
+  elseif not job.build or failed > 0 then
+    count(passed, failed, skipped)
   end
   if job.build and failed > 0 then broken[#broken + 1] = job.name end
   print(("%-6s %-28s %6.1f s  %s%s%s"):format(failed > 0 and "FAILED" or "ok", job.name, seconds_since(job.started),
@@ -287,7 +314,13 @@ for _, job in ipairs(jobs) do
 end
 run(builds, 1)
 run(tests, JOBS)
+if #again <= AGAIN then
+  run(again, 1)
+else
+  for _, job in ipairs(again) do count(0, job.failed_before, 0) end
+end
 
+for _, command in ipairs(unsteady) do print("unsteady: failed once, passed alone: " .. command) end
 if #broken > 0 then print("did not build: " .. table.concat(broken, ", ")) end
 print(("%.0f s"):format(seconds_since(started)))
 print(("%d passed, %d failed%s"):format(total.passed, total.failed, total.skipped > 0 and (", %d skipped"):format(total.skipped) or ""))
