@@ -1,4 +1,5 @@
 local support = require "spec.support.gateway_http"
+local web = require "spec.support.web"
 
 local function short(status, body) return ("%d %s"):format(status, type(body) == "table" and body.code or "") end
 
@@ -35,6 +36,16 @@ describe("smpp.gateway.http", function()
     status, body = w:call("GET", "/openapi.json", nil, { token = false })
     assert.same({ 200, "3.1.0" }, { status, body.openapi })
     assert.equal("404 not_found", short(w:call("GET", "/v2")))
+  end))
+
+  it("sends no header twice, and nothing that a cache may keep, on any path", support.world({ http = ", kannel = true, jasmin = true" }, function(w, loop)
+    local server = w.gateway.http.servers[1]
+    for _, own in ipairs { "", ("Authorization: Bearer %s\r\nContent-Type: application/json\r\n"):format(support.TOKEN) } do
+      local answers = web.walk(loop, server, own)
+      assert.same({}, web.header_faults(answers))
+      assert.truthy(answers["GET /health 200"] and answers["GET /console/ 200"] and answers["GET /ping 200"] and answers["GET /none 404"])
+      assert.equal(own ~= "", answers["GET /v1/account 200"] ~= nil)
+    end
   end))
 
   it("serves no metrics where they are switched off", support.world({ http = ", metrics = false" }, function(w)

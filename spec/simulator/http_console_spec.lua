@@ -1,4 +1,5 @@
 local async = require "spec.support.async"
+local web = require "spec.support.web"
 local with = require "spec.support.simulator_http"
 
 --- A console of which somebody is logged in: act(name, body), state(cursor).
@@ -38,6 +39,18 @@ describe("smpp.simulator.http_console", function()
       assert.equal(200, (ask("POST", "/console/login", { token = "of the console" })))
     end)()
   end)
+
+  it("sends no header twice, and nothing that a cache may keep, on any path", with({}, function(ask, _, sim)
+    local _, login = ask("POST", "/console/login", { token = sim.http.console.token })
+    local lines = ("Cookie: smpp_console=%s\r\nX-CSRF-Token: %s\r\n"):format(next(sim.http.console.logins.sessions), login.csrf)
+    for _, own in ipairs { "", lines } do
+      local answers = web.walk(sim.loop, sim.http.server, own)
+      assert.same({}, web.header_faults(answers))
+      assert.truthy(answers["GET /v1/counts 200"] and answers["GET /console/ 200"] and answers["GET /none 404"])
+      assert.matches("default%-src 'none'", answers["GET /console/ 200"]["content-security-policy"][1])
+      assert.equal(own ~= "", answers["GET /console/api/stream 200"] ~= nil)
+    end
+  end))
 
   it("shows figures, sessions, messages, and a message again when its state is final", opened({ deliver_after_s = 1 }, function(_, state, esme)
     local first = state()

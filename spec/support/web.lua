@@ -52,4 +52,49 @@ function web.statuses(octets)
   return list
 end
 
+--- Requests each route of a server, and a path without one; for each answer it returns "METHOD path status" and its headers: name in lower
+--- case -> list of values.
+---@async
+---@param lines string?  of the header
+---@return table<string, table<string, string[]>> answers
+function web.walk(loop, server, lines)
+  local asked = { "GET /none" }
+  local function add(entries)
+    for _, entry in pairs(entries) do
+      for method in pairs(entry.methods) do asked[#asked + 1] = method .. " " .. entry.path:gsub("{%w+}", "none"):gsub("/wait$", "%0?timeout_s=0") end
+    end
+  end
+  add(server.router.fixed)
+  add(server.router.patterns)
+  table.sort(asked) -- a login ends behind what needs it
+  local answers = {}
+  for _, line in ipairs(asked) do
+    local request = ("%s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n"):format(line, lines or "", line:find "^GET" and "" or "Content-Length: 0\r\n")
+    local octets = web.raw(loop, server.port, request, 1)
+    local status, block, headers = octets:match "^HTTP/1.1 (%d+)", octets:match "^[^\r]*\r\n(.-\r\n)\r\n", {}
+    for name, value in block:gmatch "([^:\r\n]+): ([^\r]*)\r\n" do
+      name = name:lower()
+      headers[name] = headers[name] or {}
+      table.insert(headers[name], value)
+    end
+    answers[line .. " " .. status] = headers
+  end
+  return answers
+end
+
+--- What is wrong with answers of `walk`: headers that come twice, answers that a cache might keep.
+---@return string[]
+function web.header_faults(answers)
+  local faults = {}
+  for answer, headers in pairs(answers) do
+    for name, values in pairs(headers) do
+      if values[2] then faults[#faults + 1] = ("%s: %s: %s"):format(answer, name, table.concat(values, " | ")) end
+    end
+    if not headers["cache-control"] or headers["cache-control"][1] ~= "no-store" then faults[#faults + 1] = answer .. ": no Cache-Control" end
+    if not headers["x-content-type-options"] then faults[#faults + 1] = answer .. ": no X-Content-Type-Options" end
+  end
+  table.sort(faults)
+  return faults
+end
+
 return web

@@ -58,15 +58,6 @@ local HEADERS = {
 local Console = {}
 local mt = { __index = Console, __name = "smpp.Console" }
 
-local function with_headers(response)
-  local headers = {}
-  for _, list in ipairs { HEADERS, response.headers or {} } do
-    for _, word in ipairs(list) do headers[#headers + 1] = word end
-  end
-  response.headers = headers
-  return response
-end
-
 local function answer(value) return { status = 200, type = "application/json", body = json.write(value) } end
 
 -- ---- who may ----
@@ -84,11 +75,11 @@ end
 local function guard_of(self, changes)
   return function(request)
     local refused = site.misdirected(request, self.names) or foreign(request)
-    if refused then return with_headers(refused) end
+    if refused then return refused end
     local session = self.logins:find(request.headers.cookie)
-    if not session then return with_headers(problem.new("unauthorized", "log in with the token that was printed at the start")) end
+    if not session then return problem.new("unauthorized", "log in with the token that was printed at the start") end
     if changes and not site.is_equal(request.headers["x-csrf-token"] or "", session.csrf) then
-      return with_headers(problem.new("cross_site", "expected the X-CSRF-Token of this login"))
+      return problem.new("cross_site", "expected the X-CSRF-Token of this login")
     end
     request.session = session
   end
@@ -191,23 +182,17 @@ local function redirect() return { status = 302, headers = { "Location", "/conso
 --- The answer to a request for "/", for a program that has another one there for some.
 ---@param request smpp.HttpRequest
 ---@return smpp.HttpResponse
-function Console:home(request) return with_headers(site.misdirected(request, self.names) or redirect()) end
+function Console:home(request) return site.misdirected(request, self.names) or redirect() end
 
 --- The routes for smpp.http.serve.  They guard themselves: a guard of the whole server lets "/" and "/console…" through.
 ---@return smpp.HttpRoute[]
 function Console:routes()
   local list = {}
   local function route(method, path, handler, guard)
-    list[#list + 1] = { method, path, function(request) return with_headers(handler(self, request)) end, guard = guard, max_octets = 262144 }
+    list[#list + 1] = { method, path, function(request) return handler(self, request) end, guard = guard, headers = HEADERS, max_octets = 262144 }
   end
-  local function names(request)
-    local refused = site.misdirected(request, self.names)
-    return refused and with_headers(refused)
-  end
-  local function same_origin(request)
-    local refused = site.misdirected(request, self.names) or foreign(request)
-    return refused and with_headers(refused)
-  end
+  local function names(request) return site.misdirected(request, self.names) end
+  local function same_origin(request) return site.misdirected(request, self.names) or foreign(request) end
   route("GET", "/", redirect, names)
   route("GET", "/console", redirect, names)
   for name, file in pairs(self.files) do

@@ -200,7 +200,7 @@ local function routes_of(self, statement, page)
   for i, path in ipairs(apis.paths) do
     local media = path.also
     list[i] = {
-      path[1], path[2], function(request) return path[3](self, request) end, headers = NO_STORE, stream = media and is_lines,
+      path[1], path[2], function(request) return path[3](self, request) end, stream = media and is_lines,
       guard = media and function(request) return guard_body(self, request, media) end or function(request) return guard(self, request) end,
     }
   end
@@ -281,7 +281,7 @@ function apis.new(gateway)
   self.incoming = incoming.new(self)
   for _, statement in ipairs(config.https) do
     local page, message, code = page_of(self, statement)
-    local o = { routes = routes_of(self, statement, page), loop = gateway.loop, on_error = function(trace)
+    local o = { routes = routes_of(self, statement, page), headers = NO_STORE, loop = gateway.loop, on_error = function(trace)
       gateway:log("error", "failed", { reason = trace })
     end }
     for name, value in pairs(limits_of(statement)) do o[name] = value end

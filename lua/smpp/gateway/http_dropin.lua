@@ -74,9 +74,7 @@ end
 ---@param headers string[]?
 ---@return smpp.HttpResponse
 function dropin.answer(status, media, body, headers)
-  local list = { "Cache-Control", "no-store" }
-  for i, word in ipairs(headers or {}) do list[2 + i] = word end
-  return { status = status, type = media, body = body, headers = list }
+  return { status = status, type = media, body = body, headers = headers }
 end
 
 --- A whole number in a range; nil: another text.

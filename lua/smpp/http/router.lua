@@ -9,7 +9,7 @@ local router = {}
 ---@field [3] fun(request: smpp.HttpRequest): smpp.HttpResponse  runs in a task
 ---@field guard (fun(request: smpp.HttpRequest): smpp.HttpResponse?)|nil  refuses by the header alone; cannot wait
 ---@field max_octets integer?                                 of the body, instead of the server's limit
----@field headers string[]?                                  of its answers: name, value …
+---@field headers string[]?                                  of its answers, instead of the server's: name, value …
 ---@field stream boolean|fun(request: smpp.HttpRequest): boolean|nil  the handler reads the body in pieces: request:read()
 
 ---@class smpp.HttpRouter

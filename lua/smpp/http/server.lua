@@ -66,7 +66,8 @@ servers.schema = schema.new({
   { "port", kind.port, nil, "port; 0 picks a free one", "port = 8080", required = true },
   { "tls", servers.tls, nil, "https", 'tls = { cert = "server.pem", key = "server.key" }' },
   { "routes", "table", nil, "what is served: { method, path, handler }", 'routes = { { "GET", "/", handler } }', required = true, program = true },
-  { "headers", "table", nil, "headers of every answer: name, value …", 'headers = { "Cache-Control", "no-store" }', program = true },
+  { "headers", "table", nil, "headers of every answer, but of routes with `headers` of their own: name, value …",
+    'headers = { "Cache-Control", "no-store" }', program = true },
   { "guard", "function", nil, "refuses a request by its header: returns an answer, or nothing", "guard = function(request) end", program = true },
   { "on_error", "function", nil, "gets the traceback of a handler that failed", "on_error = function(trace) end", program = true },
   { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
@@ -111,7 +112,7 @@ local function answer(self, request, response)
   if request.is_answered then return end
   request.is_answered = true
   local route = request.route
-  request.exchange:answer(response.status, response.body or "", own_headers(self, request, response), self.headers, route and route.headers,
+  request.exchange:answer(response.status, response.body or "", own_headers(self, request, response), route and route.headers or self.headers,
     response.headers)
   self:wake()
   forget(self, request)

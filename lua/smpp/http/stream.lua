@@ -27,7 +27,7 @@ local mt = { __index = Out, __name = "smpp.HttpOut" }
 function stream.begin(server, request, response, headers)
   local exchange, route = request.exchange, request.route
   local begun = exchange:start(response.status, response.max_queued_octets or QUEUE_OCTETS, response.stall_s or STALL_S, headers,
-    server.headers, route and route.headers, response.headers)
+    route and route.headers or server.headers, response.headers)
   server:wake()
   if not begun then return nil end
   return setmetatable({
