@@ -85,6 +85,17 @@ describe("smpp.simulate.rules", function()
     end)
   end
 
+  it("know that a message of unknown outcome holds up no other, and may be taken late", function()
+    local r = record()
+    BREAKS.order(r)
+    r.results[1].accepted, r.results[1].code = false, "not_sent"
+    assert.equal("order", (rules.check(r, { order = true })))
+    for _, code in ipairs { "timeout", "connection_lost" } do
+      r.results[1].code = code
+      assert.is_nil((rules.check(r, { order = true })))
+    end
+  end)
+
   it("know what a gateway may do with a message that it has accepted", function()
     for _, stored in ipairs { false, true } do
       local r = relayed { stored = stored }

@@ -3,6 +3,7 @@
 local rules = {}
 
 local NEVER_SENT = { not_sent = true, queue_full = true, closed = true, bad_value = true, too_long = true }
+local UNKNOWN = { timeout = true, connection_lost = true }
 
 --- The kind of a seed that gives two runs.
 rules.NONDETERMINISTIC = { kind = "nondeterministic", words = "two runs of a seed are the same" }
@@ -104,13 +105,14 @@ rule("window", "no more requests without an answer than the window allows", func
   end
 end)
 
-rule("order", 'with order = "destination" messages to one destination are taken in their order', function(r)
+rule("order", 'with order = "destination" messages to one destination are taken in their order, but for those of unknown outcome', function(r)
   local last = {}
   if r.relay and (r.relay.stored or r.relay.resend or #r.centres > 1) then return nil end -- several ways, or several attempts
   for _, one in ipairs(r.taken) do
     local planned = r.plan.messages[one.number or 0]
     local o = planned and r.plan.clients[planned.client]
-    if o and o.order and not o.resend and not planned.refusals then
+    local unknown = UNKNOWN[(r.results[one.number] or {}).code] -- the next ones do not wait for it any longer, and it may be taken late
+    if o and o.order and not o.resend and not planned.refusals and not unknown then
       local key = planned.client .. " " .. planned.to
       if last[key] and last[key] > one.number then
         return ("message %d was taken after message %d, to the same destination"):format(one.number, last[key])
