@@ -421,6 +421,7 @@ build = {
     ["smpp.store.valkey_fields"] = "lua/smpp/store/valkey_fields.lua",
     ["smpp.store.valkey_queues"] = "lua/smpp/store/valkey_queues.lua",
     ["smpp.store.valkey_scripts"] = "lua/smpp/store/valkey_scripts.lua",
+    ["smpp.store.valkey_waits"] = "lua/smpp/store/valkey_waits.lua",
     ["smpp.store.waiting"] = "lua/smpp/store/waiting.lua",
     ["smpp.testing"] = "lua/smpp/testing/init.lua",
     ["smpp.text.coding"] = "lua/smpp/text/coding.lua",

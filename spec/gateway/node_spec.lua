@@ -65,4 +65,51 @@ describe("smpp.gateway.node", function()
       assert.equal("0", stores.get(w.gateways.a.store, "counter", "credit/acme").state)
     end)
   end)
+
+  it("answers when a replica has the message, and refuses it where none has it in time", function()
+    local text = cluster.FILE:gsub("lease_s = 2", 'lease_s = 2, durable = "replica", wait_ms = 300')
+    cluster.run(text, function(w)
+      local acme, since = w:customer_of "a", w.loop:now()
+      local id = assert(submit(acme, { registered_delivery = 1 }))
+      assert.is_true(w.loop:now() - since >= 0.05)
+      w.engine.promote(w.replica)
+      assert.truthy(w.replica.data["smpp:{gw}:message:r:" .. id])
+      smpp.sleep(1)
+      assert.equal(1, #w.carriers[1].got)
+      w.replica.is_stopped = true
+      since = w.loop:now()
+      assert.equal("ESME_RSYSERR", select(2, submit(acme)))
+      assert.is_true(w.loop:now() - since < 1)
+      local session = w.carriers[1].server.sessions[1]
+      local function tell(id_of_carrier)
+        return (select(3, session:deliver_sm { source_addr = "1", destination_addr = "2", esm_class = 4,
+          short_message = ("id:%s stat:DELIVRD err:000"):format(id_of_carrier) }))
+      end
+      local told
+      smpp.spawn(function() told = tell "a-1" or "ESME_ROK" end)
+      smpp.sleep(3)
+      assert.is_true(told ~= "ESME_ROK", "a receipt was acknowledged that no replica has")
+      assert.is_true(tell "a-1" ~= nil, "a receipt was acknowledged again that no replica has")
+      local answer, _, code = acme:query_sm { message_id = id, source_addr = "1" }
+      assert.same({ nil, "ESME_RSYSERR" }, { answer, code })
+      w.replica.is_stopped = false
+      smpp.sleep(1)
+      assert.is_nil(tell "a-1")
+      assert.equal("DELIVERED", w:kept(id).state)
+      smpp.sleep(1)
+      assert.same({ 1, 1 }, { #w.carriers[1].got, #acme.got })
+      assert.same({}, w:logged "failed")
+    end, { names = { "a" }, lag_s = 0.05 })
+  end)
+
+  it("does not start beside nodes whose answers mean something else", function()
+    cluster.run(nil, function(w)
+      local why, code
+      w.text = w.text:gsub("lease_s = 2", 'lease_s = 2, durable = "replica"')
+      w.ports.c = 2790
+      w:join("c"):on("refused", function(...) why, code = ... end)
+      smpp.sleep(3)
+      assert.same({ "durable: the other nodes have engine", "settings" }, { why, code })
+    end, { names = { "a" } })
+  end)
 end)

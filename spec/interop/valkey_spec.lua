@@ -242,4 +242,38 @@ describe("Redis", function()
       assert.equal("v", (client:call("GET", "k")))
     end)
   end)
+
+  it("has a replica, for which commits of a store wait", function()
+    peers.run(function()
+      local a, b = peers.free_ports(2)
+      engine(a, "--requirepass", "secret", "--repl-diskless-sync-delay", "0")
+      local replica = engine(b, "--requirepass", "secret", "--masterauth", "secret", "--replicaof", "127.0.0.1", tostring(a))
+      local function connect(timeout_s) return assert(valkey.connect { ("valkey://:secret@127.0.0.1:%d"):format(a), wait = true, timeout_s = timeout_s }) end
+      local client = connect(20)
+      peers.wait("the replica", function() return client:call("WAIT", 1, 500) == 1 and client:call("INFO", "replication"):find "state=online" end)
+      assert(client:call("HSET", "smpp:{gw}:runs", "r1", "a"))
+      local store = peers.closes(assert(stores.open("valkey", { client = client, shared = true, timeout_s = 20, waits = {
+        clients = { connect(30), connect(30) }, replicas = 1, wait_ms = 10000,
+      } })))
+      store:joined "r1"
+      local ended = 0
+      for i = 1, 500 do
+        store:commit({ { op = "add", kind = "value", record = { key = "k" .. i, value = i } } }, function(ok) ended = ended + (ok and 1 or 0) end)
+      end
+      peers.wait("500 commits", function() return ended == 500 end)
+      local other = peers.closes(assert(valkey.connect(("valkey://:secret@127.0.0.1:%d"):format(b))))
+      assert.equal(500, (other:call("ZCARD", "smpp:{gw}:value:all")))
+      assert.equal(7, stores.settled(store, "value", "k7").value)
+      client:call("SCRIPT", "FLUSH")
+      assert(stores.commit(store, { { op = "remove", kind = "value", key = "k7" } }))
+      replica.handle:kill "sigstop"
+      store.waits.wait_command = assert(require("smpp.valkey.resp").command({ "WAIT", 1, 300 }, 3)) -- what follows need not last ten seconds
+      store.waits.wait_s = 0.3
+      local ok, message, code = stores.commit(store, { { op = "add", kind = "value", record = { key = "late", value = 1 } } })
+      assert.same({ nil, "store_failed" }, { ok, code })
+      assert.truthy(message:find "^replicas: ")
+      peers.wait("its removal", function() return client:call("EXISTS", "smpp:{gw}:value:r:late") == 0 end)
+      replica.handle:kill "sigcont"
+    end)
+  end)
 end)

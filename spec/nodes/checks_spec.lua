@@ -3,7 +3,8 @@ local checks = require "smpp.nodes.checks"
 local engines = require "spec.support.valkey"
 local valkey = require "smpp.valkey"
 
-local INFO = { redis_version = "7.0.15", maxmemory = "0", maxmemory_policy = "noeviction", evicted_keys = "0", connected_slaves = "0", redis_mode = "standalone" }
+local INFO = { redis_version = "7.0.15", maxmemory = "0", maxmemory_policy = "noeviction", evicted_keys = "0", connected_slaves = "0", redis_mode = "standalone",
+  aof_enabled = "1" }
 local CONFIG = { appendonly = "yes", appendfsync = "always", ["min-replicas-to-write"] = "1", ["min-replicas-max-lag"] = "10" }
 
 --- Words and severities of the problems of an engine.
@@ -73,6 +74,13 @@ describe("smpp.nodes.checks", function()
     assert.same({ "error WAITAOF", USUAL[1] }, found)
     assert.equal('durable = "disk" needs WAITAOF: Valkey or Redis 7.2, this is Redis 7.0.15', messages.WAITAOF)
     assert.same(USUAL, (problems { options = { durable = "disk" }, info = { connected_slaves = "1", redis_version = "7.2.4" } }))
+    local newer = { connected_slaves = "1", redis_version = "7.2.4" }
+    found, messages = problems { options = { durable = "disk" }, info = newer, missing = "WAITAOF" }
+    assert.same({ "error commands", "the engine has no WAITAOF" }, { found[1], messages.commands })
+    found, messages = problems { options = { durable = "disk" }, config = { appendonly = "no" },
+      info = { connected_slaves = "1", redis_version = "7.2.4", aof_enabled = "0" } }
+    assert.same({ "error appendonly", USUAL[1] }, found)
+    assert.truthy(messages.appendonly:find 'durable = "disk"')
     assert.same({ "error NOPERM" }, (problems { errors = { INFO = "NOPERM this user has no permissions" } }))
   end)
 

@@ -16,13 +16,20 @@ end
 
 --- A store of a new node.
 ---@param loop smpp.Loop
----@param o? { engine: table?, before: string?, fails: (fun(method: string): boolean)? }  the engine; the run of this node's earlier life, whose work is taken over
+---@param o? { engine: table?, before: string?, fails: (fun(method: string): boolean)?, waits: table? }  the engine; the run of this node's earlier life,
+---  whose work is taken over; smpp.StoreWaitsOptions without clients
 ---@return table store  with `engine`, `kill()`, `reborn()`
 function engine_store.new(loop, o)
   o = o or {}
   local engine = o.engine or models.new(loop, {})
   local client = assert(valkey.connect { "valkey://127.0.0.1", wait = true, loop = loop })
-  local store = assert(stores.open("valkey", { client = client, shared = true, loop = loop, timeout_s = 2 }))
+  local waits = o.waits
+  if waits then
+    local clients = {}
+    for i = 1, 2 do clients[i] = assert(valkey.connect { "valkey://127.0.0.1", wait = true, loop = loop, timeout_s = 2 + waits.wait_ms / 1000 }) end
+    waits = { clients = clients, disk = waits.disk or false, replicas = waits.replicas or 1, wait_ms = waits.wait_ms }
+  end
+  local store = assert(stores.open("valkey", { client = client, shared = true, loop = loop, timeout_s = 2, waits = waits }))
   engine.count = (engine.count or 0) + 1
   local run = "run" .. engine.count
   mark(engine, run, true)
@@ -43,6 +50,7 @@ function engine_store.new(loop, o)
   function store.kill()
     mark(engine, run, false)
     store.closed = true
+    if store.waits then store.waits:close() end
     client:close()
     return { run = run, engine = engine }
   end

@@ -1,4 +1,5 @@
---- A model of an engine for the virtual loop: strings, hashes, sets, sorted sets, scripts, whose commands it runs one after another, and messages.
+--- A model of an engine for the virtual loop: strings, hashes, sets, sorted sets, scripts, whose commands it runs one after another, messages, and
+--- replicas, which WAIT waits for.
 --- { data } may be given, so that an engine comes back with what it had, or with what a replica had of it.
 local engines = require "spec.support.valkey"
 
@@ -224,11 +225,69 @@ function own.PUBLISH(self, channel, payload)
   return count
 end
 
+-- ---- replicas ----
+
+local WRITES = {}
+for word in ("HSET HSETNX HDEL HINCRBY SET SADD SREM EXPIRE DEL ZADD ZREM"):gmatch "%S+" do WRITES[word] = true end
+
+--- What a replica has got by now.
+local function apply(self, replica)
+  while replica.at < self.offset do
+    local item = self.stream[replica.at + 1]
+    if item.at + replica.lag_s > self.loop:now() or replica.is_stopped then return end
+    commands[item[1]](replica.data, unpack(item, 2, item.count))
+    replica.at = replica.at + 1
+  end
+end
+
+local function having(self, offset)
+  local count = 0
+  for _, replica in ipairs(self.replicas) do
+    apply(self, replica)
+    if replica.at >= offset then count = count + 1 end
+  end
+  return count
+end
+
+--- WAIT and WAITAOF: the connection stands until its writes are there, or time is over.
+local function wait(self, words, transport, answer)
+  local disk = words[1] == "WAITAOF"
+  local wanted, most_s = tonumber(words[disk and 3 or 2]), tonumber(words[disk and 4 or 3]) / 1000
+  local offset, till, timer = self.written[transport] or 0, self.loop:now() + most_s, nil
+  local standing = {}
+  self.standing[transport] = standing
+  local function look()
+    local count = having(self, offset)
+    if transport.closed then return timer:close() end
+    if count < wanted and self.loop:now() < till then return timer:start(0.001) end
+    timer:close()
+    self.waits[timer] = nil
+    self.standing[transport] = nil
+    transport:write(disk and engines.reply { self.has_disk and 1 or 0, count } or engines.reply(count))
+    for i, later in ipairs(standing) do
+      if self.standing[transport] then
+        table.insert(self.standing[transport], later)
+      else
+        local octets = answer(later, transport, i)
+        if octets and not transport.closed then transport:write(octets) end
+      end
+    end
+  end
+  timer = self.loop:timer(look)
+  self.waits[timer] = true
+  look()
+end
+
 local function run(self, name, ...)
   local words = { ... }
   for i = 1, select("#", ...) do words[i] = tostring(words[i]) end
   if own[name] then return own[name](self, unpack(words)) end
   local command = commands[name] or error("the model has no command " .. tostring(name))
+  if WRITES[name] then
+    self.offset = self.offset + 1
+    self.written[self.transport or self] = self.offset
+    if self.replicas[1] then self.stream[self.offset] = { name, at = self.loop:now(), count = select("#", ...) + 1, unpack(words) } end
+  end
   return command(self.data, unpack(words, 1, select("#", ...)))
 end
 
@@ -253,6 +312,7 @@ local function reply(value) return value == false and "_\r\n" or engines.reply(v
 
 local function perform(self, words, transport)
   local name = words[1]
+  self.transport = transport
   if name == "SCRIPT" then
     local sha = ("%040d"):format(#self.texts + 1)
     self.texts[#self.texts + 1], self.texts[sha] = words[3], words[3]
@@ -266,10 +326,6 @@ local function perform(self, words, transport)
     self.subscribers[transport][words[2]] = true
     return ">3\r\n" .. engines.reply "subscribe" .. engines.reply(words[2]) .. engines.reply(1)
   elseif name == "UNSUBSCRIBE" then
-    if self.subscribers[transport] then self.subscribers[transport][words[2]] = nil end
-    return ">3\r\n" .. engines.reply "unsubscribe" .. engines.reply(words[2]) .. engines.reply(0)
-  end
-  if name == "UNSUBSCRIBE" then
     if self.subscribers[transport] then self.subscribers[transport][words[2]] = nil end
     return ">3\r\n" .. engines.reply "unsubscribe" .. engines.reply(words[2]) .. engines.reply(0)
   end
@@ -291,19 +347,24 @@ end
 
 --- Listens.  `fate(words)`: "lost": the command is not run, and the connection ends; "unanswered": it is run, and the connection ends
 --- before its reply.  `clock_ahead_s` may be set; `info` has what INFO says; `stand_still(true)`: commands wait until `stand_still(false)`;
---- `copy()`: the data as a replica has it now.
+--- `copy()`: the data as it is now; `replicate(lag_s)`: a replica from now on, with `data`, `lag_s` and `is_stopped`.
 ---@param loop smpp.Loop
 ---@param o { data: table?, fate: (fun(words: string[]): string?)?, host: string?, port: integer?, info: table? }
 ---@return table
 function model.new(loop, o)
-  local self
-  local function answer(words, transport)
+  local self, answer
+  function answer(words, transport)
     local fate = o.fate and o.fate(words)
     if fate == "lost" then
       loop:defer(function() transport:reset() end)
       self.dead[transport] = true
     end
     if self.dead[transport] then return nil end
+    if self.standing[transport] then
+      table.insert(self.standing[transport], words)
+      return nil
+    end
+    if words[1] == "WAIT" or words[1] == "WAITAOF" then return wait(self, words, transport, answer) end
     local octets = perform(self, words, transport)
     if fate ~= "unanswered" then return octets end
     loop:defer(function() transport:reset() end)
@@ -313,11 +374,35 @@ function model.new(loop, o)
     if not self.waiting then return answer(words, transport) end
     table.insert(self.waiting, { words, transport })
   end })
+  self.offset, self.written, self.stream, self.replicas, self.standing = 0, setmetatable({}, { __mode = "k" }), {}, {}, {}
+  self.has_disk, self.waits = true, {}
   self.compiled = {} -- text of a script -> it, and its environment
   self.loop, self.data, self.texts, self.dead = loop, o.data or {}, {}, setmetatable({}, { __mode = "k" })
   self.clock_ahead_s, self.subscribers, self.info, self.info_names, self.waiting = 0, {}, {}, {}, nil
   for i, pair in ipairs(INFO) do self.info_names[i], self.info[pair[1]] = pair[1], o.info and o.info[pair[1]] or pair[2] end
   function self.copy() return copy(self.data) end
+  function self.replicate(lag_s)
+    local replica = { data = copy(self.data), at = self.offset, lag_s = lag_s or 0, is_stopped = false }
+    table.insert(self.replicas, replica)
+    self.info.connected_slaves = tostring(#self.replicas)
+    return replica
+  end
+  --- As SCRIPT FLUSH.
+  function self.forget_scripts()
+    for name in pairs(copy(self.texts)) do
+      if type(name) == "string" then self.texts[name] = nil end
+    end
+  end
+  --- What a replica has got in this instant.
+  function self.promote(replica)
+    apply(self, replica)
+    return replica.data
+  end
+  local close = self.close
+  function self.close()
+    for timer in pairs(self.waits) do timer:close() end
+    close()
+  end
   function self.stand_still(on)
     local list = self.waiting or {}
     self.waiting = on and (self.waiting or {}) or nil

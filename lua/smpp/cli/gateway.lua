@@ -211,9 +211,9 @@ local function work(options, out, follow)
     title = "smpp gateway", subject = options.file, read = sources.servers(made.servers), quit = stop, survives_hangup = true,
   })
   made:on("closed", function() task.wake_for(token, gateway) end)
-  local refused -- why it cannot be one of several nodes
-  made:on("refused", function(why)
-    refused = why
+  local refused, refusal -- why it cannot be one of several nodes
+  made:on("refused", function(why, its_code)
+    refused, refusal = why, its_code
     task.wake_for(token, gateway)
   end)
   local timer = options.duration and made.loop:timer(function() task.wake_for(token, gateway) end, true)
@@ -226,7 +226,7 @@ local function work(options, out, follow)
   if left.waiting > 0 then out:note("lost: %d receipts and messages for customers that were not bound", left.waiting) end
   if refused then
     out:fail("%s: %s", options.file, refused)
-    return exit.UNREACHABLE
+    return (refusal == "settings" or refusal == "format") and exit.USAGE or exit.UNREACHABLE
   end
   return out.broken and exit.FAILED or exit.DONE
 end

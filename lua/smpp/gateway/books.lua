@@ -276,6 +276,17 @@ function Books:receipt(key, record, receipt, fields)
   return nil, "ESME_RX_T_APPN"
 end
 
+--- May a receipt of a message that was final before be acknowledged: is that as safe as a commit?  True, or nil and the status for the carrier.
+---@async
+---@param key string
+---@return boolean? ok
+---@return string? status
+function Books:is_final(key)
+  local kept, _, code = stores.settled(self.store, "message", key)
+  if kept and stores.is_final(kept.state) or code == "missing" then return true end
+  return nil, "ESME_RX_T_APPN" -- it comes again
+end
+
 --- The final state of a part of a message that was cut: as `receipt`; the message has it when all parts are delivered, or one is not.
 ---@async
 ---@param key string
@@ -289,7 +300,8 @@ function Books:part(key, record, part, receipt, fields)
   local kept, missing, _ = record.kept, nil, nil
   if not kept then kept, _, missing = stores.get(self.store, "message", key) end
   if not kept and missing ~= "missing" then return nil, "ESME_RX_T_APPN" end
-  if not kept or not kept.parts or stores.is_final(kept.state) then return true end
+  if not kept or not kept.parts then return true end
+  if stores.is_final(kept.state) then return self:is_final(key) end
   if receipt.state ~= "DELIVERED" and receipt.state ~= "ACCEPTED" then return self:receipt(key, record, receipt, fields) end
   local left = 0
   for i = 1, kept.parts do left = left + ((i == part or kept[sending.done(i)]) and 0 or 1) end
@@ -362,10 +374,10 @@ end
 local STATE_NUMBER = {}
 for _, row in ipairs(core.protocol.values().message_state) do STATE_NUMBER[row.name:upper()] = row.low end
 
---- The record of a message_id of an account, nil, status.
+--- The record of a message_id of an account, as safe as an answer about it has to be; nil, status.
 ---@async
 function Books:find(session, pdu, failure)
-  local record, _, code = stores.get(self.store, "message", pdu.message_id)
+  local record, _, code = stores.settled(self.store, "message", pdu.message_id)
   if not record then return nil, code == "missing" and "ESME_RINVMSGID" or "ESME_RSYSERR" end
   if record.system_id ~= session.system_id then return nil, "ESME_RINVMSGID" end
   if record.source_addr ~= pdu.source_addr then return nil, failure end

@@ -116,8 +116,14 @@ local function engine_store(self, given, url, line)
     path = url, url = plain, record = given.record and self:resolve(given.record), line = line, retry = options.retry:fill(given.retry),
   })
   self.store[1] = nil
-  if self.store.durable ~= "engine" then
-    self:problem(line, 'store: durable: expected "engine": to wait for replicas or disks is not supported yet')
+  local o = self.store
+  if o.durable == "engine" then
+    if read.sentinel or read.hosts[2] then
+      self:problem(line, 'store: durable = "engine": a failover may lose what was answered; "replica" does not', "warning")
+    end
+    for _, name in ipairs { "replicas", "wait_ms" } do
+      if given[name] or of_url[name] then self:problem(line, ('store: %s does nothing without durable = "replica"'):format(name), "warning") end
+    end
   end
   if self.store.max_waiting_octets ~= 0 then
     self:problem(line, "store: max_waiting_octets: expected 0: a limit beside the engine's maxmemory is not supported yet")

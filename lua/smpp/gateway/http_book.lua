@@ -192,14 +192,17 @@ end
 
 --- The answer that was kept under a key.
 ---@async
+---@param read fun(store: smpp.Store, kind: string, key: string)?  stores.settled: to be given again; default stores.get
 ---@return table? record
-function Book:answer_of(account, key)
-  local record = stores.get(self.store, "value", idempotency_key(account, key))
+---@return string? message
+---@return string? code
+function Book:answer_of(account, key, read)
+  local record, message, code = (read or stores.get)(self.store, "value", idempotency_key(account, key))
   if record and record.created < self.loop:time() - KEY_S then
     stores.commit(self.store, { { op = "remove", kind = "value", key = record.key } })
-    return nil
+    return nil, "unknown key", "missing"
   end
-  return record
+  return record, message, code
 end
 
 -- ---- states ----
@@ -245,11 +248,11 @@ book.words_of = words_of
 
 --- The parts of a record with their states; those of `ending` are about to be in the books.
 ---@async
-local function parts_of(self, record, ending)
+local function parts_of(self, record, ending, read)
   local list = {}
   for i, part in ipairs(record.part_list) do
     local source = ending and ending[part.id]
-    if not source then source = self.gateway.books and stores.get(self.store, "message", part.id) or part end
+    if not source then source = self.gateway.books and (read or stores.get)(self.store, "message", part.id) or part end
     local state = state_of(source, record.receipt)
     local status = source.status
     if state == "refused" and source.error then
@@ -310,10 +313,11 @@ end
 --- A message as the API shows it.
 ---@async
 ---@param record table
+---@param read fun(store: smpp.Store, kind: string, key: string)?  stores.settled: for an answer that has to stay true; default stores.get
 ---@return table object
 ---@return string state
-function Book:view(record)
-  local parts = parts_of(self, record)
+function Book:view(record, read)
+  local parts = parts_of(self, record, nil, read)
   local state, failed = whole(parts)
   local list, last = {}, record.updated or record.created
   for i, part in ipairs(parts) do
@@ -334,13 +338,19 @@ function Book:view(record)
   return object, state
 end
 
---- The record of a message of an account; nil: there is none.
+--- The record of a message of an account; nil: there is none, or its store cannot be read.
 ---@async
----@return table?
-function Book:get(account, id)
-  if not id:find "^[%w_.-]+$" then return nil end
-  local record = stores.get(self.store, "value", key_of(id))
-  return record and record.account == account and record or nil
+---@param account string
+---@param id string
+---@param read fun(store: smpp.Store, kind: string, key: string)?  as of `view`
+---@return table? record
+---@return string? message
+---@return string? code  "missing", "store_failed"
+function Book:get(account, id, read)
+  if not id:find "^[%w_.-]+$" then return nil, "invalid id", "missing" end
+  local record, message, code = (read or stores.get)(self.store, "value", key_of(id))
+  if record and record.account ~= account then return nil, "of another account", "missing" end
+  return record, message, code
 end
 
 --- The record of a message, whoever sent it.

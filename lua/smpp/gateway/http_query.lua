@@ -18,13 +18,16 @@ local PAGE, LIMIT, LIMIT_MAX = 100, 100, 1000
 
 local function respond(status, object) return { status = status, type = "application/json", body = http_json.write(object) } end
 
-local function missing() return problem.new("not_found", "there is no such message") end
+local function missing(code)
+  if code ~= "missing" then return problem.new("store", "the store cannot be read", { retry_after_s = 1 }) end
+  return problem.new("not_found", "there is no such message")
+end
 
 --- GET /v1/messages/ID.
 function query.get(self, request)
-  local record = self.book:get(request.account, request.params.id or "")
-  if not record then return missing() end
-  return respond(200, (self.book:view(record)))
+  local record, _, code = self.book:get(request.account, request.params.id or "", stores.settled)
+  if not record then return missing(code) end
+  return respond(200, (self.book:view(record, stores.settled)))
 end
 
 -- ---- lists ----
@@ -148,8 +151,8 @@ end
 
 --- DELETE /v1/messages/ID.
 function query.cancel(self, request)
-  local record = self.book:get(request.account, request.params.id or "")
-  if not record then return missing() end
+  local record, _, code = self.book:get(request.account, request.params.id or "")
+  if not record then return missing(code) end
   local object, state = self.book:view(record)
   if state == "cancelled" then return respond(200, object) end
   if object.final or (state == "sent" and record.receipt == false and self.gateway.books) then

@@ -225,9 +225,12 @@ local function once(self, account, key, body, fn)
   if self.running[name] then return problem.new("in_progress", "a request with this Idempotency-Key is running", { retry_after_s = RETRY_S }) end
   self.running[name] = true
   local digest = self.library.sha256(body)
-  local known = self.book:answer_of(account, key)
+  local known, _, code = self.book:answer_of(account, key)
+  if known then known, _, code = self.book:answer_of(account, key, stores.settled) end
   local response
-  if known and known.digest ~= digest then
+  if not known and code ~= "missing" then
+    response = problem.new("store", "the store cannot be read", { retry_after_s = 1 })
+  elseif known and known.digest ~= digest then
     response = problem.new("idempotency_mismatch", "another body was sent with this Idempotency-Key")
   elseif known then
     response = { status = known.status, type = "application/json", body = known.value, headers = { "Idempotency-Replayed", "true" } }

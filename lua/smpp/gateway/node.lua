@@ -21,6 +21,19 @@ local mt = { __index = Node, __name = "smpp.GatewayNode" }
 
 local LEAVE_S = 2 -- for the last words to the engine
 
+--- What commits wait for, where they do.
+local function waits_of(o, loop)
+  if o.durable == "engine" then return nil end
+  local clients = {}
+  for i = 1, 2 do
+    clients[i] = assert(valkey.connect {
+      o.url, wait = true, loop = loop, timeout_s = o.timeout_s + o.wait_ms / 1000, client_name = "smpp-gateway-wait",
+    })
+    run.closed(clients[i])
+  end
+  return { clients = clients, disk = o.durable == "disk", replicas = o.replicas, wait_ms = o.wait_ms }
+end
+
 --- The store of a gateway in an engine.
 ---@param o table  of the statement `store`, with `url`
 ---@param loop smpp.Loop
@@ -31,7 +44,7 @@ function node.store(o, loop)
   local client, message, code = valkey.connect { o.url, wait = true, loop = loop, timeout_s = o.timeout_s, client_name = "smpp-gateway" }
   if not client then return nil, message, code end
   run.closed(client) -- the gateway closes it, when its carriers have answered
-  return stores.open("valkey", { client = client, shared = true, prefix = o.prefix, timeout_s = o.timeout_s, loop = loop })
+  return stores.open("valkey", { client = client, shared = true, prefix = o.prefix, timeout_s = o.timeout_s, loop = loop, waits = waits_of(o, loop) })
 end
 
 --- Joins the nodes of the engine, when the gateway listens.
@@ -98,17 +111,19 @@ function Node:listen()
     local event = "lease_" .. (what == "from" and "taken" or what)
     log(what == "lost" and "warn" or "info", event, { carrier = carrier, slot = slot, from = from, fence = fence })
   end)
-  list:on("refused", function(why) self:fail(why) end)
+  list:on("refused", function(why, code) self:fail(why, code) end)
   list:on("error", self.sink)
 end
 
 --- It cannot be a node: the gateway tells who runs it.
 ---@private
-function Node:fail(why)
+---@param why string
+---@param code string?  "settings", "format": the file, or this program, does not fit the other nodes
+function Node:fail(why, code)
   if self.failure then return end
   self.failure = why
   self.gateway:log("error", "node_refused", { reason = why })
-  self.gateway:emit("refused", why)
+  self.gateway:emit("refused", why, code)
 end
 
 --- Looks whether the engine is as it has to be.
@@ -176,6 +191,7 @@ end
 function Node:close()
   within(self.gateway.loop, function(done) self.store:close_calls(done) end)
   within(self.gateway.loop, function(done) self.nodes:leave(done) end)
+  if self.store.waits then self.store.waits:close() end
   self.client:close()
 end
 

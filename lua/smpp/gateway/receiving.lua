@@ -170,7 +170,8 @@ local function settle_shared(self, carrier, receipt, pdu, id, message)
   if id.handle then
     return settle(self, carrier, { kind = receipt.final and "result" or "intermediate", handle = id.handle, parts = 1, receipt = receipt }, pdu)
   end
-  if not message or stores.is_final(message.state) then return true end -- it came before
+  if not message then return true end
+  if stores.is_final(message.state) then return self.gateway.books:is_final(id.message) end -- it came before
   local handle = gateway_ids.handle_of(message, assert(codec.decode(message.octets)))
   local parts = message.parts or 1
   return settle(self, carrier, {

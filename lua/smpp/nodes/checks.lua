@@ -61,6 +61,9 @@ local function of_version(list, info, durable)
   if durable == "disk" and (major < 7 or major == 7 and minor < 2) then
     problem(list, "error", "WAITAOF", 'durable = "disk" needs WAITAOF: Valkey or Redis 7.2, this is %s %s', name, info.redis_version)
   end
+  if durable == "disk" and info.aof_enabled == "0" then
+    problem(list, "error", "appendonly", 'durable = "disk" needs appendonly yes: the engine writes nothing to its disk')
+  end
   if info.redis_mode == "cluster" then
     problem(list, "error", "cluster", "the engine is a cluster: expected a URL of one primary, or sentinels")
   end
@@ -83,7 +86,7 @@ local function of_settings(list, client, durable)
     return problem(list, "warning", "config", "could not read appendonly, appendfsync and min-replicas-to-write (CONFIG GET is denied)")
   end
   local file, group = pairs_of(reply), pairs_of(replicas)
-  if file.appendonly == "no" then
+  if file.appendonly == "no" and durable ~= "disk" then
     problem(list, "warning", "appendonly", "appendonly is no: a crash of the engine loses what was answered")
   elseif file.appendfsync ~= "always" then
     problem(list, "warning", "appendfsync", "appendfsync is %s: a crash may lose the last moments; expected always", tostring(file.appendfsync))
@@ -93,17 +96,18 @@ local function of_settings(list, client, durable)
   end
 end
 
-local function of_commands(list, client)
+local function of_commands(list, client, durable)
   local words = { "COMMAND", "INFO" }
   for i, name in ipairs(COMMANDS) do words[i + 2] = name end
+  if durable == "disk" and not list[1] then words[#words + 1] = "WAITAOF" end -- of an old version more was said
   local reply, message, code = client:call(unpack(words))
   if not reply then
     if code == "NOPERM" then return problem(list, "warning", "commands", "could not look for commands: %s", message) end
     return
   end
   local missing = {}
-  for i, name in ipairs(COMMANDS) do
-    if not reply[i] then missing[#missing + 1] = name end
+  for i = 3, #words do
+    if not reply[i - 2] then missing[#missing + 1] = words[i] end
   end
   if missing[1] then problem(list, "error", "commands", "the engine has no %s", table.concat(missing, ", ")) end
 end
@@ -126,7 +130,7 @@ function checks.run(client, o)
   local info = checks.info(text)
   of_version(list, info, durable)
   list[#list + 1] = checks.of_memory(info)
-  of_commands(list, client)
+  of_commands(list, client, durable)
   of_settings(list, client, durable)
   if tonumber(info.maxmemory) == 0 then
     problem(list, "warning", "maxmemory", "maxmemory is 0: the engine grows until the system stops it")

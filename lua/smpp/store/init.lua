@@ -35,6 +35,8 @@ local stores = { kinds = kinds.kinds, names = kinds.names, over = kinds.over, is
 ---@field find fun(self, query: smpp.Query, done: fun(list: table[]?, message: string?, code: string?, context: any), context: any)
 ---@field discard fun(self, kind: string, before: number, done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
 ---  removes records older than `before`: final messages, ids
+---@field settled (fun(self, kind: string, key: string, done: smpp.StoreGot, context: any))?  as `get`, of what is as safe as a commit that has
+---  ended, where a commit waits for more than the engine
 ---@field shared boolean?  nodes share it: records have places, it has `queues` (smpp.StoreQueues), `run` and `time()`
 ---@field close fun(self, done: fun(ok: boolean?, message: string?, code: string?, context: any)?, context: any)
 
@@ -170,6 +172,22 @@ function stores.get(store, kind, key, names)
   local token, outer = task.need(2), calling
   calling = token
   store:get(kind, key, complete, token, names)
+  return result(token, outer)
+end
+
+--- A record that is as safe as a commit that has ended: for answers that say that something was done before.
+---@async
+---@param store smpp.Store
+---@param kind string
+---@param key string
+---@return table? record
+---@return string? message
+---@return string? code
+function stores.settled(store, kind, key)
+  if not store.settled then return stores.get(store, kind, key) end
+  local token, outer = task.need(2), calling
+  calling = token
+  store:settled(kind, key, complete, token)
   return result(token, outer)
 end
 

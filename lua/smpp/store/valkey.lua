@@ -10,6 +10,7 @@ local schema = require "smpp.base.schema"
 local queues = require "smpp.store.valkey_queues"
 local scripts = require "smpp.store.valkey_scripts"
 local valkey = require "smpp.valkey"
+local waits = require "smpp.store.valkey_waits"
 
 local store = {}
 
@@ -29,6 +30,8 @@ store.schema = schema.new {
     default_text = "all, until `discard`" },
   { "shared", "boolean", false, "nodes share it", "shared = true", program = true },
   { "client", "table", nil, "of smpp.valkey, instead of a URL", "client = client", program = true },
+  { "waits", "table", nil, "for replicas, before a commit has ended: smpp.StoreWaitsOptions",
+    "waits = { clients = { one, two }, replicas = 1, wait_ms = 500 }", default_text = "a commit has ended when the engine has it", program = true },
   { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
 }
 
@@ -78,7 +81,7 @@ local function new_group(self, name, script)
   local n = scripts.HEAD
   for i = 1, #acknowledged do n, words[n + 1] = n + 1, acknowledged[i] end
   self.acknowledged = {}
-  local group = { name = name, script = script, number = self.number, words = words, n = n, count = 0 }
+  local group = { name = name, script = script, number = self.number, words = words, n = n, count = 0, waits = false }
   self[name] = group
   self:defer()
   return group
@@ -109,7 +112,7 @@ function Store:flush()
 end
 
 --- Makes all changes, or none.  Each key may be in them once.  Commits of one turn of the loop are one call.
----@param changes smpp.Change[]  `patient`: it is made until the engine has answered
+---@param changes smpp.Change[]  `patient`: it is made until the engine has answered; `loose`: replicas need not have it
 ---@param done fun(ok: boolean?, message: string?, code: string?, context: any)
 ---@param context any
 function Store:commit(changes, done, context)
@@ -125,7 +128,7 @@ function Store:commit(changes, done, context)
   local name = is_patient and "patient_group" or "group"
   local group = self[name] or new_group(self, name, is_patient and scripts.finish or self.shared and scripts.shared_commit or scripts.commit)
   local words, n = group.words, group.n + 1
-  group.count = group.count + 1
+  group.count, group.waits = group.count + 1, group.waits or not changes.loose
   group[group.count] = { done = done, context = context, at = n }
   words[n] = #changes
   for _, change in ipairs(changes) do
@@ -164,6 +167,18 @@ function Store:get(kind, key, done, context)
   kind_of(kind)
   self:flush()
   calls.make(self, scripts.get, { 1, self.place, kind, key }, 4, got, done, context)
+end
+
+--- As `get`, of what is as safe as a commit that has ended: where commits wait for replicas, they have what is read.
+---@param kind string
+---@param key string
+---@param done smpp.StoreGot
+---@param context any
+function Store:settled(kind, key, done, context)
+  if not self.waits then return self:get(kind, key, done, context) end
+  kind_of(kind)
+  self:flush()
+  self.waits:read(kind, key, done, context)
 end
 
 --- The group of a kind that a query has all fields of: the one with the most.
@@ -243,7 +258,7 @@ end
 
 --- Opens a store.  It connects in the background: calls wait for the engine up to `timeout_s`.
 ---@param o { url: string?, prefix: string?, timeout_s: number?, limit: integer?, max_octets: integer?, keep_final: integer?, shared: boolean?,
----  client: smpp.ValkeyClient?, loop: smpp.Loop? }
+---  client: smpp.ValkeyClient?, waits: smpp.StoreWaitsOptions?, loop: smpp.Loop? }
 ---@return smpp.Store? store
 ---@return string? message
 ---@return string? code
@@ -265,6 +280,7 @@ function store.open(o)
     limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final,
     shared = o.shared,          -- smpp.nodes says which runs live
     queues = nil,               -- smpp.StoreQueues, of a shared store
+    waits = nil,                -- smpp.StoreWaits: for replicas
     run = nil,                  -- this process; of a shared store: of its node, nil before it has joined
     number = 0, acknowledged = {}, -- its groups of commits; those whose results it has
     group = nil, patient_group = nil, -- of this turn of the loop
@@ -277,6 +293,7 @@ function store.open(o)
     self:flush()
   end
   if o.shared then self.queues = queues.new(self) end
+  if o.waits then self.waits = waits.new(self, o.waits, calls) end
   if not o.shared then self.run = loop:random_octets(16):gsub(".", function(octet) return ("%02x"):format(octet:byte()) end) end
   client:on("ready", function() check_format(self) end)
   client:on("failed", function(why) self.why = why end)
@@ -300,6 +317,7 @@ function Store:joined(run) self.run = run end
 ---@param context any
 function Store:close(done, context)
   self:close_calls(function()
+    if self.waits then self.waits:close() end
     self.client:close()
     if done then done(true, nil, nil, context) end
   end)

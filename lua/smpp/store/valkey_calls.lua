@@ -16,6 +16,7 @@ local calls = {}
 ---@field is_patient boolean? it is made until the engine has answered
 ---@field is_unknown boolean? the engine may have got it
 ---@field is_over boolean?   it has ended for its caller
+---@field waits boolean?     it has ended when replicas have its commits
 
 -- Codes after which a call may be made again: nothing was sent, or a commit has its number, and reading changes nothing.
 local AGAIN = { connection_lost = true, timeout = true, malformed = true, READONLY = true, MASTERDOWN = true, LOADING = true }
@@ -40,21 +41,26 @@ local function ended(self)
   if self.open_calls == 0 and self.on_idle then self.on_idle() end
 end
 
---- A commit was made after its caller was told that it failed: what it has added is taken out again.
+local UNTOUCHED = { work = "mine", queue = "queued" } -- where it was put: nobody has taken it
+
+--- A commit was made, and its caller was told that it failed: what it has added is taken out again, all of it or nothing: a message that was
+--- taken meanwhile stays.
 ---@param call smpp.ValkeyCall  of a group of commits
 ---@param results string
 local function undo(call, results)
-  local each = results:gmatch "[^\n]+"
+  local each, acknowledged = results:gmatch "[^\n]+", call.store.acknowledged
+  acknowledged[#acknowledged + 1] = call.search.number
   for i = 1, call.search.count do
-    local changes = { patient = true }
+    local changes, n = { patient = true, loose = true }, 0
     if each() == "ok" then
-      scripts.each_change(call.words, call.search[i].at, function(op, kind, key, fields)
-        if op == "add" then changes[#changes + 1] = { op = "remove", kind = kind, key = key } end
-        local by = op == "count" and fields.by
-        if by and not fields.per_s then changes[#changes + 1] = { op = "count", kind = kind, key = key, set = { by = -tonumber(by:sub(2)) } } end
+      scripts.each_change(call.words, call.search[i].at, function(op, kind, key, fields, to)
+        local by, back = op == "count" and fields.by, nil
+        if op == "add" then back = { op = "remove", kind = kind, key = key, guard = UNTOUCHED[to] } end
+        if by and not fields.per_s then back = { op = "count", kind = kind, key = key, set = { by = -tonumber(by:sub(2)) } } end
+        if back then n, changes[n + 1] = n + 1, back end
       end)
     end
-    if changes[1] then call.store:commit(changes, function() end) end
+    if n > 0 then call.store:commit(changes, function() end) end
   end
 end
 
@@ -79,10 +85,34 @@ local function answered(value, message, code, call)
     if value then undo(call, value) end
     return ended(self)
   end
+  if value and call.waits and value ~= "dead" then return self.waits:add(call, value) end
   finish(call, value, message, code)
   if may_again and call.is_unknown and call.script == scripts.shared_commit then return later(call) end
   ended(self)
 end
+
+--- Replicas have what a call has committed.
+---@param call smpp.ValkeyCall
+---@param value string
+function calls.settled(call, value)
+  finish(call, value)
+  ended(call.store)
+end
+
+--- They do not have it in time.
+---@param call smpp.ValkeyCall
+---@param value string
+---@param message string
+---@param is_closing boolean?  what it has added stays
+function calls.unsettled(call, value, message, is_closing)
+  finish(call, nil, message, "store_failed")
+  if not is_closing then undo(call, value) end
+  ended(call.store)
+end
+
+--- The engine does not have it any more.
+---@param call smpp.ValkeyCall
+function calls.lost(call) answered(nil, "another engine, without this commit, has taken its place", "connection_lost", call) end
 
 function submit(call)
   local self = call.store
@@ -104,7 +134,7 @@ end
 function calls.make(self, script, words, count, finishing, done, context, search, is_patient)
   local call = {
     store = self, script = script, words = words, count = count, finish = finishing, done = done, context = context, search = search,
-    is_patient = is_patient, deadline = self.loop:now() + self.timeout_s,
+    is_patient = is_patient, waits = self.waits and search and search.waits or false, deadline = self.loop:now() + self.timeout_s,
   }
   self.open_calls = self.open_calls + 1
   submit(call)

@@ -183,6 +183,7 @@ local function check(c, needs)
   if not old[1] then return "gone" end
   if c.from ~= "" and old[2] ~= "s" .. c.from then return "conflict" end
   if c.guard == "mine" and old[3] ~= work then return "conflict" end
+  if c.guard == "queued" and string.sub(old[3] or "", 1, 6) ~= "queue:" then return "conflict" end
   if c.guard == "idle" and old[3] ~= work and string.sub(old[3] or "", 1, 6) ~= "queue:" then return "conflict" end
   c.place = old[3]
   c.was_final = is_final(c.kind, old[2])
@@ -396,10 +397,10 @@ scripts.PAGE, scripts.text_of = PAGE, text_of
 
 scripts.HEAD = 9 -- words before a commit's list of results
 
---- Calls fn(op, kind, key, fields) for the changes of a commit in the words of a call; fields: names and values as the engine has them.
+--- Calls fn(op, kind, key, fields, to) for the changes of a commit in the words of a call; fields: names and values as the engine has them.
 ---@param words (string|number)[]
 ---@param at integer  where the commit begins
----@param fn fun(op: string, kind: string, key: string, fields: table<string, string>)
+---@param fn fun(op: string, kind: string, key: string, fields: table<string, string>, to: string)
 function scripts.each_change(words, at, fn)
   local left = words[at]
   at = at + 1
@@ -410,7 +411,7 @@ function scripts.each_change(words, at, fn)
     for i = 1, words[at] do fields[words[at + 2 * i - 1]] = words[at + 2 * i] end
     at = at + 1 + 2 * words[at]
     at = at + 1 + words[at]
-    fn(op, kind, key, fields)
+    fn(op, kind, key, fields, to)
   end
 end
 
