@@ -37,9 +37,9 @@ end
 
 --- Makes carriers "a" and "b", a folder for the store, and the file of a gateway; starts nothing.
 ---@param loop smpp.Loop
----@param o { store: string?, environment: string?, url: string?, nodes: integer? }  store: the arguments of the statement in the file;
+---@param o { store: string?, environment: string?, url: string?, nodes: integer?, options: string? }  store: the arguments of the statement in the file;
 ---  environment: of the gateway, with FOLDER for the folder of the store, SEED for a number that differs from start to start; url: of an engine
----  that is the store of so many nodes
+---  that is the store of so many nodes; options: more of that store's
 function process.new(loop, o)
   local self = setmetatable({
     loop = loop, folder = (shell.folder()), pids = {}, ports = {}, files = {}, customers = {}, starts = 0, url = o.url,
@@ -54,7 +54,7 @@ function process.new(loop, o)
     local probe = assert(smpp.server { port = 0 })
     self.ports[i], self.files[i] = probe.port, ("%s/gateway%s.lua"):format(self.folder, o.nodes and i or "")
     probe:close(0)
-    local store = o.store or o.url and ('"%s", node = "n%d", lease_s = 2'):format(o.url, i) or '"data/gateway.db"'
+    local store = o.store or o.url and ('"%s", node = "n%d", lease_s = 2%s'):format(o.url, i, o.options or "") or '"data/gateway.db"'
     shell.write(self.files[i], ([[
       store { %s }
       listen { port = %d, accounts = { acme = "secret" } }

@@ -53,7 +53,7 @@ end
 local function pipe(self, link, source, target, name)
   local way = { name = name, target = target, seen = 0, dead = false }
   source:start(function(octets)
-    if way.dead then return end
+    if way.dead or self.is_cut then return end
     octets = spoil(self, link, way, octets)
     later(self, link.fault.delay_s, function()
       if not link.over and octets ~= "" then target:write(octets) end
@@ -74,7 +74,7 @@ end
 ---@param loop smpp.Loop
 ---@param port integer  of the server on 127.0.0.1
 ---@param choose fun(n: integer): spec.Fault?  the fault of the n-th connection
----@return table proxy  { port, count, spoilt, close() }
+---@return table proxy  { port, count, spoilt, is_cut, close() }  is_cut: set it, and nothing passes any more
 function proxy.open(loop, port, choose)
   local self = setmetatable({ loop = loop, links = {}, timers = {}, connects = {}, count = 0, spoilt = {} }, mt)
   self.listener = assert(loop:listen({ host = "127.0.0.1", port = 0 }, function(from)
