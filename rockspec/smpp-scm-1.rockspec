@@ -240,6 +240,7 @@ build = {
     ["smpp.gateway.sending"] = "lua/smpp/gateway/sending.lua",
     ["smpp.gateway.shared"] = "lua/smpp/gateway/shared.lua",
     ["smpp.gateway.tables"] = "lua/smpp/gateway/tables.lua",
+    ["smpp.gateway.through"] = "lua/smpp/gateway/through.lua",
     ["smpp.gateway.waiting"] = "lua/smpp/gateway/waiting.lua",
     ["smpp.gateway.webhooks"] = "lua/smpp/gateway/webhooks.lua",
     ["smpp.http.address"] = "lua/smpp/http/address.lua",

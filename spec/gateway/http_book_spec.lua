@@ -1,4 +1,5 @@
 local async = require "spec.support.async"
+local engine_store = require "spec.support.engine_store"
 local books = require "smpp.gateway.http_book"
 local smpp = require "smpp"
 local stores = require "smpp.store"
@@ -32,6 +33,31 @@ describe("smpp.gateway.http_book", function()
     assert.is_nil(book:get("bank", "1"))
     assert.is_nil(book:get("acme", "1/../2"))
     book:close()
+  end))
+
+  it("follows receipts that nodes get at the same time", async.virtual(function(loop)
+    local store = engine_store.new(loop)
+    local book, told = books.new(gateway(loop, store)), {}
+    function book.on_receipt(_, receipt) told[#told + 1] = receipt.state end
+    local record = message(loop, "1")
+    record.part_list[2] = { id = "2", state = "ENROUTE", carrier_id = "c-2" }
+    assert.is_nil(book:shared_receipt("1", "1", { final = true, state = "DELIVERED", err = "" }))
+    book:keep(record)
+    local left = 2
+    for _, id in ipairs { "1", "2" } do
+      smpp.spawn(function()
+        assert.is_true(book:shared_receipt("1", id, { final = true, state = "DELIVERED", err = "00" .. id }))
+        left = left - 1
+      end)
+    end
+    smpp.sleep(5)
+    assert.equal(0, left)
+    assert.same({ "DELIVERED", "DELIVERED" }, told)
+    local list = book:get("acme", "1").part_list
+    assert.same({ "DELIVERED", "001", "DELIVERED", "002" }, { list[1].state, list[1].error, list[2].state, list[2].error })
+    book:close()
+    store.kill()
+    store.engine.close()
   end))
 
   it("forgets what is older than 48 hours, in memory", async.virtual(function(loop)

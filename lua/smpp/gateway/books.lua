@@ -303,20 +303,9 @@ function Books:part(key, record, part, receipt, fields)
   if not kept or not kept.parts then return true end
   if stores.is_final(kept.state) then return self:is_final(key) end
   if receipt.state ~= "DELIVERED" and receipt.state ~= "ACCEPTED" then return self:receipt(key, record, receipt, fields) end
-  local left = 0
-  for i = 1, kept.parts do left = left + ((i == part or kept[sending.done(i)]) and 0 or 1) end
-  if left == 0 then return self:receipt(key, record, receipt, fields) end
-  local set = { [sending.done(part)] = true } -- a field of its own: others come meanwhile
-  local ok, words, code = stores.commit(self.store, { { op = "change", kind = "message", key = key, from = "ENROUTE", set = set } })
-  if ok and self.is_shared then -- other parts may have been noted meanwhile
-    record.kept = nil
-    kept = stores.get(self.store, "message", key)
-    if not kept then return nil, "ESME_RX_T_APPN" end
-    left = 0
-    for i = 1, kept.parts do left = left + (kept[sending.done(i)] and 0 or 1) end
-    if left == 0 then return self:receipt(key, record, receipt, fields) end
-  end
-  if ok or code == "conflict" then return true end
+  local is_last, words = sending.note_part(self.store, "message", kept, part)
+  if is_last then return self:receipt(key, record, receipt, fields) end
+  if is_last == false then return true end
   self.gateway:log("warn", "not_delivered", { account = kept.system_id, id = kept.id, reason = words })
   return nil, "ESME_RX_T_APPN"
 end

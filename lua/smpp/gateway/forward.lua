@@ -8,6 +8,7 @@ local iterate = require "smpp.base.iterate"
 local route = require "smpp.route"
 local message = require "smpp.route.message"
 local task = require "smpp.base.task"
+local through = require "smpp.gateway.through"
 
 local pairs = iterate.pairs
 
@@ -40,20 +41,6 @@ local function status_of(code)
   return code and explain.class(code) and code or "ESME_RSYSERR"
 end
 
---- Remembers an accepted message, and delivers receipts that came before the response.
-local function remember(self, carrier, msg, id, response, part, handle)
-  local gateway, now = self.gateway, self.gateway.loop:now()
-  local carrier_id = response.message_id or ""
-  if (part or 1) == 1 then
-    local source = msg.pdu.source_addr
-    msg.carrier, msg.carrier_id = carrier.name, carrier_id
-    gateway.ids:put(id, carrier.name, carrier_id, msg.account, source, msg.changes and msg.changes.source_addr or source, now)
-  end
-  if not handle then return end
-  gateway.receiving:outcomes(carrier, carrier.tracker:accepted(handle, part or 1, carrier_id, now, msg.to))
-  gateway:arm(carrier)
-end
-
 local function handle_of(self, msg, id, wants)
   if not wants then return nil end
   local pdu = msg.pdu
@@ -67,20 +54,42 @@ local function handle_of(self, msg, id, wants)
     ton or 0, npi or 0, delivery, self.gateway.loop:time())
 end
 
+--- Remembers an accepted message, and delivers receipts that came before the response.
+local function remember(self, carrier, msg, id, response, part, handle, parts)
+  local gateway, now = self.gateway, self.gateway.loop:now()
+  local carrier_id = response.message_id or ""
+  if (part or 1) == 1 then
+    local source = msg.pdu.source_addr
+    msg.carrier, msg.carrier_id = carrier.name, carrier_id
+    gateway.ids:put(id, carrier.name, carrier_id, msg.account, source, msg.changes and msg.changes.source_addr or source, now)
+  end
+  if gateway.through then
+    return gateway.through:taken(carrier, carrier_id, {
+      key = through.key(id, msg.destination), handle = handle or handle_of(self, msg, id, true), wants = handle ~= nil, part = part, parts = parts,
+      sent_source = msg.changes and msg.changes.source_addr, http_id = msg.http and msg.http.id,
+    })
+  end
+  if not handle then return end
+  gateway.receiving:outcomes(carrier, carrier.tracker:accepted(handle, part or 1, carrier_id, now, msg.to))
+  gateway:arm(carrier)
+end
+
 --- Sends a message in pieces: all to one carrier.  A piece that fails ends it; what was taken before stays taken.
 ---@async
 local function send_pieces(self, carrier, command_id, msg, list, id, handle)
   local first
-  if handle then carrier.tracker:open(handle, #list, self.gateway.loop:now()) end
+  local tracked = handle and not self.gateway.through
+  if tracked then carrier.tracker:open(handle, #list, self.gateway.loop:now()) end
   for i, piece in ipairs(list) do
     local response, words, code = carrier:submit(command_id, piece, self.gateway.settings.queue_s)
     if not response then
-      for rest = i, handle and #list or 0 do carrier.tracker:refused(handle, rest, code, self.gateway.loop:now()) end
+      for rest = i, tracked and #list or 0 do carrier.tracker:refused(handle, rest, code, self.gateway.loop:now()) end
       if not first then return nil, words, code end
+      if handle and self.gateway.through then self.gateway.through:failed(through.key(id, msg.destination)) end
       return nil, words, carrier:class(code) == "unknown" and code or "ESME_RSUBMITFAIL" -- not to another carrier: this one has a part
     end
     first = first or response
-    remember(self, carrier, msg, id, response, i, handle)
+    remember(self, carrier, msg, id, response, i, handle, #list)
   end
   return first
 end
@@ -215,7 +224,11 @@ local function perform(self, session, msg)
     id, status = books:accept(session, msg, decision, admitted, charged)
     action = "stored"
   elseif action == "via" then
-    id, status, taken_by = via(self, session, msg, decision, customer)
+    if not gateway.through or gateway.through:is_open() then
+      id, status, taken_by = via(self, session, msg, decision, customer)
+    else
+      status = "ESME_RSYSERR"
+    end
     if place then detector:answered(place, mark) end
   elseif action == "drop" then
     id = msg.id or gateway.ids:next(session.version)

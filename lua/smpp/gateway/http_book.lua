@@ -45,8 +45,9 @@ local function group_of(account) return "http/" .. account end
 --- The change that adds a message.
 ---@param record table
 ---@return smpp.Change
-function Book:addition(record) -- luacheck: no self
+function Book:addition(record)
   record.key, record.group = key_of(record.id), group_of(record.account)
+  if self.store.shared then record.state = "0" end -- how often it has changed
   return { op = "add", kind = "value", record = record }
 end
 
@@ -100,12 +101,8 @@ function Book:update(record, changes)
   stores.commit(self.store, list)
 end
 
---- A receipt for a part that passed through; false: it is of another message.
----@async
----@return boolean
-function Book:receipt(part_id, receipt)
-  local record = self:live(part_id)
-  if not record then return false end
+--- Notes in a record what a receipt says of one of its parts.
+local function note(self, record, part_id, receipt)
   for _, part in ipairs(record.part_list) do
     if part.id == part_id and not stores.is_final(part.state or "") then
       if receipt.final then
@@ -116,9 +113,43 @@ function Book:receipt(part_id, receipt)
       part.error = receipt.err ~= "" and receipt.err or nil
     end
   end
+end
+
+--- A receipt for a part that passed through; false: it is of another message.
+---@async
+---@return boolean
+function Book:receipt(part_id, receipt)
+  local record = self:live(part_id)
+  if not record then return false end
+  note(self, record, part_id, receipt)
   self:update(record)
   if self.on_receipt then self.on_receipt(record, receipt) end
   return true
+end
+
+--- The same where nodes share the store, which has the record; several nodes may get receipts of its parts.
+---@async
+---@param id string  of the message
+---@param part_id string
+---@param receipt smpp.Receipt
+---@return boolean? ok  nil: it cannot be written now, or is not there
+function Book:shared_receipt(id, part_id, receipt)
+  while true do
+    local record = stores.get(self.store, "value", key_of(id))
+    if not record then return nil end
+    note(self, record, part_id, receipt)
+    local ok, _, code = stores.commit(self.store, { {
+      op = "change", kind = "value", key = record.key, from = record.state, set = {
+        part_list = record.part_list, updated = self.loop:time(), state = tostring(record.state + 1),
+      },
+    } })
+    if ok then
+      record.is_kept = true
+      if self.on_receipt then self.on_receipt(record, receipt) end
+      return true
+    end
+    if code ~= "conflict" then return nil end
+  end
 end
 
 --- Removes what is too old, or too much, from memory.

@@ -132,10 +132,10 @@ end
 -- ---- cancelling ----
 
 --- Cancels a part: true; nil when it cannot be.
-local function cancel_part(self, account, part)
+local function cancel_part(self, account, record, part)
   local gateway, books = self.gateway, self.gateway.books
   local kept = books and stores.get(books.store, "message", part.id)
-  local place = gateway.ids:get(part.id)
+  local place = gateway.ids:get(part.id) or not kept and gateway.through and gateway.through:place(part.id)
   local source = kept and kept.source_addr or place and place.source
   if not source then return nil end
   local octets = assert(codec.encode {
@@ -146,6 +146,7 @@ local function cancel_part(self, account, part)
   kept = books and stores.get(books.store, "message", part.id)
   if kept and not stores.is_final(kept.state) then books:finish(part.id, kept, "DELETED", { from = kept.state, receipt = false }) end
   if not kept then part.state, part.done = "DELETED", self.loop:time() end
+  if not kept and gateway.through then self.book:shared_receipt(record.id, part.id, { final = true, state = "DELETED", err = "" }) end
   return true
 end
 
@@ -163,7 +164,7 @@ function query.cancel(self, request)
   local failed
   for i, part in ipairs(record.part_list) do
     local its = object.parts[i].state
-    if its ~= "cancelled" and not cancel_part(self, request.account, part) then failed = true end
+    if its ~= "cancelled" and not cancel_part(self, request.account, record, part) then failed = true end
   end
   if not self.gateway.books or live then
     record.is_kept = true

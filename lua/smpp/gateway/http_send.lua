@@ -13,6 +13,7 @@ local send = {}
 local VALID_S = 48 * 3600
 local LINE_MAX = 65536
 local RETRY_S = 1
+local NONE = {}
 local SESSION = { version = 0x34 }
 
 local BUSY = { ESME_RTHROTTLED = 429, ESME_RMSGQFUL = 503, ESME_RSYSERR = 503, ESME_RX_T_APPN = 503 }
@@ -142,6 +143,7 @@ local function take(self, account, values, recipient, keep)
     if record.dlr then changes, notice = self.notices:passed(record, changes or {}) end
     if record.is_kept then self.book:update(record, changes) else self.book:keep(record, changes) end
     if notice then self.notices:passed_on(notice) end
+    for _, part in ipairs(gateway.through and record.part_list or NONE) do self.book.parts[part.id] = nil end -- the store has it for all nodes
   end
   return item, record
 end

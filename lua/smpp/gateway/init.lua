@@ -26,6 +26,7 @@ local schema = require "smpp.base.schema"
 local server = require "smpp.server"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
+local throughs = require "smpp.gateway.through"
 
 ---@class smpp.Gateway
 ---@field path string
@@ -182,6 +183,7 @@ function gateways.new(given)
     node = nil,                   -- smpp.GatewayNode: one of several, on an engine
     store = nil, books = nil,     -- of stored messages; nil: they pass through
     nodes = o.nodes,              -- smpp.Nodes, where there are several
+    through = nil,                -- smpp.Through: what other nodes have to know of messages that pass through
     limits = nil,                 -- smpp.GatewayLimits: what they count together
     http = nil,                   -- smpp.HttpApi
     closing = false, closed = false,
@@ -199,6 +201,7 @@ function gateways.new(given)
     if not self.store and not message then self.store, message, code = stores.of(config.store.path, store_options(config.store.path, loop)) end
     if not self.store then return nil, message, code end
     self.books = books.new(self, self.store, config.store)
+    if self.store.shared then self.through = throughs.new(self) end
   end
   self:set_customers(config)
   self:set_detectors(config)

@@ -28,20 +28,24 @@ end
 function Passing:pass(session, pdu)
   local gateway, failure = self.gateway, FAILURE[pdu.command]
   if pdu.message_id == "" then return nil, failure end -- by addresses: only a store can find it
-  local place, carrier_of = gateway.ids:get(pdu.message_id), nil
+  local place = gateway.ids:get(pdu.message_id)
   if not place and gateway.books then
     local record, status = gateway.books:find(session, pdu, failure)
-    if not record then return nil, status end
-    if not record.carrier_id or stores.is_final(record.state) then
+    if status == "ESME_RINVMSGID" and gateway.through then place = gateway.through:place(pdu.message_id) end
+    if not record and not place then return nil, status end
+    if record and (not record.carrier_id or stores.is_final(record.state)) then
       return gateway.books[METHOD[pdu.command]](gateway.books, record, pdu)
     end
-    local changed = record.sent_source
-    place = { account = record.system_id, source = record.source_addr, sent_source = changed or record.source_addr, carrier_id = record.carrier_id }
-    carrier_of = record.carrier
+    if record then
+      place = {
+        account = record.system_id, source = record.source_addr, sent_source = record.sent_source or record.source_addr,
+        carrier = record.carrier, carrier_id = record.carrier_id,
+      }
+    end
   end
   if not place or place.account ~= session.system_id then return nil, "ESME_RINVMSGID" end
   if pdu.source_addr ~= place.source then return nil, failure end
-  local carrier = gateway.by_name[carrier_of or place.carrier]
+  local carrier = gateway.by_name[place.carrier]
   if not carrier or carrier.closing or not carrier.client:is_ready() then return nil, failure end
   local view = pdu:with { message_id = place.carrier_id, source_addr = place.sent_source }
   if not view then return nil, failure end

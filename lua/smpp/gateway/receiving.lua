@@ -167,8 +167,10 @@ end
 ---@async
 local function settle_shared(self, carrier, receipt, pdu, id, message)
   local part = id.part
-  if id.handle then
-    return settle(self, carrier, { kind = receipt.final and "result" or "intermediate", handle = id.handle, parts = 1, receipt = receipt }, pdu)
+  if id.of then
+    return self.gateway.through:receipt(carrier, receipt, id, message, function(record)
+      return is_wanted(record, receipt) and for_customer(record, receipt, pdu) or nil
+    end)
   end
   if not message then return true end
   if stores.is_final(message.state) then return self.gateway.books:is_final(id.message) end -- it came before

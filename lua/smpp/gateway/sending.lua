@@ -1,6 +1,7 @@
 --- Sending of stored messages: an entry of smpp.gateway.waiting to the carriers of its decision, whole or in parts.
 local explain = require "smpp.codec.explain"
 local gateway_ids = require "smpp.gateway.ids"
+local stores = require "smpp.store"
 local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
 
@@ -124,6 +125,33 @@ end
 ---@param part integer
 ---@return string
 function sending.done(part) return "done" .. part end
+
+--- Notes that a part of a message was delivered; others may come meanwhile, at other nodes, too.
+---@async
+---@param store smpp.Store
+---@param kind string     of the record
+---@param record table    with `parts`, and `done(i)` for each that is delivered
+---@param part integer
+---@return boolean? is_last  all are delivered; nil: it cannot be written now
+---@return string? message
+function sending.note_part(store, kind, record, part)
+  local function is_whole(known)
+    for i = 1, record.parts do
+      if i ~= part and not known[sending.done(i)] then return false end
+    end
+    return true
+  end
+  if is_whole(record) then return true end
+  local set = { [sending.done(part)] = true } -- a field of its own
+  local ok, words, code = stores.commit(store, { { op = "change", kind = kind, key = record.key, from = "ENROUTE", set = set } })
+  if code == "conflict" then return false end
+  if not ok then return nil, words end
+  if not store.shared then return false end
+  local known
+  known, words = stores.get(store, kind, record.key)
+  if not known then return nil, words end
+  return is_whole(known)
+end
 
 --- Tells a carrier's tracker of the parts that it has taken, and of those that have been delivered.
 ---@param gateway smpp.Gateway

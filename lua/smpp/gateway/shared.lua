@@ -239,12 +239,12 @@ local function id_key(carrier, key) return carrier.name .. "\0" .. key end
 --- The change that remembers the id of a message; nil: it has none.
 ---@param carrier smpp.Carrier
 ---@param id string
----@param o { message: string?, part: integer?, handle: string? }
+---@param o { message: string?, part: integer?, of: string? }  of: the key of a message that passed through (smpp.gateway.through)
 ---@return smpp.Change?
 function Shared:id_change(carrier, id, o)
   if id == "" then return nil end
   return { op = "add", kind = "id", replaces = true, record = {
-    key = id_key(carrier, (carrier.tracker.ids:keys(id))), message = o.message, part = o.part, handle = o.handle, since = self.books:time(),
+    key = id_key(carrier, (carrier.tracker.ids:keys(id))), message = o.message, part = o.part, of = o.of, since = self.books:time(),
   } }
 end
 
@@ -253,7 +253,7 @@ end
 ---@param carrier smpp.Carrier
 ---@param receipt smpp.Receipt
 ---@return table? id  nil: nothing; false: the store cannot be read
----@return table? message
+---@return table? message  or what is known of one that passed through
 function Shared:resolve(carrier, receipt)
   local keys, rule, n = {}, carrier.tracker.ids, 0
   while true do
@@ -277,6 +277,7 @@ function Shared:expire()
   self.store.queues:old_ids(self.books:time() - self.gateway.settings.remember_s, function(list)
     for _, one in ipairs(list or {}) do
       task.start(self.books.sink, function()
+        if one.message == "" then return self.gateway.through:forget(one.key) end
         self.gateway:log("warn", "no_receipt", { carrier = one.key:match "^[^%z]*", id = one.message })
         self.books:forgotten(one.message, self.gateway.settings.unknown_receipts)
       end)

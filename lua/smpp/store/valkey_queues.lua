@@ -112,7 +112,8 @@ if left == 0 then call("DEL", P .. "given:" .. run) end
 return left
 ]]):format(PAGE - 1))
 
---- Questions, each of: how many keys of ids, the keys.  Of each the first that is there: its fields and those of its message; false: none is.
+--- Questions, each of: how many keys of ids, the keys.  Of each the first that is there: its fields and those of its message, or of the id that
+--- it is of; false: none is.
 local resolve_script = valkey.script [[
 local out, at, call = {}, 1, redis.call
 while at <= #ARGV do
@@ -123,7 +124,8 @@ while at <= #ARGV do
     if id[1] then
       answer = { id, {} }
       for j = 1, #id, 2 do
-        if id[j] == "message" then answer[2] = call("HGETALL", KEYS[1] .. "message:r:" .. string.sub(id[j + 1], 2)) end
+        local kind = id[j] == "message" and "message" or id[j] == "of" and "id"
+        if kind then answer[2] = call("HGETALL", KEYS[1] .. kind .. ":r:" .. string.sub(id[j + 1], 2)) end
       end
       break
     end
@@ -136,12 +138,14 @@ return out
 --- The last of a block of numbers that nobody else gets.
 local block_script = valkey.script(("#!lua flags=allow-oom\nreturn redis.call('HINCRBY', KEYS[1] .. 'meta', 'numbers', %d)"):format(BLOCK))
 
---- Time: ids that are older and of no open message are removed, at most a page; the others are returned: key and message of each.
+--- Time: ids that are older and of no open message are removed, at most a page; the others are returned: key and message of each; without a
+--- message where it has passed through.
 local old_ids_script = shared(([[
 local out = {}
 for _, key in ipairs(call("ZRANGE", P .. "id:age", "-inf", "(" .. take(), "BYSCORE", "LIMIT", 0, %d)) do
-  local message = string.sub(call("HGET", P .. "id:r:" .. key, "message") or "", 2)
-  local state = call("HGET", P .. "message:r:" .. message, "state")
+  local known = call("HMGET", P .. "id:r:" .. key, "message", "state")
+  local message, state = string.sub(known[1] or "", 2), known[2]
+  if message ~= "" then state = call("HGET", P .. "message:r:" .. message, "state") end
   if state and not is_final("message", state) then
     out[#out + 1], out[#out + 2] = key, message
   else
