@@ -216,6 +216,7 @@ build = {
     ["smpp.gateway.http_kannel"] = "lua/smpp/gateway/http_kannel.lua",
     ["smpp.gateway.http_message"] = "lua/smpp/gateway/http_message.lua",
     ["smpp.gateway.http_notices"] = "lua/smpp/gateway/http_notices.lua",
+    ["smpp.gateway.http_once"] = "lua/smpp/gateway/http_once.lua",
     ["smpp.gateway.http_openapi"] = "lua/smpp/gateway/http_openapi.lua",
     ["smpp.gateway.http_options"] = "lua/smpp/gateway/http_options.lua",
     ["smpp.gateway.http_query"] = "lua/smpp/gateway/http_query.lua",

@@ -101,6 +101,24 @@ function Books:sleep(seconds)
   task.wait(timer)
 end
 
+--- Runs fn as a task of its own, and waits for its end, but not longer than a call of the store may take.
+---@async
+---@param fn async fun()
+function Books:within_call(fn)
+  local token, key, has_ended, waits = task.need(), {}, false, false
+  task.start(self.sink, function()
+    fn()
+    has_ended = true
+    if waits then task.wake_for(token, key) end
+  end)
+  if has_ended then return end
+  local timer = self.loop:timer(function() task.wake_for(token, key) end)
+  timer:start(self.store.timeout_s)
+  waits = true
+  task.wait(key)
+  timer:close()
+end
+
 -- ---- in ----
 
 --- Times of a message, as its account and the rules have changed them: when it may be sent, and until when; nil, nil, status.

@@ -12,6 +12,7 @@ local http_json = require "smpp.http.json"
 local messages = require "smpp.gateway.http_message"
 local metrics = require "smpp.metrics"
 local notices = require "smpp.gateway.http_notices"
+local onces = require "smpp.gateway.http_once"
 local openapi = require "smpp.gateway.http_openapi"
 local problem = require "smpp.http.problem"
 local http_jasmin = require "smpp.gateway.http_jasmin"
@@ -262,7 +263,7 @@ function apis.new(gateway)
     wrong = {}, wrong_count = 0,         -- wrong tokens: address -> { count, till }
     composer = messages.composer(gateway.loop),
     book = nil,
-    running = {},                        -- "account/key" of requests with an Idempotency-Key
+    once = nil,                          -- smpp.HttpOnce: requests with an Idempotency-Key
     max_to = nil,
     document = nil,
     options = nil, rule = nil,           -- of webhooks
@@ -276,6 +277,7 @@ function apis.new(gateway)
   set_tokens(self)
   self.options, self.rule = config.https[1].options, address.rule(config.https[1].options.allow_private)
   self.book = books.new(gateway)
+  self.once = onces.new(gateway, self.book, library.sha256)
   self.webhooks = webhooks.new(self)
   self.notices = notices.new(self)
   self.incoming = incoming.new(self)

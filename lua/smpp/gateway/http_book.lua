@@ -208,34 +208,6 @@ function Book:close()
   self.timer:close()
 end
 
--- ---- idempotency ----
-
-local function idempotency_key(account, key) return ("http-key/%s/%s"):format(account, key) end
-
---- The change that keeps an answer under a key; `created` is that of the first.
----@return smpp.Change
-function Book:answered(account, key, digest, response) -- luacheck: no self
-  return { op = "add", kind = "value", record = {
-    key = idempotency_key(account, key), group = "http-keys", created = self.loop:time(), digest = digest,
-    status = response.status, location = response.location, value = response.body,
-  } }
-end
-
---- The answer that was kept under a key.
----@async
----@param read fun(store: smpp.Store, kind: string, key: string)?  stores.settled: to be given again; default stores.get
----@return table? record
----@return string? message
----@return string? code
-function Book:answer_of(account, key, read)
-  local record, message, code = (read or stores.get)(self.store, "value", idempotency_key(account, key))
-  if record and record.created < self.loop:time() - KEY_S then
-    stores.commit(self.store, { { op = "remove", kind = "value", key = record.key } })
-    return nil, "unknown key", "missing"
-  end
-  return record, message, code
-end
-
 -- ---- states ----
 
 local FINAL = { delivered = true, undelivered = true, expired = true, cancelled = true, rejected = true, refused = true, unknown = true }

@@ -220,50 +220,6 @@ local function answer_of(self, account, object, rows, keep)
   return many(self, account, values, keep)
 end
 
---- Runs once for a key: later the same body gets the same answer.
----@async
-local function once(self, account, key, body, fn)
-  local name = account .. "/" .. key
-  if self.running[name] then return problem.new("in_progress", "a request with this Idempotency-Key is running", { retry_after_s = RETRY_S }) end
-  self.running[name] = true
-  local digest = self.library.sha256(body)
-  local known, _, code = self.book:answer_of(account, key)
-  if known then known, _, code = self.book:answer_of(account, key, stores.settled) end
-  local response
-  if not known and code ~= "missing" then
-    response = problem.new("store", "the store cannot be read", { retry_after_s = 1 })
-  elseif known and known.digest ~= digest then
-    response = problem.new("idempotency_mismatch", "another body was sent with this Idempotency-Key")
-  elseif known then
-    response = { status = known.status, type = "application/json", body = known.value, headers = { "Idempotency-Replayed", "true" } }
-    if known.location then
-      response.headers[3], response.headers[4] = "Location", known.location
-    end
-  else
-    local kept
-    local ok, result = require("smpp.base.task").traced_pcall(fn, function(answer)
-      kept = true
-      return { self.book:answered(account, key, digest, answer) }
-    end)
-    if not ok then
-      self.running[name] = nil
-      error(result, 0)
-    end
-    response = result
-    -- What the last recipient's commit did not carry, or says less than the answer: passed through, or refused.
-    if response.status == 202 then
-      local record = self.book:answer_of(account, key)
-      local change = self.book:answered(account, key, digest, response)
-      if kept and record then
-        change = { op = "change", kind = "value", key = record.key, set = { value = response.body, location = response.location } }
-      end
-      if not record or record.value ~= response.body then stores.commit(self.book.store, { change }) end
-    end
-  end
-  self.running[name] = nil
-  return response
-end
-
 --- The answer to a line, as a line.
 local function line_answer(self, account, line, number)
   local function failed(document) return ('{"line":%d,"error":%s}'):format(number, document) end
@@ -275,8 +231,8 @@ local function line_answer(self, account, line, number)
   if library.is_array(object.to) then return fault("bad_value", "to: expected one number", { field = "to" }) end
   local key = object.idempotency_key
   local function run(keep) return answer_of(self, account, object, messages.line_rows, keep) end
-  local response
-  if type(key) == "string" and key:find "^[\33-\126]+$" and #key <= 255 then response = once(self, account, key, line, run) else response = run() end
+  local is_key = type(key) == "string" and key:find "^[\33-\126]+$" and #key <= 255
+  local response = is_key and self.once:run(account, key, line, run) or run()
   if response.status ~= 202 then return failed(response.body) end
   return ('{"line":%d,'):format(number) .. response.body:sub(2) -- that of a message is an object
 end
@@ -331,7 +287,7 @@ function send.post(self, request)
   if #key > 255 or not key:find "^[\33-\126]+$" then
     return http.problem("bad_value", "Idempotency-Key: expected 1 to 255 visible ASCII characters", { field = "Idempotency-Key" })
   end
-  return once(self, request.account, key, body, run)
+  return self.once:run(request.account, key, body, run)
 end
 
 --- Reads a body of POST /v1/lookup: values, or the response to a wrong one.

@@ -8,7 +8,6 @@ local figures = require "smpp.gateway.figures"
 local receipts = require "smpp.receipt"
 local sending = require "smpp.gateway.sending"
 local stores = require "smpp.store"
-local task = require "smpp.base.task"
 
 local through = {}
 
@@ -41,20 +40,15 @@ function Through:is_open()
   return self.store.run ~= nil and not (node and node:is_away())
 end
 
---- Commits until the engine has it; waits for that, but not longer than a call may take: the carrier has the message, and its answer has to go.
+--- Commits until the engine has it; waits for that, but not long: the carrier has the message, and its answer has to go.
 ---@async
 local function commit(self, changes)
-  local books, queues, token, key = self.books, self.queues, task.need(), {}
-  local timer = books.loop:timer(function() task.wake_for(token, key) end)
-  timer:start(self.store.timeout_s)
-  queues.saving = queues.saving + 1
-  task.start(books.sink, function()
-    books:commit(changes)
+  local queues = self.queues
+  self.books:within_call(function()
+    queues.saving = queues.saving + 1
+    self.books:commit(changes)
     queues.saving = queues.saving - 1
-    task.wake_for(token, key)
   end)
-  task.wait(key)
-  timer:close()
 end
 
 --- A carrier has taken a message, or a part of one.
@@ -140,7 +134,11 @@ end
 ---@return boolean? ok
 ---@return string? status  for the carrier
 function Through:receipt(carrier, receipt, id, known, fields)
-  if not known or known.state ~= "ENROUTE" then return true end -- it came before
+  if not known then return true end
+  if known.state ~= "ENROUTE" then -- it came before: that has to be as safe as a commit
+    if stores.settled(self.store, "id", known.key) then return true end
+    return nil, "ESME_RX_T_APPN"
+  end
   local record, is_cut = gateway_ids.read_handle(known.handle), (known.parts or 1) > 1
   if not receipt.final and is_cut and id.part ~= 1 then return true end -- the customer knows only the whole
   self.gateway:count("receipts", carrier.name)

@@ -185,6 +185,7 @@ local function check(c, needs)
   if c.guard == "mine" and old[3] ~= work then return "conflict" end
   if c.guard == "queued" and string.sub(old[3] or "", 1, 6) ~= "queue:" then return "conflict" end
   if c.guard == "idle" and old[3] ~= work and string.sub(old[3] or "", 1, 6) ~= "queue:" then return "conflict" end
+  if c.guard == "ended" and call("HEXISTS", P .. "runs", c.from) == 1 then return "conflict" end -- its state is a run
   c.place = old[3]
   c.was_final = is_final(c.kind, old[2])
   c.final = is_final(c.kind, c.state or old[2])
