@@ -202,6 +202,20 @@ describe("smpp.bot.turns", function()
     assert.is_true(n <= 2, n)
   end)
 
+  it("knows a repeat of what was handled after an unbind, when it could not be answered any more", function()
+    local loop = virtual.new()
+    local all, session = turns.new(loop), { closed = false, state = "BOUND_TRX" }
+    local turn = all:open(session, "k", 10)
+    session.state = "UNBOUND" -- and the connection stays
+    turn:settle(true)
+    loop:advance(60)
+    session.closed = true
+    all:lost()
+    local again, is_repeated = all:open({ closed = false, state = "BOUND_TRX" }, "k", 10)
+    assert.same({ turn, true }, { again, is_repeated })
+    assert.is_true(again:answer())
+  end)
+
   it("takes the same text twice for two messages while both binds live", function()
     local all, session = turns.new(virtual.new()), { closed = false }
     local one, is_first = all:open(session, "k", 10)

@@ -97,12 +97,15 @@ local function look_for_lost(self, now)
   end
 end
 
+--- Can a session answer no more?  After an unbind it may stay connected for a while.
+local function is_over(session) return session.closed or session.state == "UNBOUND" end
+
 --- Has the session answered for a turn, because its time is over?
 local function is_late(now, at, timeout_s) return now - at >= timeout_s - ROUNDING_S end
 
 local function is_missed(turn, now)
   if turn.ok ~= nil then return turn.missed end
-  return turn.session.closed or is_late(now, turn.at, turn.timeout_s)
+  return is_over(turn.session) or is_late(now, turn.at, turn.timeout_s)
 end
 
 --- The turn of a message that has arrived.
@@ -135,7 +138,7 @@ local function answered(turn)
   local self, session = turn.turns, turn.session
   local now = self.loop:now()
   turn.answered_at = now
-  if session.closed or is_late(now, turn.at, turn.timeout_s) then
+  if is_over(session) or is_late(now, turn.at, turn.timeout_s) then
     if not turn.missed then keep(self, turn) end
     return
   end
@@ -152,7 +155,7 @@ local function answered(turn)
 end
 
 --- Is the answer an acknowledgement that arrives in time?  Later the session has answered already (answer_timeout_s).
-local function is_in_time(turn) return turn.ok and not is_late(turn.answered_at, turn.at, turn.timeout_s) and not turn.session.closed end
+local function is_in_time(turn) return turn.ok and not is_late(turn.answered_at, turn.at, turn.timeout_s) and not is_over(turn.session) end
 
 --- The message is handled: it can be answered.
 ---@param ok boolean
@@ -195,7 +198,7 @@ function Turn:answer()
   elseif self.missed then
     answered(self)
   end
-  if self.ok and not is_late(self.answered_at, at, timeout_s) and not session.closed then return true end
+  if self.ok and not is_late(self.answered_at, at, timeout_s) and not is_over(session) then return true end
   return nil, "ESME_RX_T_APPN"
 end
 
