@@ -9,11 +9,12 @@ local valkey = require "smpp.valkey"
 local FILE = [[
 listen { port = %d, accounts = { acme = { password = "secret", max_binds = 3 }, slow = { password = "secret", rate_per_s = 20, window = 1000 } } }
 carrier "a" { "smpp://me:x@localhost:2001", binds = 2, window = 1000%s }
+%s
 route { via = "a" }
 ]]
 
---- Runs fn(world) beside two nodes; `carrier`: further options of it.
-local function world(fn, carrier)
+--- Runs fn(world) beside two nodes; `carrier`: further options of it; `rules`: before that of all messages.
+local function world(fn, carrier, rules)
   run(function(loop)
     local self = { loop = loop, times = {}, list = {} }
     self.engine = models.new(loop, {})
@@ -25,7 +26,7 @@ local function world(fn, carrier)
       local client = assert(valkey.connect { "valkey://127.0.0.1", wait = true })
       local one = { client = client, nodes = nodes.open(client, { name = name, process = "" }) }
       one.gateway = assert(gateways.new {
-        path = "gateway.lua", text = FILE:format(2774 + i, carrier or ""), watch_s = 0, nodes = one.nodes, log = function() end,
+        path = "gateway.lua", text = FILE:format(2774 + i, carrier or "", rules or ""), watch_s = 0, nodes = one.nodes, log = function() end,
       })
       self.list[i] = one
     end
@@ -46,10 +47,10 @@ local function bind(port, account)
   return esme or code
 end
 
---- A session of "slow", which does not back off as a client does.
-local function open(port)
+--- A session of "slow", or another account, which does not back off as a client does.
+local function open(port, account)
   local session = assert(smpp.open(("smpp://127.0.0.1:%d"):format(port)))
-  assert(session:bind_transceiver { system_id = "slow", password = "secret", interface_version = 0x34 })
+  assert(session:bind_transceiver { system_id = account or "slow", password = "secret", interface_version = 0x34 })
   return session
 end
 
@@ -124,6 +125,68 @@ describe("smpp.gateway.limits", function()
       local codes = { bind(2776) }
       assert.equal("ESME_RALYBND", codes[1])
       for _, esme in ipairs { first, second, third } do esme:close() end
+    end)
+  end)
+
+  it("a rate of the rules is of all nodes together, for each key", function()
+    world(function(self)
+      local counts = { 0, 0 }
+      for i = 1, 2 do
+        local esme = open(2774 + i, "acme")
+        smpp.spawn(function()
+          local ends_at = self.loop:now() + 10
+          while self.loop:now() < ends_at do
+            for to = 1, 2 do
+              if esme:submit_sm { source_addr = "1", destination_addr = "49" .. to, short_message = "x" } then counts[to] = counts[to] + 1 end
+            end
+            smpp.sleep(0.01)
+          end
+        end)
+      end
+      smpp.sleep(11)
+      for to = 1, 2 do
+        local most = 20 * 10 + 2 + 2
+        assert.is_true(counts[to] >= 190 and counts[to] <= most, counts[to])
+      end
+      assert.equal(counts[1] + counts[2], #self.times)
+    end, nil, 'route { rate = { n = 20, by = "to" }, reject = "ESME_RTHROTTLED" }')
+  end)
+
+  it("a rate of the rules for a longer time gives all of it at once, and then no more", function()
+    world(function()
+      local count, list = 0, { open(2775, "acme"), open(2776, "acme") }
+      for _ = 1, 10 do
+        for _, esme in ipairs(list) do
+          if esme:submit_sm { source_addr = "1", destination_addr = "491", short_message = "x" } then count = count + 1 end
+        end
+      end
+      assert.equal(12, count)
+      smpp.sleep(5.1)
+      for _ = 1, 2 do
+        if list[2]:submit_sm { source_addr = "1", destination_addr = "491", short_message = "x" } then count = count + 1 end
+      end
+      assert.equal(13, count)
+    end, nil, 'route { rate = { n = 12, per_s = 60 }, reject = "ESME_RTHROTTLED" }')
+  end)
+
+  it("a rate of the rules that cannot be asked refuses for now, whatever the rule would do", function()
+    world(function(self)
+      local esme = bind(2775)
+      self.engine.close()
+      smpp.sleep(0.5)
+      local _, _, code = esme:submit_sm { source_addr = "1", destination_addr = "491", short_message = "x" }
+      assert.equal("ESME_RSYSERR", code)
+      assert.equal(0, #self.times)
+      esme:close()
+    end, nil, 'route { rate = { n = 12, per_s = 60 }, drop = true }')
+  end)
+
+  it("rates of the rules keep nothing of keys that are not in use", function()
+    world(function(self)
+      local limits, msg = self.list[1].gateway.limits, {}
+      for i = 1, 3000 do assert.is_false(limits:is_beyond(msg, "r", "key" .. i, 1, 1)) end
+      assert.is_true(limits.matched_count <= 1000)
+      assert.same({ false, true }, { limits:is_beyond(msg, "r", "k", 1, 3600), limits:is_beyond(msg, "r", "k", 1, 3600) })
     end)
   end)
 

@@ -100,7 +100,7 @@ describe("smpp.route.matchers", function()
     for i = 1, 100000 do go(tostring(i)) end
     state.now = 10
     go "x"
-    local slot = state.counters.rate1
+    local slot = state.counters["route rate 1"]
     assert.equal(1, slot.count)
     local count = 0
     for _ in pairs(slot.keys) do count = count + 1 end

@@ -212,7 +212,9 @@ local function perform(self, session, msg)
   end
   local decision = gateway.route:decide(msg, gateway:route_state())
   local action, id, taken_by = decision.action, nil, nil
-  if books and books.is_shared and customer and customer.is_kept and action ~= "reject" and (action ~= "via" or decision.through) then
+  if gateway.limits and msg.is_uncounted then action, status, charged = "refused", "ESME_RSYSERR", nil end
+  local is_passing = action ~= "reject" and action ~= "refused" and (action ~= "via" or decision.through)
+  if books and books.is_shared and customer and customer.is_kept and is_passing then
     status = books.counters:take(msg, charged)
     if status then action, charged = "refused", nil end
   elseif action == "reject" and customer and customer.is_shared then

@@ -193,7 +193,6 @@ function gateways.new(given)
   self.write_log, self.show = logs.writer(o.log, loop)
   self.forward, self.receiving, self.passing = forward.new(self), receiving.new(self), passing.new(self)
   self.handlers = schema.merge(self.forward:handlers(), self.passing:handlers())
-  self:reset_state()
   local ok, message, code
   if config.store then
     self.store = o.store
@@ -206,6 +205,7 @@ function gateways.new(given)
   self:set_customers(config)
   self:set_detectors(config)
   if self.nodes or (config.store and config.store.url) then self.limits = limits.new(self) end
+  self:reset_state()
   ok, message, code = listen(self)
   if ok then
     self.http, message, code = https.new(self)
@@ -271,6 +271,7 @@ function Gateway:reset_state()
       return carrier ~= nil and (carrier:available())
     end,
     outstanding = function(name) return self.by_name[name].outstanding end,
+    is_beyond = self.limits and function(...) return self.limits:is_beyond(...) end,
     on_error = function(message) self:log("error", "rule_failed", { reason = message }) end,
   }, {
     __index = function(_, name) -- few rules ask for the time

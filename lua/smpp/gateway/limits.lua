@@ -1,6 +1,9 @@
 --- Limits of accounts and carriers that several nodes count together: binds and rates.  Before this node has joined the others it counts alone.
 local buckets = require "smpp.base.bucket"
+local iterate = require "smpp.base.iterate"
 local task = require "smpp.base.task"
+
+local pairs = iterate.pairs
 
 local limits = {}
 
@@ -10,7 +13,12 @@ local mt = { __index = Limits, __name = "smpp.GatewayLimits" }
 
 ---@param gateway smpp.Gateway
 ---@return smpp.GatewayLimits
-function limits.new(gateway) return setmetatable({ gateway = gateway, rates = {} }, mt) end
+function limits.new(gateway)
+  return setmetatable({
+    gateway = gateway, rates = {},
+    matched = {}, matched_count = 0, -- grants of rates of rules, by rate and key
+  }, mt)
+end
 
 --- May this node have so many binds of an account?
 ---@async
@@ -72,6 +80,50 @@ function Limits:rate(account, rate_per_s)
   return rate
 end
 
+-- ---- rates of rules ----
+
+local MOST_MATCHED = 1000 -- keys, after which those that are of no use are forgotten
+local SHORT_S = 1
+
+--- Forgets what the engine knows as well.
+local function forget_idle(self)
+  self.matched_count = 0
+  for name, one in pairs(self.matched) do
+    if one:is_idle() then
+      one:close()
+      self.matched[name] = nil
+    else
+      self.matched_count = self.matched_count + 1
+    end
+  end
+  self.most_matched = math.max(MOST_MATCHED, 2 * self.matched_count)
+end
+
+--- Is a message beyond a rate of the rules, over all nodes?  As of smpp.RouteState.
+---@async
+---@param msg smpp.RouteMessage  gets `is_uncounted` where the engine does not answer
+---@param rate string  its name
+---@param key string   for which it is counted
+---@param n integer
+---@param per_s number
+---@return boolean?
+function Limits:is_beyond(msg, rate, key, n, per_s)
+  local gateway = self.gateway
+  local nodes, books = gateway.nodes, gateway.books
+  if not nodes then return nil end
+  if books and books.is_shared then books:wait_for_life() end
+  local name = ("rule:%s %d/%.14g:%s"):format(rate, n, per_s, key)
+  local one = self.matched[name]
+  if not one then
+    if self.matched_count >= (self.most_matched or MOST_MATCHED) then forget_idle(self) end
+    one = nodes:grants(name, n / per_s, nil, per_s > SHORT_S and n or nil)
+    self.matched[name], self.matched_count = one, self.matched_count + 1
+  end
+  local taken = one:admit()
+  if taken == nil then msg.is_uncounted = true end
+  return not taken
+end
+
 -- ---- rates of carriers: in the place of smpp.Rate of a client ----
 
 local CarrierRate = {}
@@ -113,6 +165,7 @@ function Limits:close()
   for _, rate in pairs(self.rates) do
     if rate.grants then rate.grants:close() end
   end
+  for _, one in pairs(self.matched) do one:close() end
 end
 
 return limits

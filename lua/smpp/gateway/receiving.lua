@@ -322,6 +322,7 @@ function Receiving:message(carrier, pdu)
   local detector = gateway.incoming_loops
   if gateway:is_loop(detector, msg, "carrier") then return nil, "ESME_RX_P_APPN" end
   local decision = gateway.incoming:decide(msg, gateway:route_state())
+  if gateway.limits and msg.is_uncounted then return nil, "ESME_RX_T_APPN" end -- a rate that could not be asked
   local view = pdu
   if msg.changes then
     local message

@@ -18,20 +18,21 @@ local LEAST_S = 0.01   -- between two calls, where it had less than was wanted
 ---@param nodes smpp.Nodes
 ---@param key string
 ---@param rate_per_s number
----@param part string  of configurations, as of smpp.Nodes.least
+---@param part string?  of configurations, as of smpp.Nodes.least
+---@param burst? number  default: a tenth of a second's worth
 ---@return smpp.Grants
-function grants.new(nodes, key, rate_per_s, part)
+function grants.new(nodes, key, rate_per_s, part, burst)
   local self = setmetatable({
     nodes = nodes, loop = nodes.loop, key = key,
-    rate_per_s = nil, step_us = nil, burst = nil, portion = nil,
+    rate_per_s = nil, step_us = nil, burst = nil, own_burst = burst, portion = nil,
     left = 0, lapses_at = -math.huge,
     asking = false, next_at = -math.huge, -- when asking makes sense again
+    has_failed = false,                   -- the last call: the engine is away
     waiting = nil, timer = nil, closed = false,
     tasks = {},                           -- that wait for the reply
     part = part, given = rate_per_s,      -- of the configuration: the smallest of the live nodes counts
   }, mt)
-  self:set_rate(nodes:least(part, rate_per_s))
-  self.timer = self.loop:timer(function() self:wake() end)
+  self:set_rate(self:least())
   return self
 end
 
@@ -39,13 +40,16 @@ end
 ---@param rate_per_s number
 function Grants:change(rate_per_s) self.given = rate_per_s end
 
+---@private
+function Grants:least() return self.part and self.nodes:least(self.part, self.given) or self.given end
+
 --- From the next grant on.
 ---@private
 ---@param rate_per_s number
 function Grants:set_rate(rate_per_s)
   if rate_per_s == self.rate_per_s then return end
   self.rate_per_s, self.step_us = rate_per_s, 1e6 / rate_per_s
-  self.burst, self.portion = math.max(1, rate_per_s * BURST_S), math.max(1, math.floor(rate_per_s * AHEAD_S))
+  self.burst, self.portion = self.own_burst or math.max(1, rate_per_s * BURST_S), math.max(1, math.floor(rate_per_s * AHEAD_S))
 end
 
 --- Takes one; where there is none, the engine is asked for more.
@@ -64,20 +68,29 @@ function Grants:give_back() self.left = self.left + 1 end
 
 --- Takes one; where there may be one in the engine, waits for it.
 ---@async
----@return boolean
+---@return boolean? taken  nil: the engine is away
 function Grants:admit()
   while not self:take() do
-    if not self.asking then return false end -- the engine had none, or is away
+    if not self.asking then -- the engine had none, or is away
+      if self.has_failed then return nil end
+      return false
+    end
     self.tasks[#self.tasks + 1] = task.need()
     task.wait(self)
   end
   return true
 end
 
+--- Is it of no use to keep it: the engine knows all of it?
+---@return boolean
+function Grants:is_idle()
+  return not self.asking and not self.tasks[1] and not self.waiting and (self.left <= 0 or self.loop:now() >= self.lapses_at)
+end
+
 --- Calls fn once, when `take` may succeed again.
 ---@param fn fun()
 function Grants:wait(fn)
-  self.waiting = fn
+  self.waiting, self.timer = fn, self.timer or self.loop:timer(function() self:wake() end)
   local now = self.loop:now()
   if self.left > 0 and now < self.lapses_at then return self.timer:start(0) end
   self:ask(now)
@@ -104,15 +117,15 @@ function Grants:ask(now)
   end
   local nodes = self.nodes
   if not nodes:can_ask() then
-    self.next_at = now + AGAIN_S
+    self.next_at, self.has_failed = now + AGAIN_S, true
     if self.waiting then self.timer:start(AGAIN_S) end
     return
   end
   self.asking = true
-  self:set_rate(nodes:least(self.part, self.given))
+  self:set_rate(self:least())
   local words = { 1, nodes.place, self.key, ("%.17g"):format(self.step_us), ("%.17g"):format(self.burst), self.portion }
   nodes.engine:run(scripts.grant, words, 6, function(reply)
-    self.asking = false
+    self.asking, self.has_failed = false, reply == nil
     if self.closed then return end
     local at = self.loop:now()
     if not reply then
@@ -140,7 +153,7 @@ end
 function Grants:close()
   if self.closed then return end
   self.closed = true
-  self.timer:close()
+  if self.timer then self.timer:close() end
   self:wake_tasks()
 end
 

@@ -327,9 +327,10 @@ function Nodes:count_binds(account, count, most, done) self.bind_counts:set(acco
 --- A rate over all nodes.
 ---@param key string        what it is of: "account:acme"
 ---@param rate_per_s number
----@param part string  of configurations: "account acme: rate_per_s"
+---@param part string?  of configurations: "account acme: rate_per_s"
+---@param burst number?
 ---@return smpp.Grants
-function Nodes:grants(key, rate_per_s, part) return grants.new(self, key, rate_per_s, part) end
+function Nodes:grants(key, rate_per_s, part, burst) return grants.new(self, key, rate_per_s, part, burst) end
 
 --- The work of a run that has ended is taken over.
 ---@param run string

@@ -16,6 +16,8 @@ local route = { message = messages.new, tags = messages.tags, words = words.new,
 ---@field time number         Unix time
 ---@field now number          a time that only grows, for rates
 ---@field counters table      of rates and choosers; begins empty, changed by decide
+---@field is_beyond (fun(msg: smpp.RouteMessage, rate: string, key: string, n: integer, per_s: number): boolean?)?  counts a message for a rate
+---  of the rules; it may wait.  nil: the rules count alone
 ---@field available (fun(carrier: string): boolean)?  absent: all are
 ---@field outstanding (fun(carrier: string): number)?  requests without a response, for `least`
 ---@field on_error (fun(message: string))?  a function of the rules has failed
@@ -109,7 +111,7 @@ function route.compile(list, o)
     is_busy = false,
     unmatched = UNMATCHED[kind],
   }, mt)
-  local place, singles = {}, {}
+  local place, singles = { kind = kind }, {}
   for _, source in ipairs(list) do
     local line, failed = source.line, false
     local function problem(message)

@@ -349,16 +349,19 @@ end
 function compile.rate(value, _, place)
   local n, per_s, by = value.n, value.per_s or 1, value.by or "account"
   place.rates = (place.rates or 0) + 1
-  local slot_name = "rate" .. place.rates
+  local slot_name = place.kind .. " rate " .. place.rates
   return ("more than %d in %.14g s by %s"):format(n, per_s, by), function(msg, state)
     if msg.is_counted then return false end
     local counters = state.counters
+    local key = msg[by] or ""
+    local is_beyond
+    if state.is_beyond then is_beyond = state.is_beyond(msg, slot_name, key, n, per_s) end
+    if is_beyond ~= nil then return is_beyond end
     local slot = counters[slot_name]
     if not slot then
       slot = { keys = {}, count = 0 }
       counters[slot_name] = slot
     end
-    local key = msg[by] or ""
     local bucket = slot.keys[key]
     if not bucket then
       if slot.count >= MOST_KEYS then forget_full(slot, state.now) end
@@ -371,7 +374,7 @@ end
 
 --- Compiles a table of matchers.
 ---@param rule table
----@param place table  counts matchers of rules with a state: { shares, rates }
+---@param place table  counts matchers of rules with a state: { kind, shares, rates }
 ---@return smpp.RouteCondition[]
 function matchers.compile(rule, place)
   local list = {}
