@@ -226,6 +226,7 @@ build = {
     ["smpp.gateway"] = "lua/smpp/gateway/init.lua",
     ["smpp.gateway.joining"] = "lua/smpp/gateway/joining.lua",
     ["smpp.gateway.kannel_codes"] = "lua/smpp/gateway/kannel_codes.lua",
+    ["smpp.gateway.lanes"] = "lua/smpp/gateway/lanes.lua",
     ["smpp.gateway.leasing"] = "lua/smpp/gateway/leasing.lua",
     ["smpp.gateway.limits"] = "lua/smpp/gateway/limits.lua",
     ["smpp.gateway.loops"] = "lua/smpp/gateway/loops.lua",

@@ -172,4 +172,39 @@ describe("smpp.store.valkey_queues", function()
     assert.same({}, (wait(b, "old_ids", 6)))
     assert.equal("missing", (select(3, stores.get(a, "id", "x\0i7"))))
   end))
+
+  it("of a lane are one node's until it has none of them, or has ended and its work has gone back", with(function(a, b, engine)
+    local function queue(key, lane) return addition(key, { "queue", home = ("l:%d:x"):format(lane), due = 0 }) end
+    local wish = { { what = "carrier", name = "x", room = 1 } }
+    for _, key in ipairs { "1", "2" } do assert(stores.commit(a, { queue(key, 7) })) end
+    assert(stores.commit(b, { queue("3", 8) }))
+    assert.equal("1", take(a, wish))
+    assert.equal("3", take(b, wish))
+    assert.equal("", take(b, wish))
+    assert(stores.commit(a, { change("1", nil, { place = { "none" } }) }))
+    assert.equal("", take(b, wish)) -- not told yet
+    assert.equal("2", take(a, wish, { free = { 7 } })) -- it was the first to ask
+    assert.equal(a.run, engine.data["smpp:{gw}:lanes"].fields["7"])
+    assert(stores.commit(b, { queue("4", 7) }))
+    engine.data["smpp:{gw}:runs"].fields[a.run] = nil
+    assert.equal("", take(b, wish)) -- "2" comes before
+    assert.is_true(wait(b, "bury", a.run))
+    assert.equal("2", take(b, wish))
+    assert.equal("4", take(b, wish))
+    take(b, {}, { free = { 7, 8, 9 } })
+    assert.is_nil(engine.data["smpp:{gw}:lanes"])
+  end))
+
+  it("of a lane are due in the order in which they came, but those for later", with(function(a, b, engine)
+    local function put(store, key, due) assert(stores.commit(store, { addition(key, { "queue", home = "l:7:x", due = due }) })) end
+    put(a, "b", 0)
+    put(b, "a", a:time() - 10)
+    put(a, "later", a:time() + 5)
+    engine.clock_ahead_s = -3
+    put(b, "0", 0)
+    engine.clock_ahead_s = 0
+    assert.equal("b a 0", take(a, { { what = "carrier", name = "x", room = 9 } }))
+    smpp.sleep(6)
+    assert.equal("later", take(a, { { what = "carrier", name = "x", room = 9 } }))
+  end))
 end)

@@ -168,8 +168,9 @@ function Books:accept(session, msg, decision, admitted, charged)
   local is_due = not due or due <= now
   local wait = self.waiting
   local slot, join, part
+  local lane = wait.parked:lane(decision, msg)
   if is_due then join, part = self.joining:wanted(msg, decision) end
-  if join then
+  if join or lane then
     slot = nil
   elseif is_due then
     slot = wait:reserve(decision, msg.account)
@@ -185,6 +186,7 @@ function Books:accept(session, msg, decision, admitted, charged)
     record.dest_addr_ton, record.dest_addr_npi = destination.dest_addr_ton, destination.dest_addr_npi
   end
   if not is_due then record.schedule = due end
+  if lane then record.lane = lane end
   if admitted or charged then record.admitted, record.charged = admitted, charged end
   if join then record.join, record.join_total, record.join_seq = join, part.total, part.seq end
   if msg.http then record.http_id, record.http_dlr = msg.http.id, msg.http.has_dlr end -- http_id: of the message that it is a part of

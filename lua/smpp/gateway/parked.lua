@@ -59,6 +59,10 @@ end
 ---@return table?
 function Parked:place() end -- luacheck: no self
 
+--- The lane of a message, where nodes share the store.
+---@return integer?
+function Parked:lane() end -- luacheck: no self
+
 --- A message was accepted that waits in the store.
 ---@param decision smpp.Decision
 ---@param record table

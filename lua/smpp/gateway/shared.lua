@@ -3,6 +3,7 @@
 --- It has the interface of smpp.gateway.parked, which is for a store of one's own.
 local gateway_ids = require "smpp.gateway.ids"
 local iterate = require "smpp.base.iterate"
+local lanes = require "smpp.gateway.lanes"
 local parked = require "smpp.gateway.parked"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
@@ -51,6 +52,7 @@ function shared.new(waiting)
     local idle_s = self.loop:now() - self.found_at
     self.timer:start(idle_s > IDLE_S and self.store.idle_poll_s or POLL_S) -- a store in virtual time may want fewer
   end, true)
+  self.lanes = lanes.new(self.gateway, self.loop, function() self:look() end)
   self.on_taken = function(list, more, code) task.start(self.books.sink, self.taken, self, list, more, code) end
   return self
 end
@@ -58,10 +60,20 @@ end
 -- ---- places ----
 
 --- The queue of messages with a decision.
-local function queue_of(decision, sort)
+local function queue_of(decision, record, sort)
   local names = decision and decision.action == "via" and (decision.names or decision.carriers)
-  return (sort or "m") .. ":" .. (names and names[1] and table.concat(names, ",") or NONE)
+  return (record.lane and "l:" .. record.lane or sort or "m") .. ":" .. (names and names[1] and table.concat(names, ",") or NONE)
 end
+
+--- The lane of a message: it has to wait for those before it, wherever they are.
+---@param decision smpp.Decision
+---@param msg smpp.RouteMessage
+---@return integer?
+function Shared:lane(decision, msg) return self.lanes:of(decision, msg.to) end
+
+--- This node has a message of a lane no more.
+---@param lane integer
+function Shared:left(lane) self.lanes:left(lane) end
 
 --- Where a message goes that is accepted.
 ---@param decision smpp.Decision
@@ -70,10 +82,8 @@ end
 ---@return table place
 function Shared:place(decision, record, is_here) -- luacheck: no self
   local is_later = record.state == "SCHEDULED"
-  return {
-    is_here and "work" or "queue", home = queue_of(decision, is_later and "s" or "m"), due = is_later and record.schedule or record.submitted,
-    over = record.expires,
-  }
+  local due = is_later and record.schedule or record.lane and 0 or record.submitted -- 0: the engine's time
+  return { is_here and "work" or "queue", home = queue_of(decision, record, is_later and "s" or "m"), due = due, over = record.expires }
 end
 
 --- A message was accepted that this node does not work on.
@@ -92,7 +102,7 @@ end
 ---@return boolean
 function Shared:retry(entry, seconds)
   local record, now = entry.record, self.books:time()
-  local place = { "queue", home = queue_of(record.part_ids and { action = "via", carriers = { record.carrier } } or entry.waits_for),
+  local place = { "queue", home = queue_of(record.part_ids and { action = "via", carriers = { record.carrier } } or entry.waits_for, record),
     due = now + seconds, over = record.expires }
   self.books:commit { changed(entry, { attempts = entry.attempts, maybe_twice = entry.maybe_twice }, { "sending" }, place) }
   self.waiting:leave(entry)
@@ -111,8 +121,11 @@ end
 
 --- A message that was taken cannot go on here.
 function Shared:back(record, decision)
-  local place = { "queue", home = queue_of(decision), due = self.books:time() + BACK_S, over = record.expires }
-  task.start(self.books.sink, self.books.commit, self.books, { changed({ key = record.key, record = record }, nil, nil, place) })
+  local place = { "queue", home = queue_of(decision, record), due = self.books:time() + BACK_S, over = record.expires }
+  task.start(self.books.sink, function()
+    self.books:commit { changed({ key = record.key, record = record }, nil, nil, place) }
+    if record.lane then self.lanes:left(record.lane) end
+  end)
 end
 
 -- ---- taking ----
@@ -155,21 +168,33 @@ function Shared:look(early)
   local wishes = wishes_of(self)
   self.wished = wishes
   early, self.early = self.early, false
-  self.store.queues:take(wishes, { early = early, all = self.pass_at }, self.on_taken)
+  self.store.queues:take(wishes, { early = early, all = self.pass_at, free = self.lanes:free() }, self.on_taken)
 end
 
---- A message that was taken from a queue.
+--- A message that was taken from a queue; true: it stays, or goes back by itself.
 ---@async
-local function enter(self, record)
+local function stays(self, record)
   local waiting, books = self.waiting, self.books
-  if waiting.entries[record.key] or stores.is_final(record.state) then return end
-  if record.join then return books.joining:add(record) end
+  if waiting.entries[record.key] or stores.is_final(record.state) then return nil end
+  if record.join then
+    books.joining:add(record)
+    return nil
+  end
   if record.sending and parked.marked(self, record) then
-    return self:hold({ key = record.key, record = record, maybe_twice = record.maybe_twice },
+    self:hold({ key = record.key, record = record, maybe_twice = record.maybe_twice },
       { name = record.part_ids and record.carrier or record.sending })
+    return nil
   end
   local entry, decision = waiting:admit(record)
   if not entry then self:back(record, decision) end
+  return true
+end
+
+---@async
+local function enter(self, record)
+  local lane = record.lane
+  if lane then self.lanes:took(lane) end
+  if not stays(self, record) and lane then self.lanes:left(lane) end
 end
 
 local ENTER = {
@@ -321,6 +346,7 @@ end
 function Shared:forget()
   for _, entry in pairs(self.waiting.entries) do self.waiting:leave(entry) end
   self.is_taking, self.again = false, false
+  self.lanes:forget()
 end
 
 --- Nothing of these: decisions are made anew when messages are taken.
@@ -332,7 +358,10 @@ end
 function Shared:put() end
 function Shared:put_off() end
 
-function Shared:close() self.timer:close() end
+function Shared:close()
+  self.timer:close()
+  self.lanes:close()
+end
 
 shared.handle_of = gateway_ids.handle_of
 

@@ -147,6 +147,8 @@ local function leave(self, entry)
   self.entries[entry.key], self.count = nil, self.count - 1
   if entry.timer then entry.timer:close() end
   self:release(entry.slot)
+  local lane = entry.record.lane
+  if lane then self.parked:left(lane) end
 end
 
 --- A carrier has bound again (bind_up): retries the waiting messages now, the oldest first.

@@ -15,15 +15,16 @@ local BLOCK = 1000 -- numbers for ids that a node takes at once
 local function shared(body) return valkey.script("#!lua flags=allow-oom\n" .. scripts.text_of(body, true)) end
 
 --- run, number of the call, how many calls are known to have got their result, their numbers; most records, "1": what waits
---- for another attempt, too, though it is not due; a time: messages of all carriers that were due then, or ""; how many wishes;
---- wishes: carrier or queue, name, room.
+--- for another attempt, too, though it is not due; a time: messages of all carriers that were due then, or ""; how many lanes are given up, the
+--- lanes; how many wishes; wishes: carrier or queue, name, room.
 --- Moves records from queues to the work of this run.  Returns the time, whether there is more, and kind and fields of each.
 local take_script = shared([[
 local run = take()
 if call("HEXISTS", P .. "runs", run) == 0 then return { "dead" } end
 local work, number, given = P .. "work:" .. run, take(), P .. "given:" .. run
 for i = 1, tonumber(take()) do call("HDEL", given, take()) end
-local left, early, all = tonumber(take()), take() == "1", take()
+local left, early, all, unused = tonumber(take()), take() == "1", take(), {}
+for i = 1, tonumber(take()) do unused[i] = take() end
 local time = call("TIME")
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local out, more, members = { string.format("%.6f", now), 0 }, 0, {}
@@ -59,6 +60,33 @@ local function drain(queue, room, limit)
   if #list > 0 and #list / 2 == math.min(room, left + #list / 2) then more = 1 end
   return #list / 2
 end
+local lanes, owners, is_over, last = P .. "lanes", nil, {}, nil
+--- Whose lane is it?
+local function owner_of(lane)
+  if not owners then
+    local list = call("HGETALL", lanes)
+    owners = {}
+    for i = 1, #list, 2 do
+      local its = list[i]
+      owners[its] = list[i + 1]
+    end
+  end
+  return owners[lane]
+end
+--- May this run take from a lane: has nobody else work of it?
+local function is_ours(lane)
+  local owner = owner_of(lane)
+  if not owner or owner == run then return true end
+  if is_over[owner] == nil then is_over[owner] = call("HEXISTS", P .. "runs", owner) == 0 and call("EXISTS", P .. "work:" .. owner) == 0 end
+  return is_over[owner]
+end
+for _, lane in ipairs(unused) do
+  if owner_of(lane) == run then
+    call("HDEL", lanes, lane)
+    owners[lane] = nil
+  end
+end
+if unused[1] then call("PUBLISH", P .. "wake", "l:") end
 local over = call("ZRANGE", P .. "expiry", "-inf", string.format("%.6f", now), "BYSCORE", "LIMIT", 0, left)
 for _, member in ipairs(over) do grab(member, now) end
 local rooms, has = {}, false
@@ -71,15 +99,31 @@ for i = 1, tonumber(take()) do
   end
 end
 local due = string.format("%.6f", now)
-for _, queue in ipairs((has or all ~= "") and call("SMEMBERS", P .. "queues") or {}) do
+local list = (has or all ~= "") and call("SMEMBERS", P .. "queues") or {}
+for i = 1, #list do
+  local queue = list[(i + number) % #list + 1] -- another is the first each time
   local sort, names = string.match(queue, "^([ms]):(.*)$")
+  local lane, its = string.match(queue, "^l:(%d+):(.*)$")
+  if lane then sort, names = is_ours(lane) and "l", its end
+  local count, limit = 0, early and sort == "m" and "+inf" or due
+  if sort == "l" then
+    last = last or math.max(now, tonumber(call("HGET", P .. "meta", "ordered")) or 0) -- the clock may have gone back
+    limit = string.format("%.6f", last)
+  end
   if sort and all ~= "" then
-    if left > 0 then drain(queue, left, all) end
+    if left > 0 then count = drain(queue, left, all) end
   elseif sort and left > 0 then
     for name in string.gmatch(names, "[^,]+") do
       local room = rooms[name] or 0
-      if room > 0 and left > 0 then rooms[name] = room - drain(queue, room, early and sort == "m" and "+inf" or due) end
+      if room > 0 and left > 0 then
+        local more_of_it = drain(queue, room, limit)
+        rooms[name], count = room - more_of_it, count + more_of_it
+      end
     end
+  end
+  if lane and count > 0 and owners[lane] ~= run then
+    call("HSET", lanes, lane, run)
+    owners[lane] = run
   end
 end
 if left == 0 then more = 1 end
@@ -184,7 +228,8 @@ end
 
 --- Takes records from queues, as work of this node; a call whose reply is lost is made again, and gets what it took.
 ---@param wishes { what: "carrier"|"queue", name: string, room: integer }[]
----@param o { early: boolean?, all: number? }  early: messages that wait for another attempt, too; all: of all carriers, due at that time
+---@param o { early: boolean?, all: number?, free: integer[]? }  early: messages that wait for another attempt, too; all: of all carriers, due at
+---  that time; free: lanes of which this node has nothing
 ---@param done fun(list: { kind: string, record: table }[]?, more: boolean|string, code: string?, context: any)
 ---@param context any
 function Queues:take(wishes, o, done, context)
@@ -195,8 +240,12 @@ function Queues:take(wishes, o, done, context)
   local words = { 1, self.store.place, self.store.run, self.number, #known }
   for i = 1, #known do words[5 + i] = known[i] end
   local n = 5 + #known
-  words[n + 1], words[n + 2], words[n + 3], words[n + 4] = PAGE, o.early and 1 or 0, o.all and ("%.6f"):format(o.all) or "", #wishes
+  local free = o.free or {}
+  words[n + 1], words[n + 2], words[n + 3], words[n + 4] = PAGE, o.early and 1 or 0, o.all and ("%.6f"):format(o.all) or "", #free
   n = n + 4
+  for i = 1, #free do words[n + i] = free[i] end
+  n = n + #free + 1
+  words[n] = #wishes
   for _, wish in ipairs(wishes) do
     words[n + 1], words[n + 2], words[n + 3] = wish.what, wish.name, wish.room
     n = n + 3

@@ -14,6 +14,7 @@
 ---   work:RUN                sorted set: KIND:KEY by the time when they were due: a node works on them
 ---   queue:NAME              sorted set: KIND:KEY by the time when they are due: they are anybody's
 ---   queues                  set: names of queues that are not empty, or were not when it was last looked
+---   lanes                   hash: lane of the queues l:LANE:… -> the run that has work of it
 ---   expiry                  sorted set: KIND:KEY of those in queues by the time when they are over
 ---   given:RUN               hash: number of a call that took records -> their members, until the node has them
 ---   runs                    hash: the runs of nodes that live (smpp.nodes); others may not have work
@@ -222,6 +223,17 @@ end
 
 local woken = {}
 
+--- When a message of a lane is due that is not for later: in the order in which it came here, whatever clocks say.
+local function in_order(due)
+  local time = call("TIME")
+  local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+  now = math.max(now, (tonumber(call("HGET", P .. "meta", "ordered")) or 0) + 0.000001)
+  if tonumber(due) > now then return due end
+  now = string.format("%.6f", now)
+  call("HSET", P .. "meta", "ordered", now)
+  return now
+end
+
 --- Puts a record where it is to be: its fields say it, too.
 local function move(c, fields)
   if c.to == "" then return end
@@ -232,6 +244,7 @@ local function move(c, fields)
   end
   local n = #fields
   fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = "@", c.to == "work" and work or "queue:" .. c.home, "@home", c.home .. " " .. c.over
+  if c.op == "add" and string.sub(c.home, 1, 2) == "l:" then c.due = in_order(c.due) end
   if c.to == "work" then return call("ZADD", P .. work, c.due, c.member) end
   enqueue(c.member, c.home, c.due, c.over)
   woken[c.home] = true
