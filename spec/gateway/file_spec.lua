@@ -142,6 +142,20 @@ describe("smpp.gateway.file", function()
     assert.is_nil(rawget(_G, "home"))
   end)
 
+  it("finds the file with an engine's password beside it, or says that it cannot be read", function()
+    local path = os.tmpname()
+    local text = ('%s store "valkey://h?password_file=%s"\nroute { via = "telco_a" }'):format(HEAD, path:match "[^/]*$")
+    local config, list = file.read(path:match "^.*/" .. "gateway.lua", { text = text })
+    assert.is_nil(config)
+    assert.equal(("store: password_file: %s: empty file, expected a password in its first line"):format(path), list[1].message)
+    local handle = assert(io.open(path, "w"))
+    handle:write "secret\n"
+    handle:close()
+    config = file.read(path:match "^.*/" .. "gateway.lua", { text = text })
+    assert.equal(path, config.store.password_file)
+    os.remove(path)
+  end)
+
   it("warns of a store in an engine that may lose what was answered", function()
     local function of(url) return problems(('%s store "valkey://%s"\nroute { via = "telco_a" }'):format(HEAD, url)) end
     for _, url in ipairs { "h", "h?durable=engine", "h?durable=replica&replicas=2&wait_ms=50", "h,i?durable=disk" } do assert.same({}, of(url)) end

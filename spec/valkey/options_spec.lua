@@ -15,6 +15,7 @@ describe("smpp.valkey.options", function()
       ["valkey://:secret@a"] = { hosts = { host "a" }, password = "secret" },
       ["valkey://secret@a"] = { hosts = { host "a" }, password = "secret" },
       ["valkey://me:p%40ss@a"] = { hosts = { host "a" }, user = "me", password = "p@ss" },
+      ["valkey://me:@a?password_file=f"] = { hosts = { host "a" }, user = "me", password_file = "f" },
       ["valkey://me:a:b@c@a"] = { hosts = { host "a" }, user = "me", password = "a:b@c" },
       ["valkeys://a"] = { hosts = { host "a" }, tls = true },
       ["rediss://a?ca=ca.pem&tls_min=1.3"] = { hosts = { host "a" }, tls = { ca = "ca.pem", min = "1.3" } },
@@ -32,6 +33,8 @@ describe("smpp.valkey.options", function()
       ["valkey:me:secret@a"] = "invalid URL", ["valkey+other://a"] = "invalid URL", ["valkey://a/x"] = "invalid URL",
       ["valkey+cluster://a"] = "clusters are unsupported", ["valkey://"] = "invalid host ''", ["valkey://a:99999"] = "port 99999 out of range",
       ["valkey://a?timout_s=5"] = "unknown option 'timout_s'; did you mean 'timeout_s'?", ["valkey://a?timeout_s=x"] = "timeout_s: expected a number",
+      ["valkey://secret@a/x"] = "invalid URL 'valkey://***@a/x'", ["valkey://a/x?password=secret&db=1"] = "invalid URL 'valkey://a/x?password=***&db=1'",
+      ["valkey://a/x?sentinel_password=secret"] = "invalid URL 'valkey://a/x?sentinel_password=***'",
       ["valkey+sentinel://a"] = "name: missing: the sentinels' name of the primary", ["valkey://a?name=x"] = "name: expected the scheme valkey+sentinel",
       ["valkey://::1"] = "invalid host",
     } do
@@ -51,5 +54,22 @@ describe("smpp.valkey.options", function()
       assert.is_false(ok)
       assert.is_truthy(message:find "^spec/valkey/options_spec.lua:", message)
     end
+  end)
+
+  it("take a password of its own, of a file, or of the environment", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write "of file\r\nmore\n"
+    file:close()
+    assert.equal("own", (options.password { password = "own", password_file = path, password_env = "HOME" }))
+    assert.equal("of file", (options.password { password_file = path, password_env = "HOME" }))
+    assert.equal(os.getenv "HOME", (options.password { password_env = "HOME" }))
+    assert.is_nil((options.password { password_env = "SMPP_NO_SUCH_NAME" }))
+    assert(io.open(path, "w")):close()
+    local password, message = options.password { password_file = path }
+    assert.is_nil(password)
+    assert.truthy(message:find("password_file: " .. path .. ": empty file", 1, true))
+    os.remove(path)
+    assert.truthy(select(2, options.password { password_file = path }):find "No such file")
   end)
 end)

@@ -78,4 +78,37 @@ describe("smpp.valkey.primary", function()
     a.close()
     b.close()
   end))
+
+  it("gets the password that its file has by then, and nobody is shown it", async.virtual(function(loop)
+    local path = os.tmpname()
+    local function write(text)
+      local file = assert(io.open(path, "w"))
+      file:write(text)
+      file:close()
+    end
+    write "one\n"
+    local given, wanted = {}, "one"
+    local engine = engines.new(loop, { greets = false, answer = function(words)
+      local line = table.concat(words, " ")
+      if words[1] ~= "HELLO" then return engines.greeting(words) or ("-ERR unknown command, with args beginning with: %s\r\n"):format(line) end
+      given[#given + 1] = words[5]
+      if words[5] ~= wanted then return ("-WRONGPASS invalid %s\r\n"):format(line) end
+      return "%1\r\n$5\r\nproto\r\n:3\r\n"
+    end })
+    local client = assert(valkey.connect { "valkey://127.0.0.1", password_file = path })
+    write "two\n"
+    wanted = "two"
+    engine.drop()
+    smpp.sleep(1)
+    assert.same({ "one", "two", "ready" }, { given[1], given[2], client.state })
+    write "three\n"
+    engine.drop()
+    smpp.sleep(1)
+    assert.truthy(client.failure:find("WRONGPASS invalid HELLO 3 AUTH default ***", 1, true), client.failure)
+    os.remove(path)
+    smpp.sleep(6)
+    assert.truthy(client.failure:find "^password_file: ")
+    client:close()
+    engine.close()
+  end))
 end)

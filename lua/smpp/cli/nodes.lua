@@ -34,21 +34,21 @@ function command.define(of)
   of:option("--credit", "Change the credit of an account: NAME=+N, NAME=-N; NAME=N sets it."):argname "NAME=N"
 end
 
---- URL and prefix of a file's store.
----@return string? url  nil: `message` says why not
+--- Where a file's store is.
+---@return table? options  of smpp.valkey; nil: `message` says why not
 ---@return string prefix_or_message
 local function place_of(path)
   if stores.is_url(path) then
     local url, o = nodes.of_url(path)
     if not url then return nil, o.message end
-    return url, o.prefix or "smpp"
+    return { url }, o.prefix or "smpp"
   end
   local config, problems = gateways.read(path)
   for _, one in ipairs(not config and problems or {}) do
     if one.severity == "error" then return nil, ("%s:%s: %s"):format(one.file, one.line or "", one.message) end
   end
   if not config.store or not config.store.url then return nil, path .. ": its store is in no engine: it is one node" end
-  return config.store.url, config.store.prefix
+  return { config.store.url, password_file = config.store.password_file }, config.store.prefix
 end
 
 local function of_leases(list)
@@ -131,13 +131,14 @@ local function work(options, out)
     out:fail("--credit: expected NAME=+N, NAME=-N or NAME=N, got %s", mistake.show(options.credit))
     return exit.USAGE
   end
-  local url, prefix = place_of(options.file)
-  if not url then
+  local o, prefix = place_of(options.file)
+  if not o then
     out:fail("%s", prefix)
     return exit.USAGE
   end
   local place = prefix .. ":{gw}:"
-  local client, message = valkey.connect { url, client_name = "smpp-nodes" }
+  o.client_name, o.password_env = "smpp-nodes", "SMPP_STORE_PASSWORD"
+  local client, message = valkey.connect(o)
   if not client then
     out:fail("%s", message)
     return exit.UNREACHABLE

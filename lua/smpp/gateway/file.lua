@@ -117,6 +117,11 @@ local function engine_store(self, given, url, line)
   })
   self.store[1] = nil
   local o = self.store
+  if read.password_file then
+    o.password_file = self:resolve(read.password_file)
+    local line_of_file, message = files.first_line(o.password_file)
+    if not line_of_file then self:problem(line, "store: password_file: " .. message) end
+  end
   if o.durable == "engine" then
     if read.sentinel or read.hosts[2] then
       self:problem(line, 'store: durable = "engine": a failover may lose what was answered; "replica" does not', "warning")

@@ -21,15 +21,22 @@ local mt = { __index = Node, __name = "smpp.GatewayNode" }
 
 local LEAVE_S = 2 -- for the last words to the engine
 
+--- A client of the engine, which the gateway closes when its carriers have answered.
+local function connect(o, loop, name, more_s)
+  local client, message, code = valkey.connect {
+    o.url, password_file = o.password_file, password_env = "SMPP_STORE_PASSWORD", wait = true, loop = loop, timeout_s = o.timeout_s + more_s,
+    client_name = name,
+  }
+  if client then run.closed(client) end
+  return client, message, code
+end
+
 --- What commits wait for, where they do.
 local function waits_of(o, loop)
   if o.durable == "engine" then return nil end
   local clients = {}
   for i = 1, 2 do
-    clients[i] = assert(valkey.connect {
-      o.url, wait = true, loop = loop, timeout_s = o.timeout_s + o.wait_ms / 1000, client_name = "smpp-gateway-wait",
-    })
-    run.closed(clients[i])
+    clients[i] = assert(connect(o, loop, "smpp-gateway-wait", o.wait_ms / 1000))
   end
   return { clients = clients, disk = o.durable == "disk", replicas = o.replicas, wait_ms = o.wait_ms }
 end
@@ -41,9 +48,8 @@ end
 ---@return string? message
 ---@return string? code
 function node.store(o, loop)
-  local client, message, code = valkey.connect { o.url, wait = true, loop = loop, timeout_s = o.timeout_s, client_name = "smpp-gateway" }
+  local client, message, code = connect(o, loop, "smpp-gateway", 0)
   if not client then return nil, message, code end
-  run.closed(client) -- the gateway closes it, when its carriers have answered
   return stores.open("valkey", { client = client, shared = true, prefix = o.prefix, timeout_s = o.timeout_s, loop = loop, waits = waits_of(o, loop) })
 end
 

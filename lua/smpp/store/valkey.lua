@@ -272,7 +272,7 @@ function store.open(o)
       return before
     end)
     local message, code
-    client, message, code = valkey.connect { url, wait = true, loop = loop }
+    client, message, code = valkey.connect { url, wait = true, loop = loop, password_env = "SMPP_STORE_PASSWORD" }
     if not client then return nil, message, code end
   end
   local self = setmetatable({

@@ -107,8 +107,8 @@ end
 ---@param o string|table  URL, or options with the URL first; docs/valkey.md
 ---@return smpp.ValkeyClient? client
 ---@return string? message
----@return string? code  "connect_failed", "timeout", "tls", "two_primaries", "closed", or the first word of the engine's error, like
----  "WRONGPASS"
+---@return string? code  "connect_failed", "timeout", "tls", "two_primaries", "password" (its file), "closed", or the first word of the engine's
+---  error, like "WRONGPASS"
 function valkey.connect(o)
   o = options.read(o, 2)
   local chain, message, code = transports.chain("connect", { tls = o.tls })

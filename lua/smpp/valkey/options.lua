@@ -1,5 +1,6 @@
 --- The options of smpp.valkey.connect, as rows, and its URLs:
 --- valkey://[user[:password]@]host[:port][,host…][/db][?option=value]
+local files = require "smpp.base.luafile"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
 local net = require "smpp.base.net"
@@ -23,6 +24,9 @@ options.schema = schema.new {
   { "hosts", kind.list(address, "tables { host, port }"), nil, "instead of a URL", 'hosts = { { host = "10.0.0.1", port = 6379 } }', program = true },
   { "user", "string", nil, "user name of the engine's ACL", 'user = "gateway"', default_text = '"default"' },
   { "password", "string", nil, "password", 'password = "secret"', secret = true },
+  { "password_file", "string", nil, "file with the password in its first line, read at each connection", 'password_file = "/etc/smpp/engine"' },
+  { "password_env", "string", nil, "environment variable with the password, where there is no other",
+    'password_env = "ENGINE_PASSWORD"', program = true },
   { "db", kind.integer(0, 1000000), 0, "number of the database", "db = 1" },
   { "tls", transport.kind("tls", "connect"), nil, "true: TLS, like valkeys://; or its options", "tls = true" },
   { "sentinel", "string", nil, "the hosts are sentinels; the name by which they know the primary", 'sentinel = "mymaster"' },
@@ -41,8 +45,15 @@ options.schema = schema.new {
 -- "+sentinel" follows the scheme.
 local SCHEMES = { valkey = {}, redis = {}, valkeys = { tls = true }, rediss = { tls = true } }
 
+--- A URL as messages show it: what may be a password is not.
+local function masked(text)
+  local scheme, rest = text:match "^([%a+]*:/*)(.*)$"
+  rest = (rest or text):gsub("^([^:@]*):.*@", "%1:***@"):gsub("^[^:@]*@", "***@"):gsub("([?&][^=&]*password=)[^&]*", "%1***")
+  return (scheme or "") .. rest
+end
+
 local function wrong_url(text)
-  return nil, mistake.new(("invalid URL '%s': expected valkey://user:password@host:%d/db"):format(net.masked(text), PORT))
+  return nil, mistake.new(("invalid URL '%s': expected valkey://user:password@host:%d/db"):format(masked(text), PORT))
 end
 
 --- Options whose names differ in a URL.
@@ -80,7 +91,8 @@ function options.of_url(text)
   if user then
     local id, password = user:match "^([^:]*):(.*)$"
     if id and id ~= "" then o.user = net.decode(id) end
-    o.password = net.decode(password or user) -- "password@" is a password, as ":password@" is
+    local decoded = net.decode(password or user) -- "password@" is a password, as ":password@" is
+    if decoded ~= "" then o.password = decoded end
   end
   if variant == "+sentinel" and not o.sentinel then return nil, mistake.inside(mistake.new "missing: the sentinels' name of the primary", "name") end
   if o.sentinel and variant == "" then return nil, mistake.inside(mistake.new "expected the scheme valkey+sentinel", "name") end
@@ -91,6 +103,20 @@ function options.of_url(text)
     o.hosts[#o.hosts + 1] = host
   end
   return o
+end
+
+--- The password of a connection that is made now.
+---@param o table
+---@return string? password
+---@return string? message  it cannot be read
+function options.password(o)
+  if o.password then return o.password end
+  if o.password_file then
+    local line, message = files.first_line(o.password_file)
+    return line, not line and "password_file: " .. message or nil
+  end
+  local word = o.password_env and os.getenv(o.password_env)
+  return word ~= "" and word or nil
 end
 
 --- The options of a program: a URL, or a table that may have one in front and wins over it.

@@ -1,6 +1,7 @@
 --- Finds the engine that takes writes, and opens a connection to it.
 local connections = require "smpp.valkey.connection"
 local net = require "smpp.base.net"
+local options = require "smpp.valkey.options"
 local task = require "smpp.base.task"
 
 local unpack = table.unpack or unpack -- luacheck: compat
@@ -16,10 +17,10 @@ local function hidden(text, password)
 end
 
 --- Says who we are, in the highest version of RESP that both know.
-local function greet(connection, o)
+local function greet(connection, o, password)
   if o.protocol == 3 then
     local words = { "HELLO", "3" }
-    if o.password then words = { "HELLO", "3", "AUTH", o.user or "default", o.password } end
+    if password then words = { "HELLO", "3", "AUTH", o.user or "default", password } end
     words[#words + 1], words[#words + 2] = "SETNAME", o.client_name
     local reply, message, code = connection:call(unpack(words))
     if reply then
@@ -28,8 +29,8 @@ local function greet(connection, o)
     end
     if code ~= "NOPROTO" and code ~= "ERR" then return nil, message, code end -- ERR: Redis before 6 does not know HELLO
   end
-  if o.password then
-    local words = o.user and { "AUTH", o.user, o.password } or { "AUTH", o.password }
+  if password then
+    local words = o.user and { "AUTH", o.user, password } or { "AUTH", password }
     local reply, message, code = connection:call(unpack(words))
     if not reply then return nil, message, code end
   end
@@ -37,8 +38,8 @@ local function greet(connection, o)
   return reply and true, message, code
 end
 
-local function prepare(connection, o, wants_role)
-  local ok, message, code = greet(connection, o)
+local function prepare(connection, o, password, wants_role)
+  local ok, message, code = greet(connection, o, password)
   if ok and o.db ~= 0 then ok, message, code = connection:call("SELECT", o.db) end
   if not ok then return nil, message, code end
   if not wants_role then return true end
@@ -60,6 +61,8 @@ end
 ---@return string? role  "master", "slave" or "sentinel"
 local function dial(self, host, o, wants_role)
   local address, attempt = net.address(host.host, host.port), {}
+  local password, unread = options.password(o)
+  if unread then return nil, unread, "password" end
   self.attempts[attempt] = true
   local transport, message, code = self.chain:connect(self.loop, {
     host = host.host, port = host.port, connect_timeout_s = o.connect_timeout_s, timeout_s = o.connect_timeout_s,
@@ -70,10 +73,10 @@ local function dial(self, host, o, wants_role)
   end
   local connection = connections.new(self.loop, transport, address, o)
   attempt.cancel = function() connection:close("closed", "closed") end
-  local ok, why, failure, role = prepare(connection, o, wants_role)
+  local ok, why, failure, role = prepare(connection, o, password, wants_role)
   self.attempts[attempt] = nil
   if not ok then
-    if not connection.is_closed then why = ("%s: %s"):format(address, hidden(why, o.password)) end
+    if not connection.is_closed then why = ("%s: %s"):format(address, hidden(why, password)) end
     connection:close("not ready", "closed")
     return nil, why, failure
   end
