@@ -58,6 +58,53 @@ describe("smpp.route", function()
     end)
   end)
 
+  it("decides, explains and counts the same with rules that are compiled when a message meets them", function()
+    local digits, carriers = { "1", "2", "21", "211" }, { "a", "b", "c" }
+    property.holds(150, function(random, case)
+      local function spec() return random(2) == 1 and digits[random(#digits)] or w.prefix { digits[random(#digits)], digits[random(#digits)] } end
+      local plain, whole = {}, {}
+      for i = 1, random(12) do
+        local rule = { line = i, via = carriers[random(3)], else_next = random(2) == 1 or nil, through = random(4) == 1 or nil }
+        if random(3) > 1 then rule.to = spec() end
+        if random(3) == 3 then rule.from = spec() end
+        plain[i], whole[i] = rule, { when = function() return true end }
+        for name, value in pairs(rule) do whole[i][name] = value end
+      end
+      local up = { a = random(2) == 1, b = random(2) == 1, c = random(2) == 1 }
+      case.rules, case.up = plain, up
+      local function run(list)
+        local rules, out, state = route.compile(list, {}), {}, routes.state()
+        state.matched, state.available = { route = {} }, function(name) return up[name] end
+        for _, to in ipairs(digits) do
+          local o = { destination_addr = to, source_addr = digits[#digits] }
+          local before, steps = rules:explain(routes.message(o), state)
+          local decision = rules:decide(routes.message(o), state)
+          out[#out + 1] = ("%s %s %s %s %d"):format(tostring(decision.line), tostring(before.line), decision.carriers and decision.carriers[1] or decision.action,
+            tostring(decision.through), #steps)
+        end
+        rules:each_matched(state.matched.route, function(count, line) out[#out + 1] = ("%d in %s"):format(count, tostring(line)) end)
+        return table.concat(out, "; ")
+      end
+      local a, b = run(plain), run(whole)
+      assert(a == b, a .. "\n" .. b)
+    end)
+  end)
+
+  it("keeps a plain rule as the file has it until a message meets it", function()
+    local list, n = {}, 5000
+    for i = 1, n do list[i] = { line = i, to = w.prefix(("49%05d"):format(i)), via = "a" } end
+    collectgarbage()
+    collectgarbage()
+    local before = collectgarbage "count"
+    local rules, problems = route.compile(list, {})
+    collectgarbage()
+    collectgarbage()
+    local each = (collectgarbage "count" - before) * 1024 / n
+    assert.equal(0, #problems)
+    assert.is_true(each < 100, ("%.0f octets for each rule"):format(each))
+    assert.equal(17, rules:decide(routes.message { destination_addr = "49000171" }, routes.state()).line)
+  end)
+
   it("explains each rule up to the one that decides", function()
     local rules = routes.compile {
       { to = w.prefix "44", drop = true }, { account = "acme", to = w.prefix { "49", "43" }, set = { protocol_id = 1 } }, { tag = "a", text = "^x" },

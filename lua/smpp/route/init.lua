@@ -56,16 +56,40 @@ end
 
 local NONE = {}
 
---- Puts a rule into the index of its destinations, sources or accounts, or among those that every message meets.
-local function index(self, rule, i)
-  rule.to, rule.from = nil, nil
+--- Compiles a rule; nil: it has problems.
+---@param source table  the rule of the file
+---@param context table  for smpp.route.actions and matchers; its `problem` is set here
+local function compile_rule(source, context)
+  local failed, line = false, source.line
+  function context.problem(message)
+    failed = true
+    table.insert(context.problems, { line = line, file = source.file, severity = "error", message = message })
+  end
+  local rule = { line = line, source = source, all_conditions = matchers.compile(source, context) }
+  rule.change, rule.change_text = actions.changes(source, messages, context)
+  rule.decide, rule.text = actions.decision(source, context, line)
+  if failed then return nil end
   local account
   for _, condition in ipairs(rule.all_conditions) do
     if condition.name == "to" or condition.name == "from" then rule[condition.name] = condition.number end
     if condition.name == "account" then account = condition end
   end
-  local by = rule.to and rule.to.is_indexed and "to" or rule.from and rule.from.is_indexed and "from" or account and "account"
-  rule.by = by
+  rule.by = rule.to and rule.to.is_indexed and "to" or rule.from and rule.from.is_indexed and "from" or account and "account"
+  local conditions
+  for _, condition in ipairs(rule.all_conditions) do -- what the index has found is not tested again
+    if condition.name ~= rule.by then
+      conditions = conditions or {}
+      conditions[#conditions + 1] = condition.test
+    end
+  end
+  rule.conditions = conditions or NONE
+  rule.count = #rule.conditions
+  return rule
+end
+
+--- Puts a rule into the index of its destinations, sources or accounts, or among those that every message meets.
+local function index(self, rule, i)
+  local by = rule.by
   if by == "account" then
     for _, name in ipairs(type(rule.source.account) == "table" and rule.source.account or { rule.source.account }) do put(self.accounts, name, i) end
   elseif by then
@@ -75,15 +99,27 @@ local function index(self, rule, i)
   else
     self.general[#self.general + 1] = i
   end
-  local conditions
-  for _, condition in ipairs(rule.all_conditions) do -- what the index has found is not tested again
-    if condition.name ~= by then
-      conditions = conditions or {}
-      conditions[#conditions + 1] = condition.test
-    end
+end
+
+-- A rule with nothing but these is compiled again, to the same, when the first message meets it: a file may have ten thousand of them, which
+-- take three times as much memory compiled, for each collection to look at.
+local PLAIN = { to = true, from = true, via = true, through = true, else_next = true, line = true, file = true }
+
+local function is_plain(source)
+  for name, value in pairs(source) do
+    if not PLAIN[name] then return false end
+    if (name == "to" or name == "from") and type(value) ~= "string" and words.of(value) ~= "prefix" then return false end
   end
-  rule.conditions = conditions or NONE
-  rule.count = #rule.conditions
+  return type(source.via) == "string"
+end
+
+--- A compiled rule, one that no message has met as well.
+local function rule_of(self, i) return self.rules[i] or compile_rule(self.sources[i], self.context) end
+
+--- The first message meets a rule: it stays compiled.
+local function meet(self, i)
+  self.rules[i] = rule_of(self, i)
+  return self.rules[i]
 end
 
 ---@class smpp.RouteProblem
@@ -103,7 +139,10 @@ function route.compile(list, o)
   local kind, problems = o.kind or "route", {}
   local self = setmetatable({
     kind = kind,
-    rules = {},
+    rules = {}, sources = {},               -- compiled, false: when a message meets it; as the file has them
+    context = {                             -- of smpp.route.actions and matchers
+      kind = kind, singles = {}, problems = problems, carriers = o.carriers, command = kind == "route" and "submit_sm" or "deliver_sm",
+    },
     general = {}, accounts = {},            -- rules that every message meets; by account
     to = { trie = core.prefixes.new(), exact = {}, found = {}, used = false },
     from = { trie = core.prefixes.new(), exact = {}, found = {}, used = false },
@@ -111,28 +150,17 @@ function route.compile(list, o)
     is_busy = false,
     unmatched = UNMATCHED[kind],
   }, mt)
-  local place, singles = { kind = kind }, {}
   for _, source in ipairs(list) do
-    local line, failed = source.line, false
-    local function problem(message)
-      failed = true
-      problems[#problems + 1] = { line = line, file = source.file, severity = "error", message = message }
-    end
     local given = schema.merge(source)
     given.line, given.file = nil, nil
     local wrong = route[kind]:problem(given)
     local message = wrong and wrong.message or actions.wrong(given) or actions.unknown(given, o, kind == "route")
     if message then
-      problem(message)
+      problems[#problems + 1] = { line = source.line, file = source.file, severity = "error", message = message }
     else
-      local context = { carriers = o.carriers, problem = problem, choosers = place.choosers, singles = singles }
-      context.command = kind == "route" and "submit_sm" or "deliver_sm"
-      local rule = { line = line, source = source, all_conditions = matchers.compile(given, place) }
-      rule.change, rule.change_text = actions.changes(given, messages, context)
-      rule.decide, rule.text = actions.decision(given, context, line)
-      place.choosers = context.choosers
-      if not failed then
-        self.rules[#self.rules + 1] = rule
+      local rule = compile_rule(source, self.context)
+      if rule then
+        self.rules[#self.rules + 1], self.sources[#self.sources + 1] = rule, source
         index(self, rule, #self.rules)
       end
     end
@@ -140,6 +168,9 @@ function route.compile(list, o)
   covered.find(self.rules, function(message, line)
     problems[#problems + 1] = { line = line, severity = "error", message = message }
   end)
+  for i, source in ipairs(self.sources) do
+    if is_plain(source) then self.rules[i] = false end
+  end
   return self, problems
 end
 
@@ -205,7 +236,7 @@ local function walk(self, msg, state, merged)
         return self.unmatched
       end
       last = i
-      local rule = rules[i]
+      local rule = rules[i] or meet(self, i)
       if matches(rule, msg, state) then
         if matched then matched[i] = (matched[i] or 0) + 1 end
         if rule.change then moved = rule.change(msg, state) end
@@ -232,8 +263,8 @@ end
 ---@param matched table<integer, integer>  of smpp.RouteState, for this kind of rules
 ---@param fn fun(count: integer, line: integer?)
 function Rules:each_matched(matched, fn)
-  for i, rule in ipairs(self.rules) do
-    if matched[i] then fn(matched[i], rule.line) end
+  for i, source in ipairs(self.sources) do
+    if matched[i] then fn(matched[i], source.line) end
   end
   if matched[0] then fn(matched[0]) end
 end
@@ -258,7 +289,7 @@ end
 ---@return integer more  rules that are left out
 function Rules:each(most, fn)
   for i = 1, math.min(most, #self.rules) do
-    local rule = self.rules[i]
+    local rule = rule_of(self, i)
     fn(i, rule.line, conditions_of(rule), does(rule, ""))
   end
   return math.max(0, #self.rules - most)
@@ -270,10 +301,10 @@ end
 ---@field why string
 
 --- Why a rule does not match, nil: it does.
-local function refusal(rule, msg, state, found)
+local function refusal(rule, msg, state, is_found)
   for _, condition in ipairs(rule.all_conditions) do
     local ok
-    if condition.name == rule.by and found then ok = found[rule] else ok = condition.test(msg, state) end
+    if condition.name == rule.by then ok = is_found else ok = condition.test(msg, state) end
     if not ok then
       local got = condition.got and condition.got(msg, state)
       return ("%s: expected %s%s"):format(condition.name, condition.words, condition.got and ", got " .. mistake.show(got) or "")
@@ -285,7 +316,7 @@ end
 local function indexed(self, msg)
   local found, list = {}, {}
   local count = candidates(self, msg, list)
-  for i = 1, count do found[self.rules[list[i]]] = true end
+  for i = 1, count do found[list[i]] = true end
   return found
 end
 
@@ -296,8 +327,9 @@ end
 ---@return smpp.RouteStep[] steps  of the rules up to the one that decides
 function Rules:explain(msg, state)
   local steps, found = {}, indexed(self, msg)
-  for _, rule in ipairs(self.rules) do
-    local why = refusal(rule, msg, state, found)
+  for i = 1, #self.rules do
+    local rule = rule_of(self, i)
+    local why = refusal(rule, msg, state, found[i])
     if why then
       steps[#steps + 1] = { line = rule.line, matched = false, why = why }
     else
