@@ -176,7 +176,20 @@ local function say_where(made, out)
   end
 end
 
-local GC_PAUSE = 400 -- per cent: the heap is mostly rules, which each collection marks again for nothing
+local NURSERY_KIB = 1024 -- of Lua 5.4: what is allocated between two young collections; each stops all else, for as long as there is young
+
+--- Sets how the collector works: in many small steps, since a message waits for each (docs/performance.md, A gateway).
+local function set_collector()
+  collectgarbage() -- of reading the file
+  if jit then -- luacheck: globals jit
+    collectgarbage("setpause", 200)
+    collectgarbage("setstepmul", 25) -- what is made meanwhile is mostly garbage, and marked by nobody: a cycle ends all the same
+  elseif _VERSION == "Lua 5.4" then
+    collectgarbage("generational", math.max(2, math.min(20, math.floor(100 * NURSERY_KIB / collectgarbage "count"))), 100)
+  else
+    collectgarbage("setpause", 400)
+  end
+end
 
 --- The token that opens the console; nil: one is made.
 local function console_token(options)
@@ -193,8 +206,7 @@ local function work(options, out, follow)
     return code == "bad_value" and exit.USAGE or exit.UNREACHABLE
   end
   if not out.json then report(problems, out, true) end
-  collectgarbage() -- of reading the file
-  collectgarbage("setpause", GC_PAUSE)
+  set_collector()
   follow(made.servers[1])
   say_where(made, out)
   if options.console_token and not (made.http and next(made.http.pages)) then out:note "--console-token: no http{} of the file serves a console" end
