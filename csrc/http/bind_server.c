@@ -18,8 +18,8 @@
 
 /* The memory of a connection: the header, and beside it room for the library's lists, its read buffer and the header of the answer.  An
  * idle connection keeps it. */
-#define POOL_OCTETS 6144
-#define POOL_LEAST 22528
+#define POOL_OCTETS 4096
+#define POOL_LEAST 20480
 #define MOST_TARGET 8192
 #define USUAL_FIELDS 8 /* of a header */
 #define MOST_CONNECTIONS 1000064u /* for the library; the limit is ours */
