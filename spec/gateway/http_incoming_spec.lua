@@ -1,3 +1,7 @@
+local codec = require "smpp.codec"
+local core = require "smpp.core"
+local engine_store = require "spec.support.engine_store"
+local incoming = require "smpp.gateway.http_incoming"
 local async = require "spec.support.async"
 local http = require "smpp.http"
 local json = require "smpp.codec.json"
@@ -91,5 +95,52 @@ describe("smpp.gateway.http_incoming", function()
     async.wait_until(function() return by_bind[1] end)
     assert.equal(0, #got)
     esme:close()
+  end))
+end)
+
+describe("smpp.gateway.http_incoming: two nodes", function()
+  --- What it needs of an API, on an engine: what is told stands in `told`.
+  local function of(loop, store, told)
+    local webhooks, count = {}, 0
+    function webhooks.draft_message(_, account, fields)
+      count = count + 1
+      return { { op = "add", kind = "value", record = { key = ("event/%s/%d"):format(store.run, count), value = fields.text } } }, { account, fields }
+    end
+    function webhooks.put(_, entries) told[#told + 1] = entries[2] end
+    local gateway = { forward = {}, by_name = {}, log = function(_, _, event, o) error(event .. o.reason) end }
+    return incoming.new { gateway = gateway, loop = loop, book = { store = store }, webhooks = webhooks, library = { sha256 = core.sha256 } }
+  end
+
+  local function part(n, words)
+    return codec.decode(assert(codec.encode {
+      command = "deliver_sm", source_addr = "491", destination_addr = "12345", esm_class = 64, short_message = ("\5\0\3\7\3%c%s"):format(n, words),
+    }))
+  end
+
+  it("tell once of a message whose parts reach both, in any order, at once, and twice", async.virtual(function(loop)
+    local a = engine_store.new(loop)
+    local b = engine_store.new(loop, { engine = a.engine })
+    local told, carrier = {}, { name = "a" }
+    local list = { of(loop, a, told), of(loop, b, told) }
+    for _, order in ipairs { { 1, 2, 3 }, { 3, 1, 2 }, { 2, 2, 1, 3 } } do
+      local answers = 0
+      for i, n in ipairs(order) do
+        smpp.spawn(function()
+          assert.is_true(list[i % 2 + 1]:take("acme", carrier, part(n, "part " .. n .. ";")))
+          answers = answers + 1
+        end)
+      end
+      smpp.sleep(1)
+      assert.equal(#order, answers)
+    end
+    assert.equal(3, #told)
+    for _, one in ipairs(told) do assert.same({ "part 1;part 2;part 3;", 3, nil }, { one.text, one.parts, one.missing }) end
+    assert.is_true(list[1]:take("acme", carrier, part(2, "two;")))
+    smpp.sleep(400)
+    assert.same({ 4, "two;", { 1, 3 } }, { #told, told[4].text, told[4].missing })
+    for _, one in ipairs(list) do one:close() end
+    a.kill()
+    b.kill()
+    a.engine.close()
   end))
 end)

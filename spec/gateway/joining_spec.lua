@@ -1,3 +1,4 @@
+local cluster = require "spec.support.cluster"
 local property = require "spec.support.property"
 local smpp = require "smpp"
 local stores = require "smpp.store"
@@ -9,6 +10,8 @@ listen { port = 2775, accounts = { acme = { password = "secret", credit = 100 } 
 carrier "a" { "smpp://me:x@localhost:2001", long = "payload" }
 route { via = "a" }
 ]]
+
+local submit = support.submit
 
 local function kept(w, id) return (stores.get(w.store, "message", id)) end
 
@@ -67,7 +70,7 @@ describe("smpp.gateway.joining", function()
       support.submit(acme, parts_of(("Other text. "):rep(30), 7)[1]) -- the same reference
       smpp.sleep(1)
       assert.equal(1, #w.carriers[1].got)
-      smpp.sleep(61)
+      smpp.sleep(95)
       assert.equal(3, #w.carriers[1].got)
       assert.equal(0x40, w.carriers[1].got[2].esm_class)
       assert.equal(0, w.gateway.books.joining.count)
@@ -81,7 +84,7 @@ describe("smpp.gateway.joining", function()
       support.submit(acme, parts[2])
       assert.is_true(acme:cancel_sm { message_id = id, source_addr = "12345" } ~= nil)
       support.submit(acme, parts[3])
-      smpp.sleep(1)
+      smpp.sleep(w.gateway.books.is_shared and 95 or 1) -- nodes wait for another part 1
       assert.equal(2, #w.carriers[1].got)
       assert.equal("DELETED", kept(w, id).state)
       assert.truthy(support.submit(acme, { short_message = "short" }))
@@ -162,5 +165,70 @@ describe("smpp.gateway.joining", function()
         acme:close(1)
       end)
     end)
+  end)
+end)
+
+describe("smpp.gateway.joining: two nodes", function()
+  local FILE = cluster.FILE:gsub('("smpp://me:x@localhost:2001",)', '%1 long = "payload",')
+
+  local function part(n, total, reference, words)
+    return { esm_class = 64, short_message = ("\5\0\3%c%c%c%s"):format(reference, total, n, words), registered_delivery = 1 }
+  end
+
+  local function texts(w)
+    local list = {}
+    for i, pdu in ipairs(w.carriers[1].got) do list[i] = pdu.message_payload or pdu.short_message end
+    table.sort(list)
+    return list
+  end
+
+  it("join a text whose parts reach both, at the same time", function()
+    cluster.run(FILE, function(w)
+      local binds, ids = { w:customer_of("a", { window = 20 }), w:customer_of("b", { window = 20 }) }, {}
+      for reference = 1, 5 do
+        for n = 1, 3 do
+          smpp.spawn(function() ids[#ids + 1] = assert(submit(binds[(n + reference) % 2 + 1], part(n, 3, reference, reference .. "-" .. n .. ";"))) end)
+        end
+      end
+      smpp.sleep(3)
+      local expected = {}
+      for reference = 1, 5 do expected[reference] = ("%d-1;%d-2;%d-3;"):format(reference, reference, reference) end
+      assert.same(expected, texts(w))
+      for i = 1, 5 do w:receipt(1, "a-" .. i) end
+      smpp.sleep(1)
+      assert.equal(15, #binds[1].got + #binds[2].got)
+      for _, id in ipairs(ids) do assert.equal("DELIVERED", w:kept(id).state) end
+      assert.same({}, w:logged "failed")
+    end)
+  end)
+
+  it("send parts as they are after a minute, though the node that took them is dead", function()
+    cluster.run(FILE, function(w)
+      local acme = w:customer_of "a"
+      assert(submit(acme, part(1, 3, 9, "one")))
+      assert(submit(acme, part(1, 3, 9, "another")))
+      assert(submit(acme, part(3, 3, 9, "three")))
+      w:crash "a"
+      smpp.sleep(50)
+      local before = #w.carriers[1].got
+      smpp.sleep(15)
+      assert.same({ 1, 3 }, { before, #w.carriers[1].got }) -- two of the same number: one of them went alone
+    end)
+  end)
+
+  it("join what a dead node was about to join", function()
+    cluster.run(FILE, function(w)
+      local acme = w:customer_of "a"
+      assert(submit(acme, part(1, 2, 9, "one, ")))
+      local taken
+      w.gateways.a.books.joining.came = function(_, list) taken = #list end
+      assert(submit(acme, part(2, 2, 9, "two")))
+      smpp.sleep(0.2)
+      assert.equal(2, taken)
+      w:crash "a"
+      w:join "b"
+      smpp.sleep(10)
+      assert.same({ "one, two" }, texts(w))
+    end, { names = { "a" } })
   end)
 end)

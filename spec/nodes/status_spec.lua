@@ -23,9 +23,10 @@ describe("smpp.nodes.status", function()
     world:start("b", { config = nodes.configuration { s = {} } })
     loop:advance(12)
     local data = world.engine.data
-    data[PLACE .. "queues"] = { kind = "members", members = { ["m:x,y"] = true, ["s:x,y"] = true, ["o:acme"] = true } }
+    data[PLACE .. "queues"] = { kind = "members", members = { ["m:x,y"] = true, ["s:x,y"] = true, ["o:acme"] = true, ["l:7:x,y"] = true } }
     data[PLACE .. "queue:m:x,y"] = { kind = "set", scores = { ["message:1"] = 1700000000, ["message:2"] = 1700000005 } }
     data[PLACE .. "queue:s:x,y"] = { kind = "set", scores = { ["message:3"] = 1800000000 } }
+    data[PLACE .. "queue:l:7:x,y"] = { kind = "set", scores = { ["message:5"] = 1700000007 } }
     data[PLACE .. "queue:o:acme"] = { kind = "set", scores = { ["outbound:1"] = 1 } }
     data[PLACE .. "work:" .. world.nodes.a.nodes.run] = { kind = "set", scores = { ["message:4"] = 1 } }
     data[PLACE .. "counter:all"] = { kind = "set", scores = { ["credit/acme"] = 1, ["quota/acme"] = 2, ["credit/bank"] = 3 } }
@@ -40,7 +41,7 @@ describe("smpp.nodes.status", function()
     assert.is_true(got.nodes[1].beat_s < 4)
     assert.same({ "a", "number" }, { got.nodes[1].leases[1].carrier, type(got.nodes[1].leases[1].fence) })
     assert.equal(1, #got.queues)
-    assert.same({ "x,y", 3 }, { got.queues[1].carrier, got.queues[1].waiting })
+    assert.same({ "x,y", 4 }, { got.queues[1].carrier, got.queues[1].waiting })
     assert.is_true(math.abs(got.queues[1].oldest_s - 12) < 2)
     assert.same({ { account = "acme", waiting = 1, credit = 12.5 }, { account = "bank", waiting = 0, credit = 0 } }, got.accounts)
     assert.is_true(status.is_well(got))

@@ -205,7 +205,7 @@ function Books:accept(session, msg, decision, admitted, charged)
     return nil, code == "queue_full" and "ESME_RMSGQFUL" or "ESME_RSYSERR"
   end
   self.accepted = self.accepted + 1
-  if join then
+  if join and not self.is_shared then
     self.joining:add(record, wait.parked.last)
   elseif slot and is_due then
     msg.is_sending = true

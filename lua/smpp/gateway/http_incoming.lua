@@ -102,7 +102,8 @@ local function tell(self, account, list, total, more, carrier_name, peer_text)
     is_international = first.source_addr_ton == INTERNATIONAL,
   })
   for _, change in ipairs(more) do changes[#changes + 1] = change end
-  local ok, message = stores.commit(self.store, changes)
+  local ok, message, code = stores.commit(self.store, changes)
+  if code == "conflict" then return true end -- another node has told of it
   if not ok then
     self.gateway:log("error", "store_failed", { account = account, reason = message })
     return nil
@@ -131,6 +132,28 @@ local function others_of(self, key, total, peer_text)
   return list, removals
 end
 
+--- The change that keeps a part.
+local function addition(self, account, carrier, one, key)
+  return { op = "add", kind = "value", record = {
+    key = part_key(key, one.n), group = GROUP, created = self.loop:time(), part_of = key, total = one.part.total, account = account,
+    carrier = carrier.name, octets = one.pdu:octets(),
+  } }
+end
+
+--- Takes a part where nodes share the store: the others may come to other nodes at the same time.  It is kept first; who then sees all of them
+--- tells, and one commit can remove them.
+---@async
+local function take_shared(self, account, carrier, one, key)
+  local ok, message, code = stores.commit(self.store, { addition(self, account, carrier, one, key) })
+  if not ok and code ~= "duplicate" then
+    self.gateway:log("error", "store_failed", { account = account, reason = message })
+    return nil
+  end
+  local list, removals = others_of(self, key, one.part.total, carrier.peer_text)
+  if #list < one.part.total then return true end
+  return tell(self, account, list, one.part.total, removals, carrier.name, carrier.peer_text)
+end
+
 --- Takes a message for an account: true when it is in the book.
 ---@async
 ---@param account string
@@ -143,6 +166,7 @@ function Incoming:take(account, carrier, pdu)
   local part = one.part
   if not part or part.total < 2 or part.seq < 1 or part.seq > part.total then return tell(self, account, { one }, 1, {}, carrier.name, peer_text) end
   local key = self.api.library.sha256(table.concat({ account, pdu.source_addr, pdu.destination_addr, part.width, part.reference, part.total }, "\0"))
+  if self.store.shared then return take_shared(self, account, carrier, one, key) end
   lock(self, key)
   local list, removals = others_of(self, key, part.total, peer_text)
   local ok
@@ -155,10 +179,7 @@ function Incoming:take(account, carrier, pdu)
     ok = tell(self, account, list, part.total, removals, carrier.name, peer_text)
   else
     local message
-    ok, message = stores.commit(self.store, { { op = "add", kind = "value", record = {
-      key = part_key(key, part.seq), group = GROUP, created = self.loop:time(), part_of = key, total = part.total, account = account,
-      carrier = carrier.name, octets = pdu:octets(),
-    } } })
+    ok, message = stores.commit(self.store, { addition(self, account, carrier, one, key) })
     if not ok then self.gateway:log("error", "store_failed", { account = account, reason = message }) end
   end
   unlock(self, key)

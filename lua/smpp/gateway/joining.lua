@@ -1,6 +1,8 @@
 --- Parts of stored messages that are joined for carriers that want whole texts (long = "payload").  Each part is a message of its own in the
 --- store, with its answer and its receipt; when all have come, the first carries the whole text, and the others end as it ends.
 local codec = require "smpp.codec"
+local core = require "smpp.core"
+local schema = require "smpp.base.schema"
 local sending = require "smpp.gateway.sending"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
@@ -16,6 +18,7 @@ local mt = { __index = Joining, __name = "smpp.Joining" }
 
 local WAIT_S = 60     -- for the other parts; then those that came are sent as they are
 local MOST = 10000    -- parts that wait at a time; others are sent as they are
+local MOST_SHARED = 50 -- parts of a text where nodes share the store: a node takes them in one call
 local UDHI = 0x40
 local CONCAT = { [0x00] = true, [0x08] = true }
 
@@ -31,16 +34,88 @@ end
 ---@return string? key
 ---@return { total: integer, seq: integer }? part
 function Joining:wanted(msg, decision)
-  local first = decision.carriers and self.gateway.by_name[decision.carriers[1]]
+  local names = self.books.is_shared and decision.names or decision.carriers -- shared: whichever carriers this node has a bind to
+  local first = names and self.gateway.by_name[names[1]]
   local long = msg.long or first and first.own.long
   if long ~= "payload" or msg.destination or self.count >= MOST then return nil end
   local pdu = msg.pdu
   local part = text.part(pdu, (select(2, text.body(pdu, msg.peer_text))))
   if not part or part.total < 2 or part.seq < 1 or part.seq > part.total then return nil end
+  if self.books.is_shared and part.total > MOST_SHARED then return nil end
   local key = ("%s\0%s\0%s\0%s/%d/%d/%d"):format(msg.account, pdu.source_addr or "", msg.to, part.width, part.reference, part.total,
     pdu.data_coding or 0)
   return key, part
 end
+
+-- ---- where nodes share the store ----
+
+--- The queue in which the parts of a text wait, whichever nodes took them.
+---@param record table  with `join`
+---@return string
+function joining.queue_of(record) return ("j:%d:%s"):format(record.join_total, core.sha256(record.join):sub(1, 16)) end
+
+--- Where a part goes that was accepted: when it is due there, the others have not come in time.
+---@param record table
+---@return table place
+function joining.place(record)
+  return { "queue", home = joining.queue_of(record), due = record.submitted + WAIT_S, over = record.expires }
+end
+
+--- Parts that this node has taken: all of a text, or those whose time is over.
+---@async
+---@param list table[]  records
+function Joining:came(list)
+  local sets, order = {}, {}
+  for _, record in ipairs(list) do
+    local set = sets[record.join]
+    if not set then
+      set = { key = record.join, total = record.join_total, parts = {}, came = 0, after = nil, rest = {} }
+      sets[record.join], order[#order + 1] = set, set
+    end
+    if set.parts[record.join_seq] then
+      set.rest[#set.rest + 1] = record -- another text under this reference
+    else
+      set.parts[record.join_seq], set.came = record, set.came + 1
+    end
+  end
+  local now = self.books:time()
+  for _, set in ipairs(order) do
+    for _, record in ipairs(set.rest) do self:alone(record) end
+    if set.came == set.total then
+      self:join(set)
+    else
+      for seq = 1, set.total do
+        local record = set.parts[seq]
+        if record and now >= math.min(record.submitted + WAIT_S - 1, record.expires) then
+          self:alone(record)
+        elseif record then
+          local change = sending.changed(record.key, nil)[1]
+          change.place = joining.place(record)
+          self.books:commit { change }
+        end
+      end
+    end
+  end
+end
+
+--- A message that was a part, or has the text of all of them, goes the usual way.
+---@async
+---@param self smpp.Joining
+---@param record table
+---@param changes smpp.Change[]  the last is of this message
+---@return boolean? ok
+local function release(self, record, changes)
+  local waiting = self.books.waiting
+  if not self.books.is_shared then return (self.books:commit(changes)) end
+  local decided = { record = record }
+  waiting:decide(decided)
+  changes[#changes].place = waiting.parked:place_of(record, decided.decision)
+  local ok = self.books:commit(changes)
+  waiting.parked:look()
+  return ok
+end
+
+-- ---- sets in memory ----
 
 --- A part is in the store, and waits for the others.
 ---@param record table  with `join`, the key of its set, `join_total` and `join_seq`
@@ -79,9 +154,9 @@ end
 function Joining:alone(record, after)
   local waiting = self.books.waiting
   self.leaving[record.key] = true
-  local ok = self.books:commit(sending.changed(record.key, {}, { "join" }))
+  local ok = release(self, record, sending.changed(record.key, {}, { "join" }))
   self.leaving[record.key] = nil
-  if not ok then return end -- it is final: cancelled
+  if not ok or self.books.is_shared then return end -- it is final: cancelled; or it is in a queue
   record.join = nil
   local entry, decision = waiting:admit(record)
   if entry then return end
@@ -131,8 +206,15 @@ end
 ---@async
 function Joining:complete(set)
   if self.sets[set.key] ~= set then return end
-  self.books.has_unusual = true
   take(self, set)
+  self:join(set)
+end
+
+--- The first part gets the text of all.
+---@async
+---@private
+function Joining:join(set)
+  self.books.has_unusual = true
   local list, leader, members = {}, set.parts[1], {}
   for seq = 1, set.total do list[seq] = assert(codec.decode(set.parts[seq].octets)) end
   local whole = joining.whole(list)
@@ -144,12 +226,13 @@ function Joining:complete(set)
   end
   local octets = whole and whole:octets()
   changes[#changes + 1] = sending.changed(leader.key, { octets = octets, members = members }, { "join" })[1]
-  local ok = whole and self.books:commit(changes)
+  local ok = whole and release(self, schema.merge(leader, { octets = octets, members = members }), changes)
   for seq = 1, set.total do self.leaving[set.parts[seq].key] = nil end
   if not ok then -- one of them is final: cancelled
     for seq = 1, set.total do self:alone(set.parts[seq], set.after) end
     return
   end
+  if self.books.is_shared then return end
   leader.octets, leader.members, leader.join = octets, members, nil
   local waiting = self.books.waiting
   local entry, decision = waiting:admit(leader)

@@ -3,6 +3,7 @@
 --- It has the interface of smpp.gateway.parked, which is for a store of one's own.
 local gateway_ids = require "smpp.gateway.ids"
 local iterate = require "smpp.base.iterate"
+local joining = require "smpp.gateway.joining"
 local lanes = require "smpp.gateway.lanes"
 local parked = require "smpp.gateway.parked"
 local stores = require "smpp.store"
@@ -24,6 +25,7 @@ local EXPIRE_S = 30       -- how often old ids are looked for
 local IDLE_S = 20
 local PASS_S = 60         -- least time between passes over all that is due, at which decisions are made anew
 local PASS_SHARE = 10     -- and as a multiple of the time that the last one took
+local SET_PARTS = 100     -- of texts that are taken in one call
 local NONE = "*"          -- the carrier of messages that need none
 local DIGITS = 8          -- of a destination, in the names of queues of held messages
 local NOWHERE = { "none" }
@@ -40,6 +42,7 @@ function shared.new(waiting)
     behind = {},                  -- carrier -> true: its queue may have messages
     last = 0,
     saving = 0,                   -- messages that a carrier has, and the store does not know it yet
+    sets = {},                    -- queue of the parts of a text -> how many there are of it; they may be complete
     is_taking = false, again = false, early = false,
     found_at = waiting.loop:now(), expired_at = waiting.loop:now(),
     pass_at = nil, pass_began = 0, passed_at = waiting.loop:now(), pass_s = 0, -- the pass that runs; the last one: its end, how long it took
@@ -81,13 +84,25 @@ function Shared:left(lane) self.lanes:left(lane) end
 ---@param is_here boolean  this node works on it
 ---@return table place
 function Shared:place(decision, record, is_here) -- luacheck: no self
+  if record.join then return joining.place(record) end
   local is_later = record.state == "SCHEDULED"
   local due = is_later and record.schedule or record.lane and 0 or record.submitted -- 0: the engine's time
   return { is_here and "work" or "queue", home = queue_of(decision, record, is_later and "s" or "m"), due = due, over = record.expires }
 end
 
+--- Where a message goes that has been something else.
+---@param record table
+---@param decision smpp.Decision
+---@return table place
+function Shared:place_of(record, decision)
+  return { "queue", home = queue_of(decision, record), due = self.books:time(), over = record.expires }
+end
+
 --- A message was accepted that this node does not work on.
-function Shared:accepted(decision)
+---@param decision smpp.Decision
+---@param record table
+function Shared:accepted(decision, record)
+  if record.join then return self:woken(joining.queue_of(record)) end
   for _, name in ipairs(decision.names or {}) do self.behind[name] = true end
 end
 
@@ -138,9 +153,22 @@ local function receivers_of(gateway, fn)
   end
 end
 
+--- Wishes for texts whose parts may be complete: as many as come in one call.
+local function wish_sets(self, list)
+  local room = SET_PARTS
+  for queue, total in pairs(self.sets) do
+    if total <= room then
+      list[#list + 1], room, self.sets[queue] = { what = "set", name = queue, room = total }, room - total, nil
+    else
+      self.again = true
+    end
+  end
+end
+
 --- What this node has room for.
 local function wishes_of(self)
   local list, waiting = {}, self.waiting
+  wish_sets(self, list)
   for _, carrier in ipairs(self.gateway.carriers) do
     local room = LOW - (waiting.slots[carrier.name] or 0)
     if room > 0 and carrier:available() then list[#list + 1] = { what = "carrier", name = carrier.name, room = room } end
@@ -174,12 +202,8 @@ end
 --- A message that was taken from a queue; true: it stays, or goes back by itself.
 ---@async
 local function stays(self, record)
-  local waiting, books = self.waiting, self.books
+  local waiting = self.waiting
   if waiting.entries[record.key] or stores.is_final(record.state) then return nil end
-  if record.join then
-    books.joining:add(record)
-    return nil
-  end
   if record.sending and parked.marked(self, record) then
     self:hold({ key = record.key, record = record, maybe_twice = record.maybe_twice },
       { name = record.part_ids and record.carrier or record.sending })
@@ -218,11 +242,20 @@ function Shared:taken(list, more)
   if not list then return end -- the store is away: the next poll
   for _, wish in ipairs(self.wished) do
     if wish.what == "carrier" then self.behind[wish.name] = more or nil end
+    if wish.what == "set" and more then self.sets[wish.name] = wish.room end -- perhaps there was no room for it
   end
+  local parts
   for i = 1, #list do
-    local ok, trace = pcall(task.start, self.books.sink, ENTER[list[i].kind], self, list[i].record)
-    if not ok then self.books.sink(trace) end
+    local record = list[i].record
+    if record.join then
+      parts = parts or {}
+      parts[#parts + 1] = record
+    else
+      local ok, trace = pcall(task.start, self.books.sink, ENTER[list[i].kind], self, record)
+      if not ok then self.books.sink(trace) end
+    end
   end
+  if parts then task.start(self.books.sink, self.books.joining.came, self.books.joining, parts) end
   if self.pass_at and not more then -- all have been looked at
     self.passed_at = self.loop:now()
     self.pass_s, self.pass_at = self.passed_at - self.pass_began, nil
@@ -315,6 +348,7 @@ end
 function Shared:woken(queue)
   local sort, rest = queue:match "^(%l):?(.*)$"
   if sort == "h" then return end
+  if sort == "j" then self.sets[queue] = tonumber(rest:match "^%d+") end
   if sort == "o" then
     local server = self.gateway:server_of(rest)
     local account = server and server.accounts[rest]
@@ -345,7 +379,7 @@ end
 --- The node has a new life: what it had is no longer its own.
 function Shared:forget()
   for _, entry in pairs(self.waiting.entries) do self.waiting:leave(entry) end
-  self.is_taking, self.again = false, false
+  self.is_taking, self.again, self.sets = false, false, {}
   self.lanes:forget()
 end
 

@@ -110,9 +110,10 @@ local function queues_of(client, place, now)
     local kind, rest = name:match "^(%l):(.*)$"
     local first, count = replies[2 * i], replies[2 * i - 1]
     local due = first[1] and tonumber(type(first[1]) == "table" and first[1][2] or first[2])
-    if kind == "m" or kind == "s" then
-      local one = carriers[rest] or { carrier = rest, waiting = 0, oldest_s = 0 }
-      carriers[rest] = one
+    local carrier = (kind == "m" or kind == "s") and rest or kind == "l" and rest:match "^%d+:(.*)$"
+    if carrier then
+      local one = carriers[carrier] or { carrier = carrier, waiting = 0, oldest_s = 0 }
+      carriers[carrier] = one
       one.waiting, one.oldest_s = one.waiting + count, math.max(one.oldest_s, due and now - due or 0)
     elseif kind == "o" then
       accounts[rest] = { account = rest, waiting = count }

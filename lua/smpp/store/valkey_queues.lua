@@ -16,7 +16,7 @@ local function shared(body) return valkey.script("#!lua flags=allow-oom\n" .. sc
 
 --- run, number of the call, how many calls are known to have got their result, their numbers; most records, "1": what waits
 --- for another attempt, too, though it is not due; a time: messages of all carriers that were due then, or ""; how many lanes are given up, the
---- lanes; how many wishes; wishes: carrier or queue, name, room.
+--- lanes; how many wishes; wishes: carrier, queue or set (all of a queue, where it has so many), name, room.
 --- Moves records from queues to the work of this run.  Returns the time, whether there is more, and kind and fields of each.
 local take_script = shared([[
 local run = take()
@@ -94,6 +94,9 @@ for i = 1, tonumber(take()) do
   local what, name, room = take(), take(), tonumber(take())
   if what == "carrier" then
     rooms[name], has = room, true
+  elseif what == "set" then
+    local count = call("ZCARD", P .. "queue:" .. name)
+    if count > left then more = 1 elseif count >= room then drain(name, count, "+inf") end
   elseif left > 0 then
     drain(name, room, string.format("%.6f", now))
   end
@@ -105,6 +108,7 @@ for i = 1, #list do
   local sort, names = string.match(queue, "^([ms]):(.*)$")
   local lane, its = string.match(queue, "^l:(%d+):(.*)$")
   if lane then sort, names = is_ours(lane) and "l", its end
+  if string.sub(queue, 1, 2) == "j:" and left > 0 then drain(queue, left, due) end -- not all have come
   local count, limit = 0, early and sort == "m" and "+inf" or due
   if sort == "l" then
     last = last or math.max(now, tonumber(call("HGET", P .. "meta", "ordered")) or 0) -- the clock may have gone back
@@ -227,7 +231,7 @@ local function taken(call, value, message, code)
 end
 
 --- Takes records from queues, as work of this node; a call whose reply is lost is made again, and gets what it took.
----@param wishes { what: "carrier"|"queue", name: string, room: integer }[]
+---@param wishes { what: "carrier"|"queue"|"set", name: string, room: integer }[]
 ---@param o { early: boolean?, all: number?, free: integer[]? }  early: messages that wait for another attempt, too; all: of all carriers, due at
 ---  that time; free: lanes of which this node has nothing
 ---@param done fun(list: { kind: string, record: table }[]?, more: boolean|string, code: string?, context: any)
