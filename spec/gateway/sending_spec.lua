@@ -1,3 +1,4 @@
+local cluster = require "spec.support.cluster"
 local property = require "spec.support.property"
 local smpp = require "smpp"
 local stores = require "smpp.store"
@@ -204,6 +205,68 @@ describe("smpp.gateway.sending", function()
         end
         acme:close(1)
       end, { carriers = { carriers(1), carriers(2) } })
+    end)
+  end)
+end)
+
+describe("smpp.gateway.sending: a node that was declared dead", function()
+  --- Node b says that a is dead, as it does when a stands still.
+  local function declare_dead(w)
+    local others = w.gateways.b.node.nodes.others
+    others:bury(others.records.a)
+  end
+
+  it("notes what a carrier has taken, while the message still waits: it is not sent again", function()
+    for _, delivery in ipairs { 1, 0 } do
+      cluster.run(nil, function(w)
+        local acme = w:customer_of "a"
+        w.carriers[1].answer = function()
+          smpp.sleep(0.4)
+          return "late"
+        end
+        local id = assert(submit(acme, { registered_delivery = delivery }))
+        smpp.sleep(0.3)
+        declare_dead(w)
+        smpp.sleep(20)
+        assert.equal(1, #w.carriers[1].got + #w.carriers[2].got)
+        assert.same({ "late", delivery == 1 and "ENROUTE" or "ACCEPTED" }, { w:kept(id).carrier_id, w:kept(id).state })
+        if delivery == 1 then
+          w:receipt(1, "late")
+          smpp.sleep(1)
+          assert.same({ 1, "DELIVERED" }, { #acme.got, w:kept(id).state })
+          assert.same({ "late" }, w:logged("late_response", "id"))
+        end
+        assert.same({}, w:logged "failed")
+      end, { names = { "a", "b" } })
+    end
+  end)
+
+  it("notes the id of what is being sent again: the receipt of the first one ends it", function()
+    cluster.run(cluster.FILE:gsub('("smpp://me:x@localhost:2001",)', "%1 binds = 2,"), function(w)
+      local acme, count = w:customer_of "a", 0
+      w.carriers[1].answer = function()
+        count = count + 1
+        local n = count
+        smpp.sleep(n == 1 and 0.4 or 20)
+        return "id-" .. n
+      end
+      local commit = w.gateways.a.books.commit
+      function w.gateways.a.books.commit(self, changes) -- its calls of the engine take long
+        if changes[1].guard == "mine" and changes[1].set.carrier_id then smpp.sleep(6) end
+        return commit(self, changes)
+      end
+      local id = assert(submit(acme, { registered_delivery = 1 }))
+      smpp.sleep(0.3)
+      for _, carrier in ipairs(w.gateways.a.carriers) do carrier:switch(true) end -- node b sends it again
+      declare_dead(w)
+      smpp.sleep(7)
+      assert.equal(2, count)
+      assert.is_nil(w:kept(id).carrier_id)
+      w:receipt(1, "id-1")
+      smpp.sleep(2)
+      assert.same({ 1, "DELIVERED", true }, { #acme.got, w:kept(id).state, w:kept(id).maybe_twice })
+      smpp.sleep(20)
+      assert.same({}, w:logged "failed")
     end)
   end)
 end)

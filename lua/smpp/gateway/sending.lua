@@ -48,6 +48,29 @@ function sending.remember(self, changes, entry, carrier, part)
   changes[#changes + 1] = self.parked:id_change(carrier, part and record.part_ids[part] or record.carrier_id, { message = record.key, part = part })
 end
 
+--- A carrier has taken a message, or a part of it, for a run of this node that others have declared dead: the message is theirs.  While it waits
+--- in a queue it is noted that the carrier has it; when it is being sent again, the id is noted, so that the receipt of this one is found, too.
+---@async
+---@param self smpp.Waiting
+---@param entry table
+---@param carrier smpp.Carrier
+---@param changes smpp.Change[]  that were refused: of the message, and of the id
+---@return boolean? ok  they are made
+local function note_late(self, entry, carrier, changes)
+  local store, record, part_ids = self.books.store, entry.record, entry.record.part_ids
+  local id = changes[2] and changes[2].kind == "id" and changes[2]
+  changes[1].guard = "queued"
+  if entry.run ~= store.run then store.queues:bury(entry.run, function() end) end -- before the commit
+  local ok = self.books:commit(changes)
+  local kept = not ok and id and stores.get(store, "message", entry.key)
+  local is_late = kept and not stores.is_final(kept.state) and not kept.carrier_id and not (part_ids and (kept.part_ids or NONE)[#part_ids])
+  if is_late then self.books:commit { id } end
+  if ok or is_late then
+    self.gateway:log("warn", "late_response", { carrier = carrier.name, id = part_ids and part_ids[#part_ids] or record.carrier_id })
+  end
+  return ok
+end
+
 --- A carrier has taken all of it.
 ---@async
 local function taken(self, entry, carrier, id, wants)
@@ -64,7 +87,9 @@ local function taken(self, entry, carrier, id, wants)
     self.gateway:arm(carrier)
   end
   if not wants then
-    self:conclude(entry, "ACCEPTED", { receipt = false, set = set })
+    if not self:conclude(entry, "ACCEPTED", { receipt = false, set = set }) and self.books.is_shared then
+      self:conclude(entry, "ACCEPTED", { receipt = false, set = set, guard = "queued" }) -- see note_late
+    end
     return
   end
   local changes, notices = changed(entry.key, set, { "sending", "held" }), record.http_id and self.gateway.http and self.gateway.http.notices
@@ -72,7 +97,8 @@ local function taken(self, entry, carrier, id, wants)
   if self.books.is_shared then sending.remember(self, changes, entry, carrier, record.part_ids and #record.part_ids) end
   local notice = notices and notices:sent(changes, record, set)
   self.parked.saving = self.parked.saving + 1
-  local ok = self.books:commit(changes)
+  local ok, _, code = self.books:commit(changes)
+  if code == "conflict" and self.books.is_shared then ok = note_late(self, entry, carrier, changes) end
   self.parked.saving = self.parked.saving - 1
   if notices then notices:ended(record, notice, ok) end
   self.gateway.receiving:outcomes(carrier, outcomes)
@@ -201,7 +227,8 @@ local function send_parts(self, entry, carrier, list, wants)
       local changes = changed(entry.key, { carrier = carrier.name, parts = count, reference = record.reference, part_ids = record.part_ids })
       if wants and self.books.is_shared then sending.remember(self, changes, entry, carrier, i) end
       local ok, _, why = self.books:commit(changes)
-      if not ok and why == "conflict" then -- a receipt has made it final
+      if not ok and why == "conflict" then -- a receipt has made it final, or it is another node's
+        if self.books.is_shared then note_late(self, entry, carrier, changes) end
         self:leave(entry)
         return true
       end
@@ -295,6 +322,7 @@ function sending.attempt(self, entry)
         end
         entry.sending = name
       end
+      entry.run = self.books.store.run
       if send(self, entry, carrier, view) then return true end
     end
   end

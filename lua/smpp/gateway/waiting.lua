@@ -213,11 +213,14 @@ end
 ---@param entry table
 ---@param state string
 ---@param o table  as of Books:finish
+---@return boolean? ok
 function Waiting:conclude(entry, state, o)
-  o.pdu, o.guard = entry.msg and entry.msg.pdu, "mine"
+  o.pdu, o.guard = entry.msg and entry.msg.pdu, o.guard or "mine"
   local n = 0
+  local ok
   while true do
-    local ok, words, code = self.books:finish(entry.key, entry.record, state, o)
+    local done, words, code = self.books:finish(entry.key, entry.record, state, o)
+    ok = done
     if ok or code == "conflict" or self.books.closed then break end
     n = n + 1
     self.gateway:log("warn", "not_finished", { id = entry.record.id, reason = words })
@@ -225,6 +228,7 @@ function Waiting:conclude(entry, state, o)
   end
   self.held[entry.key] = nil
   leave(self, entry)
+  return ok
 end
 
 --- The next step of an entry.
