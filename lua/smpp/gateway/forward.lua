@@ -60,7 +60,7 @@ local function remember(self, carrier, msg, id, response, part, handle, parts)
   local carrier_id = response.message_id or ""
   if (part or 1) == 1 then
     local source = msg.pdu.source_addr
-    msg.carrier, msg.carrier_id = carrier.name, carrier_id
+    if msg.http then msg.carrier, msg.carrier_id = carrier.name, carrier_id end
     gateway.ids:put(id, carrier.name, carrier_id, msg.account, source, msg.changes and msg.changes.source_addr or source, now)
   end
   if gateway.through then
@@ -255,7 +255,7 @@ local function perform(self, session, msg)
   end
   gateway:count(action == "via" and "forwarded" or action, taken_by or msg.account)
   figures.messages:add(1, msg.account, RESULTS[action])
-  msg.result = RESULTS[action]
+  if msg.http then msg.result = RESULTS[action] end -- others have no space for more
   return id
 end
 
@@ -263,7 +263,7 @@ end
 ---@async
 ---@param session { version: integer }
 ---@param msg smpp.RouteMessage  gets `reason` when it is refused for another reason than a status says, `refused_by` a
----  carrier, else `result`, and `carrier` and `carrier_id` when one has taken it at once
+---  carrier; else, with `http`, `result`, and `carrier` and `carrier_id` when one has taken it at once
 ---@return string? id
 ---@return string|integer|nil status
 function Forward:take(session, msg) return perform(self, session, msg) end
