@@ -422,6 +422,7 @@ build = {
     ["smpp.store.valkey"] = "lua/smpp/store/valkey.lua",
     ["smpp.store.valkey_calls"] = "lua/smpp/store/valkey_calls.lua",
     ["smpp.store.valkey_fields"] = "lua/smpp/store/valkey_fields.lua",
+    ["smpp.store.valkey_prelude"] = "lua/smpp/store/valkey_prelude.lua",
     ["smpp.store.valkey_queues"] = "lua/smpp/store/valkey_queues.lua",
     ["smpp.store.valkey_scripts"] = "lua/smpp/store/valkey_scripts.lua",
     ["smpp.store.valkey_waits"] = "lua/smpp/store/valkey_waits.lua",

@@ -124,13 +124,17 @@ uint8_t record_place_of(lua_State *L, int index) {
 }
 
 
-/* Writes the fields of the table at |index|; |written|: gets the places of those that are declared, may be NULL. */
-static void put_fields(struct record_out *out, int index, struct record_places *written) {
+/* Writes the fields of the table at |index| but those of |without|; |written|: gets the places of those that are declared.  Both may be NULL. */
+static void put_fields(struct record_out *out, int index, struct record_places *written, const struct record_places *without) {
   lua_State *L = out->L;
   lua_pushnil(L);
   while (lua_next(L, index)) {
     if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "a record's fields have names, got a %s", luaL_typename(L, -2));
     uint8_t place = record_place_of(L, -2);
+    if (place != 0 && without != NULL && record_has_place(without, place)) {
+      lua_pop(L, 1);
+      continue;
+    }
     size_t length;
     const char *name = lua_tolstring(L, -2, &length);
     record_put_octet(out, place);
@@ -237,7 +241,7 @@ static int push_malformed(lua_State *L) {
 
 void record_write_table(struct record_out *out, int index, const struct smpp_pdu *pdu) {
   struct record_places written = {{0}, 0};
-  put_fields(out, index, &written);
+  put_fields(out, index, &written, NULL);
   if (pdu != NULL) record_put_params(out, pdu, &written);
 }
 
@@ -289,6 +293,27 @@ int record_wanted(lua_State *L) {
     record_add_place(wanted, record_place_of(L, -1)); /* bit 0 is never asked for */
     lua_pop(L, 1);
   }
+  return 1;
+}
+
+/* What `writer` makes: (table) -> octets, without these fields */
+static int record_write_some(lua_State *L) {
+  struct record_out out;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  record_out_init(&out, L);
+  put_fields(&out, 1, NULL, lua_touserdata(L, UP_RECORD_WANTED));
+  lua_pushlstring(L, (const char *)out.octets, out.size);
+  return 1;
+}
+
+/* writer(names) -> a function that writes records without these fields, whose names are declared */
+static int record_writer(lua_State *L) {
+  (void)record_wanted(L);
+  lua_pushvalue(L, UP_RECORD_NAMES);
+  lua_pushvalue(L, UP_RECORD_PARAMS);
+  lua_pushvalue(L, 2);
+  lua_pushcclosure(L, record_write_some, 3);
   return 1;
 }
 
@@ -384,7 +409,7 @@ bool record_write_changed(struct record_out *out, struct smpp_record_in in, int 
     if (!is_gone && !in.is_bad) record_put_octets(out, from, (size_t)(in.at - from));
   }
   lua_settop(L, others - 1);
-  if (!in.is_bad) put_fields(out, set, NULL);
+  if (!in.is_bad) put_fields(out, set, NULL, NULL);
   return !in.is_bad;
 }
 
@@ -400,17 +425,16 @@ static int record_change(lua_State *L) {
   return 1;
 }
 
-/* record(names) -> { write, read, reader, field, change, finisher, wanted, records }.  Records that were written with a list can be read with any that
+/* record(names) -> { write, writer, read, reader, field, change, finisher, wanted, records }.  Records that were written with a list can be read with any that
  * begins as it does: lists only grow at their end. */
 static int record_new(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"write", record_write}, {"read", record_read},     {"reader", record_reader},
-      {"field", record_field}, {"change", record_change}, {"finisher", record_finisher},
-      {"wanted", record_wanted}, {"records", records_new},    {NULL, NULL}};
+      {"write", record_write},   {"writer", record_writer}, {"read", record_read},         {"reader", record_reader}, {"field", record_field},
+      {"change", record_change}, {"wanted", record_wanted}, {"finisher", record_finisher}, {"records", records_new},  {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   size_t count = lua_rawlen(L, 1);
   luaL_argcheck(L, count <= NAMES_MAX, 1, "expected at most 255 names");
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   lua_createtable(L, (int)count, (int)count);
   for (int i = 1; i <= (int)count; i++) {
     lua_rawgeti(L, 1, i);

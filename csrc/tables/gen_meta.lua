@@ -285,6 +285,7 @@ out [=[
 
 ---@class smpp.RecordCodec  tables of plain data <-> octets
 ---@field write fun(record: table, pdu: smpp.Pdu?): string  pdu: the parameters that the record lacks and whose names are in the list
+---@field writer fun(names: string[]): (fun(record: table): string)  that leaves these out, whose names are in the list
 ---@field reader fun(names: string[]): (fun(octets: string): table?, string?, string?)  of these fields, and those not in the list
 ---@field read fun(octets: string): table?, string?, string?
 ---@field field fun(octets: string, name: string): any

@@ -23,6 +23,15 @@ describe("bind_record", function()
     assert.equal(2 + 3, #codec.write { key = "abc" })
   end)
 
+  it("writes all but some fields", function()
+    local record = { key = "1", at = 0.5, other = "o", state = "S", text = "t" }
+    assert.same({ at = 0.5, other = "o", text = "t" }, codec.read(codec.writer { "key", "state" }(record)))
+    assert.same(record, codec.read(codec.writer {}(record)))
+    assert.same(record, codec.read(codec.writer { "other" }(record))) -- not in the list
+    assert.error_matches(function() codec.writer { "key" } { text = print } end, "invalid value")
+    assert.error_matches(function() codec.writer { "key" } "text" end, "table expected")
+  end)
+
   it("reads one field without the others", function()
     local octets = codec.write { key = "1", text = ("x"):rep(100), list = { { 1 }, -5, 0.5, true, "y" }, other = "o", state = "S", none = false }
     for name, value in pairs { key = "1", state = "S", other = "o", none = false } do assert.equal(value, codec.field(octets, name)) end

@@ -29,9 +29,11 @@ describe("smpp.nodes.status", function()
     data[PLACE .. "queue:l:7:x,y"] = { kind = "set", scores = { ["message:5"] = 1700000007 } }
     data[PLACE .. "queue:o:acme"] = { kind = "set", scores = { ["outbound:1"] = 1 } }
     data[PLACE .. "work:" .. world.nodes.a.nodes.run] = { kind = "set", scores = { ["message:4"] = 1 } }
-    data[PLACE .. "counter:all"] = { kind = "set", scores = { ["credit/acme"] = 1, ["quota/acme"] = 2, ["credit/bank"] = 3 } }
-    data[PLACE .. "counter:r:credit/acme"] = { kind = "hash", fields = { state = "s12500000" } }
-    data[PLACE .. "counter:r:credit/bank"] = { kind = "hash", fields = { state = "s0" } }
+    data[PLACE .. "counter:all"] = { kind = "set", scores = { ["0"] = 0, ["1"] = 1 } }
+    data[PLACE .. "counter:all:0"] = { kind = "set", scores = { ["credit/acme"] = 1, ["quota/acme"] = 2 } }
+    data[PLACE .. "counter:all:1"] = { kind = "set", scores = { ["credit/bank"] = 65 } }
+    data[PLACE .. "counter:r:credit/acme"] = { kind = "string", text = "12500000\n1\n\n\n\n\n" }
+    data[PLACE .. "counter:r:credit/bank"] = { kind = "string", text = "0\n65\n\n\n\n\n" }
     local got = assert(read(world, loop))
     assert.same({ "127.0.0.1:6379", "7.0.15", "master", 0, 1000000, 0, "noeviction" },
       { got.engine.address, got.engine.version, got.engine.role, got.engine.replicas, got.engine.used, got.engine.max, got.engine.policy })
@@ -71,12 +73,12 @@ describe("smpp.nodes.status", function()
       return ask(world, loop, function(client) return status.credit(client, PLACE, words[1], words[2], words[3]) end)
     end
     assert.same({ nil, "account 'acme' has no credit in the books", "missing" }, { credit("acme", 5, true) })
-    world.engine.data[PLACE .. "counter:r:credit/acme"] = { kind = "hash", fields = { state = "s12500000" } }
+    world.engine.data[PLACE .. "counter:r:credit/acme"] = { kind = "string", text = "12500000\n1\n\n\n\n\n" }
     assert.equal(112.75, (credit("acme", 100.25, true)))
     assert.equal(12.75, (credit("acme", -100, true)))
     assert.same({ nil, "account 'acme': it has 12.75", "too_little" }, { credit("acme", -13, true) })
     assert.equal(7, (credit("acme", 7, false)))
-    assert.equal("s7000000", world.engine.data[PLACE .. "counter:r:credit/acme"].fields.state)
+    assert.equal("7000000\n1\n\n\n\n\n", world.engine.data[PLACE .. "counter:r:credit/acme"].text)
   end))
 
   it("asks a node to drain", with(function(world, loop)

@@ -61,7 +61,7 @@ describe("smpp.store.valkey", function()
     async.virtual(function(loop)
       local engine = engines_of.new(loop, { answer = function(words)
         if words[1] == "SCRIPT" then return engines_of.reply(("0"):rep(40)) end
-        if words[2] and words[2]:find "HSETNX" then return ":1\r\n" end
+        if words[2] and words[2]:find "HSETNX" then return ":2\r\n" end
         return ("-%s no\r\n"):format(word)
       end })
       local store = assert(stores.open(URL, { loop = loop }))
@@ -91,10 +91,10 @@ describe("smpp.store.valkey", function()
 
   it("refuses what another format wrote", with({}, function(store, engine)
     assert(stores.commit(store, { message "1" }))
-    engine.data["smpp:{gw}:meta"].fields.format = "2"
+    engine.data["smpp:{gw}:meta"].fields.format = "3"
     engine.drop()
     smpp.sleep(1)
-    assert.same({ nil, "the store has format 2, this program 1", "store_failed" }, { stores.commit(store, { message "2" }) })
+    assert.same({ nil, "the store has format 3, this program 2", "store_failed" }, { stores.commit(store, { message "2" }) })
   end))
 
   it("waits for its calls before it closes", with({}, function(store)

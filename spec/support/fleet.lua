@@ -270,6 +270,9 @@ local function binds_of(self, name)
   return count
 end
 
+--- A counter, in millionths.
+local function credit_of(record) return tonumber(record.text:match "^[^\n]*") end
+
 --- What holds at every instant.
 function Fleet:check()
   for i, most in ipairs(fleet.BINDS) do
@@ -278,16 +281,15 @@ function Fleet:check()
     if count > most then say(self, "carrier %d has %d of %d binds", i, count, most) end
   end
   local credit = self.engine.data[KEYS .. "counter:r:credit/acme"]
-  if credit and tonumber(credit.fields.state:sub(2)) < 0 then say(self, "credit is below zero: %s", credit.fields.state) end
+  if credit and credit_of(credit) < 0 then say(self, "credit is below zero: %s", credit.text) end
 end
 
 --- Records of the engine.
 local function records_of(self, kind)
-  local all = {}
-  for _, item in ipairs((self.engine.data[KEYS .. kind .. ":all"] or { list = {} }).list) do
-    local list = {}
-    for name, value in pairs(self.engine.data[KEYS .. kind .. ":r:" .. item[1]].fields) do list[#list + 1], list[#list + 2] = name, value end
-    all[item[1]] = fields.record(list)
+  local all, before = {}, KEYS .. kind .. ":r:"
+  for name, value in pairs(self.engine.data) do
+    local key = name:sub(1, #before) == before and name:sub(#before + 1)
+    if key then all[key] = fields.read(key, value.text) end
   end
   return all
 end
@@ -333,7 +335,7 @@ function Fleet:balance()
     if mo.got > 1 and is_calm then say(self, "%s came %d times", words, mo.got) end
   end
   local credit = self.engine.data[KEYS .. "counter:r:credit/acme"]
-  local left = credit and tonumber(credit.fields.state:sub(2)) or fleet.CREDIT * 1000000
+  local left = credit and credit_of(credit) or fleet.CREDIT * 1000000
   if left ~= fleet.CREDIT * 1000000 - charged then say(self, "credit is %d, and messages have cost %d", left, charged) end
   for _, record in ipairs(self.records) do
     if record.event == "failed" then say(self, "node %s has failed: %s", record.of, record.reason) end

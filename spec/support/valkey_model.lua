@@ -1,4 +1,4 @@
---- A model of an engine for the virtual loop: strings, hashes, sets, sorted sets, scripts, whose commands it runs one after another, messages, and
+--- A model of an engine for the virtual loop: strings, hashes, lists, sets, sorted sets, scripts, whose commands it runs one after another, messages, and
 --- replicas, which WAIT waits for.
 --- { data } may be given, so that an engine comes back with what it had, or with what a replica had of it.
 local engines = require "spec.support.valkey"
@@ -105,6 +105,34 @@ function commands.SET(data, key, text)
   return "OK"
 end
 
+local function list_of(data, key, makes)
+  if not data[key] and makes then data[key] = { kind = "list", list = {} } end
+  return data[key] and data[key].list or {}
+end
+
+function commands.RPUSH(data, key, item)
+  local list = list_of(data, key, true)
+  list[#list + 1] = item
+  return #list
+end
+
+function commands.LPUSH(data, key, item)
+  table.insert(list_of(data, key, true), 1, item)
+  return #data[key].list
+end
+
+function commands.LRANGE(data, key, from, to)
+  local list, out = list_of(data, key), {}
+  for i = tonumber(from) + 1, tonumber(to) < 0 and #list + tonumber(to) + 1 or math.min(#list, tonumber(to) + 1) do out[#out + 1] = list[i] end
+  return out
+end
+
+function commands.LTRIM(data, key, from, to)
+  local kept = commands.LRANGE(data, key, from, to)
+  data[key] = kept[1] and { kind = "list", list = kept } or nil
+  return "OK"
+end
+
 function commands.SADD(data, key, ...)
   local had = 0
   data[key] = data[key] or { kind = "members", members = {} }
@@ -178,7 +206,8 @@ function commands.ZRANGE(data, key, from, to, ...)
     if o.WITHSCORES then out[#out + 1] = score_text(item[2]) end
   end
   if not o.BYSCORE then
-    for i = tonumber(from) + 1, math.min(#list, tonumber(to) + 1) do add(list[i]) end
+    local last = tonumber(to)
+    for i = tonumber(from) + 1, last < 0 and #list + last + 1 or math.min(#list, last + 1) do add(list[i]) end
     return out
   end
   local low, low_open = bound(o.REV and to or from)
@@ -228,7 +257,7 @@ end
 -- ---- replicas ----
 
 local WRITES = {}
-for word in ("HSET HSETNX HDEL HINCRBY SET SADD SREM EXPIRE DEL ZADD ZREM"):gmatch "%S+" do WRITES[word] = true end
+for word in ("HSET HSETNX HDEL HINCRBY SET RPUSH LPUSH LTRIM SADD SREM EXPIRE DEL ZADD ZREM"):gmatch "%S+" do WRITES[word] = true end
 
 --- What a replica has got by now.
 local function apply(self, replica)

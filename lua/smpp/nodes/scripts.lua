@@ -10,11 +10,12 @@
 ---   lease:CARRIER   hash: slot -> "run fence beat";  want:CARRIER  hash: run -> "binds most", what each node may hold
 ---   binds:ACCOUNT   hash: run -> binds of customers
 ---   rate:KEY        string: the time at which the bucket is full again (microseconds of the engine's clock)
+local store = require "smpp.store.valkey_scripts"
 local valkey = require "smpp.valkey"
 
 local scripts = {}
 
-scripts.FORMAT = 1 -- of the keys above
+scripts.FORMAT = store.FORMAT -- of the keys above, and of those of the store beside them
 
 local COMMON = [[#!lua flags=allow-oom
 local P, call = KEYS[1], redis.call
@@ -51,7 +52,7 @@ local meta, record = P .. "meta", P .. "node:" .. name
 call("HSETNX", meta, "format", format)
 call("HSETNX", meta, "gateway", gateway)
 local there = call("HGET", meta, "format")
-if tonumber(there) > tonumber(format) then return { "format", there } end
+if there ~= format then return { "format", there } end -- older ones were never released: there is nothing to migrate
 local old = call("HMGET", record, "run", "beat", "process")
 if old[1] and old[1] ~= run then
   if old[1] ~= past or old[2] ~= past_beat then return { "other", old[1], old[2], old[3] or "" } end

@@ -14,7 +14,6 @@ local status = {}
 ---@field queues { carrier: string, waiting: integer, oldest_s: number }[]
 ---@field accounts { account: string, waiting: integer, credit: number? }[]
 
-local PAGE = 100
 local UNIT = 1000000 -- credit is kept in whole millionths
 
 --- Replies of commands; raises what the engine says.
@@ -122,26 +121,21 @@ local function queues_of(client, place, now)
   return carriers, accounts
 end
 
---- Credit of accounts, of the store's counters, in pages.
+--- Credit of accounts, of the store's counters, in the pages of their index.
 local function add_credit(client, place, accounts)
-  local from = "-inf"
-  while true do
-    local page = ask(client, { { "ZRANGE", place .. "counter:all", from, "+inf", "BYSCORE", "LIMIT", 0, PAGE, "WITHSCORES" } })[1]
+  local index = place .. "counter:all"
+  for _, bucket in ipairs(ask(client, { { "ZRANGE", index, 0, -1 } })[1]) do
     local keys, asked = {}, {}
-    for i = 1, #page, type(page[1]) == "table" and 1 or 2 do
-      local key, score = page[i], page[i + 1]
-      if type(key) == "table" then key, score = key[1], key[2] end
+    for _, key in ipairs(ask(client, { { "ZRANGE", index .. ":" .. bucket, 0, -1 } })[1]) do
       local account = key:match "^credit/(.*)$"
-      if account then keys[#keys + 1], asked[#asked + 1] = account, { "HGET", place .. "counter:r:" .. key, "state" } end
-      from = "(" .. (type(score) == "number" and ("%.17g"):format(score) or score)
+      if account then keys[#keys + 1], asked[#asked + 1] = account, { "GET", place .. "counter:r:" .. key } end
     end
-    for i, state in ipairs(ask(client, asked)) do
+    for i, text in ipairs(ask(client, asked)) do
       local one = accounts[keys[i]] or { account = keys[i], waiting = 0 }
       accounts[keys[i]] = one
-      one.credit = state and tonumber(state:match "^s(-?%d+)$" or "") or nil
+      one.credit = text and tonumber(text:match "^(-?%d+)\n" or "") or nil
       one.credit = one.credit and one.credit / UNIT
     end
-    if #page < PAGE then return end
   end
 end
 
@@ -221,12 +215,12 @@ end
 
 status.credit_script = valkey.script [[#!lua flags=allow-oom
 local record = KEYS[1] .. "counter:r:credit/" .. ARGV[1]
-local state = redis.call("HGET", record, "state")
-local before = state and tonumber(string.match(state, "^s(-?%d+)$") or "")
+local state, rest = string.match(redis.call("GET", record) or "", "^(-?%d+)(\n.*)$")
+local before = tonumber(state or "")
 if not before then return "missing" end
 local after = ARGV[2] == "1" and before + tonumber(ARGV[3]) or tonumber(ARGV[3])
 if after < 0 then return "too little " .. string.format("%.0f", before) end
-redis.call("HSET", record, "state", "s" .. string.format("%.0f", after))
+redis.call("SET", record, string.format("%.0f", after) .. rest)
 return string.format("%.0f", after)
 ]]
 

@@ -49,6 +49,8 @@ kinds.names = {
   "planned_error", "notify_at", "receipt", "siblings", "outcome", "since", "value", "is_broadcast", "areas", "content_type",
   "ussd_service_op", "its_session_info", "number", "command_id", "message", "carrier",
   "not_before", "reference_octets", "group",
+  "bound", "sending", "held", "attempts", "maybe_twice", "carrier_id", "sent", "sent_source", "parts", "part_ids", "reference", "part", "handle",
+  "charged", "admitted", "tags", "http_id", "http_dlr", "join", "join_total", "join_seq", "members", "of",
 }
 
 --- Names of fields that a final message no longer has.

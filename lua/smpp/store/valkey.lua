@@ -111,6 +111,40 @@ function Store:flush()
   if self.queues then self.queues:flush() end
 end
 
+--- The time that `discard` compares, of a record or what is set of one; "": it has none.
+local function age_of(self, kind, values)
+  local field = kinds.kinds[kind].age
+  local age = field and values and values[field]
+  if type(age) ~= "number" then return "" end
+  return self.shared and ("%.0f"):format(math.floor(age)) or ("%.17g"):format(age)
+end
+
+--- Appends a change to the words of a call; returns how many there are.
+local function put(self, words, n, change)
+  local op, kind, place, set = change.op, change.kind, change.place, change.set
+  local record = op == "add" and change.record
+  words[n + 1], words[n + 2], words[n + 3] = change.replaces and "put" or op, kind, record and record.key or change.key
+  words[n + 4], words[n + 5], words[n + 6] = change.from or "", change.guard or "", place and place[1] or ""
+  n = n + 6
+  if place and place[1] ~= "none" then
+    words[n + 1], words[n + 2], words[n + 3] = place.home, ("%.6f"):format(place.due), place.over and ("%.3f"):format(place.over) or ""
+    words[n + 4] = place.most or ""
+    n = n + 4
+  end
+  if record then
+    words[n + 1], words[n + 2], words[n + 4] = fields.write(record)
+    words[n + 3] = age_of(self, kind, record)
+  elseif op == "change" then
+    words[n + 1], words[n + 3] = fields.write_change(set)
+    words[n + 2], words[n + 4] = age_of(self, kind, set), fields.write_names(change.clear)
+  elseif op == "count" then
+    words[n + 1], words[n + 2], words[n + 3], words[n + 4] = set.by, set.least or "", set.most or "", set.per_s or ""
+  else
+    return n
+  end
+  return n + 4
+end
+
 --- Makes all changes, or none.  Each key may be in them once.  Commits of one turn of the loop are one call.
 ---@param changes smpp.Change[]  `patient`: it is made until the engine has answered; `loose`: replicas need not have it
 ---@param done fun(ok: boolean?, message: string?, code: string?, context: any)
@@ -122,41 +156,25 @@ function Store:commit(changes, done, context)
     if not OPS[change.op] then error(("op: expected add, change or remove, got %s"):format(tostring(change.op)), 0) end
     local key = change.op == "add" and change.record.key or change.key
     if type(key) ~= "string" then error("invalid record: expected a string as key", 0) end
-    fields.check(change.record or change.set)
   end
   local is_patient = changes.patient and self.shared
   local name = is_patient and "patient_group" or "group"
   local group = self[name] or new_group(self, name, is_patient and scripts.finish or self.shared and scripts.shared_commit or scripts.commit)
   local words, n = group.words, group.n + 1
-  group.count, group.waits = group.count + 1, group.waits or not changes.loose
-  group[group.count] = { done = done, context = context, at = n }
   words[n] = #changes
-  for _, change in ipairs(changes) do
-    local op, place = change.op, change.place
-    words[n + 1], words[n + 2], words[n + 3] = change.replaces and "put" or op, change.kind, op == "add" and change.record.key or change.key
-    words[n + 4], words[n + 5], words[n + 6] = change.from or "", change.guard or "", place and place[1] or ""
-    n = n + 6
-    if place and place[1] ~= "none" then
-      words[n + 1], words[n + 2], words[n + 3] = place.home, ("%.6f"):format(place.due), place.over and ("%.6f"):format(place.over) or ""
-      words[n + 4] = place.most or ""
-      n = n + 4
-    end
-    n = fields.put(words, n, change.record or change.set)
-    local clear = change.clear or {}
-    words[n + 1] = #clear
-    for i = 1, #clear do words[n + 1 + i] = clear[i] end
-    n = n + 1 + #clear
-  end
+  for i = 1, #changes do n = put(self, words, n, changes[i]) end -- raises for what is not plain data: the words are not counted then
+  group.count, group.waits = group.count + 1, group.waits or not changes.loose
+  group[group.count] = { done = done, context = context, at = group.n + 1 }
   group.n = n
   if group.count >= MOST then flush_group(self, name) end
 end
 
 -- ---- reading ----
 
-local function got(call, list, message, code)
-  if not list then return call.done(nil, message, code, call.context) end
-  if #list == 0 then return call.done(nil, "unknown key", "missing", call.context) end
-  call.done(fields.record(list), nil, nil, call.context)
+local function got(call, text, message, code)
+  if text == nil then return call.done(nil, message, code, call.context) end
+  if not text then return call.done(nil, "unknown key", "missing", call.context) end
+  call.done(fields.read(call.words[4], text), nil, nil, call.context)
 end
 
 ---@param kind string
@@ -198,8 +216,8 @@ local ask
 local function found(call, list, message, code)
   if not list then return call.done(nil, message, code, call.context) end
   local search = call.search
-  for i = 1, #list do search.records[#search.records + 1] = fields.record(list[i]) end
-  if #list < search.page or #search.records == search.limit then return call.done(search.records, nil, nil, call.context) end
+  for i = 1, #list, 2 do search.records[#search.records + 1] = fields.read(list[i], list[i + 1]) end
+  if #list / 2 < search.page or #search.records == search.limit then return call.done(search.records, nil, nil, call.context) end
   search.after = search.records[#search.records].serial
   ask(call.store, search, call.done, call.context)
 end

@@ -53,10 +53,10 @@ local function undo(call, results)
   for i = 1, call.search.count do
     local changes, n = { patient = true, loose = true }, 0
     if each() == "ok" then
-      scripts.each_change(call.words, call.search[i].at, function(op, kind, key, fields, to)
-        local by, back = op == "count" and fields.by, nil
+      scripts.each_change(call.words, call.search[i].at, function(op, kind, key, to, by, per_s)
+        local back = nil
         if op == "add" then back = { op = "remove", kind = kind, key = key, guard = UNTOUCHED[to] } end
-        if by and not fields.per_s then back = { op = "count", kind = kind, key = key, set = { by = -tonumber(by:sub(2)) } } end
+        if by and per_s == "" then back = { op = "count", kind = kind, key = key, set = { by = -by } } end
         if back then n, changes[n + 1] = n + 1, back end
       end)
     end

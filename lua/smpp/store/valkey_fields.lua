@@ -1,4 +1,14 @@
---- The fields of records as an engine keeps them: strings with a letter in front that says their type.
+--- Records as an engine keeps them: one string each, of a head, in lines that scripts read, and the octets of smpp.core.record.
+---
+---     state \n serial \n age \n place \n home \n over \n octets
+---
+---   state    where it is a string; it is not in the octets then
+---   serial   its number among all of its kind; with an "i" in front the record has an `id` that is its key
+---   age      the Unix time that `discard` compares, where the kind has one
+---   place    where nodes share a store: "wRUN": with a run; "q": in the queue `home`; or nowhere
+---   home     the queue that it goes back to;  over: the Unix time at which it is over there
+---
+--- The key is in neither.
 local core = require "smpp.core"
 local kinds = require "smpp.store.kinds"
 
@@ -6,60 +16,77 @@ local fields = {}
 
 local codec = core.record(kinds.names)
 
-local function encoded(value)
-  local kind = type(value)
-  if kind == "string" then return "s" .. value end
-  if kind == "number" then return ("n%.17g"):format(value) end
-  if kind == "boolean" then return value and "b1" or "b0" end
-  return "t" .. codec.write { key = "", value = value } -- raises for what is not plain data
+fields.HEAD = "^([^\n]*)\n(i?)(%d*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n()"
+
+--- Name -> its octet in a record.
+fields.places = {}
+for i, name in ipairs(kinds.names) do fields.places[name] = i end
+
+local read, sub, find, match = codec.read, string.sub, string.find, string.match
+
+-- What is left out: the state and the id where the head says them.
+local with_all, with_state = codec.writer { "key" }, codec.writer { "key", "id" }
+local with_id, with_none = codec.writer { "key", "state" }, codec.writer { "key", "state", "id" }
+local change_all, change_some = codec.writer {}, codec.writer { "state" }
+
+--- Can the head say it?
+local function is_plain(state) return type(state) == "string" and state ~= "" and not find(state, "\n", 1, true) end
+
+--- The octets of a record; raises for what is not plain data.
+---@param record table
+---@return string state   for the head
+---@return string same    "i": its id is its key
+---@return string octets
+function fields.write(record)
+  local is_same, state = record.id ~= nil and record.id == record.key, record.state
+  local same = is_same and "i" or ""
+  if state == nil or is_plain(state) then return state or "", same, (is_same and with_none or with_id)(record) end
+  return "", same, (is_same and with_state or with_all)(record)
 end
 
-local DECODERS = {
-  s = function(text) return text end,
-  n = tonumber,
-  b = function(text) return text == "1" end,
-  t = function(text) return codec.read(text).value end,
-}
+--- The octets of a change; raises for what is not plain data.
+---@param set table?
+---@return string state   for the head: "=STATE", or "": it stays
+---@return string octets
+function fields.write_change(set)
+  if not set then return "", "" end
+  local state = set.state
+  if state == nil then return "", change_all(set) end
+  if is_plain(state) then return "=" .. state, change_some(set) end
+  return "=", change_all(set)
+end
 
-local AT = ("@"):byte()
+local cleared, count, MOST = {}, 0, 100 -- lists that were written before
 
---- A record of the names and values that the engine returns.
----@param list string[]
+--- The names of a list as the octets of a record.
+---@param names string[]?
+---@return string octets
+function fields.write_names(names)
+  if not names or not names[1] then return "" end
+  local of = table.concat(names, "\n")
+  local octets = cleared[of]
+  if not octets then
+    local record = {}
+    for _, name in ipairs(names) do record[name] = true end
+    octets = change_all(record)
+    if count == MOST then cleared, count = {}, 0 end
+    cleared[of], count = octets, count + 1
+  end
+  return octets
+end
+
+--- The record of a key.
+---@param key string
+---@param text string  as the engine has it
 ---@return table record
-function fields.record(list)
-  local record = {}
-  for i = 1, #list, 2 do
-    local name, value = list[i], list[i + 1]
-    if name == "#" then
-      record.serial = tonumber(value)
-    elseif name ~= "%" and name:byte() ~= AT then -- not a place
-      record[name] = DECODERS[value:sub(1, 1)](value:sub(2))
-    end
-  end
+function fields.read(key, text)
+  local state, same, serial, _, _, _, _, at = match(text, fields.HEAD)
+  local record = at and read(sub(text, at))
+  if not record then error(("malformed record '%s' in the engine"):format(key), 0) end
+  record.key, record.serial = key, tonumber(serial)
+  if state ~= "" then record.state = state end
+  if same == "i" then record.id = key end
   return record
-end
-
---- Raises for what is not plain data.
----@param values table?
-function fields.check(values)
-  for _, value in pairs(values or {}) do
-    if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then encoded(value) end
-  end
-end
-
---- Appends how many fields a table has, and their names and values.
----@param words (string|number)[]
----@param n integer  so many there are
----@param values table?
----@return integer n
-function fields.put(words, n, values)
-  local at, count = n + 1, 0
-  for name, value in pairs(values or {}) do
-    words[at + 1], words[at + 2] = name, encoded(value)
-    at, count = at + 2, count + 1
-  end
-  words[n + 1] = count
-  return at
 end
 
 return fields

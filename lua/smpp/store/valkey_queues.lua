@@ -17,7 +17,7 @@ local function shared(body) return valkey.script("#!lua flags=allow-oom\n" .. sc
 --- run, number of the call, how many calls are known to have got their result, their numbers; most records, "1": what waits
 --- for another attempt, too, though it is not due; a time: messages of all carriers that were due then, or ""; how many lanes are given up, the
 --- lanes; how many wishes; wishes: carrier, queue or set (all of a queue, where it has so many), name, room.
---- Moves records from queues to the work of this run.  Returns the time, whether there is more, and kind and fields of each.
+--- Moves records from queues to the work of this run.  Returns the time, whether there is more, and of each record its kind, its key, and it.
 local take_script = shared([[
 local run = take()
 if call("HEXISTS", P .. "runs", run) == 0 then return { "dead" } end
@@ -28,26 +28,28 @@ for i = 1, tonumber(take()) do unused[i] = take() end
 local time = call("TIME")
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local out, more, members = { string.format("%.6f", now), 0 }, 0, {}
-local function show(kind, r)
-  out[#out + 1], out[#out + 2] = kind, call("HGETALL", r)
+local function show(kind, key)
+  local n = #out
+  out[n + 1], out[n + 2], out[n + 3] = kind, key, call("GET", key_of(kind, key))
 end
 local before = call("HGET", given, number)
 if before then -- its reply was lost
   for member in string.gmatch(before, "[^\n]+") do
-    local kind, key = string.match(member, "^(%a+):(.*)$")
-    local r = P .. kind .. ":r:" .. key
-    if call("HGET", r, "@") == "work:" .. run then show(kind, r) end
+    local kind, key = match(member, "^(%a+):(.*)$")
+    local r = read_record(kind, key)
+    if r and r.place == "w" .. run then show(kind, key) end
   end
   out[2] = 1
   return out
 end
 local function grab(member, score)
-  local kind, key = string.match(member, "^(%a+):(.*)$")
-  local r = P .. kind .. ":r:" .. key
-  unplace(call("HGET", r, "@"), member)
+  local kind, key = match(member, "^(%a+):(.*)$")
+  local r = read_record(kind, key)
+  unplace(r, member)
   call("ZADD", work, score, member)
-  call("HSET", r, "@", "work:" .. run)
-  show(kind, r)
+  r.place = "w" .. run
+  local n = #out
+  out[n + 1], out[n + 2], out[n + 3] = kind, key, write_record(kind, key, r)
   members[#members + 1] = member
   left = left - 1
 end
@@ -145,13 +147,13 @@ local list = call("ZRANGE", work, 0, %d, "WITHSCORES")
 for i = 1, #list, 2 do
   local member = list[i]
   local kind, key = string.match(member, "^(%%a+):(.*)$")
-  local r = P .. kind .. ":r:" .. key
-  local home, over = string.match(call("HGET", r, "@home") or "", "^(.*) (%%S*)$")
+  local r = read_record(kind, key)
   call("ZREM", work, member)
-  if home then
-    enqueue(member, home, list[i + 1], over)
-    call("HSET", r, "@", "queue:" .. home)
-    woken[home] = true
+  if r and r.home ~= "" then
+    r.place = "q"
+    enqueue(member, r.home, list[i + 1], r.over)
+    write_record(kind, key, r)
+    woken[r.home] = true
   end
 end
 for queue in pairs(woken) do call("PUBLISH", P .. "wake", queue) end
@@ -160,47 +162,44 @@ if left == 0 then call("DEL", P .. "given:" .. run) end
 return left
 ]]):format(PAGE - 1))
 
---- Questions, each of: how many keys of ids, the keys.  Of each the first that is there: its fields and those of its message, or of the id that
---- it is of; false: none is.
-local resolve_script = valkey.script [[
-local out, at, call = {}, 1, redis.call
-while at <= #ARGV do
-  local last = at + tonumber(ARGV[at])
-  local answer = false
-  for i = at + 1, last do
-    local id = call("HGETALL", KEYS[1] .. "id:r:" .. ARGV[i])
-    if id[1] then
-      answer = { id, {} }
-      for j = 1, #id, 2 do
-        local kind = id[j] == "message" and "message" or id[j] == "of" and "id"
-        if kind then answer[2] = call("HGETALL", KEYS[1] .. kind .. ":r:" .. string.sub(id[j + 1], 2)) end
-      end
+--- Questions, each of: how many keys of ids, the keys.  Of each the first that is there: key and record of it, and of its message or of the id
+--- that it is of; false: none is.
+local resolve_script = valkey.script(scripts.text_of([[
+local out = {}
+while at < #ARGV do
+  local keys, answer = {}, false
+  for i = 1, tonumber(take()) do keys[i] = take() end
+  for _, key in ipairs(keys) do
+    local id = call("GET", key_of("id", key))
+    if id then
+      local octets = sub(id, (select(8, match(id, HEAD))))
+      local message = field_of(octets, MESSAGE)
+      local of = message == "" and field_of(octets, OF) or message
+      answer = { key, id, of, of ~= "" and call("GET", key_of(message == "" and "id" or "message", of)) }
       break
     end
   end
-  out[#out + 1], at = answer, last + 1
+  out[#out + 1] = answer
 end
 return out
-]]
+]], true))
 
 --- The last of a block of numbers that nobody else gets.
 local block_script = valkey.script(("#!lua flags=allow-oom\nreturn redis.call('HINCRBY', KEYS[1] .. 'meta', 'numbers', %d)"):format(BLOCK))
 
---- Time: ids that are older and of no open message are removed, at most a page; the others are returned: key and message of each; without a
---- message where it has passed through.
+--- Time: ids that are older and of no open message are removed, at most a page; of the others key and message are returned, behind how many
+--- are gone; without a message where it has passed through.
 local old_ids_script = shared(([[
-local out = {}
-for _, key in ipairs(call("ZRANGE", P .. "id:age", "-inf", "(" .. take(), "BYSCORE", "LIMIT", 0, %d)) do
-  local known = call("HMGET", P .. "id:r:" .. key, "message", "state")
-  local message, state = string.sub(known[1] or "", 2), known[2]
-  if message ~= "" then state = call("HGET", P .. "message:r:" .. message, "state") end
-  if state and not is_final("message", state) then
-    out[#out + 1], out[#out + 2] = key, message
-  else
-    remove("id", key)
-  end
-end
-count_octets()
+local out = { 0 }
+out[1] = remove_past("id", tonumber(take()), %d, function(key, r)
+  local message = field_of(r.octets, MESSAGE)
+  local state = r.state
+  if message ~= "" then state = match(call("GET", key_of("message", message)) or "", "^[^\n]*") end
+  if state == "" or is_final("message", state) then return false end
+  out[#out + 1], out[#out + 2] = key, message
+  return true
+end)
+settle()
 return out
 ]]):format(PAGE))
 
@@ -223,10 +222,7 @@ local function taken(call, value, message, code)
   local now, list, known = call.store.loop:time(), {}, call.store.queues.known
   known[#known + 1] = call.search.number
   call.store.offset = tonumber(value[1]) - (call.search.asked_at + now) / 2
-  for i = 3, #value, 2 do
-    local record = fields.record(value[i + 1])
-    if record.key then list[#list + 1] = { kind = value[i], record = record } end
-  end
+  for i = 3, #value, 3 do list[#list + 1] = { kind = value[i], record = fields.read(value[i + 1], value[i + 2]) } end
   call.done(list, tonumber(value[2]) == 1, nil, call.context)
 end
 
@@ -279,7 +275,7 @@ local function resolved(call, value, message, code)
     elseif not answer then
       one.done(nil, nil, nil, one.context)
     else
-      one.done(fields.record(answer[1]), answer[2][1] and fields.record(answer[2]) or nil, nil, one.context)
+      one.done(fields.read(answer[1], answer[2]), answer[4] and fields.read(answer[3], answer[4]) or nil, nil, one.context)
     end
   end
 end
@@ -322,10 +318,14 @@ end
 ---@param context any
 function Queues:numbers(done, context) calls.make(self.store, block_script, { 1, self.store.place }, 2, handed, done, context) end
 
-local function listed(call, list, message, code)
+local listed
+function listed(call, list, message, code)
   if not list then return call.done(nil, message, code, call.context) end
+  if list[1] > 0 and list[1] + (#list - 1) / 2 >= PAGE then -- there may be more, behind those of open messages
+    return calls.make(call.store, old_ids_script, call.words, call.count, listed, call.done, call.context)
+  end
   local out = {}
-  for i = 1, #list, 2 do out[#out + 1] = { key = list[i], message = list[i + 1] } end
+  for i = 2, #list, 2 do out[#out + 1] = { key = list[i], message = list[i + 1] } end
   call.done(out, nil, nil, call.context)
 end
 

@@ -12,12 +12,12 @@ local waits = {}
 local MOST = 100    -- commits and records of one WAIT at most
 local PAUSE_S = 0.1 -- after a failure
 
---- How many commits; run and number of each; kind and key of records.  Whether the results of each are there, the fields of each.
+--- How many commits; run and number of each; kind and key of records.  Whether the results of each are there; the records.
 local script = valkey.script [[#!lua flags=allow-oom
 local P, call, count, out = KEYS[1], redis.call, tonumber(ARGV[1]), {}
 call("HINCRBY", P .. "meta", "waits", 1)
 for i = 1, count do out[i] = call("HEXISTS", P .. "run:" .. ARGV[2 * i], ARGV[2 * i + 1]) end
-for i = 2 * count + 2, #ARGV, 2 do out[#out + 1] = call("HGETALL", P .. ARGV[i] .. ":r:" .. ARGV[i + 1]) end
+for i = 2 * count + 2, #ARGV, 2 do out[#out + 1] = call("GET", P .. ARGV[i] .. ":r:" .. ARGV[i + 1]) end
 return out
 ]]
 
@@ -40,7 +40,7 @@ local mt = { __index = Waits, __name = "smpp.StoreWaits" }
 ---@field done fun(...)?
 ---@field context any
 ---@field till number      loop time: then it has failed, unless it is patient
----@field list string[]?   the fields that were read
+---@field text string|false|nil  the record that was read, as the engine has it; false: none
 ---@field is_settled boolean  replicas have it
 ---@field is_over boolean     its caller knows
 
@@ -106,8 +106,8 @@ function Waits:read(kind, key, done, context) add(self, { kind = kind, key = key
 local function succeed(self, item)
   item.is_over = true
   if item.call then return self.calls.settled(item.call, item.value) end
-  if #item.list == 0 then return item.done(nil, "unknown key", "missing", item.context) end
-  item.done(fields.record(item.list), nil, nil, item.context)
+  if not item.text then return item.done(nil, "unknown key", "missing", item.context) end
+  item.done(fields.read(item.key, item.text), nil, nil, item.context)
 end
 
 local function fail(self, item, words)
@@ -176,7 +176,7 @@ local function waited(self, lane, reply, message)
     if self.why then
       again(self, item)
     elseif not item.call then
-      item.is_settled, item.list = true, answer[i]
+      item.is_settled, item.text = true, answer[i]
     elseif answer[i] == 1 then
       item.is_settled = true
     elseif not item.is_over then -- another engine, that never got it

@@ -1,0 +1,253 @@
+--- What all scripts of a store in Valkey know: how a record is kept, what lists it, and where it is.
+local fields = require "smpp.store.valkey_fields"
+local kinds = require "smpp.store.kinds"
+
+local prelude = {}
+
+local RECORD_OCTETS = 160 -- approximate size of a record besides its octets, as of the store in memory
+local RESERVE = 1.1       -- changes that finish messages are accepted up to this multiple of max_octets
+local SPAN = 64           -- records of one bucket of an index: such sorted sets are compact in the engine
+
+prelude.RECORD_OCTETS = RECORD_OCTETS
+
+--- A table of plain data as Lua, in order.
+local function literal(value)
+  if type(value) ~= "table" then return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+  local names, list = {}, {}
+  for name in pairs(value) do names[#names + 1] = name end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for i, name in ipairs(names) do list[i] = ("[%s]=%s"):format(literal(name), literal(value[name])) end
+  return "{" .. table.concat(list, ",") .. "}"
+end
+
+--- The kinds as scripts know them: fields by their octets.  Where nodes share a store, nobody asks for groups of messages and items, and
+--- nobody looks for ids.
+local function kinds_of(is_shared)
+  local list = {}
+  for name, kind in pairs(kinds.kinds) do
+    local groups = {}
+    for group, row in pairs((not is_shared or name == "value") and kind.groups or {}) do
+      groups[group] = { open = row.open, fields = {} }
+      for i, field in ipairs(row.fields) do groups[group].fields[i] = fields.places[field] end
+    end
+    list[name] = { final = kind.final, age = kind.age ~= nil, groups = groups, unlisted = is_shared and name == "id" or nil }
+  end
+  return list
+end
+
+local TEXT = [=[
+local unpack = unpack or table.unpack
+local byte, sub, match, concat = string.byte, string.sub, string.match, table.concat
+local P = KEYS[1]
+local call = redis.call
+local at = 0
+local function take()
+  at = at + 1
+  return ARGV[at]
+end
+local function group_key(kind, name, values) return P .. kind .. ":g:" .. name .. ":" .. concat(values, "\0") end
+local function is_final(kind, state) return KINDS[kind].final and KINDS[kind].final[state] or false end
+local function key_of(kind, key) return P .. kind .. ":r:" .. key end
+
+-- ---- the octets of a record: fields, each a name and a value ----
+
+--- Where what follows a value is.
+local function skip(octets, from)
+  local tag = byte(octets, from)
+  if tag >= 0xC0 then return from + 1 + tag - 0xC0 end -- a short string
+  if tag <= 0x81 then return from + 1 end              -- a small number, true, false
+  if tag == 0x84 then return from + 9 end              -- a double
+  from = from + 1
+  if tag == 0x86 then                                  -- a table
+    while byte(octets, from) ~= 0x87 do from = skip(octets, from) end
+    return from + 1
+  end
+  local n, scale, octet = 0, 1, nil
+  repeat
+    octet = byte(octets, from)
+    n, scale, from = n + octet % 128 * scale, scale * 128, from + 1
+  until octet < 128
+  return tag == 0x85 and from + n or from              -- a string; a number
+end
+
+--- The name at a place, and where its value is.
+local function name_at(octets, from)
+  local place = byte(octets, from)
+  if place > 0 then return place, from + 1 end
+  local stop = skip(octets, from + 1)
+  return sub(octets, from + 1, stop - 1), stop
+end
+
+--- Adds the names of fields to a set.
+local function note_names(octets, set)
+  local from, name = 1, nil
+  while from <= #octets do
+    name, from = name_at(octets, from)
+    set[name], from = true, skip(octets, from)
+  end
+end
+
+--- The octets without some fields.
+local function strip(octets, names)
+  local parts, kept, from = {}, 1, 1
+  while from <= #octets do
+    local name, value = name_at(octets, from)
+    local stop = skip(octets, value)
+    if names[name] then
+      if kept < from then parts[#parts + 1] = sub(octets, kept, from - 1) end
+      kept = stop
+    end
+    from = stop
+  end
+  if kept == 1 then return octets end
+  parts[#parts + 1] = sub(octets, kept)
+  return concat(parts)
+end
+
+--- The string of a field; "": it has none.
+local function field_of(octets, wanted)
+  local from = 1
+  while from <= #octets do
+    local name, value = name_at(octets, from)
+    local stop = skip(octets, value)
+    if name == wanted then
+      local tag = byte(octets, value)
+      if tag >= 0xC0 then return sub(octets, value + 1, stop - 1) end
+      if tag ~= 0x85 then return "" end
+      repeat value = value + 1 until byte(octets, value) < 128
+      return sub(octets, value + 1, stop - 1)
+    end
+    from = stop
+  end
+  return ""
+end
+
+-- ---- records ----
+
+--- A record: its head and its octets; nil: there is none.
+local function read_record(kind, key)
+  local text = call("GET", key_of(kind, key))
+  if not text then return nil end
+  local state, same, serial, age, place, home, over, from = match(text, HEAD)
+  return { state = state, same = same, serial = serial, age = age, place = place, home = home, over = over, octets = sub(text, from) }
+end
+
+local function write_record(kind, key, r)
+  local head = r.state .. "\n" .. r.same .. r.serial .. "\n" .. r.age .. "\n" .. r.place .. "\n" .. r.home .. "\n" .. r.over .. "\n"
+  local text = head .. r.octets
+  call("SET", key_of(kind, key), text)
+  return text
+end
+
+--- The groups of a record: of those that have open records only, and of the others.
+local function groups_of(kind, octets, open, others)
+  local list = {}
+  for name, group in pairs(KINDS[kind].groups) do
+    if group.open and open or not group.open and others then
+      local values, has = {}, false
+      for i, place in ipairs(group.fields) do
+        values[i] = field_of(octets, place)
+        has = has or values[i] ~= ""
+      end
+      if has then list[#list + 1] = group_key(kind, name, values) end
+    end
+  end
+  return list
+end
+
+-- ---- indexes: sorted sets of records by serial, in buckets; and one of the buckets that are there ----
+
+local touched = {}
+local function bucket_of(index, serial)
+  local bucket = math.floor(serial / SPAN)
+  local set = index .. ":" .. bucket
+  if not touched[set] then touched[set] = { index, bucket } end
+  return set
+end
+local function enlist(index, serial, key) call("ZADD", bucket_of(index, serial), serial, key) end
+local function unlist(index, serial, key) call("ZREM", bucket_of(index, serial), key) end
+
+local counted = { octets = 0, messages = 0, open = 0 }
+local function count(kind, octets, messages, open)
+  counted.octets = counted.octets + octets
+  if kind ~= "message" then return end
+  counted.messages, counted.open = counted.messages + messages, counted.open + open
+end
+
+--- Before a script ends: what it has counted, and which buckets are there.
+local function settle()
+  for set, one in pairs(touched) do
+    if call("EXISTS", set) == 1 then call("ZADD", one[1], one[2], one[2]) else call("ZREM", one[1], one[2]) end
+  end
+  touched = {}
+  for name, n in pairs(counted) do
+    if n ~= 0 then call("HINCRBY", P .. "meta", name, n) end
+    counted[name] = 0
+  end
+end
+local function known(name) return tonumber(call("HGET", P .. "meta", name) or 0) + counted[name] end
+
+-- ---- places ----
+
+--- Takes a record from where it is.
+local function unplace(r, member)
+  if r.place == "" then return end
+  if r.place ~= "q" then return call("ZREM", P .. "work:" .. sub(r.place, 2), member) end
+  call("ZREM", P .. "queue:" .. r.home, member)
+  if r.over ~= "" then call("ZREM", P .. "expiry", member) end
+end
+
+--- Puts it into a queue.
+local function enqueue(member, home, due, over)
+  call("ZADD", P .. "queue:" .. home, due, member)
+  call("SADD", P .. "queues", home)
+  if over ~= "" then call("ZADD", P .. "expiry", over, member) end
+end
+
+local function remove(kind, key, r)
+  r = r or read_record(kind, key)
+  if not r then return end
+  local o = KINDS[kind]
+  local is_open = o.final and not is_final(kind, r.state)
+  for _, group in ipairs(groups_of(kind, r.octets, is_open, true)) do call("ZREM", group, key) end
+  unplace(r, kind .. ":" .. key)
+  if not o.unlisted then unlist(P .. kind .. ":all", r.serial, key) end
+  if is_open then unlist(P .. kind .. ":open", r.serial, key) end
+  if o.final and not SHARED then call("ZREM", P .. kind .. ":ended", key) end
+  if o.age and not SHARED then call("ZREM", P .. kind .. ":age", key) end
+  count(kind, -RECORD - #r.octets, -1, is_open and -1 or 0)
+  call("DEL", key_of(kind, key))
+end
+
+--- Removes what is older than a time, at most a page; how many entries of the list are gone.  keeps(key, r): it stays for now.
+local function remove_past(kind, before, most, keeps)
+  local past = P .. kind .. ":past"
+  local n, kept, seen = 0, {}, {}
+  for _, entry in ipairs(call("LRANGE", past, 0, most - 1)) do
+    local age, key = match(entry, "^(%S+) (.*)$")
+    if tonumber(age) >= before then break end
+    n = n + 1
+    local r = read_record(kind, key)
+    if r and not seen[key] and tonumber(r.age) and tonumber(r.age) < before then -- else it has come again
+      seen[key] = true
+      if keeps and keeps(key, r) then kept[#kept + 1] = entry else remove(kind, key, r) end
+    end
+  end
+  if n > 0 then call("LTRIM", past, n, -1) end
+  for i = #kept, 1, -1 do call("LPUSH", past, kept[i]) end
+  return n - #kept
+end
+]=]
+
+--- The text of a script.
+---@param body string
+---@param is_shared boolean  nodes share the store
+---@return string
+function prelude.text_of(body, is_shared)
+  local places = fields.places
+  local constants = ("local RECORD, RESERVE, SPAN, SHARED, HEAD, MESSAGE, OF, STATE = %d, %g, %d, %s, %q, %d, %d, %d\n"):format(RECORD_OCTETS,
+    RESERVE, SPAN, tostring(is_shared), fields.HEAD, places.message, places.of, places.state)
+  return "local KINDS = " .. literal(kinds_of(is_shared)) .. "\n" .. constants .. TEXT .. body
+end
+
+return prelude
