@@ -3,7 +3,7 @@ local logs = require "smpp.simulator.http_log"
 local smpp = require "smpp"
 
 describe("smpp.simulator.http_log", function()
-  it("has each message of a submit_multi, with the PDU; and forgets requests of sessions that end", cli.with_simulator({}, function(sim)
+  it("has each message of a submit_multi, with the PDU", cli.with_simulator({}, function(sim)
     local log = logs.new(sim)
     local esme = assert(smpp.connect "smpp://me:secret@127.0.0.1")
     local response = assert(esme:submit_multi { source_addr = "1", short_message = "x", dest_address = {
@@ -12,17 +12,15 @@ describe("smpp.simulator.http_log", function()
     local list = assert(log:find { limit = 10 })
     assert.same({ "+491", "+492" }, { list[1].to, list[2].to })
     assert.equal(response.message_id, list[1].id)
-    assert.equal("submit_multi", list[2].pdu.command)
+    assert.same({ "submit_multi", "submit_multi" }, { list[1].pdu.command, list[2].pdu.command })
+    smpp.sleep(1)
+    assert.same({ "DELIVERED", "DELIVERED" }, { list[1].state, list[2].state })
+    assert.equal(list[2], log:get(response.message_id))
+    assert.same({}, (log:find { after = response.message_id, limit = 10 }))
     local shown = logs.json(list[2])
     assert.equal("x", shown.text)
     assert.is_truthy(shown.octets:find "^%x+$")
-    sim:set { latency_s = 5 }
-    esme:submit_sm({ destination_addr = "493", short_message = "y" }, function() end)
-    smpp.sleep(1)
-    assert.is_truthy(next(log.requests))
     esme:close(0)
-    smpp.sleep(10)
-    assert.is_nil(next(log.requests))
   end))
 
   it("keeps the last 10,000 messages", cli.with_simulator({}, function(sim)
@@ -38,6 +36,35 @@ describe("smpp.simulator.http_log", function()
     assert.is_nil((log:find { after = "1", limit = 1 }))
     assert.equal(100, #(log:find { limit = 100 }))
     esme:close(0)
+  end))
+
+  it("keeps 16 MiB of their PDUs", cli.with_simulator({ deliver_after_s = 1 }, function(sim)
+    local log = logs.new(sim)
+    local esme = assert(smpp.connect { "smpp://me:secret@127.0.0.1", window = 100 })
+    for i = 1, 40 do
+      assert(esme:submit_sm { destination_addr = "49" .. i, message_payload = ("x"):rep(i % 3 == 0 and 60000 or 64000) })
+      if i % 10 == 0 then smpp.sleep(2) end
+      local octets, count = 0, 0
+      for _, entry in pairs(log.entries) do octets, count = octets + entry.pdu.command_length, count + 1 end
+      assert.same({ octets, log.last - log.first + 1 }, { log.octets, count })
+    end
+    for i = 1, 300 do
+      assert(esme:submit_sm { destination_addr = "2", message_payload = ("x"):rep(64000) })
+      if i % 50 == 0 then smpp.sleep(2) end
+    end
+    assert.is_true(log.octets <= 16777216 and log.octets > 16777216 - 65000, log.octets)
+    local known = 0
+    for _ in pairs(log.by_key) do known = known + 1 end
+    assert.equal(log.last - log.first + 1, known)
+    smpp.sleep(3) -- those that are forgotten get their final states, too
+    for _, entry in ipairs((log:find { limit = 1e9 })) do assert.equal("DELIVERED", entry.state) end
+    assert.is_nil(next(log.by_id))
+    esme:close(0)
+  end))
+
+  it("needs no event of the simulator, which would need all of each message", cli.with_simulator({}, function(sim)
+    logs.new(sim)
+    for _, name in ipairs { "message", "final", "receipt", "pdu" } do assert.is_nil(sim.listeners[name]) end
   end))
 
   it("finds the newest by words in texts and numbers", cli.with_simulator({}, function(sim)

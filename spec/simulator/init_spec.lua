@@ -55,6 +55,12 @@ describe("smpp.simulator", function()
     assert.equal(refused, sim.counts.refused)
   end))
 
+  it("gives the next messages the outcome that was ordered, with nobody listening", with({}, function(sim, esme)
+    sim:order { status = "ESME_RINVDSTADR", count = 2, to = "492" }
+    local function to(number) return submit(esme, { destination_addr = number, short_message = "x" }) end
+    assert.same({ "1", "ESME_RINVDSTADR", "ESME_RINVDSTADR", "4" }, { to "491", to "492", to "492", to "492" })
+  end))
+
   it("throttles above a rate, in bursts that come and go", with({ throttle = { rate_per_s = 2, on_s = 10, off_s = 10 } }, function(_, esme, loop)
     local codes = {}
     for _ = 1, 3 do codes[#codes + 1] = submit(esme) end

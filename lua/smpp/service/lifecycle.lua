@@ -57,8 +57,8 @@ local mt = { __index = Lifecycle, __name = "smpp.Lifecycle" }
 ---@field changed (fun(message: smpp.StoredMessage, from: string))?  called for every change of state
 ---@field is_watched (fun(): boolean?)?  false: of a message that gets no receipt `changed` needs no more than `key`, `id`,
 ---  `system_id`, `state` and its times, unless it has an `outcome`, and neither `receipt` nor `queued` keeps a receipt; absent: they do
----@field settled (fun(state: string))?  with `is_watched`: called instead of `changed` where that is false, for a message that gets its final
----  state and has no receipt and no `outcome`
+---@field settled (fun(state: string, key: string))?  with `is_watched`: called instead of `changed` where that is false, for a message that gets
+---  its final state and has no receipt and no `outcome`
 ---@field usual_receipts (fun(): boolean?)?  with `settled`: nil: `receipt` may change them; else that leaves them as they are but for their
 ---  TLVs, and whether id and state are in TLVs, too; `queued` is then called without message and pdu
 ---@field queued (fun(message: smpp.StoredMessage?, pdu: table?, state: string, delay_s: number?))?  called for every queued receipt
@@ -95,7 +95,7 @@ lifecycle.schema = schema.new {
     "is_watched = function() return false end", default_text = "true", program = true },
   { "settled", "function", nil,
     "called instead of changed where is_watched() is false, for a message without an outcome of its own that gets its final state in one "
-      .. "call of the store: (state)",
+      .. "call of the store: (state, key)",
     "settled = print", program = true },
   { "usual_receipts", "function", nil,
     "with settled: false or true, if receipt changes nothing but whether id and state are in TLVs, too; nil: it may change more. "
@@ -282,7 +282,7 @@ local function finish_with_receipt(self, key, now, state, system_id, bind)
     outbound:discard(item)
     return false
   end
-  self.settled(state)
+  self.settled(state, key)
   outbound:queue(item)
   if self.queued then self.queued(nil, nil, state) end
   return true
@@ -291,7 +291,7 @@ end
 --- Ends a message that has no receipt.
 local function finish_silently(self, key, now)
   local state = self.store:finish_due(key, now, now + TOLERANCE_S)
-  if state then self.settled(state) end
+  if state then self.settled(state, key) end
   return state
 end
 

@@ -95,7 +95,7 @@ local function take(self, message, session, pdu, id, key, rest)
     local ok
     ok, _, code = self.lifecycle:add(message, rest)
     if ok then
-      if self.accepted then self.accepted(message) end
+      if self.accepted then self.accepted(message, session, pdu, message_id) end
       return message_id
     end
     if code ~= "duplicate" then return nil, status_of(code) end
@@ -146,7 +146,7 @@ local function submit_usual(self, session, pdu)
   local ok
   ok, _, code = self.lifecycle:add_due(pdu, id, session, state, after_s, error_code, self.validity_s, priority)
   if ok then
-    if self.accepted then self.accepted() end
+    if self.accepted then self.accepted(nil, session, pdu, id) end
     return id
   end
   return nil, code ~= "duplicate" and status_of(code) or nil
@@ -446,7 +446,7 @@ for name, method in pairs(Requests) do handled[name] = method end
 ---@field loop smpp.Loop?  that of the lifecycle
 ---@field next_id fun(version: integer): string?, string?, string?  may wait; nil, message, code of the store
 ---@field admit (fun(message: smpp.StoredMessage, session: smpp.Session, pdu: smpp.Pdu): string?)?  returns a status to refuse a message
----@field accepted (fun(message: smpp.StoredMessage))?  called for each accepted message
+---@field accepted (fun(message: smpp.StoredMessage?, session: smpp.Session, pdu: smpp.Pdu, id: string))?  called for each accepted message
 ---@field is_watched (fun(): boolean)?  false: `admit` and `accepted` read only octets, esm_class, data_coding, system_id, version and
 ---  bind of a submit_sm's message, and do not keep it; absent: they read all fields
 ---@field usual (fun(octets: string): string|false|nil, number?, integer?)?  with `is_watched`: the outcome of a submit_sm of which nothing but its
@@ -463,7 +463,7 @@ requests.schema = schema.new {
     "next_id = function() return tostring(ids:take()) end", required = true, program = true },
   { "admit", "function", nil, "called for each message before it is stored: (message, session, pdu) -> a status that refuses it, or nil",
     'admit = function() return "ESME_RSYSERR" end', program = true },
-  { "accepted", "function", nil, "called for each stored message: (message)", "accepted = print", program = true },
+  { "accepted", "function", nil, "called for each stored message: (message, session, pdu, id)", "accepted = print", program = true },
   { "is_watched", "function", nil,
     "false: admit and accepted read only octets, esm_class, data_coding, system_id, version and bind of a submit_sm's message, and do not keep it",
     "is_watched = function() return false end", default_text = "true", program = true },

@@ -1,6 +1,5 @@
 --- The messages that a simulator got, as its HTTP API shows them: each submit by itself, with its PDU.
 local address = require "smpp.codec.address"
-local codec = require "smpp.codec"
 local dkjson = require "dkjson"
 local fields = require "smpp.http.fields"
 local json = require "smpp.codec.json"
@@ -10,16 +9,41 @@ local text = require "smpp.text"
 local log = {}
 
 local MOST = 10000 -- messages that are kept
+local MOST_OCTETS = 16777216 -- of their PDUs
 local CHANGES = 2000 -- changes that are known: new messages and final states
 
 ---@class smpp.HttpLog
 local Log = {}
 local mt = { __index = Log, __name = "smpp.HttpLog" }
 
-local function key_of(session, pdu) return session.id .. ":" .. pdu.sequence_number end
+-- ---- a message ----
+
+-- What an entry tells of its PDU is read when it is asked for the first time.
+local READ = { from = true, to = true, text = true, data = true, encoding = true, data_coding = true }
+
+local function read(entry)
+  local pdu = entry.pdu
+  local octets, data_coding = text.octets(pdu), pdu.data_coding or 0
+  local message = { short_message = octets, data_coding = data_coding, esm_class = pdu.esm_class or 0 }
+  local words, info = text.read(message)
+  local coding = text.data_coding(data_coding)
+  if info.encoding ~= "binary" and not coding.compressed then entry.text = words end
+  entry.from = address.format(pdu.source_addr or "", pdu.source_addr_ton or 0)
+  entry.to = entry.to_addr and address.format(entry.to_addr, entry.to_ton) or address.format(pdu.destination_addr or "", pdu.dest_addr_ton or 0)
+  entry.data, entry.encoding, entry.data_coding = text.body(message), coding.encoding, data_coding
+end
+
+local entry_mt = { __name = "smpp.HttpLogEntry", __index = function(entry, name)
+  if not READ[name] or rawget(entry, "data") then return nil end
+  read(entry)
+  return rawget(entry, name)
+end }
+
+-- ---- what happens ----
 
 --- Wakes those who wait for messages.
 local function tell(self)
+  if not self.waiting[1] then return end
   local waiting = self.waiting
   self.waiting = {}
   for _, token in ipairs(waiting) do task.wake_for(token, self) end
@@ -31,21 +55,41 @@ local function touch(self, entry)
   entry.change, self.changes[self.change], self.changes[self.change - CHANGES] = self.change, entry, nil
 end
 
-local function add(self, message)
-  self.last = self.last + 1
-  local octets = text.body { short_message = message.octets, data_coding = message.data_coding, esm_class = message.esm_class }
-  local coding = text.data_coding(message.data_coding or 0)
-  local entry = {
-    number = self.last, id = message.id, from = address.format(message.source_addr or "", message.source_addr_ton),
-    to = address.format(message.destination_addr or "", message.dest_addr_ton), text = message.text, data = octets,
-    encoding = coding.encoding, data_coding = message.data_coding or 0, state = "ENROUTE", system_id = message.system_id,
-    submitted = message.submitted, done = nil, pdu = nil, change = nil,
-  }
-  self.by_id[entry.id], self.entries[entry.number] = entry, entry
-  if self.last - self.first >= MOST then
-    self.by_id[self.entries[self.first].id], self.entries[self.first] = nil, nil
-    self.first = self.first + 1
-  end
+--- Forgets the oldest entry.
+local function forget(self)
+  local entry = self.entries[self.first]
+  self.entries[self.first], self.first, self.octets = nil, self.first + 1, self.octets - entry.pdu.command_length
+  self.by_key[entry.key] = nil
+  if self.by_id[entry.id] == entry then self.by_id[entry.id] = nil end
+end
+
+--- A message was accepted.
+---@param message smpp.StoredMessage?  not of each submit_sm
+---@param session smpp.Session
+---@param pdu smpp.Pdu
+---@param id string
+function Log:add(message, session, pdu, id)
+  local entry = setmetatable({
+    number = self.last + 1, id = id, key = message and message.key or id, state = "ENROUTE", system_id = session.system_id,
+    submitted = self.sim.loop:time(), done = nil, pdu = pdu, change = nil,
+  }, entry_mt)
+  if message and message.command == "submit_multi" then entry.to_addr, entry.to_ton = message.destination_addr, message.dest_addr_ton end
+  self.last, self.entries[entry.number], self.by_key[entry.key] = entry.number, entry, entry
+  if entry.key ~= id then self.by_id[id] = entry end
+  self.octets = self.octets + pdu.command_length
+  while self.last - self.first >= MOST or self.octets > MOST_OCTETS do forget(self) end
+  touch(self, entry)
+  tell(self)
+end
+
+--- A message has its final state.
+---@param key string
+---@param state string
+---@param done number?
+function Log:finished(key, state, done)
+  local entry = self.by_key[key]
+  if not entry then return end
+  entry.state, entry.done = state, done or self.sim.loop:time()
   touch(self, entry)
   tell(self)
 end
@@ -54,42 +98,13 @@ end
 ---@param sim smpp.Simulator
 ---@return smpp.HttpLog
 function log.new(sim)
-  local self = setmetatable({
-    sim = sim, entries = {}, first = 1, last = 0, by_id = {},
+  sim.message_log = setmetatable({
+    sim = sim, entries = {}, first = 1, last = 0, octets = 0,
+    by_key = {}, by_id = {}, -- by_id: the last one of several with an id
     changes = {}, change = 0, -- number of a change -> entry; the entry has the number of its last one
-    requests = {},  -- session and sequence_number -> PDU of a submit without a response
     waiting = {},
   }, mt)
-  sim:on("message", function(message) add(self, message) end)
-  sim:on("final", function(message)
-    local entry = self.by_id[message.id]
-    if not entry then return end
-    entry.state, entry.done = message.state, message.done
-    touch(self, entry)
-    tell(self)
-  end)
-  sim:on("closed", function(session)
-    local prefix = session.id .. ":"
-    for key in pairs(self.requests) do
-      if key:sub(1, #prefix) == prefix then self.requests[key] = nil end
-    end
-  end)
-  local submits = codec.codec.commands.roles.submit
-  sim:on("pdu", function(session, pdu, direction)
-    if direction == "in" and submits[pdu.command_id] then
-      self.requests[key_of(session, pdu)] = pdu
-    elseif direction == "out" and submits[pdu.command_id % 0x80000000] then
-      local key = key_of(session, pdu)
-      local request, id = self.requests[key], pdu.message_id
-      self.requests[key] = nil
-      for i = 1, request and id and #id > 0 and math.huge or 0 do -- submit_multi: id, id/2, id/3 …
-        local entry = self.by_id[i == 1 and id or id .. "/" .. i]
-        if not entry then break end
-        entry.pdu = request
-      end
-    end
-  end)
-  return self
+  return sim.message_log
 end
 
 --- The parameters and TLVs of a PDU by their names; octets of TLVs in hexadecimal.
@@ -132,7 +147,7 @@ end
 function Log:find(o)
   local from, list = self.first, {}
   if o.after then
-    local entry = self.by_id[o.after]
+    local entry = self:get(o.after)
     if not entry then return nil end
     from = entry.number + 1
   end
@@ -197,7 +212,7 @@ end
 --- The message of an id.
 ---@param id string
 ---@return table?
-function Log:get(id) return self.by_id[id] end
+function Log:get(id) return self.by_id[id] or self.by_key[id] end
 
 --- The messages that are new, or have another state, since a change; the newest ones, in the order of their changes.
 ---@param after integer  number of a change
@@ -217,7 +232,7 @@ end
 
 --- Forgets all messages.
 function Log:clear()
-  self.entries, self.by_id, self.first, self.changes = {}, {}, self.last + 1, {}
+  self.entries, self.by_key, self.by_id, self.first, self.octets, self.changes = {}, {}, {}, self.last + 1, 0, {}
 end
 
 return log

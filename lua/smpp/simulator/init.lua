@@ -139,6 +139,7 @@ local function changed(self, message, from)
   local state = message.state
   if not stores.is_final(state) then return end
   self.states[state] = (self.states[state] or 0) + 1
+  if self.message_log then self.message_log:finished(message.key, state, message.done) end
   if self.listeners.final then self:emit("final", message, from) end
   if state ~= "DELIVERED" then return end
   local s, result = self.settings, message.outcome or NONE
@@ -234,7 +235,8 @@ local function make_requests(self)
     end,
     is_watched = function()
       local s = self.settings
-      return self.listeners.message ~= nil or self.behaviour_admit ~= nil or s.by_digit or s.rules[1] ~= nil or s.undeliverable[1] ~= nil
+      return self.listeners.message ~= nil or self.next_orders[1] ~= nil or self.behaviour_admit ~= nil or s.by_digit or s.rules[1] ~= nil
+        or s.undeliverable[1] ~= nil
     end,
     usual = function(octets)
       local s = self.settings
@@ -242,8 +244,9 @@ local function make_requests(self)
       local plan = outcome.plan(s, NONE, self.random, used)
       return plan.state or false, plan.after_s, plan.error
     end,
-    accepted = function(message)
+    accepted = function(message, session, pdu, id)
       self.counts.messages = self.counts.messages + 1
+      if self.message_log then self.message_log:add(message, session, pdu, id) end
       if self.listeners.message then self:emit("message", with_text(message)) end
     end,
   }
@@ -267,7 +270,10 @@ local function make_lifecycle(self)
       if s.receipt_after_s ~= 0 or s.zone_s ~= 0 then return nil end
       return s.receipt_tlvs and true or false
     end,
-    settled = function(state) self.states[state] = (self.states[state] or 0) + 1 end,
+    settled = function(state, key)
+      self.states[state] = (self.states[state] or 0) + 1
+      if self.message_log then self.message_log:finished(key, state) end
+    end,
     is_watched = function()
       local s = self.settings
       return self.listeners.final ~= nil or self.listeners.receipt ~= nil or s.loopback or s.ussd_echo or s.esme_to_esme
@@ -350,6 +356,7 @@ function simulator.new(given)
     store = nil, own_store = nil, opened_store = nil, -- own_store: created here, not given; opened_store: of a file
     lifecycle = nil, requests = nil, server = nil,
     http = nil,                           -- smpp.SimulatorHttp, of the option
+    message_log = nil,                    -- smpp.HttpLog: told without an event, which would need all of each message
     pin = nil,                            -- of the throw-away certificate, if there is one
     runs = {},                            -- background activity -> the settings it was started with
     next_faults = {},                     -- of `fault`: { name, count }, oldest first
