@@ -10,7 +10,9 @@
 #include "bind_batch.h"
 #include "binding.h"
 #include "smpp/buffer.h"
+#include "smpp/reply.h"
 #include "smpp/session.h"
+#include "smpp/text.h"
 
 #define MOST_EXACT 9007199254740992.0 /* 2^53 */
 #define INFLIGHT_MAX 0x1000000 /* places of requests in flight */
@@ -462,6 +464,46 @@ static int session_request(lua_State *L) {
   return push_sent(L, command, sequence, 4, 3);
 }
 
+/* The octets of a text in one part, of GSM 7-bit, else UCS-2, as smpp.text.plan chooses without options; 0: it has more, or cannot be sent. */
+static size_t encode_part(const char *text, size_t length, struct smpp_coding *coding, uint8_t *out) {
+  struct smpp_text_fault fault = {0, 0, 0};
+  size_t octets = 0, units = 0;
+  int err = smpp_text_encode(coding, (const uint8_t *)text, length, 0, out, &octets, &units, &fault);
+  if (err == SMPP_ERR_UNMAPPABLE) {
+    coding->encoding = SMPP_UCS2;
+    err = smpp_text_encode(coding, (const uint8_t *)text, length, 0, out, &octets, &units, &fault);
+  }
+  return err == 0 && units <= smpp_text_capacity(coding->encoding, 0) ? octets : 0;
+}
+
+enum { REPLY_TEXT_MAX = 3 * SMPP_REPLY_OCTETS_MAX }; /* octets of UTF-8 that one part can hold */
+
+/* session:reply(view, text, waiter, now) -> as request: a submit_sm with this text, from where the deliver_sm was sent to, to its sender; the
+ * fields of its event are the octets of that submit_sm.  Nothing: the text does not fit one part, or is empty */
+static int session_reply(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  const struct view *v = check_view(L, 2);
+  uint8_t out[2 * REPLY_TEXT_MAX + 4]; /* smpp_text_encode_bound */
+  struct smpp_coding coding = {SMPP_GSM7, 0, 0};
+  struct smpp_message message;
+  struct smpp_fault fault = {0};
+  size_t length = 0, before = 0, after = 0;
+  uint32_t sequence = 0;
+  const char *text = luaL_checklstring(L, 3, &length);
+  luaL_checkany(L, 4);
+  double now = check_now(L, 5);
+  size_t octets = length <= REPLY_TEXT_MAX ? encode_part(text, length, &coding, out) : 0;
+  if (octets == 0 || !smpp_reply_to(&v->pdu, out, (uint32_t)octets, (uint32_t)smpp_encoding_data_coding(coding.encoding), &message)) return 0;
+  (void)smpp_session_output(s, &before);
+  int error = smpp_session_request(s, &message, 0, now, &sequence, &fault);
+  if (error != 0 && fault.text != NULL) return push_pdu_fault(L, error, &fault, NULL);
+  if (error != 0) return push_refused(L, s, error, message.command->name);
+  const uint8_t *output = smpp_session_output(s, &after);
+  if (output != NULL && after > before) lua_pushlstring(L, (const char *)output + before, after - before);
+  else lua_pushboolean(L, 0);
+  return push_sent(L, message.command, sequence, 4, lua_gettop(L));
+}
+
 /* session:forward(view, changes or nil, waiter, now) -> as request; the fields of its event are the view */
 static int session_forward(lua_State *L) {
   struct smpp_session *s = check_session(L);
@@ -718,5 +760,5 @@ const luaL_Reg session_methods[] = {
     {"in_flight", session_in_flight}, {"unanswered", session_unanswered}, {"set_window", session_set_window},
     {"set_max_unanswered", session_set_max_unanswered}, {"set_tally", session_set_tally},
     {"set_counts", session_set_counts}, {"stop_waiting", session_stop_waiting}, {"waiting", session_waiting},
-    {"send_batch", session_send_batch}, {NULL, NULL},
+    {"send_batch", session_send_batch}, {"reply", session_reply}, {NULL, NULL},
 };

@@ -17,6 +17,7 @@ void smpp_open_text(lua_State *L);
 void smpp_open_receipt(lua_State *L);
 void smpp_open_submit(lua_State *L);
 void smpp_open_relay(lua_State *L);
+void smpp_open_reply(lua_State *L);
 
 /* Pushes nil, message, code name; returns 3.  |message| NULL: the error's own text. */
 int push_error(lua_State *L, int error, const char *message);

@@ -7,7 +7,7 @@
 SMPP_EXPORT int luaopen_smpp_core(lua_State *L);
 
 int luaopen_smpp_core(lua_State *L) {
-  lua_createtable(L, 0, 14);
+  lua_createtable(L, 0, 15);
   smpp_open_codec(L);
   smpp_open_protocol(L);
   smpp_open_text(L);
@@ -15,6 +15,7 @@ int luaopen_smpp_core(lua_State *L) {
   smpp_open_record(L);
   smpp_open_submit(L);
   smpp_open_relay(L);
+  smpp_open_reply(L);
   smpp_open_prefix(L);
   smpp_open_session(L);
   smpp_open_tally(L);

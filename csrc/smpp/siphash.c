@@ -66,7 +66,7 @@ struct half {
   uint32_t v0, v1, v2, v3;
 };
 
-static void half_round(struct half *s) {
+static inline void half_round(struct half *s) {
   s->v0 += s->v1;
   s->v1 = rotate_half(s->v1, 5) ^ s->v0;
   s->v0 = rotate_half(s->v0, 16);
@@ -79,24 +79,41 @@ static void half_round(struct half *s) {
   s->v2 = rotate_half(s->v2, 16);
 }
 
-static void half_word(struct half *s, uint32_t word) {
+static inline void half_word(struct half *s, uint32_t word) {
   s->v3 ^= word;
   half_round(s);
   half_round(s);
   s->v0 ^= word;
 }
 
-uint32_t smpp_half_siphash(const uint32_t seed[2], const uint8_t *octets, size_t length) {
-  struct half s = {seed[0], seed[1], 0x6c796765u ^ seed[0], 0x74656462u ^ seed[1]};
+static inline uint32_t half_end(struct half *s) {
+  for (int round = 0; round < 4; round++) half_round(s);
+  return s->v1 ^ s->v3;
+}
+
+static inline void half_octets(struct half *s, const uint8_t *octets, size_t length) {
   size_t i = 0;
   for (; i + 4 <= length; i += 4) {
-    half_word(&s, (uint32_t)octets[i] | (uint32_t)octets[i + 1] << 8 | (uint32_t)octets[i + 2] << 16 |
+    half_word(s, (uint32_t)octets[i] | (uint32_t)octets[i + 1] << 8 | (uint32_t)octets[i + 2] << 16 |
                      (uint32_t)octets[i + 3] << 24);
   }
   uint32_t last = (uint32_t)length << 24;
   for (unsigned shift = 0; i < length; i++, shift += 8) last |= (uint32_t)octets[i] << shift;
-  half_word(&s, last);
+  half_word(s, last);
+}
+
+uint32_t smpp_half_siphash(const uint32_t seed[2], const uint8_t *octets, size_t length) {
+  struct half s = {seed[0], seed[1], 0x6c796765u ^ seed[0], 0x74656462u ^ seed[1]};
+  half_octets(&s, octets, length);
   s.v2 ^= 0xFF;
-  for (int round = 0; round < 4; round++) half_round(&s);
-  return s.v1 ^ s.v3;
+  return half_end(&s);
+}
+
+uint64_t smpp_half_siphash_64(const uint32_t seed[2], const uint8_t *octets, size_t length) {
+  struct half s = {seed[0], seed[1] ^ 0xEE, 0x6c796765u ^ seed[0], 0x74656462u ^ seed[1]};
+  half_octets(&s, octets, length);
+  s.v2 ^= 0xEE;
+  uint64_t low = half_end(&s);
+  s.v1 ^= 0xDD;
+  return (uint64_t)half_end(&s) << 32 | low;
 }

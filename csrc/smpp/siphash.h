@@ -14,4 +14,7 @@ void smpp_siphash(const uint8_t key[SMPP_SIPHASH_OCTETS], const uint8_t *octets,
 /* HalfSipHash-2-4: 32 bits, for hash tables whose keys a peer may choose. */
 uint32_t smpp_half_siphash(const uint32_t seed[2], const uint8_t *octets, size_t length);
 
+/* The same with 64 bits: for what is known again by its digest alone. */
+uint64_t smpp_half_siphash_64(const uint32_t seed[2], const uint8_t *octets, size_t length);
+
 #endif

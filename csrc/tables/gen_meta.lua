@@ -214,6 +214,7 @@ out [=[
 ---@field set_max_unanswered fun(self, requests: integer)
 ---@field set_tally fun(self, tally: smpp.Tally?)  counts there from now on
 ---@field set_counts fun(self, counts: smpp.Counts?)  likewise
+---@field reply fun(self, pdu: smpp.Pdu, text: string, waiter: any, now: number): integer?, integer|string|nil, string?  csrc/binding/bind_session.c
 ---@field send_batch fun(self, batch: smpp.CoreBatch, ...): integer, integer, integer, string?, string?  csrc/binding/bind_batch.c
 
 --- Messages of a load test, made of templates and counted in C; the only one of a session.
@@ -281,6 +282,7 @@ out [=[
 ---@field part smpp.CorePart
 ---@field submit smpp.CoreSubmit
 ---@field relay smpp.CoreRelay
+---@field reply smpp.CoreReply
 ---@field record fun(names: string[]): smpp.RecordCodec  names: one octet each in what is written; a list only grows at its end
 
 ---@class smpp.RecordCodec  tables of plain data <-> octets
@@ -315,6 +317,21 @@ out [=[
 ---@field handle fun(pdu: smpp.Pdu, id: string, account: string, submitted: number, books: string?): string?
 ---@field receipt fun(pdu: smpp.Pdu, handle: string): octets: string?, account: string?, books: string?
 ---@field addresses fun(pdu: smpp.Pdu): from: string, from_ton: integer, to: string, to_ton: integer
+
+---@class smpp.CoreReply  usual messages of subscribers, and loop protection
+---@field read fun(pdu: smpp.Pdu, only_international: boolean): string?, string, string, string?  source_addr, octets of the destination
+---  (dest_addr_ton, dest_addr_npi, destination_addr), text, its first letters and digits in lower case (nil: it has none, or is not ASCII) of a
+---  deliver_sm with a whole text in a usual coding, from a number; nothing: it is another
+---@field echoes fun(ttl_s: number, seed: string): smpp.Echoes  seed: 8 octets
+
+---@class smpp.Echoes  how often senders wrote of late, and got the same answer to the same text
+---@field heard fun(self, sender: string, text: string, now: number, n: number, per_s: number, repeats: number): boolean  counted; false: too many
+---@field said fun(self, sender: string, text: string): boolean  the first answer; false: nothing is known of the sender
+---@field mark fun(self, text: string): integer  what a text is known by again
+---@field take fun(self, sender: string): number?, integer, integer, integer?, integer?  since, n, repeats, marks of text and answer; forgets them
+---@field put fun(self, sender: string, now: number, since: number, n: integer, repeats: integer, heard: integer?, said: integer?): boolean
+---@field drop fun(self, now: number)
+---@field count fun(self): integer, integer  senders, octets
 
 ---@class smpp.CoreSubmit  what a message centre asks of most submit_sm
 ---@field is_plain fun(pdu: smpp.Pdu, version: integer, digits: boolean, default_messages: integer, max_octets: integer): boolean  valid in all its

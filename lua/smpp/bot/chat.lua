@@ -28,6 +28,24 @@ local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a chat's method, which is
 local Chat = {}
 chats.class = Chat
 
+--- A received message on its way: fields that all have, so that the table has one size, and none of the defaults.
+---@class smpp.BotReceived
+---@field msg smpp.Message
+---@field own smpp.BotOwn        what was written to
+---@field turn smpp.BotTurn
+---@field key string             of the subscriber on that number
+---@field person smpp.BotPerson
+---@field text string?
+---@field chat smpp.Chat?
+---@field words smpp.BotWords?      read on first use: chats.words_of
+---@field channel "sms"|"ussd"
+---@field from string?           the subscriber, where the bot writes his number otherwise than msg.from
+local ITEM = { __index = { channel = "sms" } }
+
+---@param fields table
+---@return smpp.BotReceived
+function chats.received(fields) return setmetatable(fields, ITEM) end
+
 --- The words of a received message, read on first use.
 ---@param item smpp.BotReceived
 ---@return smpp.BotWords?
@@ -93,7 +111,10 @@ local CHAT = {
     rawset(self, key, value)
   end,
   __tostring = function(self) return ("chat of %s with %s"):format(self.number, self.to) end,
+  __call = function(self, trace, err) self.dialogue:failed(trace, err) end, -- as the error sink of its task: smpp.bot.quick
 }
+
+chats.metatable = CHAT
 
 ---@param fields table
 ---@return smpp.Chat
@@ -127,8 +148,9 @@ end
 ---@param name string      of the call
 ---@param message table?
 ---@param level integer
----@param others table     names that the call takes, too
+---@param others? table    names that the call takes, too
 local function check_message(self, name, message, level, others)
+  others = others or NONE
   local esme = self.dialogue.own.carrier.esme
   if not message or not esme then return end
   local known = esme.sender.composer.messages
@@ -139,6 +161,8 @@ local function check_message(self, name, message, level, others)
     end
   end
 end
+
+chats.check_message = check_message
 
 --- Text and options of a call: text [, values ...] [, options].
 local function said(name, level, ...)
@@ -168,7 +192,7 @@ chats.said = said
 function Chat:say(...)
   local text, options = ..., nil
   if select("#", ...) > 1 or type(text) ~= "string" then text, options = said("say", 2, ...) end
-  check_message(self, "say", options, 2, NONE)
+  check_message(self, "say", options, 2)
   return self.dialogue:say(text, options)
 end
 

@@ -34,7 +34,8 @@ function decency.prepare(shop)
   end
   local help
   shop.is_help_word, help = fold.set(true, words.help, list_of(more and more.help))
-  shop.may_be_word = fold.may_be(stop, outside, start, help) -- the sets are asked about few messages
+  shop.word_starts = fold.starts(stop, outside, start, help)
+  shop.may_be_word = fold.may_be(shop.word_starts) -- the sets are asked about few messages
   shop.is_cancel_word = o.cancel == false and never or fold.set(true, o.cancel or words.cancel)
 end
 
@@ -171,9 +172,9 @@ function Bot:is_loop(item, person, now)
   end
   if not person.window_at or now - person.window_at >= o.per_s then person.window_at, person.window_n = now, 0 end
   person.window_n = person.window_n + 1
-  local is_same = item.text ~= nil and item.text == person.last_in
-  if not is_same then person.repeats = 0 end
-  person.last_in, person.is_answered = item.text, nil
+  local mark = item.text and self.people:mark(item.text)
+  if not mark or mark ~= person.last_in then person.repeats = 0 end
+  person.last_in, person.is_answered = mark, nil
   if person.window_n <= o.n and (person.repeats or 0) < o.repeats then return false end
   person.paused_until, person.repeats, person.last_out = now + o.pause_s, 0, nil
   self:log("loop_suspected", "loop suspected", { from = from_of(item), pause_s = o.pause_s })
@@ -184,12 +185,13 @@ end
 function Bot:note_reply(person, text)
   if person.is_answered or not self.o.loop then return end
   person.is_answered = true
-  if text == person.last_out then
+  local mark = self.people:mark(text)
+  if mark == person.last_out then
     person.repeats = (person.repeats or 0) + 1
   else
     person.repeats = 1
   end
-  person.last_out = text
+  person.last_out = mark
 end
 
 -- ---- unasked messages ----

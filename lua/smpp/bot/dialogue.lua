@@ -110,6 +110,9 @@ local function leave(self)
   check(self)
 end
 
+--- The call ends in which `resume` found the handler.
+function Dialogue:came_back() leave(self) end
+
 local function left(self, ...)
   leave(self)
   return ...
@@ -364,11 +367,10 @@ function Dialogue:finally(fn)
   table.insert(self.finals, fn)
 end
 
-local function body(self, fn, values)
+--- The handler has returned.
+---@async
+function Dialogue:ended()
   local shop = self.shop
-  self.token = task.current()
-  if not shop.vault.is_immediate then self.person:load() end
-  if values then fn(self.chat, (table.unpack or unpack)(values, 1, values.n)) else fn(self.chat) end -- luacheck: compat
   if self.person.touched then self.person:change(1) end -- raises for what is not plain data
   if shop.everyone.touched then shop.everyone:change(1) end
   self.token = nil
@@ -384,10 +386,29 @@ local function body(self, fn, values)
   end
 end
 
---- Runs a handler.
-function Dialogue:start(fn, values)
+local function body(self, fn, values)
+  self.token = task.current()
+  if not self.shop.vault.is_immediate then self.person:load() end
+  if values then fn(self.chat, (table.unpack or unpack)(values, 1, values.n)) else fn(self.chat) end -- luacheck: compat
+  return self:ended()
+end
+
+local function register(self)
   self.shop.dialogues[self.key] = self
   self.person.dialogues = self.person.dialogues + 1
+end
+
+--- Goes on with a handler that runs already (smpp.bot.quick).
+---@param token smpp.Task
+---@param is_inside boolean  it is inside a call such as say, which ends by `came_back`
+function Dialogue:resume(token, is_inside)
+  register(self)
+  self.token, self.is_inside = token or nil, is_inside
+end
+
+--- Runs a handler.
+function Dialogue:start(fn, values)
+  register(self)
   task.start(self, body, self, fn, values)
 end
 

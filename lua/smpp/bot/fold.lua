@@ -327,14 +327,21 @@ function fold.set(accents, ...)
   return is_in, firsts
 end
 
---- How texts in ASCII begin that may be one of some words: a function that says false for nearly all others at once.
+--- How texts in ASCII begin that may be one of some words: the first letters and digits.
 ---@param ... table<string, boolean>  what fold.set returns second
----@return fun(text: string): boolean
-function fold.may_be(...)
+---@return table<string, boolean>
+function fold.starts(...)
   local starts = {}
   for i = 1, select("#", ...) do
     for word in pairs((select(i, ...))) do starts[word:match "^%w+" or ""] = true end
   end
+  return starts
+end
+
+--- A function that says false at once for nearly all texts that are none of some words.
+---@param starts table<string, boolean>  of fold.starts
+---@return fun(text: string): boolean
+function fold.may_be(starts)
   return function(text)
     if text:find "[\128-\255]" then return true end
     local word = text:match "%w+"

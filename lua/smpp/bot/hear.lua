@@ -88,6 +88,30 @@ end
 
 local test_of
 
+--- The first letters and digits of the texts in ASCII that a keyword can match; nil: any.
+local function starts_of(text, accents)
+  local keyword = fold.keyword(text, accents)
+  local first = keyword.words[1]
+  local start = not keyword.greek and first and (first:match "^%w+" or first:find "[\128-\255]" and "")
+  return start and { start } or nil
+end
+
+--- What is known of the texts that `what` can match: whether only the text decides; how those in ASCII begin, nil: in any way.
+local function facts_of(what, accents)
+  if type(what) == "string" then return true, what:find "^[*#]" and {} or starts_of(what, accents) end
+  if what == hears.DATA then return true, {} end
+  if type(what) == "function" then return false end
+  if match.is_pattern(what) then return true end
+  local all, is_known = {}, true
+  for i = 1, #what do
+    local is_pure, starts = facts_of(what[i], accents)
+    if not is_pure then return false end
+    is_known = is_known and starts ~= nil
+    for j = 1, starts and #starts or 0 do all[#all + 1] = starts[j] end
+  end
+  return true, is_known and all or nil
+end
+
 local function list_test(list, o, accents)
   local tests = {}
   for i, one in ipairs(list) do tests[i] = test_of(one, o, accents) end
@@ -125,9 +149,13 @@ end
 ---@param fn fun(chat: smpp.Chat, ...)
 ---@return smpp.BotHear
 function hears.new(what, o, accents, fn)
-  local test, sort = test_of(what, o, o.fold == "accents" or accents)
+  accents = o.fold == "accents" or accents
+  local test, sort = test_of(what, o, accents)
+  local is_pure, starts = facts_of(what, accents)
   return setmetatable({
     what = what, fn = fn, test = test, sort = sort,
+    is_pure = is_pure,         -- only text, number and carrier decide what it hears
+    starts = starts,           -- first letters and digits of the texts in ASCII that it can hear; nil: any
     number = o.number and hears.digits(o.number), carrier = o.carrier, channel = sort == "ussd" and "ussd" or o.channel,
   }, HEAR)
 end

@@ -6,9 +6,7 @@ local vaults = require "smpp.bot.vault"
 
 local people = {}
 
-local char, floor = string.char, math.floor
-
-local MOST_TEXTS = 4000 -- octets of the last text and the answer to it: a value of the map has 4096
+local MOST_COUNTED = 0xFFFF
 local ROTATE_S = 3600 -- a subscriber is dropped after one to two of these without a message
 
 ---@class smpp.BotPeople
@@ -32,8 +30,9 @@ function people.new(loop, vault)
     vault = vault,
     person_mt = { __index = class },
     young = {}, old = {},      -- key -> person: of this hour, of the one before
-    loops = core.map.new(0, ROTATE_S, loop:random_octets(8)), -- key -> state of loop protection of a released person
-    rotate_at = loop:now() + ROTATE_S, expire_at = loop:now() + ROTATE_S,
+    quick = {}, promote = nil, -- key -> chat on the short path, which has no person yet; gives it one (smpp.bot.quick)
+    loops = core.reply.echoes(ROTATE_S, loop:random_octets(8)), -- key -> state of loop protection of one who has no person
+    rotate_at = loop:now() + ROTATE_S,
   }, PEOPLE)
   return class.people
 end
@@ -51,31 +50,18 @@ end
 ---@param loop smpp.Loop
 function People:move(loop)
   self.loop, self.rotate_at = loop, loop:now() + ROTATE_S
-  self.expire_at = self.rotate_at
 end
 
---- The first octets of the state of one who wrote once, by the length of his text.
-local FIRST = setmetatable({}, { __index = function(known, size)
-  local octets = char(1, 1, floor(size / 256), size % 256)
-  known[size] = octets
-  return octets
-end })
+--- What a text is known by again.
+---@param text string
+---@return integer
+function People:mark(text) return self.loops:mark(text) end
 
---- The state of loop protection as octets: two counters, the length of the last text, the texts; nil: too much for the map.
-local function packed(person)
-  local text, reply = person.last_in or "", person.last_out or ""
-  local n, repeats, size = person.window_n, person.repeats or 0, #text
-  if n == 1 and repeats == 1 and size + #reply <= MOST_TEXTS then return FIRST[size] .. text .. reply end
-  if n > 255 or repeats > 255 or size + #reply > MOST_TEXTS then return nil end
-  return char(n, repeats, floor(size / 256), size % 256) .. text .. reply
-end
-
-local function unpacked(person, state, since)
-  local n, repeats, high, low = state:byte(1, 4)
-  local last = 4 + high * 256 + low
-  person.window_at, person.window_n, person.repeats = since, n, repeats
-  if last > 4 then person.last_in = state:sub(5, last) end
-  if #state > last then person.last_out = state:sub(last + 1) end
+--- Drops what has not been needed for an hour; to be called from `rotate_at` on.
+---@param now number
+function People:drop_old(now)
+  rotate(self, now)
+  self.loops:drop(now)
 end
 
 --- Drops a person without dialogues, memory and other state than that of loop protection, which is kept.
@@ -83,16 +69,12 @@ end
 ---@param now number
 function People:release(person, now)
   if person.dialogues > 0 or person.is_loaded or person.outs or person.bucket or person.sorry_at or person.paused_until then return end
-  local key, loops, since = person.key, self.loops, person.window_at
+  local key, since = person.key, person.window_at
   if self.young[key] ~= person then return end
   if since then
-    local state = packed(person)
-    if not state then return end
-    if now >= self.expire_at then
-      repeat until not loops:expire(now)
-      self.expire_at = loops:next_expiry() or now + ROTATE_S
-    end
-    loops:put(key, state, since)
+    local n, repeats = person.window_n, person.repeats or 0
+    if n > MOST_COUNTED or repeats > MOST_COUNTED then return end
+    if not self.loops:put(key, now, since, n, repeats, person.last_in, person.last_out) then return end
   end
   self.young[key] = nil
 end
@@ -108,20 +90,21 @@ function People:current(person) return self.young[person.key] == person and pers
 ---@return smpp.BotPerson
 function People:get(key, now)
   now = now or self.loop:now()
-  if now >= self.rotate_at then rotate(self, now) end
+  if now >= self.rotate_at then self:drop_old(now) end
+  local chat = self.quick[key]
+  if chat then self.promote(chat) end
   local person = self.young[key]
   if person then return person end
   person = self.old[key]
   if person then
     self.old[key] = nil
   else
-    person = setmetatable({ -- all that most have, so that the table has one size; the last six are those of loop protection
+    person = setmetatable({ -- all that most have, so that the table has one size; the last six are those of loop protection: of texts their marks
       key = key, dialogues = 0, window_at = nil, window_n = nil, repeats = nil, last_in = nil, last_out = nil, is_answered = nil,
     }, self.person_mt)
-    local state, since = self.loops:get(key)
-    if state then
-      self.loops:delete(key)
-      unpacked(person, state, since)
+    local since, n, repeats, last_in, last_out = self.loops:take(key)
+    if since then
+      person.window_at, person.window_n, person.repeats, person.last_in, person.last_out = since, n, repeats, last_in, last_out
     end
   end
   self.young[key] = person

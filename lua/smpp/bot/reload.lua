@@ -69,8 +69,9 @@ local function exchange(shop, new)
   end
   for _, name in ipairs {
     "hears", "others", "texts", "listeners", "answers",
-    "may_be_word", "is_stop_word", "is_stop_outside", "is_start_word", "is_help_word", "is_cancel_word",
+    "may_be_word", "word_starts", "is_stop_word", "is_stop_outside", "is_start_word", "is_help_word", "is_cancel_word",
   } do rawset(shop, name, rawget(new, name)) end
+  shop.routes = nil
   local schedules = new.schedules
   for name in pairs(new) do new[name] = nil end
   setmetatable(new, { __name = "smpp.Bot", __index = shop, __newindex = shop })

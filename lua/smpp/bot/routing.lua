@@ -5,6 +5,7 @@ local hears = require "smpp.bot.hear"
 local incoming = require "smpp.session.incoming"
 local pdus = require "smpp.codec"
 local sms = require "smpp.bot.sms"
+local turns = require "smpp.bot.turns"
 
 local routing = { methods = {} }
 
@@ -17,20 +18,6 @@ local read = pdus.codec.selector("service_type", "ussd_service_op", "source_addr
   "dest_addr_npi")
 
 local MOST_OWN = 1000 -- own addresses of a carrier that are remembered
-
---- A received message on its way: fields that all have, so that the table has one size, and none of the defaults.
----@class smpp.BotReceived
----@field msg smpp.Message
----@field own smpp.BotOwn        what was written to
----@field turn smpp.BotTurn
----@field key string             of the subscriber on that number
----@field person smpp.BotPerson
----@field text string?
----@field chat smpp.Chat?
----@field words smpp.BotWords?      read on first use: chats.words_of
----@field channel "sms"|"ussd"
----@field from string?           the subscriber, where the bot writes his number otherwise than msg.from
-local ITEM = { __index = { channel = "sms" } }
 
 ---@class smpp.BotOwn
 ---@field number string   digits
@@ -163,7 +150,7 @@ function Bot:receive(carrier, msg)
     return nil, "ESME_RX_P_APPN"
   end
   local text = msg.text
-  local turn, is_repeated = self.turns:open(msg.session, source .. "\0" .. destination .. "\0" .. (text or msg.data), carrier.answer_timeout_s, now)
+  local turn, is_repeated = self.turns:open(msg.session, turns.key(source, destination, text or msg.data), carrier.answer_timeout_s, now)
   if is_repeated then return turn:answer() end
   local from, key = nil, source
   if self.o.country then
@@ -176,9 +163,9 @@ function Bot:receive(carrier, msg)
   end
   if not key then return drop(self, turn, msg, "message of an alphanumeric sender dropped") end
   if self.numbers and self.numbers[key] then return drop(self, turn, msg, "message of an own number dropped") end
-  local item = setmetatable({
+  local item = chats.received {
     msg = msg, own = own, turn = turn, key = key .. ":" .. number, person = self.people:get(key, now), text = text, chat = nil, words = nil,
-  }, ITEM)
+  }
   if from and from ~= msg.from then item.from = from end
   self:route(item, now)
   if turn.ok == nil and not msg.set then -- a message of one part is answered by its turn, without a task that waits for that

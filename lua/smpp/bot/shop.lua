@@ -11,6 +11,7 @@ local logs = require "smpp.base.log"
 local loops = require "smpp.loop"
 local options = require "smpp.bot.options"
 local people = require "smpp.bot.people"
+local quick = require "smpp.bot.quick"
 local routing = require "smpp.bot.routing"
 local run = require "smpp.loop.run"
 local schedule = require "smpp.bot.schedule"
@@ -29,7 +30,7 @@ local Bot = {}
 
 events.mixin(Bot, { "error", "optout", "bind" })
 
-for _, part in ipairs { routing, decency, unasked, broadcast, schedule } do
+for _, part in ipairs { routing, quick, decency, unasked, broadcast, schedule } do
   for name, method in pairs(part.methods) do Bot[name] = method end
 end
 
@@ -76,7 +77,8 @@ function shop.new(given, level)
     hears = {}, others = false,  -- in the order of the file; that of `otherwise`
     schedules = {},
     stoppers = {},               -- called when it stops
-    carriers = o.carriers,       -- { name, given, esme, waiting }
+    routes = nil,                -- of smpp.bot.quick, until handlers or words change
+    carriers = o.carriers,       -- { name, given, esme, waiting, quick_owns }
     loop = false,                -- the rest is set by `open` and `start`
     vault = false, people = false, everyone = false,
     dialogues = {},              -- key -> the dialogue that runs
@@ -123,6 +125,7 @@ function Bot:open()
   if not vault then return nil, message, code end
   self.vault = vault
   self.people = people.new(self.loop, vault)
+  self.people.promote = quick.promote
   self.everyone = self.people:get "*"
   self.everyone.dialogues = 1 -- never forgotten
   self.state = "open"
@@ -144,6 +147,7 @@ function Bot:hear(what, o, fn)
   o = hears.schema:check(o, 2)
   if o.carrier and not self:carrier_of(o.carrier, true) then error(("hear: unknown carrier '%s'"):format(o.carrier), 2) end
   table.insert(self.hears, hears.new(what, o, self:folds_accents(), fn))
+  self.routes = nil
   return self
 end
 
@@ -154,6 +158,7 @@ function Bot:otherwise(fn)
   if type(fn) ~= "function" then error(("otherwise: expected a function, got a %s"):format(type(fn)), 2) end
   if self.others then error("otherwise: duplicate handler: expected one", 2) end
   self.others = { fn = fn }
+  self.routes = nil
   return self
 end
 
@@ -249,7 +254,11 @@ function Bot:transmit(carrier, message)
     esme, failed, failure = client_of(carrier)
     if not esme then return nil, failed, failure end
   end
-  local sent, why, code, partial = esme:send(message)
+  return self:outcome(carrier, esme:send(message))
+end
+
+--- The results of `transmit`, by those of esme:send.
+function Bot:outcome(carrier, sent, why, code, partial)
   if sent then return sent end
   if UNKNOWN[code] and partial then
     self:log("outcome_unknown", "outcome unknown", { carrier = carrier.name, reason = why, code = code })
@@ -303,8 +312,10 @@ end
 -- ---- life ----
 
 local function connect(self, carrier)
+  carrier.quick_owns = {} -- session -> own numbers, for smpp.bot.quick
   local given = schema.merge(carrier.given, {
     loop = self.loop, message = function(msg) return self:receive(carrier, msg) end,
+    deliver_sm = function(pdu, esme, session) return self:deliver(carrier, pdu, esme, session) end,
   })
   local opened, message, code = client.connect(given)
   carrier.esme = opened
@@ -317,7 +328,10 @@ local function connect(self, carrier)
   if opened then
     opened:on("error", function(why) self:log("carrier_error", "carrier error", { carrier = carrier.name, reason = why }) end)
     opened:on("bind", function(what, kind, host)
-      if what == "down" then self.turns:lost() end
+      if what == "down" then
+        self.turns:lost()
+        carrier.quick_owns = {}
+      end
       if what == "up" and self.bound then self.bound(host, opened.system_id) end
       self:emit("bind", what, kind, host, opened)
     end)

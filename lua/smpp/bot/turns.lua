@@ -4,7 +4,11 @@
 --- A turn is one message: open until its handler waits for the subscriber or has ended, then settled, which answers the
 --- message centre.  A turn that was refused meanwhile (ESME_RX_T_APPN after answer_timeout_s), or that lost its bind before
 --- the answer was sent or perhaps on its way, is missed: the same octets from the same addresses are its repeat.
+local core = require "smpp.core"
+local pdus = require "smpp.codec"
 local task = require "smpp.base.task"
+
+local read = core.reply.read
 
 local turns = {}
 
@@ -36,7 +40,8 @@ function turns.new(loop)
     loop = loop,
     by_key = {},               -- addresses and octets -> turn that is open or missed; `older`: another with these
     kept = {}, first = 1, last = 0, -- missed turns in the order in which they are forgotten
-    rings = setmetatable({}, { __mode = "k" }), -- session -> { at, turns... }: the last that were answered
+    rings = setmetatable({}, { __mode = "k" }), -- session -> { at, n, times, turns or PDUs... }: the last that were answered
+    next_late = math.huge,     -- before it no chat of smpp.bot.quick is late
     has_lost = false,          -- a bind has ended since the rings were last checked
   }, TURNS)
 end
@@ -81,17 +86,49 @@ end
 --- A bind has ended: what it answered last may not have arrived.
 function Turns:lost() self.has_lost = true end
 
+--- What a message is known by when it comes again.
+---@param source string
+---@param destination string
+---@param octets string  text or data
+---@return string
+local function key_of(source, destination, octets) return source .. "\0" .. destination .. "\0" .. octets end
+turns.key = key_of
+
+--- The same of the PDU of a usual message (core.reply.read).
+---@param pdu smpp.Pdu
+---@return string
+function turns.key_of(pdu)
+  local source, _, text = read(pdu)
+  return key_of(source, pdu.destination_addr, text)
+end
+
+local source_of = pdus.codec.selector("source_addr", "source_addr_ton", "source_addr_npi")
+
+--- The sender of a PDU, as an address to send to.
+---@param pdu smpp.Pdu
+---@return table
+function turns.source_of(pdu)
+  local addr, ton, npi = source_of(pdu)
+  return { addr = addr, ton = ton, npi = npi }
+end
+
+--- A remembered answer may not have arrived.
+local function lose(self, turn, answered_at)
+  if type(turn) == "userdata" then
+    local key = turns.key_of(turn)
+    turn = setmetatable({ turns = self, key = key, session = nil, at = answered_at, timeout_s = 0, ok = true, answered_at = answered_at }, TURN)
+  end
+  enter(self, turn)
+  keep(self, turn)
+end
+
 local function look_for_lost(self, now)
   self.has_lost = false
   for session, ring in pairs(self.rings) do
     if session.closed then
       self.rings[session] = nil
       for i = 1, ring.n do
-        local turn = ring[i]
-        if turn.answered_at >= now - IN_FLIGHT_S then
-          enter(self, turn)
-          keep(self, turn)
-        end
+        if ring.times[i] >= now - IN_FLIGHT_S then lose(self, ring[i], ring.times[i]) end
       end
     end
   end
@@ -102,10 +139,39 @@ local function is_over(session) return session.closed or session.state == "UNBOU
 
 --- Has the session answered for a turn, because its time is over?
 local function is_late(now, at, timeout_s) return now - at >= timeout_s - ROUNDING_S end
+turns.is_late = is_late
 
 local function is_missed(turn, now)
   if turn.ok ~= nil then return turn.missed end
   return is_over(turn.session) or is_late(now, turn.at, turn.timeout_s)
+end
+
+--- Tests whether a message that arrives now may be a repeat, but for those that are being handled.
+---@param now number
+---@return boolean
+function Turns:may_repeat(now)
+  if self.has_lost then look_for_lost(self, now) end
+  if self.first <= self.last then forget(self, now) end
+  return self.first <= self.last
+end
+
+--- Tests whether there is a turn of such a message.
+---@param key string
+---@return boolean
+function Turns:is_known(key) return self.by_key[key] ~= nil end
+
+--- The turn of a message that arrived before, and is no repeat.
+---@param key string
+---@param session smpp.Session
+---@param timeout_s number
+---@param at number
+---@return smpp.BotTurn
+function Turns:adopt(key, session, timeout_s, at)
+  local turn = setmetatable({
+    turns = self, key = key, session = session, at = at, timeout_s = timeout_s, ok = nil, pdu = nil, answered_at = nil,
+  }, TURN)
+  enter(self, turn)
+  return turn
 end
 
 --- The turn of a message that has arrived.
@@ -117,8 +183,7 @@ end
 ---@return boolean repeated  of a message that was handled, or is being handled
 function Turns:open(session, key, timeout_s, now)
   now = now or self.loop:now()
-  if self.has_lost then look_for_lost(self, now) end
-  if self.first <= self.last then forget(self, now) end
+  self:may_repeat(now)
   local turn = self.by_key[key]
   while turn do
     if is_missed(turn, now) then
@@ -128,9 +193,29 @@ function Turns:open(session, key, timeout_s, now)
     end
     turn = turn.older
   end
-  turn = setmetatable({ turns = self, key = key, session = session, at = now, timeout_s = timeout_s, ok = nil, pdu = nil, answered_at = nil }, TURN)
-  enter(self, turn)
-  return turn, false
+  return self:adopt(key, session, timeout_s, now), false
+end
+
+--- The last answers of a session.
+---@param session smpp.Session
+---@return table ring
+function Turns:ring_of(session)
+  local ring = self.rings[session]
+  if not ring then
+    ring = { n = 0, at = 0, times = {} }
+    self.rings[session] = ring
+  end
+  return ring
+end
+
+--- Remembers what is answered now until that must have arrived.
+---@param ring table  of ring_of
+---@param turn smpp.BotTurn|smpp.Pdu  of a usual message: its PDU
+---@param now number
+function turns.note(ring, turn, now)
+  local at = ring.at % RING + 1
+  if at > ring.n then ring.n = at end
+  ring.at, ring[at], ring.times[at] = at, turn, now
 end
 
 --- Remembers an answer until it must have arrived.
@@ -144,14 +229,7 @@ local function answered(turn)
   end
   leave(self, turn)
   if turn.missed then turn.missed = false end
-  local ring = self.rings[session]
-  if not ring then
-    ring = { n = 0, at = 0 }
-    self.rings[session] = ring
-  end
-  ring.at = ring.at % RING + 1
-  if ring.at > ring.n then ring.n = ring.at end
-  ring[ring.at] = turn
+  turns.note(self:ring_of(session), turn, now)
 end
 
 --- Is the answer an acknowledgement that arrives in time?  Later the session has answered already (answer_timeout_s).

@@ -168,7 +168,9 @@ function Bind:on_refusal(session, status, _, sent_at)
 end
 
 function Bind:on_outcome_unknown(_, command_id, fields, code)
-  if self.client.state == "closing" then self.client:note_unfinished(command_id, fields, code) end
+  if self.client.state ~= "closing" then return end
+  if type(fields) == "string" then fields = self.options.codec.decode(fields) end -- octets of Session:reply
+  self.client:note_unfinished(command_id, fields, code)
 end
 
 function Bind:on_room()

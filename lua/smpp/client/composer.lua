@@ -171,6 +171,17 @@ function Composer:usual(message)
   }, octets, reference
 end
 
+local ends_of = pdus.codec.selector("source_addr", "source_addr_ton", "source_addr_npi", "destination_addr", "dest_addr_ton", "dest_addr_npi")
+
+--- The submit_sm that answers a deliver_sm, with a text that one part holds.
+---@param pdu smpp.Pdu
+---@param words string
+---@return table
+function Composer:reply(pdu, words)
+  local addr, ton, npi, own, own_ton, own_npi = ends_of(pdu)
+  return (self:usual { from = { addr = own, ton = own_ton, npi = own_npi }, to = { addr = addr, ton = ton, npi = npi }, text = words })
+end
+
 local function choice(message, o, name)
   if message[name] ~= nil then return message[name] end
   return o[name]

@@ -91,6 +91,7 @@ function inbox.new(client)
     loop = client.loop,
     peer = peer,
     usual = usual,              -- data_coding -> encoding of the two most frequent codings, if the peer uses the standard ones
+    is_usual = usual == USUAL and not (o.receipts and o.receipts.untyped), -- most texts are as `usual` has them, and receipts have their type
     receipts = (o.default_alphabet or o.receipts) and schema.merge({ default_alphabet = o.default_alphabet }, o.receipts) or NONE,
   }, mt)
 end
@@ -113,6 +114,13 @@ function Inbox:close()
     if set.reason == "age" or set.reason == "refused" then set.reason = "closed" end
     self.client:emit("incomplete", set)
   end
+end
+
+--- Tests whether a text in a usual coding is a message for the handler alone.
+---@return boolean
+function Inbox:takes_usual()
+  local client = self.client
+  return self.is_usual and client.state == "bound" and not client.listeners.message
 end
 
 --- Tests whether messages have a listener or a handler.
@@ -466,16 +474,24 @@ function Inbox:usual_part(pdu, session, now)
   return part, self.reassembly:put(part, key, false, total, now, held, known or false)
 end
 
+--- The message of a PDU that is all of it.
+---@param pdu smpp.Pdu
+---@param session smpp.Session
+---@param words string
+---@param encoding? string  default: as its data_coding says
+---@return smpp.Message
+function Inbox:make(pdu, session, words, encoding)
+  return setmetatable({
+    from = address.format(pdu.source_addr, pdu.source_addr_ton), to = address.format(pdu.destination_addr, pdu.dest_addr_ton),
+    text = words, encoding = encoding or self.usual[pdu.data_coding], pdu = pdu, esme = self.client, session = session,
+  }, message_mt)
+end
+
 ---@async
 function Inbox:message(pdu, session, esm_class)
   local client, plain, its_encoding = self.client, nil, nil
   if (esm_class or pdu.esm_class or 0) % (2 * UDHI) < UDHI then plain, its_encoding = self:usual_text(pdu) end
-  if plain then
-    return handle(self, setmetatable({
-      from = address.format(pdu.source_addr, pdu.source_addr_ton), to = address.format(pdu.destination_addr, pdu.dest_addr_ton),
-      text = plain, encoding = its_encoding, pdu = pdu, esme = client, session = session,
-    }, message_mt))
-  end
+  if plain then return handle(self, self:make(pdu, session, plain, its_encoding)) end
   if not self.reassembly then open_reassembly(self) end
   local now = self.loop:now()
   local part, what, set = self:usual_part(pdu, session, now)

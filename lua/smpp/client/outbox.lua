@@ -18,7 +18,7 @@ local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
 local task = require "smpp.base.task"
 
-local pairs, send = iterate.pairs, sessions.send
+local pairs, send, reply = iterate.pairs, sessions.send, sessions.reply
 
 local current, need, wait, wait_as, check_timeout = task.current, task.need, task.wait, task.wait_as, task.check_timeout
 
@@ -392,6 +392,31 @@ function Outbox:submit(fields, lane, entry, more)
   entry.fields, entry.more, entry.serial = fields, more, serial
   if tried then entry.bind = bind end
   return self:perform(entry, nil, true, tried)
+end
+
+--- As `submit` of the answer to a deliver_sm (Session:reply); false: nothing was sent.
+---@async
+---@param pdu smpp.Pdu
+---@param text string
+---@param token smpp.Task  the running one
+---@return smpp.Pdu|false|nil response
+---@return string? message
+---@return string? code
+function Outbox:reply(pdu, text, token)
+  local bind, queue = self.pool.direct, self.queue
+  if not bind or queue.count > 0 or bind.backoff.ends_at ~= 0 then return false end
+  local serial = queue:ticket()
+  if not reply(bind.session, pdu, text, token) then return false end
+  self.performing = self.performing + 1
+  local response, message, code, refused = wait_as(token)
+  self.performing = self.performing - 1
+  if response then
+    if bind.backoff.count ~= 0 then bind:recovered() end
+    if self.drainer then self:wake_drainer() end
+    return response
+  end
+  local entry = { id = SUBMIT_SM, fields = self.client.sender.composer:reply(pdu, text), serial = serial, bind = bind }
+  return self:perform(entry, nil, true, { message, code, refused })
 end
 
 --- Numbers of queued requests, for metrics.

@@ -23,6 +23,8 @@ local sender = { class = Sender }
 
 local NONE = {}
 
+local reply = sents.reply
+
 local SUBMIT_SM = commands.ids.submit_sm
 
 -- Clients that share a tracker share its handles.
@@ -154,6 +156,23 @@ function Sender:send(message, callback, level)
   end
   task.start(client.sink, call_back, self, callback, sent, submits, message.lane)
   return true
+end
+
+--- Sends a text to the sender of a deliver_sm, from where that was sent to: a fast path with the same results as `send`; false: nothing was
+--- sent, use that.
+---@async
+---@param pdu smpp.Pdu
+---@param text string
+---@param token smpp.Task  the running one
+function Sender:reply(pdu, text, token)
+  if self.composer.is_shaped then return false end
+  local client = self.client
+  local response, message, code = client.outbox:reply(pdu, text, token)
+  if response then return reply(client, pdu, text, response) end
+  if response == false then return false end
+  local sent = reply(client, pdu, text)
+  sent.message_ids, sent.parts = {}, { { code = code, message = message } }
+  return nil, message, code, sent
 end
 
 -- ---- receipts ----

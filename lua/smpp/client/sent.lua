@@ -19,7 +19,15 @@ local LATER = {
     local words = self.words
     return words and select(2, text.split(words, { reference = self.reference }))
   end,
+  message_id = function(self)
+    local response = self.response
+    return response and (response.message_id or "")
+  end,
   message_ids = function(self) return { self.message_id } end,
+  first = function(self)
+    local request = self.request
+    return request and self.esme.sender.composer:reply(request, self.words)
+  end,
   parts = function(self)
     local parts = {}
     for i, id in ipairs(self.message_ids) do parts[i] = { message_id = id } end
@@ -63,6 +71,16 @@ function sents.new(client, first, info, words, reference)
   return setmetatable({
     esme = client, first = first, info = info, words = words, reference = reference, message_id = nil, handle = nil, waiter = nil, last_state = nil,
   }, sent_mt)
+end
+
+--- The same of an answer to a deliver_sm, which asks for no receipt.
+---@param client smpp.Client
+---@param request smpp.Pdu
+---@param words string
+---@param response? smpp.Pdu
+---@return smpp.Sent
+function sents.reply(client, request, words, response)
+  return setmetatable({ esme = client, request = request, words = words, response = response }, sent_mt)
 end
 
 --- Tests whether the message asks for a receipt.

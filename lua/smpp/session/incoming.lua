@@ -37,8 +37,6 @@ local is_bind = commands.roles.bind
 
 local begin, run_woken, current = task.begin, task.run_woken, task.current
 
-local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of `session:answer`, which is a tail call
-
 --- The error of an invalid status in an answer; nil: valid.
 local function wrong_status(status)
   if type(status) ~= "string" and type(status) ~= "number" then return "command_status: expected a name or a number, got a " .. type(status) end
@@ -155,7 +153,7 @@ end
 local function expect_answer(self, pdu, key)
   if no_response_of(self)[pdu.command_id] then return end
   local newest, load = self.newest, self.load
-  local entry = { pdu, self.session.loop:now() + self.timeout_s, newest or false, false, pdu.command, self }
+  local entry = { pdu, self.session.now + self.timeout_s, newest or false, false, false, self }
   if newest then newest[NEWER] = entry else self.oldest = entry end
   entries[key], self.newest, self.pending = entry, entry, self.pending + 1
   if load then load.count = load.count + 1 end
@@ -215,7 +213,8 @@ function Incoming:handler_failed(trace, co)
   local session, entry = self.session, release(self, co)
   local pdu, name
   if entry then
-    pdu, name = entry[PDU], entry[COMMAND]
+    pdu = entry[PDU]
+    name = pdu and pdu.command or entry[COMMAND] or "a request"
   else
     pdu = self.serving
     name = pdu and pdu.command or "a request"
@@ -237,11 +236,11 @@ function Incoming:expire(now)
     entries[pdu] = nil
     if self.session.machine:is_answerable(pdu) then
       self.session.machine:answer(pdu, UNANSWERED[self.session.role], nil, now)
-      entry[PDU] = false
+      entry[PDU], entry[COMMAND] = false, pdu.command
       self.session:report(("the handler of %s did not answer within %g s (answer_timeout_s): answered with %s"):format(
-        entry[COMMAND], self.timeout_s, UNANSWERED[self.session.role]), "answer_timeout", pdu)
+        pdu.command, self.timeout_s, UNANSWERED[self.session.role]), "answer_timeout", pdu)
     else
-      entry[PDU] = nil -- answered already (session:answer): no late result to report
+      entry[PDU], entry[COMMAND] = nil, pdu.command -- answered already (session:answer): no late result to report
     end
     entry = self.oldest
   end
@@ -252,6 +251,7 @@ function Incoming:close()
   local entry = self.oldest
   while entry do
     unlink(self, entry)
+    entry[COMMAND] = entry[PDU].command
     entries[entry[PDU]], entry[PDU] = nil, nil
     entry = self.oldest
   end
@@ -269,28 +269,31 @@ function Incoming:deadline() return self.oldest and self.oldest[DEADLINE] end
 ---@param co smpp.Task
 function Incoming:acknowledge(co)
   local entry = entries[co]
-  if entry and entry[INCOMING] == self and entry[PDU] and self.session.machine:is_answerable(entry[PDU]) then self:answer(entry[PDU]) end
+  local pdu = entry and entry[INCOMING] == self and entry[PDU]
+  if pdu and self.session.machine:is_answerable(pdu) then incoming.answer(self.session, pdu) end
 end
 
 --- Answers a request before, or instead of, its handler's result.
+---@param session smpp.Session
 ---@param pdu smpp.Pdu
 ---@param result? string|table  message_id or fields of the response
 ---@param status? string|integer
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code
-function Incoming:answer(pdu, result, status)
+function incoming.answer(session, pdu, result, status)
   local ok, message, code
+  local now = session.processing and session.now or session.loop:now()
   if type(result) == "table" then
-    ok, message, code = self.session.machine:respond(pdu, result, self.session.loop:now())
-    if not ok then outgoing.check_known(code, message, LEVEL) end
+    ok, message, code = session.machine:respond(pdu, result, now)
+    if not ok then outgoing.check_known(code, message, 2) end
   else
     local wrong = status ~= nil and wrong_status(status)
-    if wrong then error(wrong, LEVEL) end
-    ok, message, code = self.session.machine:answer(pdu, status, result, self.session.loop:now())
+    if wrong then error(wrong, 2) end
+    ok, message, code = session.machine:answer(pdu, status, result, now)
   end
-  release(self, pdu)
-  self.session:touch()
+  release(session.incoming, pdu)
+  if not session.processing and not session.dirty then session:touch() end
   return ok, message, code
 end
 

@@ -311,6 +311,14 @@ end
 Session.send = outgoing.send
 session.send = outgoing.send -- for those who call it once per message
 
+--- As `send` of the submit_sm that answers a deliver_sm: from where that was sent to, to its sender, with a text that one part holds.
+---@param pdu smpp.Pdu
+---@param text string
+---@param waiter thread|function|false
+---@return integer? cookie  nil, message, code: not sent; nil alone: the text does not fit one part
+Session.reply = outgoing.reply
+session.reply = outgoing.reply
+
 --- Sends messages of a batch (core.batch), which gets their outcomes: what `send` is for messages that need no task each.
 ---@param batch smpp.CoreBatch  the only one of this session
 ---@param ended fun(session: smpp.Session)  called after octets were read, a timer fired or the session ended: outcomes may have come
@@ -354,7 +362,7 @@ end
 ---@return boolean? ok
 ---@return string? message
 ---@return string? code
-function Session:answer(pdu, result, status) return self.incoming:answer(pdu, result, status) end
+Session.answer = incoming.answer
 
 --- If the task is the handler of a request of this session, acknowledges that request: unbind() and close() wait for pending
 --- requests, and would otherwise wait for the task that called them.

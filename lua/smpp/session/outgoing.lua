@@ -140,6 +140,16 @@ local function send(session, command_id, fields, waiter)
 end
 outgoing.send = send
 
+--- `Session:reply`.
+local function reply(session, pdu, text, waiter)
+  local is_processing = session.processing
+  local sequence, cookie, code = session.machine:reply(pdu, text, waiter, is_processing and session.now or session.loop:now())
+  if not sequence then return nil, cookie, code end
+  if not is_processing and not session.dirty then session:touch() end
+  return cookie
+end
+outgoing.reply = reply
+
 --- Ends the wait for a request, not the request: its response is still matched and counted, and then dropped.
 ---@return boolean ended  false: the wait had ended already
 function Outgoing:stop_waiting(cookie, waiter) return self.session.machine:stop_waiting(cookie, waiter) end
