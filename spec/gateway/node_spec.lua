@@ -112,4 +112,32 @@ describe("smpp.gateway.node", function()
       assert.same({ "durable: the other nodes have engine", "settings" }, { why, code })
     end, { names = { "a" } })
   end)
+
+  it("refuses messages from 90 % of max_waiting_octets on, wherever the others came from, and takes them again when some are final", function()
+    local text = cluster.FILE:gsub("lease_s = 2", "lease_s = 2, max_waiting_octets = 10000")
+    cluster.run(text, function(w)
+      local a, b = w:customer_of "a", w:customer_of "b"
+      for i = 1, 2 do w.carriers[i].answer = function() return nil, "ESME_RSYSERR" end end
+      local ids, code = {}, nil
+      repeat
+        local id
+        id, code = submit(#ids % 2 == 0 and a or b, { short_message = ("x"):rep(100) })
+        if id then ids[#ids + 1] = id end
+        smpp.sleep(#ids % 5 == 0 and 1 or 0)
+      until code or #ids > 100
+      assert.equal("ESME_RMSGQFUL", code)
+      local octets = w.gateway.nodes.room.octets
+      assert.is_true(octets > 8000 and octets < 10000, octets)
+      smpp.sleep(1.5)
+      for _, acme in ipairs { a, b } do assert.equal("ESME_RMSGQFUL", select(2, submit(acme))) end
+      assert.is_true(#w:logged "store_full" >= 1)
+      for i = 1, 2 do w.carriers[i].answer = nil end
+      smpp.sleep(130) -- they go out
+      for _, acme in ipairs { a, b } do assert.truthy(submit(acme)) end
+      assert.is_true(#w:logged "store_room" >= 1)
+      smpp.sleep(5)
+      assert.same({ 0, 0 }, { w.gateway.nodes.room.waiting, w.gateway.nodes.room.octets })
+      assert.same({}, w:logged "failed")
+    end)
+  end)
 end)

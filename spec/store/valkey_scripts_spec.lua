@@ -1,4 +1,5 @@
 local async = require "spec.support.async"
+local engine_store = require "spec.support.engine_store"
 local fields = require "smpp.store.valkey_fields"
 local kinds = require "smpp.store.kinds"
 local models = require "spec.support.valkey_model"
@@ -8,6 +9,11 @@ local stores = require "smpp.store"
 local util = require "spec.support.util"
 
 local STATES = { "ENROUTE", "SCHEDULED", "DELIVERED", "EXPIRED" }
+
+--- The octets of a record, as they are counted.
+local function size_of(text)
+  return prelude.RECORD_OCTETS + #text:match "^[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n(.*)$"
+end
 
 --- What the keys of the engine say, against the records: index -> members, as strings; what `meta` counts.
 local function indexes(data)
@@ -35,7 +41,7 @@ local function indexes(data)
     local prefix, kind, name = key:match "^(smpp:{gw}:)(%l+):r:(.*)$"
     if prefix then
       local record, o = fields.read(name, data[key].text), kinds.kinds[kind]
-      counts.octets = counts.octets + prelude.RECORD_OCTETS + #data[key].text:match "^[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n(.*)$"
+      counts.octets = counts.octets + size_of(data[key].text)
       enlist(prefix .. kind .. ":all", record.serial, name)
       local final = o.final and o.final[record.state]
       if kind == "message" then counts.messages, counts.open = counts.messages + 1, counts.open + (final and 0 or 1) end
@@ -60,6 +66,33 @@ local function indexes(data)
   return found, wanted, counts
 end
 
+--- Some changes, drawn.
+local function drawn(random)
+  local changes, used = {}, {}
+  for _ = 1, random(2) do
+    local kind = ({ "message", "message", "message", "outbound", "id", "value" })[random(6)]
+    local key = tostring(random(25))
+    if not used[kind .. key] then
+      used[kind .. key] = true
+      local op = random(6)
+      if op <= 3 then
+        local state = STATES[random(3)]
+        changes[#changes + 1] = { op = "add", kind = kind, record = {
+          key = key, state = kind == "message" and state or nil, system_id = tostring(random(2)), source_addr = tostring(random(2)), group = "g",
+          octets = ("x"):rep(random(300)), since = random(100), done = state == "DELIVERED" and random(100) or nil,
+        } }
+      elseif op <= 5 then
+        changes[#changes + 1] = { op = "change", kind = kind, key = key, from = kind == "message" and STATES[random(2)] or nil,
+          set = { state = kind == "message" and STATES[random(4)] or nil, done = random(100), note = ("y"):rep(random(50)) },
+          clear = random(2) == 1 and { "octets", "none" } or nil }
+      else
+        changes[#changes + 1] = { op = "remove", kind = kind, key = key }
+      end
+    end
+  end
+  return changes
+end
+
 describe("smpp.store.valkey_scripts", function()
   for seed = 1, 4 do
     it(("keep indexes and counts that agree with the records, at the limits, too; seed %d"):format(seed), async.virtual(function(loop)
@@ -68,29 +101,7 @@ describe("smpp.store.valkey_scripts", function()
       local store = assert(stores.open("valkey://127.0.0.1", { loop = loop, limit = 14, max_octets = 12000, keep_final = 5 }))
       local codes = {}
       for _ = 1, 300 do
-        local changes, used = {}, {}
-        for _ = 1, random(2) do
-          local kind = ({ "message", "message", "message", "outbound", "id", "value" })[random(6)]
-          local key = tostring(random(25))
-          if not used[kind .. key] then
-            used[kind .. key] = true
-            local op = random(6)
-            if op <= 3 then
-              local state = STATES[random(3)]
-              changes[#changes + 1] = { op = "add", kind = kind, record = {
-                key = key, state = kind == "message" and state or nil, system_id = tostring(random(2)), source_addr = tostring(random(2)), group = "g",
-                octets = ("x"):rep(random(300)), since = random(100), done = state == "DELIVERED" and random(100) or nil,
-              } }
-            elseif op <= 5 then
-              changes[#changes + 1] = { op = "change", kind = kind, key = key, from = kind == "message" and STATES[random(2)] or nil,
-                set = { state = kind == "message" and STATES[random(4)] or nil, done = random(100), note = ("y"):rep(random(50)) },
-                clear = random(2) == 1 and { "octets", "none" } or nil }
-            else
-              changes[#changes + 1] = { op = "remove", kind = kind, key = key }
-            end
-          end
-        end
-        local _, _, code = stores.commit(store, changes)
+        local _, _, code = stores.commit(store, drawn(random))
         codes[code or "ok"] = (codes[code or "ok"] or 0) + 1
         if random(40) == 1 then store:discard(random(2) == 1 and "id" or "message", random(60), function(ok) assert(ok) end) end
         if random(10) == 1 then
@@ -104,6 +115,30 @@ describe("smpp.store.valkey_scripts", function()
       store:close()
       engine.close()
       smpp.sleep(0)
+    end))
+  end
+
+  for seed = 1, 2 do
+    it(("count what waits where nodes share a store; seed %d"):format(seed), async.virtual(function(loop)
+      local random = util.random(seed)
+      local store = engine_store.new(loop, {})
+      local engine = store.engine
+      for _ = 1, 200 do
+        stores.commit(store, drawn(random))
+        if random(10) == 1 then
+          local open, waiting = 0, 0
+          for key, value in pairs(engine.data) do
+            local kind, name = key:match "^smpp:{gw}:(%l+):r:(.*)$"
+            local is_open = kind == "message" and not stores.is_final(fields.read(name, value.text).state)
+            if is_open then open = open + 1 end
+            if is_open or kind == "outbound" then waiting = waiting + size_of(value.text) end
+          end
+          local meta = engine.data["smpp:{gw}:meta"].fields
+          assert.same({ open, waiting }, { tonumber(meta.open or 0), tonumber(meta.waiting or 0) })
+        end
+      end
+      store.kill()
+      engine.close()
     end))
   end
 end)

@@ -29,6 +29,7 @@ local mt = { __index = Books, __name = "smpp.Books" }
 
 local VALID_S = 2 * 86400 -- validity of messages without a validity_period
 local NONE = {}
+local BESIDE = 260        -- octets that the engine counts for a message besides its PDU, about
 local COMMIT_S = 1        -- pause before a failed commit is tried again
 
 ---@param gateway smpp.Gateway
@@ -145,6 +146,13 @@ function Books:wait_for_life()
   while not self.store.run and not self.closed and self.loop:now() < till do self:sleep(0.02) end
 end
 
+--- May the engine that nodes share take new messages?  Else the status for the customer.
+---@return string? status
+function Books:no_room()
+  local nodes = self.is_shared and self.gateway.nodes
+  return nodes and nodes.room:refusal() or nil
+end
+
 --- Takes a message into the books: its id, or nil and a status.
 ---@async
 ---@param session smpp.Session
@@ -156,6 +164,11 @@ end
 ---@return string? status
 function Books:accept(session, msg, decision, admitted, charged)
   if self.is_shared then self:wait_for_life() end
+  local refusal = self:no_room()
+  if refusal then
+    msg.reason = "store"
+    return nil, refusal
+  end
   local gateway, pdu, now = self.gateway, msg.pdu, self:time()
   local schedule, validity, source, to, delivery = pdu:values("schedule_delivery_time", "validity_period", "source_addr", "destination_addr",
     "registered_delivery")
@@ -202,9 +215,11 @@ function Books:accept(session, msg, decision, admitted, charged)
     wait:release(slot)
     if code == "exceeded" then return nil, self.counters:refusal(msg, words) end
     self:failed(words, msg.account)
+    msg.reason = "store"
     return nil, code == "queue_full" and "ESME_RMSGQFUL" or "ESME_RSYSERR"
   end
   self.accepted = self.accepted + 1
+  if self.is_shared and gateway.nodes then gateway.nodes.room:add(#record.octets + BESIDE) end
   if join and not self.is_shared then
     self.joining:add(record, wait.parked.last)
   elseif slot and is_due then

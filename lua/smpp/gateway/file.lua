@@ -130,9 +130,6 @@ local function engine_store(self, given, url, line)
       if given[name] or of_url[name] then self:problem(line, ('store: %s does nothing without durable = "replica"'):format(name), "warning") end
     end
   end
-  if self.store.max_waiting_octets ~= 0 then
-    self:problem(line, "store: max_waiting_octets: expected 0: a limit beside the engine's maxmemory is not supported yet")
-  end
 end
 
 local function statements(self)

@@ -170,6 +170,8 @@ end
 --- A message for an account becomes a deliver_sm.
 local function deliver(self, session, msg, decision)
   local gateway, fields = self.gateway, {}
+  local refusal = gateway.books and gateway.books:no_room()
+  if refusal then return nil, refusal end
   local view = msg.destination and self:single(msg, msg.changes) or msg.changes and msg.pdu:with(msg.changes) or msg.pdu
   for _, name in ipairs { "service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi", "destination_addr",
     "protocol_id", "priority_flag", "data_coding", "short_message" } do

@@ -22,6 +22,7 @@ local REASONS = {
   no_credit = "the account has no credit left", source_not_allowed = "the account may not send from this source",
   destination_not_allowed = "the account may not send to this destination", quota = "the account's quota is used up",
   rate_limited = "the account's rate is exceeded", too_long = "the message has more parts than the account may send",
+  store = "the store is full, or cannot be written",
   no_carrier = "no carrier is available", outcome_unknown = "the carrier did not answer: it may have taken the message",
 }
 
@@ -29,7 +30,7 @@ local REASONS = {
 local function refusal(status, msg, id)
   local reason = msg.reason
   if reason then
-    local again = reason == "no_carrier" or reason == "quota" or reason == "rate_limited"
+    local again = reason == "no_carrier" or reason == "store" or reason == "quota" or reason == "rate_limited"
     local more = reason == "outcome_unknown" and { "id", id } or nil
     return { code = reason, detail = REASONS[reason], o = { retry_after_s = again and RETRY_S or nil, more = more } }
   end

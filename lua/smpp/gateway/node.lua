@@ -72,7 +72,8 @@ function node.open(gateway, o)
     self.store.queues:numbers(function(from, to) gateway.ids:lend(from, from and to) end)
   end)
   self.nodes = nodes.open(self.client, {
-    name = name, prefix = o.prefix, lease_s = o.lease_s, durable = o.durable, version = require("smpp")._VERSION, loop = gateway.loop,
+    name = name, prefix = o.prefix, lease_s = o.lease_s, durable = o.durable, max_waiting_octets = o.max_waiting_octets,
+    version = require("smpp")._VERSION, loop = gateway.loop,
     address = first and ("%s:%d"):format(first.host, first.port) or "", config = common.of(gateway.config),
   })
   gateway.nodes = self.nodes -- carriers' binds are its leases
@@ -116,6 +117,10 @@ function Node:listen()
   list:on("lease", function(carrier, slot, what, from, fence)
     local event = "lease_" .. (what == "from" and "taken" or what)
     log(what == "lost" and "warn" or "info", event, { carrier = carrier, slot = slot, from = from, fence = fence })
+  end)
+  list:on("room", function(what, why)
+    if what == "unsafe" then return log("error", "store_failed", { reason = why }) end
+    log(what == "full" and "warn" or "info", what == "full" and "store_full" or "store_room", { reason = why })
   end)
   list:on("refused", function(why, code) self:fail(why, code) end)
   list:on("error", self.sink)

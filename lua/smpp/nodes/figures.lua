@@ -21,6 +21,14 @@ computed("smpp_store_up", "Does the engine answer?  1: yes.", { "node" }, functi
   put(nodes.engine:can_ask() and not nodes.engine.is_away and 1 or 0, nodes.name)
 end)
 
+computed("smpp_store_waiting", "Messages in the engine that are not final.", { "node" }, function(nodes, put)
+  put(nodes.room.waiting, nodes.name)
+end)
+
+computed("smpp_store_octets", "Octets of messages that are not final, and of what waits for customers.", { "node" }, function(nodes, put)
+  put(nodes.room.octets, nodes.name)
+end)
+
 computed("smpp_lease_held", "Binds of a carrier that this node may have.", { "node", "carrier" }, function(nodes, put)
   for carrier, leases in pairs(nodes.all_leases) do put(leases.count, nodes.name, carrier) end
 end)

@@ -13,6 +13,7 @@ local leases = require "smpp.nodes.leases"
 local options = require "smpp.nodes.options"
 local others = require "smpp.nodes.others"
 local process = require "smpp.nodes.process"
+local rooms = require "smpp.nodes.room"
 local schema = require "smpp.base.schema"
 local scripts = require "smpp.nodes.scripts"
 
@@ -25,7 +26,7 @@ local Nodes = {}
 local mt = { __index = Nodes, __name = "smpp.Nodes" }
 
 events.mixin(Nodes, {
-  "life", "died", "joined", "left", "dead", "orphans", "away", "back", "failover", "differs", "refused", "lease", "drain", "error",
+  "life", "died", "joined", "left", "dead", "orphans", "away", "back", "failover", "differs", "refused", "lease", "drain", "room", "error",
 })
 
 function mt:__tostring() return ("node %s %s"):format(self.name, self.state) end
@@ -43,11 +44,12 @@ end
 
 --- Joins the nodes of an engine; it goes on by itself, also where the engine is away.
 ---@param client smpp.ValkeyClient  made with wait = true; the caller closes it
----@param o { name: string, prefix: string?, lease_s: number?, durable: string?, version: string?, address: string?, config: smpp.NodeConfiguration?,
+---@param o { name: string, prefix: string?, lease_s: number?, durable: string?, max_waiting_octets: integer?,
+---  version: string?, address: string?, config: smpp.NodeConfiguration?,
 ---  loop: smpp.Loop?, process: string?, has_ended: (fun(process: string): boolean)? }
 ---@return smpp.Nodes
 function nodes.open(client, o)
-  o = schema.merge({ prefix = "smpp", lease_s = 10, durable = "engine", version = "", address = "" }, o)
+  o = schema.merge({ prefix = "smpp", lease_s = 10, durable = "engine", max_waiting_octets = 0, version = "", address = "" }, o)
   local loop = o.loop or client.loop
   local self = setmetatable({
     client = client, loop = loop, name = o.name, place = o.prefix .. ":{gw}:", lease_s = o.lease_s, durable = o.durable,
@@ -65,6 +67,7 @@ function nodes.open(client, o)
     timers = {}, listeners = {},
   }, mt)
   self.others, self.bind_counts = others.new(self), binds.new(self)
+  self.room = rooms.new(client, loop, self.place, o.max_waiting_octets, function(what, why) self:emit("room", what, why) end)
   self.timer = loop:timer(function() self:tick() end, true)
   self.engine = engines.new(client, loop, o.lease_s, {
     connected = function() self:tick() end,
@@ -380,6 +383,7 @@ function Nodes:close()
   for _, one in pairs(self.all_leases) do list[#list + 1] = one end
   for _, one in ipairs(list) do one:close() end
   self.timer:close()
+  self.room:close()
   self.engine:close()
   figures.closed(self)
   for timer in pairs(self.timers) do timer:close() end

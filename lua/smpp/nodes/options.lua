@@ -24,7 +24,8 @@ options.schema = schema.new {
   { "replicas", kind.integer(1, 16), 1, "how many replicas durable waits for", "replicas = 2" },
   { "wait_ms", kind.integer(1, 60000), 1000, "how long it waits for them; then the message is refused (ms)", "wait_ms = 200" },
   { "timeout_s", kind.with_unit("s", kind.real(0.1, 60)), 2, "limit for a command of the engine", "timeout_s = 1" },
-  { "max_waiting_octets", kind.integer(0, 2 ^ 53), 0, "limit for all messages that wait (octets); 0: the engine's maxmemory decides",
+  { "max_waiting_octets", kind.integer(0, 2 ^ 53), 0,
+    "limit for all messages that wait, as `smpp_store_octets` counts them (octets); 0: the engine's maxmemory decides",
     "max_waiting_octets = 1000000000" },
 }
 

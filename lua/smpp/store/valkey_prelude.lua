@@ -167,9 +167,13 @@ end
 local function enlist(index, serial, key) call("ZADD", bucket_of(index, serial), serial, key) end
 local function unlist(index, serial, key) call("ZREM", bucket_of(index, serial), key) end
 
-local counted = { octets = 0, messages = 0, open = 0 }
-local function count(kind, octets, messages, open)
-  counted.octets = counted.octets + octets
+--- The octets of a record, if it is one of those that wait.
+local function waits(kind, final, octets) return SHARED and (kind == "outbound" or kind == "message" and not final) and RECORD + octets or 0 end
+
+local counted = { octets = 0, messages = 0, open = 0, waiting = 0 }
+--- Counts more or fewer octets and messages; waiting: octets of what is not final, and of what is for customers.
+local function count(kind, octets, messages, open, waiting)
+  counted.octets, counted.waiting = counted.octets + octets, counted.waiting + waiting
   if kind ~= "message" then return end
   counted.messages, counted.open = counted.messages + messages, counted.open + open
 end
@@ -215,7 +219,7 @@ local function remove(kind, key, r)
   if is_open then unlist(P .. kind .. ":open", r.serial, key) end
   if o.final and not SHARED then call("ZREM", P .. kind .. ":ended", key) end
   if o.age and not SHARED then call("ZREM", P .. kind .. ":age", key) end
-  count(kind, -RECORD - #r.octets, -1, is_open and -1 or 0)
+  count(kind, -RECORD - #r.octets, -1, is_open and -1 or 0, -waits(kind, not is_open, #r.octets))
   call("DEL", key_of(kind, key))
 end
 

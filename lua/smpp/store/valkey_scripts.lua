@@ -166,7 +166,7 @@ local function add(c)
   move(c, r)
   write_record(c.kind, c.key, r)
   for _, group in ipairs(groups_of(c.kind, c.octets, not c.final, true)) do call("ZADD", group, serial, c.key) end
-  count(c.kind, RECORD + #c.octets, 1, c.final and 0 or 1)
+  count(c.kind, RECORD + #c.octets, 1, c.final and 0 or 1, waits(c.kind, c.final, #c.octets))
   if c.final then note_end(c) end
   note_age(c, r, true)
 end
@@ -176,7 +176,7 @@ local function change(c, r)
   if c.age ~= "" then r.age = c.age end
   write_record(c.kind, c.key, r)
   local is_over = c.final and not c.was_final
-  count(c.kind, c.grows, 0, is_over and -1 or 0)
+  count(c.kind, c.grows, 0, is_over and -1 or 0, waits(c.kind, c.final, #r.octets) - waits(c.kind, c.was_final, #r.octets - c.grows))
   if is_over then
     unlist(P .. c.kind .. ":open", r.serial, c.key)
     for _, group in ipairs(groups_of(c.kind, r.octets, true, false)) do call("ZREM", group, c.key) end
