@@ -207,4 +207,54 @@ describe("smpp.store.valkey_queues", function()
     smpp.sleep(6)
     assert.equal("later", take(a, { { what = "carrier", name = "x", room = 9 } }))
   end))
+
+  it("go on in order, and nothing waits, where the clock of a promoted replica is behind", with(function(a, b, engine, loop)
+    local function put(store, key, more_s)
+      assert(stores.commit(store, { addition(key, { "queue", home = "m:x", due = store:time() + more_s }) }))
+      smpp.sleep(0.2)
+    end
+    local function look(store) assert.equal("", (take(store, { carrier "y" }))) end
+    local function pass(seconds)
+      for _ = 1, seconds do
+        smpp.sleep(1)
+        look(a)
+      end
+    end
+    look(a)
+    look(b)
+    put(a, "1", 0)
+    put(b, "2", 0)
+    put(a, "later", 5)
+    look(b)
+    local before = b:time()
+    engine.clock_ahead_s = -3600
+    for _, store in ipairs { a, b } do
+      look(store)
+      assert.is_true(store:time() >= before)
+    end
+    put(b, "3", 0)
+    put(a, "4", 0)
+    assert.equal("1 2 3 4", (take(a, { carrier "x" })))
+    pass(6)
+    assert.equal("later", (take(b, { carrier "x" })))
+    local since = loop:now()
+    before = a:time()
+    pass(100)
+    local pace = (a:time() - before) / (loop:now() - since)
+    assert.is_true(pace > 0.89 and pace < 1, pace)
+    engine.clock_ahead_s = 0 -- it is right again
+    pass(30)
+    assert.is_true(math.abs(a:time() - loop:time()) < 0.1, a:time() - loop:time())
+  end))
+
+  it("count quotas by a clock that does not go back", with(function(a, _, engine, loop)
+    assert(stores.commit(a, { { op = "add", kind = "counter", record = { key = "q", state = "60 0 0" } } }))
+    smpp.sleep(61 - loop:time() % 60)
+    local function use()
+      return (select(3, stores.commit(a, { { op = "count", kind = "counter", key = "q", set = { by = 1, most = 2, per_s = 60 } } })))
+    end
+    assert.same({ nil, nil, "exceeded" }, { use(), use(), use() })
+    engine.clock_ahead_s = -30 -- the minute before
+    assert.equal("exceeded", use())
+  end))
 end)

@@ -303,6 +303,7 @@ function store.open(o)
     number = 0, acknowledged = {}, -- its groups of commits; those whose results it has
     group = nil, patient_group = nil, -- of this turn of the loop
     is_deferred = false, flush_deferred = nil,
+    latest = 0,                 -- what `time` has said
     offset = 0,                 -- the engine's clock is so many seconds before this one
     open_calls = 0, on_idle = nil, failed = nil, closed = false,
   }, mt)
@@ -320,9 +321,14 @@ end
 
 -- ---- what nodes share ----
 
---- The engine's clock, as far as it is known.
+--- The engine's clock, as far as it is known; it never goes back.
 ---@return number  Unix time
-function Store:time() return self.loop:time() + self.offset end
+function Store:time()
+  local now = self.loop:time() + self.offset
+  if now < self.latest then return self.latest end
+  self.latest = now
+  return now
+end
 
 --- A node has joined: what is committed from now on is of this run.
 ---@param run string?  nil: it has ended

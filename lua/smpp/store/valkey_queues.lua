@@ -25,8 +25,7 @@ local work, number, given = P .. "work:" .. run, take(), P .. "given:" .. run
 for i = 1, tonumber(take()) do call("HDEL", given, take()) end
 local left, early, all, unused = tonumber(take()), take() == "1", take(), {}
 for i = 1, tonumber(take()) do unused[i] = take() end
-local time = call("TIME")
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local now = clock()
 local out, more, members = { string.format("%.6f", now), 0 }, 0, {}
 local function show(kind, key)
   local n = #out

@@ -7,7 +7,7 @@
 ---   KIND:ended, KIND:age    sorted sets: of final ones by the order of their ends; of records by the time that `discard` compares
 ---   KIND:g:GROUP:VALUES     sorted set by serial: of a group
 ---   run:RUN                 hash: number of a commit of this process -> its result, until the process has it
----   meta                    hash: format, serials, octets, number of ends
+---   meta                    hash: format, serials, octets, number of ends, clock (the last time that scripts went by, and the engine's then)
 ---
 --- Where nodes share a store, ids are in no index, there are no groups but those of values, and instead of KIND:ended and KIND:age
 ---   KIND:past               list: time and key, as they became final or were added; a key may be there again, later
@@ -55,8 +55,7 @@ local function sum(c, old)
     if least and value < least then return nil end
     return string.format("%.0f", value)
   end
-  local time = call("TIME")
-  local window = math.floor(tonumber(time[1]) / per_s)
+  local window = math.floor(clock() / per_s)
   local before_s, its, used = match(old, "^(%S+) (%S+) (%S+)$")
   used = tonumber(before_s) == per_s and tonumber(its) == window and tonumber(used) or 0
   if used + by > limit then return nil end
@@ -130,9 +129,7 @@ local woken = {}
 
 --- When a message of a lane is due that is not for later: in the order in which it came here, whatever clocks say.
 local function in_order(due)
-  local time = call("TIME")
-  local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-  now = math.max(now, (tonumber(call("HGET", P .. "meta", "ordered")) or 0) + 0.000001)
+  local now = math.max(clock(), (tonumber(call("HGET", P .. "meta", "ordered")) or 0) + 0.000001)
   if tonumber(due) > now then return due end
   now = string.format("%.6f", now)
   call("HSET", P .. "meta", "ordered", now)
