@@ -313,6 +313,7 @@ build = {
     ["smpp.nodes.options"] = "lua/smpp/nodes/options.lua",
     ["smpp.nodes.others"] = "lua/smpp/nodes/others.lua",
     ["smpp.nodes.process"] = "lua/smpp/nodes/process.lua",
+    ["smpp.nodes.room"] = "lua/smpp/nodes/room.lua",
     ["smpp.nodes.scripts"] = "lua/smpp/nodes/scripts.lua",
     ["smpp.nodes.share"] = "lua/smpp/nodes/share.lua",
     ["smpp.nodes.sightings"] = "lua/smpp/nodes/sightings.lua",

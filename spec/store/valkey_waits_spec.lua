@@ -58,7 +58,7 @@ describe("smpp.store.valkey_waits", function()
     end
     assert.truthy(store.waits.why:find("0 of 1", 1, true), store.waits.why)
     replica.is_stopped = false
-    assert(stores.commit(store, { addition "3" }))
+    for i = 3, 5 do assert(stores.commit(store, { addition(tostring(i)) })) end
     assert.is_nil(store.waits.why)
     local fields = 0
     for _ in pairs(engine.data["smpp:{gw}:run:" .. store.run].fields) do fields = fields + 1 end
@@ -76,6 +76,9 @@ describe("smpp.store.valkey_waits", function()
     local got
     store.queues:take({ { what = "carrier", name = "x", room = 1 } }, {}, function(list) got = list end)
     smpp.sleep(2)
+    assert.is_nil(got) -- a node works on nothing that could still be another's
+    replica.is_stopped = false
+    smpp.sleep(1)
     assert.same({ "store_failed", "1" }, { failed, got[1].record.key })
     assert.truthy(engine.data["smpp:{gw}:message:r:1"])
     assert.equal("3", engine.data["smpp:{gw}:counter:r:c"].text:match "^[^\n]*")
@@ -123,7 +126,7 @@ describe("smpp.store.valkey_waits", function()
     assert.equal("ENROUTE", stores.settled(store, "message", "1").state)
     assert.equal("missing", (select(3, stores.settled(store, "message", "2"))))
     replica.is_stopped = true
-    store:commit({ addition "3", patient = true, loose = true }, function() end)
+    store:commit({ addition "3", patient = true }, function() end)
     smpp.sleep(0.1)
     assert.truthy(stores.get(store, "message", "3"))
     assert.equal("store_failed", (select(3, stores.settled(store, "message", "3"))))
@@ -154,6 +157,24 @@ describe("smpp.store.valkey_waits", function()
     engine.replicate(0)
     assert(stores.commit(store, { addition "1" }))
   end, { replicas = 2 }))
+
+  it("refuse at once what they would only undo, and keep no more of it", with(function(store, engine, replica, loop)
+    replica.is_stopped = true
+    local codes = {}
+    for n = 1, 300 do
+      codes[n] = false
+      store:commit({ addition("k" .. n, work(loop)) }, function(_, _, code) codes[n] = code or "ok" end)
+      smpp.sleep(0.02)
+    end
+    smpp.sleep(1)
+    for _, code in ipairs(codes) do assert.equal("store_failed", code) end
+    assert.is_nil(table.concat(engine.commands, "\n"):find("k290", 1, true))
+    assert.is_true(store.waits.last - store.waits.first < 130, store.waits.last - store.waits.first)
+    replica.is_stopped = false
+    smpp.sleep(2)
+    assert(stores.commit(store, { addition "ok" }))
+    for i = 1, #codes do assert.is_nil(engine.data["smpp:{gw}:message:r:k" .. i]) end
+  end))
 
   for seed = 1, 6 do
     it(("lose nothing that was committed, whatever fails, with a failover in the end; seed %d"):format(seed), async.virtual(function(loop)

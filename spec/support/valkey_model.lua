@@ -288,7 +288,7 @@ local function wait(self, words, transport, answer)
   local function look()
     local count = having(self, offset)
     if transport.closed then return timer:close() end
-    if count < wanted and self.loop:now() < till then return timer:start(0.001) end
+    if count < wanted and self.loop:now() < till then return timer:start(0.005) end
     timer:close()
     self.waits[timer] = nil
     self.standing[transport] = nil

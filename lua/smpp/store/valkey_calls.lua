@@ -16,7 +16,8 @@ local calls = {}
 ---@field is_patient boolean? it is made until the engine has answered
 ---@field is_unknown boolean? the engine may have got it
 ---@field is_over boolean?   it has ended for its caller
----@field waits boolean?     it has ended when replicas have its commits
+---@field waits boolean?     it has ended when replicas have its commits, or what it has taken
+---@field answered_at number? Unix time at which the engine's answer came
 
 -- Codes after which a call may be made again: nothing was sent, or a commit has its number, and reading changes nothing.
 local AGAIN = { connection_lost = true, timeout = true, malformed = true, READONLY = true, MASTERDOWN = true, LOADING = true }
@@ -51,7 +52,7 @@ local function undo(call, results)
   local each, acknowledged = results:gmatch "[^\n]+", call.store.acknowledged
   acknowledged[#acknowledged + 1] = call.search.number
   for i = 1, call.search.count do
-    local changes, n = { patient = true, loose = true }, 0
+    local changes, n = { patient = true }, 0
     if each() == "ok" then
       scripts.each_change(call.words, call.search[i].at, function(op, kind, key, to, by, per_s)
         local back = nil
@@ -75,8 +76,15 @@ local function later(call)
   timer:start(PAUSE_S)
 end
 
+--- Has a call changed anything?
+local function has_changed(value)
+  if type(value) == "table" then return value[3] ~= nil end -- records that were taken
+  return value ~= "dead"
+end
+
 local function answered(value, message, code, call)
   local self = call.store
+  call.answered_at = self.loop:time()
   call.is_unknown = call.is_unknown or UNKNOWN[code]
   local may_again = value == nil and code ~= "closed" and not self.failed
   if may_again and AGAIN[code] and self.loop:now() < call.deadline then return submit(call) end
@@ -85,7 +93,7 @@ local function answered(value, message, code, call)
     if value then undo(call, value) end
     return ended(self)
   end
-  if value and call.waits and value ~= "dead" then return self.waits:add(call, value) end
+  if value and call.waits and has_changed(value) then return self.waits:add(call, value) end
   finish(call, value, message, code)
   if may_again and call.is_unknown and call.script == scripts.shared_commit then return later(call) end
   ended(self)

@@ -218,9 +218,9 @@ end
 
 local function taken(call, value, message, code)
   if not value or value[1] == "dead" then return call.done(nil, message or "the node has not joined", code or "store_failed", call.context) end
-  local now, list, known = call.store.loop:time(), {}, call.store.queues.known
+  local list, known = {}, call.store.queues.known
   known[#known + 1] = call.search.number
-  call.store.offset = tonumber(value[1]) - (call.search.asked_at + now) / 2
+  call.store.offset = tonumber(value[1]) - (call.search.asked_at + call.answered_at) / 2
   for i = 3, #value, 3 do list[#list + 1] = { kind = value[i], record = fields.read(value[i + 1], value[i + 2]) } end
   call.done(list, tonumber(value[2]) == 1, nil, call.context)
 end
@@ -249,7 +249,8 @@ function Queues:take(wishes, o, done, context)
     words[n + 1], words[n + 2], words[n + 3] = wish.what, wish.name, wish.room
     n = n + 3
   end
-  calls.make(self.store, take_script, words, n, taken, done, context, { asked_at = self.store.loop:time(), number = self.number }, true)
+  local search = { asked_at = self.store.loop:time(), number = self.number, waits = true, results = "given:" }
+  calls.make(self.store, take_script, words, n, taken, done, context, search, true)
 end
 
 local function buried(call, left, message, code)

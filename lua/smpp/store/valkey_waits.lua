@@ -10,13 +10,15 @@ local valkey = require "smpp.valkey"
 local waits = {}
 
 local MOST = 100    -- commits and records of one WAIT at most
+local FULL = 100    -- with so many groups of commits that wait, and a WAIT that was not enough, no more are made that would be undone
 local PAUSE_S = 0.1 -- after a failure
 
---- How many commits; run and number of each; kind and key of records.  Whether the results of each are there; the records.
+--- How many commits; where the results of its run are and the number of each; kind and key of records.
+--- Whether the results of each are there; the records.
 local script = valkey.script [[#!lua flags=allow-oom
 local P, call, count, out = KEYS[1], redis.call, tonumber(ARGV[1]), {}
 call("HINCRBY", P .. "meta", "waits", 1)
-for i = 1, count do out[i] = call("HEXISTS", P .. "run:" .. ARGV[2 * i], ARGV[2 * i + 1]) end
+for i = 1, count do out[i] = call("HEXISTS", P .. ARGV[2 * i], ARGV[2 * i + 1]) end
 for i = 2 * count + 2, #ARGV, 2 do out[#out + 1] = call("GET", P .. ARGV[i] .. ":r:" .. ARGV[i + 1]) end
 return out
 ]]
@@ -34,7 +36,7 @@ local mt = { __index = Waits, __name = "smpp.StoreWaits" }
 
 ---@class smpp.StoreWait  what waits: a call whose commits are made, or the reading of a record
 ---@field call smpp.ValkeyCall?
----@field value string?    results of the commits
+---@field value any         results of the commits, or what was taken
 ---@field kind string?
 ---@field key string?
 ---@field done fun(...)?
@@ -90,9 +92,9 @@ local function add(self, item)
   self.loop:defer(self.go_deferred)
 end
 
---- A call whose commits the engine has made.
+--- A call whose commits the engine has made, or that has taken records: what a node works on, all replicas have as its work.
 ---@param call smpp.ValkeyCall
----@param value string
+---@param value any
 function Waits:add(call, value) add(self, { call = call, value = value }) end
 
 --- Reads a record, as replicas have it.
@@ -115,6 +117,10 @@ local function fail(self, item, words)
   if item.call then return self.calls.unsettled(item.call, item.value, words or self:failure(), words ~= nil) end
   item.done(nil, words or self:failure(), "store_failed", item.context)
 end
+
+--- Would a commit only be made to be undone?
+---@return string? message
+function Waits:refusal() return self.why and self.last - self.first >= FULL and self:failure() or nil end
 
 --- Why something fails now.
 ---@private
@@ -198,7 +204,7 @@ local function take(self)
     self.todo[self.todo_first], self.todo_first = nil, self.todo_first + 1
     if not item.is_over and item.call then
       count = count + 1
-      items[count], words[n + 1], words[n + 2] = item, item.call.words[3], item.call.search.number
+      items[count], words[n + 1], words[n + 2] = item, item.call.search.results .. item.call.words[3], item.call.search.number
       n = n + 2
     elseif not item.is_over then
       read_count = read_count + 1
