@@ -1,4 +1,4 @@
--- Five hundred seeds; and each bug of spec/plants is found by some of them.
+-- Five hundred seeds; and each bug of spec/plants that has a kind is found by some of them (spec/slow/plants_spec.lua has the others).
 local shell = require "spec.support.shell"
 
 local interpreter = jit and "luajit" or "lua" .. _VERSION:match "%d%.%d"
@@ -10,11 +10,12 @@ describe("a simulation", function()
 
   local count = 0
   for path in shell.must("ls spec/plants/*.patch"):gmatch "%S+" do
-    count = count + 1
     local name = path:match "([^/]+)%.patch$"
     local file = assert(io.open(path))
     local kind = file:read("*l"):match "^kind: (%S+)$"
     file:close()
+    count = count + (kind and 1 or 0)
+    local it = kind and it or function() end
     it("finds the planted bug " .. name .. " as " .. kind, function()
       for _, seeds in ipairs { "1..40", "41..150", "151..500" } do
         local output, code = shell.run(("LUA=%s bin/smpp simulate --no-shrink --seeds %s --only %s --plant %s"):format(interpreter, seeds, kind, name))

@@ -34,7 +34,7 @@ end
 function Timer:start(delay_s)
   if self.closed then error("the timer is closed", 2) end
   self.serial = self.serial + 1
-  self.inner:start(delay_s)
+  self.inner:start(delay_s > 0 and math.max(delay_s, 1e-6) or delay_s) -- its own clock is rounded otherwise: it would fire for ever
 end
 
 function Timer:stop()
@@ -51,6 +51,9 @@ end
 function Process:defer(fn, arg)
   self.loop:defer(function() enter(self, "deferred", fn, arg) end)
 end
+
+function Process:now() return self.loop:now() - self.behind_s end
+function Process:precise() return self.loop:precise() - self.behind_s end
 
 -- A process keeps nobody else alive.
 function Process:hold() end -- luacheck: no self
@@ -101,6 +104,7 @@ leave "reset"
 
 local function wrap(one, inner, port)
   local transport = setmetatable({ inner = inner, process = one, port = port }, TRANSPORT)
+  one.ports[inner.local_port] = true
   one.transports[transport] = true
   return transport
 end
@@ -144,12 +148,15 @@ end
 -- ---- faults ----
 
 --- Stands still: what comes meanwhile happens afterwards, in any order that the system may choose.
-function Process:stop() self.stopped = true end
+---@param is_suspended boolean?  with its machine: its monotonic clock stands still, too
+function Process:stop(is_suspended) self.stopped, self.stopped_at, self.is_suspended = true, self.loop:now(), is_suspended end
 
 --- Goes on.
 ---@param random? fun(n: integer): integer  of the order of what is late
 function Process:go_on(random)
-  self.stopped, self.resumed_at = false, self.loop:now()
+  self.resumed_at = self.loop:now()
+  self.stood_s, self.stopped = self.stopped and self.resumed_at - self.stopped_at or 0, false
+  if self.is_suspended then self.behind_s = self.behind_s + self.stood_s end
   local late = self.late
   self.late = {}
   while late[1] do
@@ -189,7 +196,9 @@ end
 ---@return table
 function process.new(loop)
   return setmetatable({
-    loop = loop, stopped = false, killed = false, cut = false, resumed_at = -math.huge,
+    loop = loop, stopped = false, killed = false, cut = false, is_suspended = false,
+    stopped_at = nil, resumed_at = -math.huge, stood_s = 0, behind_s = 0, -- when it stood still, for how long; how far its clock is behind
+    ports = {},                -- its own, of connections
     late = {}, held = {}, timers = {}, transports = {}, listeners = {},
   }, { __index = function(_, name)
     if Process[name] then return Process[name] end

@@ -374,16 +374,17 @@ local function copy(value)
   return out
 end
 
---- Listens.  `fate(words)`: "lost": the command is not run, and the connection ends; "unanswered": it is run, and the connection ends
+--- Listens.  `fate(words, transport, script)`: "lost": the command is not run, and the connection ends; "unanswered": it is run, and the connection ends
 --- before its reply.  `clock_ahead_s` may be set; `info` has what INFO says; `stand_still(true)`: commands wait until `stand_still(false)`;
 --- `copy()`: the data as it is now; `replicate(lag_s)`: a replica from now on, with `data`, `lag_s` and `is_stopped`.
 ---@param loop smpp.Loop
----@param o { data: table?, fate: (fun(words: string[]): string?)?, host: string?, port: integer?, info: table? }
+---@param o { data: table?, fate: (fun(words: string[], transport: smpp.Transport, script: string?): string?)?, host: string?, port: integer?, info: table? }
 ---@return table
 function model.new(loop, o)
   local self, answer
   function answer(words, transport)
-    local fate = o.fate and o.fate(words)
+    local text = words[1] == "EVALSHA" and self.texts[words[2]] or words[1] == "EVAL" and words[2] or nil
+    local fate = o.fate and o.fate(words, transport, text)
     if fate == "lost" then
       loop:defer(function() transport:reset() end)
       self.dead[transport] = true

@@ -337,4 +337,6 @@ function Queues:old_ids(before, done, context)
   calls.make(self.store, old_ids_script, { 1, self.store.place, ("%.6f"):format(before) }, 3, listed, done, context)
 end
 
+queues.scripts = { take = take_script, bury = bury_script }
+
 return queues
