@@ -144,6 +144,15 @@ describe("smpp.store.valkey_waits", function()
     end
   end))
 
+  it("let a loose commit end when the engine has it", with(function(store, engine, replica, loop)
+    replica.is_stopped = true
+    local since = loop:now()
+    assert(stores.commit(store, { loose = true, addition "1" }))
+    assert.equal(since, loop:now())
+    assert.equal("store_failed", (select(3, stores.commit(store, { addition "2" }))))
+    assert.truthy(engine.data["smpp:{gw}:message:r:1"])
+  end))
+
   it("wait for disks, where they are asked to", with(function(store, engine)
     assert(stores.commit(store, { addition "1" }))
     assert.truthy(table.concat(engine.commands, "\n"):find("WAITAOF 1 1 500", 1, true))

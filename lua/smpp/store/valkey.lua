@@ -81,7 +81,7 @@ local function new_group(self, name, script)
   local n = scripts.HEAD
   for i = 1, #acknowledged do n, words[n + 1] = n + 1, acknowledged[i] end
   self.acknowledged = {}
-  local group = { name = name, script = script, number = self.number, words = words, n = n, count = 0, waits = true, results = "run:" }
+  local group = { name = name, script = script, number = self.number, words = words, n = n, count = 0, waits = false, results = "run:" }
   self[name] = group
   self:defer()
   return group
@@ -146,7 +146,7 @@ local function put(self, words, n, change)
 end
 
 --- Makes all changes, or none.  Each key may be in them once.  Commits of one turn of the loop are one call.
----@param changes smpp.Change[]  `patient`: it is made until the engine has answered
+---@param changes smpp.Change[]  `patient`: it is made until the engine has answered; `loose`: replicas need not have it
 ---@param done fun(ok: boolean?, message: string?, code: string?, context: any)
 ---@param context any
 function Store:commit(changes, done, context)
@@ -158,14 +158,14 @@ function Store:commit(changes, done, context)
     if type(key) ~= "string" then error("invalid record: expected a string as key", 0) end
   end
   local is_patient = changes.patient and self.shared
-  local refusal = self.waits and not is_patient and self.waits:refusal()
+  local refusal = self.waits and not (is_patient or changes.loose) and self.waits:refusal()
   if refusal then return done(nil, refusal, "store_failed", context) end
   local name = is_patient and "patient_group" or "group"
   local group = self[name] or new_group(self, name, is_patient and scripts.finish or self.shared and scripts.shared_commit or scripts.commit)
   local words, n = group.words, group.n + 1
   words[n] = #changes
   for i = 1, #changes do n = put(self, words, n, changes[i]) end -- raises for what is not plain data: the words are not counted then
-  group.count = group.count + 1
+  group.count, group.waits = group.count + 1, group.waits or not changes.loose
   group[group.count] = { done = done, context = context, at = group.n + 1 }
   group.n = n
   if group.count >= MOST then flush_group(self, name) end
