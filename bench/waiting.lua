@@ -4,7 +4,7 @@ local codec = require("smpp.codec").codec
 local stores = require "smpp.store"
 
 local path, count = arg[1], tonumber(arg[2])
-local store = assert(stores.open("sqlite:" .. path, { threads = false, loop = require("smpp.loop.virtual").new { seed = 1 } }))
+local store = assert(stores.open("sqlite:" .. path, { threads = false, by_address = false, loop = require("smpp.loop.virtual").new { seed = 1 } }))
 local BATCH, DAY_S = 1000, 86400
 local now = os.time()
 

@@ -22,12 +22,19 @@ local has = pcall(require, "smpp.sqlite")
 if not has then return end
 
 local function open(o, loop)
-  return assert(stores.open("sqlite", { path = o.path or path(), limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final, loop = loop }))
+  return assert(stores.open("sqlite", {
+    path = o.path or path(), limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final, by_address = o.by_address, loop = loop,
+  }))
 end
 
 conforms("smpp.store.sqlite: without a thread a store", {
   open = function(o, w) return open(o, w.loop) end,
   reopen = function(store, w) return open({ path = store.path }, w.loop) end, -- as after a crash: nobody closed it
+}, describe, it)
+
+conforms("smpp.store.sqlite: without indexes by addresses a store", {
+  open = function(o, w) return open({ limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final, by_address = false }, w.loop) end,
+  reopen = function(store, w) return open({ path = store.path, by_address = false }, w.loop) end,
 }, describe, it)
 
 describe("smpp.store.sqlite: with a thread a store", function()

@@ -23,6 +23,11 @@ local function codes(results)
   return list
 end
 
+--- The indexes of a database.
+local function indexes_of(opened)
+  return opened.db:prepare("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"):all()
+end
+
 describe("smpp.store.sqlite_tables", function()
   local t
   before_each(function() t = tables.open(":memory:", { limit = 1000, max_octets = 1e9 }) end)
@@ -43,6 +48,24 @@ describe("smpp.store.sqlite_tables", function()
     assert.same({ "missing" }, codes(t:perform { { op = "get", kind = "message", key = "5" } }))
     t:perform { commit { op = "remove", kind = "message", key = "1" }, commit { op = "remove", kind = "message", key = "2" } }
     assert.same({ 2, 1 }, { t.open, t.final })
+  end)
+
+  it("removes indexes by addresses where they are not wanted, also from a file that has them, and makes none again", function()
+    local path = os.tmpname()
+    os.remove(path)
+    local function indexes(o)
+      local opened = tables.open(path, o)
+      local list = indexes_of(opened)
+      opened:close()
+      return table.concat(list, " ")
+    end
+    local with = indexes {}
+    assert.matches("message_between", with, 1, true)
+    assert.matches("message_sender", with, 1, true)
+    local without = indexes { by_address = false }
+    assert.equal((with:gsub("message_between ?", ""):gsub("message_sender ?", ""):gsub(" $", "")), without)
+    assert.equal(without, indexes {})
+    for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(path .. suffix) end
   end)
 
   it("uses an index for each query that stores support", function()

@@ -141,9 +141,10 @@ function Gateway:set_carriers(config)
   self.carriers, self.by_name = list, by_name
 end
 
---- Options of a store: a database is for one gateway at a time.
+--- Options of a store: a database is for one gateway at a time, and nothing asks it for addresses.
 local function store_options(path, loop)
-  return { loop = loop, exclusive = (not path:find "^%l+:" or path:find "^sqlite:" ~= nil) or nil }
+  if path:find "^%l+:" and not path:find "^sqlite:" then return { loop = loop } end
+  return { loop = loop, exclusive = true, by_address = false }
 end
 
 --- Starts a gateway.

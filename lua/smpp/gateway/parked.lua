@@ -20,7 +20,8 @@ local LOOK_S = 1          -- how often it is looked at whether something can go 
 local SOON_S = 60         -- messages that are due within this time may come into memory
 local PASS_S = 60         -- least time between passes over all, at which decisions are made anew
 local PASS_SHARE = 10     -- and as a multiple of the time that the last one took
-local GENTLE = 4          -- pause behind a page of which nothing goes on, while messages come: as a multiple of the time that it took
+local PAUSE_S = 50e-6     -- behind a page of which nothing goes on, for each message that came meanwhile: those that come go before those that wait
+local MOST_PAUSE_S = 0.02
 local VAIN_S = 10         -- pause after a pass for a carrier that found only messages of others
 
 ---@param waiting smpp.Waiting
@@ -184,12 +185,11 @@ end
 --- Reads messages behind a serial; with `names` until none of these carriers wants more, else to the end.
 ---@async
 local function pass(self, after, names, is_first)
-  local store, books, loop = self.books.store, self.books, self.waiting.loop
+  local store, books = self.books.store, self.books
   while not books.closed do
     local accepted, admitted = books.accepted, self.admitted
     local list, words = stores.find(store, { kind = "message", open = true, after = after, limit = PAGE })
     if list then
-      local began = loop:precise()
       seen(self, after, list[PAGE] and list[PAGE].serial)
       for i = 1, #list do
         after = list[i].serial
@@ -199,8 +199,8 @@ local function pass(self, after, names, is_first)
       end
       if #list < PAGE then return end
       if names and not wanting(self, names) then return self:put(names, after) end
-      local took_s = loop:precise() - began
-      if took_s > 0 and books.accepted > accepted and self.admitted == admitted then books:sleep(took_s * GENTLE) end
+      local came = books.accepted - accepted
+      if came > 0 and self.admitted == admitted then books:sleep(math.min(MOST_PAUSE_S, came * PAUSE_S)) end
     else
       self.gateway:log("error", "store_failed", { reason = words })
       books:sleep(RETRY_S)

@@ -29,6 +29,8 @@ store.schema = schema.new {
   { "max_octets", option.with_unit("octets", whole), nil, "maximum size of all records", "max_octets = 1048576", default_text = "no limit" },
   { "keep_final", option.integer(0, 2 ^ 53), nil, "final messages to keep for queries; the oldest is removed first", "keep_final = 0",
     default_text = "all, until `discard`" },
+  { "by_address", "boolean", nil, "false: without indexes of messages by their addresses, also where a file has them: `find` by addresses reads all",
+    "by_address = false", default_text = "true for a new file" },
   { "exclusive", "boolean", false, "refused where another process has opened it so; a lock on the file PATH-lock, which ends with the process",
     "exclusive = true" },
   { "threads", "boolean", nil, "false: without a thread, each call completes before it returns", "threads = false",
@@ -78,7 +80,8 @@ local function lock_of(sqlite, path)
 end
 
 --- Opens a database; makes it if it is missing.
----@param o { path: string, limit: integer?, max_octets: integer?, keep_final: integer?, exclusive: boolean?, threads: boolean?, loop: smpp.Loop? }
+---@param o { path: string, limit: integer?, max_octets: integer?, keep_final: integer?, by_address: boolean?, exclusive: boolean?,
+---  threads: boolean?, loop: smpp.Loop? }
 ---@return smpp.Store? store
 ---@return string? message
 ---@return string? code  "store_failed"
@@ -89,7 +92,7 @@ function store.open(o)
   local loop = o.loop or loops.current()
   local self = setmetatable({
     path = o.path, loop = loop,
-    limits = { limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final },
+    limits = { limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final, by_address = o.by_address },
     worker = nil, poll = nil,     -- the thread, and what waits for its answers
     tables = nil,                 -- without a thread: smpp.store.sqlite_tables
     lock = nil,

@@ -99,9 +99,15 @@ local function migrate(self)
   must(db:exec "COMMIT")
 end
 
+--- Removes the indexes of messages by their addresses.  Where millions wait, each message has pages of these of its own to change, which are
+--- most of the work of adding it; `find` needs none of them.
+local function remove_indexes(self)
+  for _, group in ipairs(sorted(kinds.kinds.message.groups)) do must(self.db:exec("DROP INDEX IF EXISTS message_" .. group)) end
+end
+
 --- Opens the database; raises with a message.
 ---@param path string
----@param o { limit: number?, max_octets: number?, keep_final: number?, check: boolean? }
+---@param o { limit: number?, max_octets: number?, keep_final: number?, by_address: boolean? }
 ---@return smpp.SqliteTables
 function tables.open(path, o)
   local db, message = sqlite.open(path)
@@ -115,6 +121,7 @@ function tables.open(path, o)
   must(db:exec "PRAGMA journal_mode = WAL")
   must(db:exec "PRAGMA synchronous = FULL")
   migrate(self)
+  if o.by_address == false then remove_indexes(self) end
   self:count()
   return self
 end
