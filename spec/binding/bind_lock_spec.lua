@@ -27,7 +27,9 @@ describe("bind_lock", function()
     local lock, message, code = core.lock "/nonexistent/folder/x"
     assert.same({ nil, "failed" }, { lock, code })
     assert.matches("^/nonexistent/folder/x: .+", message)
-    assert.has_error(function() core.lock(nil) end)
+    for _, value in ipairs { false, {}, print, io.stdout } do assert.has_error(function() core.lock(value) end) end
+    assert.has_error(function() core.lock() end)
+    assert.is_nil((core.lock ""))
     local close = core.lock(path).close
     assert.has_error(function() close(io.stdout) end)
   end)
