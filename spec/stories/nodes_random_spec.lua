@@ -41,6 +41,7 @@ local function plan_of(random, plan)
   end)
   plan.customers = { acme = nodes_of(random(7)), bank = nodes_of(random(7)) }
   plan.refuses, plan.credit, plan.latency_s = random(2) == 2, ({ 100, 15 })[random(2)], ({ 0, 0.002, 0.03 })[random(3)]
+  plan.durable = random(3) == 1
   plan.on_unknown, plan.seed, plan.lasts_s = ({ "resend", "hold" })[random(2)], random(1000000), LASTS_S
   return plan
 end
@@ -106,6 +107,16 @@ local DANGERS = {
   ["replies that are lost"] = { { at = 2, what = "answers", node = 1, for_s = 10 } },
 }
 
+--- Failovers to a replica that was cut off before, or lags.
+local function lagging()
+  local list = {}
+  for i = 1, 4 do
+    list[2 * i - 1] = { at = 3 * i - 0.5, what = "replica", node = 1, other = i % 2 == 0, for_s = 3 }
+    list[2 * i] = { at = 3 * i, what = "failover", node = 1, other = i == 3, for_s = 2 }
+  end
+  return list
+end
+
 describe("nodes on one engine", function()
   it("lose nothing, send nothing twice unmarked, and have no bind too many, whatever fails", function()
     property.holds(RUNS, function(random, case) fleet.run(plan_of(random, case)) end, 20)
@@ -114,6 +125,12 @@ describe("nodes on one engine", function()
   for name, faults in pairs(DANGERS) do
     it("keep their books: " .. name, function() fleet.run(plan_for(faults)) end)
   end
+
+  it("keep their books: a replica that was behind takes the engine's place, and answers have waited for it", function()
+    local plan = plan_for(lagging())
+    plan.durable = true
+    fleet.run(plan)
+  end)
 
   it("have all binds at the carriers, and send all once, when nothing fails", function()
     fleet.run(plan_for {}, function(world) assert.same(world.BINDS, world.most_binds) end)

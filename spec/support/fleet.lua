@@ -18,7 +18,7 @@ local SETTLE_S = 60       -- until all books are balanced, when nothing fails an
 local NUMBERS = { acme = "12345", bank = "67890" }
 
 local FILE = [[
-store { "valkey://127.0.0.1", node = "%%s", lease_s = %d, retry = { first_s = 0.5, max_s = 2 } }
+store { "valkey://127.0.0.1", node = "%%s", lease_s = %d, %sretry = { first_s = 0.5, max_s = 2 } }
 listen { port = %%d, accounts = { acme = { password = "secret", credit = %d }, bank = "hidden" } }
 carrier "a" { "smpp://me:x@localhost:2001", binds = %d, window = 3, on_unknown = "%s", breaker = false, reconnect = { fixed_s = 0.5 } }
 carrier "b" { "smpp://me:x@localhost:2002", binds = %d, window = 3, on_unknown = "%s", breaker = false, reconnect = { fixed_s = 0.5 } }
@@ -32,7 +32,9 @@ incoming { deliver = "acme" }
 -- ---- nodes ----
 
 local function node_text(self, name, port)
-  return (FILE:format(self.LEASE_S, self.plan.credit, self.BINDS[1], self.plan.on_unknown, self.BINDS[2], self.plan.on_unknown):gsub("%%s", name):gsub("%%d", port))
+  local plan, binds = self.plan, self.BINDS
+  local durable = plan.durable and 'durable = "replica", wait_ms = 500, ' or ""
+  return (FILE:format(self.LEASE_S, durable, plan.credit, binds[1], plan.on_unknown, binds[2], plan.on_unknown):gsub("%%s", name):gsub("%%d", port))
 end
 
 --- Starts the i-th node; under another name, where one is given.

@@ -117,15 +117,27 @@ local function restore_leases(self, data, ago_s)
   for key, hash in pairs(rows or {}) do data[key] = hash end
 end
 
---- A replica takes the engine's place: it has all messages, and perhaps leases of some time ago.
+--- A replica takes the engine's place: it has all messages, or, where answers wait for it, what it has got; and perhaps leases of some time ago.
 function faults.failover(self, item)
   if self.engine.is_down then return end
   local old = self.engine
   old.is_down = true
   old.close()
-  local data = old.copy()
+  local data = self.replica and old.promote(self.replica) or old.copy()
   if item.other then restore_leases(self, data, item.for_s > 6 and math.huge or item.for_s / 4) end
   fleet_faults.open_engine(self, data, old.clock_ahead_s)
+end
+
+--- The replica gets nothing for some time, or late; nothing is accepted meanwhile.
+function faults.replica(self, item)
+  local replica = self.replica
+  if not replica then return end
+  if item.other then
+    replica.lag_s = item.for_s / 20
+    return
+  end
+  replica.is_stopped, self.troubles = true, self.troubles + 1
+  after(self, item.for_s, function() replica.is_stopped, self.troubles = false, self.troubles - 1 end)
 end
 
 function faults.clock(self, item)
@@ -144,7 +156,8 @@ function faults.answers(self, item)
 end
 
 fleet_faults.NAMES = {
-  "crash", "crash", "leave", "pause", "suspend", "cut_from_engine", "cut_from_engine", "cut_off", "engine", "failover", "clock", "carrier", "answers",
+  "crash", "crash", "leave", "pause", "suspend", "cut_from_engine", "cut_from_engine", "cut_off", "engine", "failover", "replica", "clock", "carrier",
+  "answers",
 }
 
 --- A fault happens now.
@@ -212,6 +225,7 @@ function fleet_faults.open_engine(self, data, clock_ahead_s)
     end,
   })
   self.engine.clock_ahead_s = clock_ahead_s or 0
+  self.replica = self.plan.durable and self.engine.replicate(0.01) or nil
 end
 
 return fleet_faults
