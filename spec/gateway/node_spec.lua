@@ -1,4 +1,5 @@
 local cluster = require "spec.support.cluster"
+local metrics = require "smpp.metrics"
 local models = require "spec.support.valkey_model"
 local smpp = require "smpp"
 local stores = require "smpp.store"
@@ -80,6 +81,8 @@ describe("smpp.gateway.node", function()
       since = w.loop:now()
       assert.equal("ESME_RSYSERR", select(2, submit(acme)))
       assert.is_true(w.loop:now() - since < 1)
+      smpp.sleep(0.5)
+      assert.is_true(metrics.get("smpp_store_errors", { node = "a", error = "replicas" }) >= 1)
       local session = w.carriers[1].server.sessions[1]
       local function tell(id_of_carrier)
         return (select(3, session:deliver_sm { source_addr = "1", destination_addr = "2", esm_class = 4,

@@ -1,6 +1,7 @@
 --- A gateway that is one of several on one engine: its life as a node decides what it may work on, and what of others it takes over.
 local common = require "smpp.gateway.common"
 local iterate = require "smpp.base.iterate"
+local node_figures = require "smpp.nodes.figures"
 local nodes = require "smpp.nodes"
 local options = require "smpp.nodes.options"
 local records = require "smpp.gateway.records"
@@ -77,6 +78,8 @@ function node.open(gateway, o)
     address = first and ("%s:%d"):format(first.host, first.port) or "", config = common.of(gateway.config),
   })
   gateway.nodes = self.nodes -- carriers' binds are its leases
+  local waits = self.store.waits
+  if waits then waits.on_failure = function(failure) node_figures.errors:add(1, name, failure) end end
   if o.record then -- each node writes its own
     local before, ending = o.record:match "^(.*)(%.[^./]*)$"
     gateway.books.records = records.new(("%s-%s%s"):format(before or o.record, name, ending or ""))

@@ -25,6 +25,7 @@ return out
 
 ---@class smpp.StoreWaits
 ---@field why string?  why the last WAIT was not enough; nil: it was
+---@field on_failure fun(code: string)?  called for each that was not: "replicas", or the code of the failure
 local Waits = {}
 local mt = { __index = Waits, __name = "smpp.StoreWaits" }
 
@@ -58,7 +59,7 @@ function waits.new(store, o, calls)
     items = {}, first = 1, last = 0, looked = 1, -- in the order of the calls; up to `looked` their limits have passed
     todo = {}, todo_first = 1, todo_last = 0,    -- those that no WAIT is under way for
     lost = {},                                   -- those that the engine does not have any more
-    is_deferred = false, why = nil,
+    is_deferred = false, why = nil, on_failure = nil,
   }, mt)
   local words = o.disk and { "WAITAOF", 1, o.replicas, o.wait_ms } or { "WAIT", o.replicas, o.wait_ms }
   self.wait_command = assert(resp.command(words, #words))
@@ -173,11 +174,12 @@ local function lack(self, reply)
 end
 
 --- A WAIT has ended.  One that overtook its script, of which the engine did not know the hash, has waited for nothing.
-local function waited(self, lane, reply, message)
+local function waited(self, lane, reply, message, code)
   local items, answer = lane.items, lane.answer
   lane.items, lane.answer = nil, nil
   if not items then return end
   self.why = not reply and message or not answer and (lane.message or "a script was unknown") or lack(self, reply) or nil
+  if self.why and self.on_failure then self.on_failure(reply and answer and "replicas" or code or lane.code or "NOSCRIPT") end
   for i, item in ipairs(items) do
     if self.why then
       again(self, item)
@@ -227,12 +229,12 @@ function Waits:go()
     if not lane.items and lane.client.state == "ready" and self.todo_first <= self.todo_last then
       local items, words, n = take(self)
       if not items[1] then return end
-      lane.items, lane.answer, lane.message = items, nil, nil
-      assert(lane.client:run(script, words, n, function(answer, message)
-        if lane.items == items then lane.answer, lane.message = answer, message end
+      lane.items, lane.answer, lane.message, lane.code = items, nil, nil, nil
+      assert(lane.client:run(script, words, n, function(answer, message, code)
+        if lane.items == items then lane.answer, lane.message, lane.code = answer, message, code end
       end))
-      lane.client:send(self.wait_command, function(reply, message)
-        if lane.items == items then waited(self, lane, reply, message) end
+      lane.client:send(self.wait_command, function(reply, message, code)
+        if lane.items == items then waited(self, lane, reply, message, code) end
       end)
     end
   end
