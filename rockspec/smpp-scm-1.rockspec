@@ -378,6 +378,7 @@ build = {
     ["smpp.service"] = "lua/smpp/service/init.lua",
     ["smpp.service.lifecycle"] = "lua/smpp/service/lifecycle.lua",
     ["smpp.service.requests"] = "lua/smpp/service/requests.lua",
+    ["smpp.session.alarms"] = "lua/smpp/session/alarms.lua",
     ["smpp.session.ending"] = "lua/smpp/session/ending.lua",
     ["smpp.session.incoming"] = "lua/smpp/session/incoming.lua",
     ["smpp.session"] = "lua/smpp/session/init.lua",

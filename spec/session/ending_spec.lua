@@ -16,10 +16,12 @@ describe("smpp.session.ending", function()
   it("is not there before the end begins", function()
     with(nil, function(w)
       assert.same({ false, false, nil }, { w.esme.ending, w.esme:is_over(), w.esme:cause() })
+      assert.is_number(w.esme.at)
       assert.is_true(w.esme:begin_unbind())
       assert.same({ true, false, nil }, { w.esme.ending.is_unbinding, w.esme:is_over(), w.esme:cause() })
       w.sleep(1)
       assert.same({ true, true, "unbound" }, { w.esme.closed, w.esme:is_over(), w.esme.end_reason })
+      assert.same({}, { w.esme.at, w.mc.at }) -- no alarm is left
     end)
   end)
 

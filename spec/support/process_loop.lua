@@ -196,7 +196,7 @@ end
 ---@return table
 function process.new(loop)
   return setmetatable({
-    loop = loop, stopped = false, killed = false, cut = false, is_suspended = false,
+    loop = loop, guard = loop.guard, stopped = false, killed = false, cut = false, is_suspended = false,
     stopped_at = nil, resumed_at = -math.huge, stood_s = 0, behind_s = 0, -- when it stood still, for how long; how far its clock is behind
     ports = {},                -- its own, of connections
     late = {}, held = {}, timers = {}, transports = {}, listeners = {},

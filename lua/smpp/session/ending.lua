@@ -1,6 +1,7 @@
 --- The end of a session: unbind, close, or the end of its transport.  A part of a session, made when the end begins.
 ---
 ---   begun (unbind was called, or the transport has ended) → over (the C session has ended, its octets are written) → closed
+local alarms = require "smpp.session.alarms"
 local task = require "smpp.base.task"
 
 ---@class smpp.SessionEnding
@@ -60,7 +61,7 @@ function Ending:close_transport()
   if session.closed then return end
   session.closed = true
   session.incoming:close()
-  session.timer:close()
+  alarms.clear(session)
   session.transport:close_after_flush(FLUSH_S)
   session:emit("closed", session.end_reason)
   local owner, waiter = session.owner, self.waiter

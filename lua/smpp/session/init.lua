@@ -5,6 +5,7 @@
 --- Its parts have fields of their own: smpp.session.incoming (requests of the peer), outgoing (our requests), reading (flow
 --- control), ending, tap (the event `pdu`).  smpp.session.machine_events acts on what the C session reports; smpp.session.owner is
 --- the interface to the owner.
+local alarms = require "smpp.session.alarms"
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local endings = require "smpp.session.ending"
@@ -46,6 +47,7 @@ local task = require "smpp.base.task"
 local Session = {
   -- Defaults are here and not in each object: there may be a hundred thousand sessions.
   state = "OPEN", is_bound = false,
+  serial = 0,                   -- of smpp.base.heap: alarms of one time come in any order
   processing = false, again = false, -- events are being processed; poll again after them
   now = 0,                      -- loop time of the events being processed
   reads = 0,                    -- how often octets were received
@@ -125,12 +127,11 @@ function session.new(o)
     max_pdu_octets = o.machine.max_pdu_octets,
     data = {}, tls = o.transport.tls,
     has_handlers = o.has_handlers,
-    -- Set later: armed (when the timer fires), end_reason
+    -- Set later: at, index, is_due (smpp.session.alarms), end_reason
   }, mt)
   self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
   self.incoming = incoming.new(self, o)
   self.outgoing = outgoing.new(self, o.counters)
-  self.timer = o.loop:timer(function() self:on_timer() end)
   if codec.commands ~= commands then -- vendor commands of a profile have no methods in the class
     for _, command in ipairs(codec.commands.declared) do self[command.name] = outgoing.method(command) end
   end
@@ -240,7 +241,7 @@ function Session:flush_later()
   self.loop:defer(self.flush, self)
 end
 
---- Writes pending output, and arms the timer.
+--- Writes pending output, and sets the alarm.
 function Session:flush()
   self.dirty = false
   local octets = self.machine:output()
@@ -269,14 +270,10 @@ function Session:arm()
   if self.closed then return end
   local deadline, oldest = self.machine:deadline(), self.incoming:deadline()
   if oldest and (not deadline or oldest < deadline) then deadline = oldest end
-  if deadline and (not self.armed or deadline < self.armed) then
-    self.armed = deadline
-    self.timer:start(math.max(0, deadline - self.loop:now()))
-  end
+  if deadline and (not self.at or deadline < self.at) then alarms.set(self, deadline) end
 end
 
-function Session:on_timer()
-  self.armed = nil
+function Session:on_alarm()
   if self.closed then return end
   local now = self.loop:now()
   self.now = now
