@@ -16,8 +16,8 @@ local function with(fn, body, machine)
 end
 
 --- What a session still holds of requests, and the size of the list it is in.
-local function kept(outgoing)
-  local list, n = pair.kept(outgoing.session), 0
+local function kept(session)
+  local list, n = pair.kept(session), 0
   for _, value in pairs(list) do
     if value then n = n + 1 end
   end
@@ -42,9 +42,9 @@ describe("smpp.session.outgoing", function()
       for _ = 1, 5 do send "silence" end
       w.sleep(5)
       assert.equal(1005, ended)
-      local left, size = kept(w.esme.outgoing)
+      local left, size = kept(w.esme)
       assert.equal(0, left)
-      assert.equal(0, w.esme.outgoing:waiting())
+      assert.equal(0, w.esme.machine:waiting())
       assert.is_true(size <= 2 * 51)
     end, { window = 50, response_s = 3 })
   end)
@@ -140,7 +140,7 @@ describe("smpp.session.outgoing", function()
         error_of(function() w.mc:alert_notification { source_adr = "1" } end))
       assert.equal(0, w.esme:in_flight())
       assert.is_false(called)
-      assert.equal(0, (kept(w.esme.outgoing)))
+      assert.equal(0, (kept(w.esme)))
       assert.equal("id", w.esme:submit_sm(MESSAGE).message_id)
       assert.matches("^spec/session/outgoing_spec.lua:%d+: source_adr: no such parameter or TLV in submit_sm; did you mean source_addr", of_forward)
       -- A value that does not fit may come from anywhere: it is returned.

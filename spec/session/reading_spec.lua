@@ -17,20 +17,19 @@ describe("smpp.session.reading", function()
   it("stops for a peer that does not read, until three quarters have gone out; a bound one may leave more unread", function()
     for _, case in ipairs { { false, 4096 }, { true, 262144 } } do
       local t = transport()
-      local reading = readings.new(t)
-      reading:set_bound(case[1])
+      local session = { transport = t, is_bound = case[1], reading = false }
       t.octets = case[2]
-      reading:written()
+      readings.written(session)
       assert.is_true(t.is_read)
       t.octets = case[2] + 1
-      reading:written()
-      reading:written()
+      readings.written(session)
+      readings.written(session)
       assert.is_false(t.is_read)
       t.octets = case[2] / 4 + 1
-      reading:drained()
+      t.on_drain()
       assert.is_false(t.is_read)
       t.octets = case[2] / 4
-      reading:drained()
+      t.on_drain()
       assert.is_true(t.is_read)
       assert.equal(2, t.changes)
     end
@@ -38,16 +37,17 @@ describe("smpp.session.reading", function()
 
   it("goes on when the last reason to stop is gone", function()
     local t = transport()
-    local reading = readings.new(t)
+    local session = { transport = t, is_bound = false, reading = false }
+    local reading = readings.of(session)
     reading:set_paused(true)
     reading:set_overloaded(true)
     t.octets = 5000
-    reading:written()
+    readings.written(session)
     reading:set_paused(false)
     reading:set_overloaded(false)
     assert.is_false(t.is_read)
     t.octets = 0
-    reading:drained()
+    t.on_drain()
     assert.same({ true, true, 2 }, { t.is_read, reading.is_on, t.changes })
   end)
 end)

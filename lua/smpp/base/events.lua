@@ -5,6 +5,8 @@ local shown = require "smpp.base.shown"
 
 local events = {}
 
+local NONE = {} -- the listeners of an object that has none
+
 --- An error event without a listener goes to the object's `on_unheard`, else to stderr.
 local function unheard(message) io.stderr:write("smpp: ", shown.lines(message), "\n") end
 
@@ -19,6 +21,7 @@ end
 function events.mixin(class, names)
   local known = {}
   for _, name in ipairs(names) do known[name] = true end
+  class.listeners = NONE
 
   --- Adds a listener.  It runs as a task, so it may wait; its errors go to the `error` event.
   ---@param name string
@@ -30,6 +33,7 @@ function events.mixin(class, names)
       error(("unknown event '%s'%s"):format(tostring(name), like and ("; did you mean '" .. like .. "'?") or ""), 2)
     end
     if type(fn) ~= "function" then error(("on: expected a function, got a %s"):format(type(fn)), 2) end
+    if self.listeners == NONE then self.listeners = {} end
     local listeners = self.listeners
     listeners[name] = listeners[name] or {}
     table.insert(listeners[name], fn)

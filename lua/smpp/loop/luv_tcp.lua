@@ -32,7 +32,7 @@ local Transport = {
 local TRANSPORT = { __index = Transport, __name = "smpp.Transport" }
 function TRANSPORT:__tostring() return "tcp " .. net.address(self.peer.host, self.peer.port) end
 
--- A transport that is idle has no other fields than these eight: there may be a hundred thousand.
+-- A transport that is idle has no other fields than these: there may be a hundred thousand.
 local function transport_of(loop, handle)
   loop:survive_sigpipe()
   uv.tcp_nodelay(handle, true)
@@ -53,11 +53,10 @@ end
 
 --- What luv calls with octets that were read.
 local function reader(self)
-  local guard = self.loop.guard
   return function(err, chunk)
     if self.closed then return end
     if not chunk then return self:finish(err) end
-    guard(self.on_data, chunk)
+    self.loop.guard(self.on_data, chunk)
     if #chunk == CHUNK_OCTETS then self:defer_read() end
   end
 end

@@ -6,6 +6,7 @@ local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local outgoing = require "smpp.session.outgoing"
 local profiles = require "smpp.profile"
+local readings = require "smpp.session.reading"
 local task = require "smpp.base.task"
 
 -- Fields that few sessions set have their defaults here: there may be a hundred thousand sessions.
@@ -158,7 +159,7 @@ local function expect_answer(self, pdu, key)
   entries[key], self.newest, self.pending = entry, entry, self.pending + 1
   if load then load.count = load.count + 1 end
   if self.pending > self.overload_at and self.session.machine:unanswered() > self.overload_at then
-    self.session.reading:set_overloaded(true)
+    readings.of(self.session):set_overloaded(true)
   end
   if not newest then self.session:arm() end
 end
@@ -196,10 +197,10 @@ end
 ---@param last integer
 ---@return integer next  slot after them
 function Incoming:serve(slots, at, last)
-  local sink = self.session.sink
+  local session = self.session
   self.at = at
   repeat
-    local co, waits = begin(sink, serve_run, self, slots, last)
+    local co, waits = begin(session, serve_run, self, slots, last)
     local pdu = self.serving
     self.serving = nil
     if waits then expect_answer(self, pdu, co) end

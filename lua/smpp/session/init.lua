@@ -2,9 +2,9 @@
 ---
 ---   new → start (reads) → bound → unbind, close, or closed by the peer → ending (pending octets are written) → closed
 ---
---- Its parts have fields of their own: smpp.session.incoming (requests of the peer), outgoing (our requests), reading (flow
---- control), ending, tap (the event `pdu`).  smpp.session.machine_events acts on what the C session reports; smpp.session.owner is
---- the interface to the owner.
+--- Its parts have fields of their own: smpp.session.incoming (requests of the peer), and, made when they are needed, reading
+--- (flow control), ending and tap (the event `pdu`).  smpp.session.outgoing are the functions of our requests,
+--- smpp.session.machine_events acts on what the C session reports; smpp.session.owner is the interface to the owner.
 local alarms = require "smpp.session.alarms"
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
@@ -19,7 +19,7 @@ local owners = require "smpp.session.owner"
 local pdus = require "smpp.codec"
 local explain = require "smpp.codec.explain"
 local random = require "smpp.base.random"
-local reading = require "smpp.session.reading"
+local readings = require "smpp.session.reading"
 local taps = require "smpp.session.tap"
 local task = require "smpp.base.task"
 
@@ -54,6 +54,7 @@ local Session = {
   dirty = false,                -- flush is due at the end of this turn
   stray_count = 0,              -- responses that match no request, and PDUs refused before any handler
   refused_binds = 0,
+  reading = false,              -- smpp.Reading, once there was a reason not to read
   ending = false,               -- smpp.SessionEnding, once the end has begun
   tap = false,                  -- smpp.SessionTap, with a listener of `pdu`
   closed = false,
@@ -62,6 +63,10 @@ local Session = {
   read_at = false,              -- with a batch: the precise time at which the octets being processed were read
 }
 local mt = { __index = Session, __name = "smpp.Session" }
+
+--- A session is called with the error of a task that it has started (`on_error` of smpp.base.task): a function for each
+--- session would be two objects more.
+function mt:__call(trace, _, co) self.incoming:handler_failed(trace, co) end
 
 local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call
 
@@ -120,8 +125,7 @@ function session.new(o)
     codec = o.codec ~= pdus.codec and o.codec or nil,
     machine = codec.session(o.machine), -- private to this folder (spec/tree/layers_spec.lua)
     owner = o.owner or owners.none,
-    incoming = nil, outgoing = nil, reading = reading.new(o.transport), -- its parts
-    listeners = {},
+    incoming = nil,
     version = o.machine.version or 0x34,
     window = o.machine.window or core.defaults.window,
     max_pdu_octets = o.machine.max_pdu_octets,
@@ -129,9 +133,7 @@ function session.new(o)
     has_handlers = o.has_handlers,
     -- Set later: at, index, is_due (smpp.session.alarms), end_reason
   }, mt)
-  self.sink = function(trace, _, co) self.incoming:handler_failed(trace, co) end
   self.incoming = incoming.new(self, o)
-  self.outgoing = outgoing.new(self, o.counters)
   if codec.commands ~= commands then -- vendor commands of a profile have no methods in the class
     for _, command in ipairs(codec.commands.declared) do self[command.name] = outgoing.method(command) end
   end
@@ -140,9 +142,6 @@ end
 
 --- Starts reading.
 function Session:start()
-  self.transport.on_drain = function()
-    if not self.closed then self.reading:drained() end
-  end
   self.transport:start(function(chunk) self:receive(chunk) end, function(message, code) self:lost(message, code) end)
   self:arm()
 end
@@ -165,7 +164,7 @@ end
 function Session:set_owner(owner, counters)
   self.owner = owner
   self.incoming.counters = counters
-  self.outgoing:set_counters(counters)
+  self.machine:set_counts(counters and counters:of_sessions())
 end
 
 --- Sets the identity of both peers after a successful bind.
@@ -217,7 +216,6 @@ function Session:on_state(from, to, reason)
   local owner = self.owner
   self.state, self.version = to, self.machine:info().version
   self.is_bound = BOUND[to] or false
-  self.reading:set_bound(self.is_bound)
   reason = self:cause() or reason or nil
   self:emit("state", to, from, reason)
   if owner.on_state then owner:on_state(self, to, from, reason) end
@@ -248,9 +246,10 @@ function Session:flush()
   if octets and not self.closed then
     if self.tap then self.tap:sent(octets) end
     self.transport:write(octets)
-    self.reading:written()
+    readings.written(self)
   end
-  if self.reading.overloaded and self.incoming:keeps_up() then self.reading:set_overloaded(false) end
+  local reading = self.reading
+  if reading and reading.overloaded and self.incoming:keeps_up() then reading:set_overloaded(false) end
   local ending = self.ending
   if ending and ending.is_over then return ending:close_transport() end
   self:arm()
@@ -258,12 +257,12 @@ end
 
 --- Stops reading until `resume`, for an application that cannot keep up.
 function Session:pause()
-  if not self.closed then self.reading:set_paused(true) end
+  if not self.closed then readings.of(self):set_paused(true) end
 end
 
 --- Resumes reading after `pause`.
 function Session:resume()
-  if not self.closed then self.reading:set_paused(false) end
+  if not self.closed then readings.of(self):set_paused(false) end
 end
 
 function Session:arm()
@@ -297,7 +296,7 @@ end
 ---  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing"; a field that the command does not have raises
 ---@return smpp.Pdu? refused  the response with that status
 function Session:request(command_id, fields, timeout_s, callback)
-  return self.outgoing:request(command_id, fields, timeout_s, callback)
+  return outgoing.request(self, command_id, fields, timeout_s, callback)
 end
 
 --- Sends a request and does not wait: `waiter` (a task or a function) gets the response, or nil, message, code, response.
@@ -338,7 +337,7 @@ end
 ---@param cookie integer  of `send`
 ---@param waiter thread|function
 ---@return boolean ended  false: the wait had ended already
-function Session:stop_waiting(cookie, waiter) return self.outgoing:stop_waiting(cookie, waiter) end
+function Session:stop_waiting(cookie, waiter) return self.machine:stop_waiting(cookie, waiter) end
 
 --- Forwards a received request, unchanged except for its sequence_number and `changes`.
 ---@async
@@ -348,7 +347,7 @@ function Session:stop_waiting(cookie, waiter) return self.outgoing:stop_waiting(
 ---@return string? message
 ---@return string? code
 function Session:forward(pdu, changes)
-  local response, message, code, refused = self.outgoing:forward(pdu, changes)
+  local response, message, code, refused = outgoing.forward(self, pdu, changes)
   return response, message, code, refused
 end
 
@@ -485,7 +484,7 @@ function Session:on(name, fn)
   return on(self, name, fn)
 end
 
-local function sink_of(self) return self.sink end
+local function sink_of(self) return self end
 Session.unbind, Session.forward = task.waits(Session.unbind, sink_of), task.waits(Session.forward, sink_of)
 
 commands:methods(Session, function(command) return not Session[command.name] and outgoing.method(command) or nil end)

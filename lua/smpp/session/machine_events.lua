@@ -2,6 +2,7 @@
 --- requests to `outgoing`, all else to the session.  A part of a session.
 local core = require "smpp.core"
 local endings = require "smpp.session.ending"
+local outgoing = require "smpp.session.outgoing"
 local stream = require "smpp.codec.stream"
 
 local machine_events = {}
@@ -50,14 +51,14 @@ end
 ---@param n integer       slots in use
 ---@param more boolean?   the C session has more events than it returned
 function machine_events.process(session, slots, n, more)
-  local requests, ours = session.incoming, session.outgoing
+  local requests = session.incoming
   session.processing = true
   repeat
     local i = 1
     while i <= n do
       local kind, at = slots[i], i
       if kind == ACCEPTED then
-        i = ours:accepted(slots, i, n)
+        i = outgoing.accepted(session, slots, i, n)
       elseif kind == REQUEST then
         i = requests:serve(slots, i, n)
       else
@@ -71,16 +72,16 @@ function machine_events.process(session, slots, n, more)
           end
           local reason = slots[at + 4]
           if reason then
-            ours:malformed(slots[at + 2], slots[at + 1], reason, slots[at + 5], slots[at + 6], slots[at + 7])
+            outgoing.malformed(session, slots[at + 2], slots[at + 1], reason, slots[at + 5], slots[at + 6], slots[at + 7])
           else
-            ours:complete(slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 5])
+            outgoing.complete(session, slots[at + 2], slots[at + 1], slots[at + 3], slots[at + 5])
           end
         elseif kind == TIMEOUT then
-          ours:timed_out(slots[at + 1], slots[at + 2], slots[at + 3], slots[at + 4])
+          outgoing.timed_out(session, slots[at + 1], slots[at + 2], slots[at + 3], slots[at + 4])
         elseif kind == LOST then
           local waiter, sent, command_id, fields = slots[at + 1], slots[at + 2], slots[at + 3], slots[at + 4]
           slots[at + 1], slots[at + 4] = false, false -- there may be many, and the array stays
-          ours:lost(waiter, sent, command_id, fields)
+          outgoing.lost(session, waiter, sent, command_id, fields)
         elseif kind == STATE then
           session:on_state(slots[at + 1], slots[at + 2], slots[at + 3])
         elseif kind == WINDOW then

@@ -1,13 +1,9 @@
---- Our requests: gives each response, timeout or lost connection to the task or callback that waits for it.  A part of a
---- session.  The C session keeps what waits for a request, and its fields, until it has ended.
+--- Our requests: gives each response, timeout or lost connection to the task or callback that waits for it.  Functions of a
+--- session: the C session keeps what waits for a request, and its fields, until it has ended.
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local task = require "smpp.base.task"
-
----@class smpp.Outgoing
-local Outgoing = {}
-local mt = { __index = Outgoing, __name = "smpp.Outgoing" }
 
 local outgoing = {}
 
@@ -31,44 +27,29 @@ outgoing.check_known = check_known
 
 local TIMEOUT = "no response in time, outcome unknown"
 
----@param session smpp.Session
----@param counters smpp.Stats?
----@return smpp.Outgoing
-function outgoing.new(session, counters)
-  return setmetatable({ session = session, counters = counters }, mt)
-end
-
---- Replaces the counters.
----@param counters smpp.Stats?
-function Outgoing:set_counters(counters)
-  self.counters = counters
-  self.session.machine:set_counts(counters and counters:of_sessions())
-end
-
 --- Gives its outcome to what waits for a request: a task, a callback or an object (its method `outcome`, which never waits
 --- if the object `is_prompt`); false: nobody waits.
-local function settle(self, waiter, ...)
+local function settle(session, waiter, ...)
   if not waiter then return end
   local kind = type(waiter)
   if kind == "function" then
-    start(self.session.sink, waiter, ...)
+    start(session, waiter, ...)
   elseif kind == "table" and waiter.is_prompt then
     local ok, message = pcall(waiter.outcome, waiter, ...)
-    if not ok then self.session.sink(message) end
+    if not ok then session(message) end
   elseif kind == "table" then
-    start(self.session.sink, waiter.outcome, waiter, ...)
+    start(session, waiter.outcome, waiter, ...)
   else
     wake(waiter, ...)
   end
 end
 
-local function fail(self, waiter, sent, command_id, fields, message, code, pdu)
+local function fail(session, waiter, sent, command_id, fields, message, code, pdu)
   if sent then
-    local session = self.session
     local owner = session.owner
     if owner.on_outcome_unknown then owner:on_outcome_unknown(session, command_id, fields, code) end
   end
-  settle(self, waiter, nil, message, code, pdu)
+  settle(session, waiter, nil, message, code, pdu)
 end
 
 --- Gives consecutive responses with status 0 among the events to those who wait for them.
@@ -76,13 +57,12 @@ end
 ---@param at integer
 ---@param last integer
 ---@return integer next  slot after them
-function Outgoing:accepted(slots, at, last)
-  local session = self.session
+function outgoing.accepted(session, slots, at, last)
   repeat
     local pdu, waiter, sent = slots[at + 1], slots[at + 2], slots[at + 3]
     local owner = session.owner
     if sent and owner.on_response then owner:on_response(session, pdu, session.now - sent) end
-    if not wake_with(waiter, pdu) then settle(self, waiter, pdu) end
+    if not wake_with(waiter, pdu) then settle(session, waiter, pdu) end
     at = at + ACCEPTED_SLOTS
   until at > last or slots[at] ~= ACCEPTED
   return at
@@ -93,22 +73,21 @@ end
 ---@param pdu smpp.Pdu
 ---@param status integer   command_status
 ---@param sent number|false  when the request was sent; false: not counted
-function Outgoing:complete(waiter, pdu, status, sent)
-  local session = self.session
+function outgoing.complete(session, waiter, pdu, status, sent)
   local owner = session.owner
   if sent and owner.on_response then owner:on_response(session, pdu, session.now - sent) end
-  if status == 0 then return settle(self, waiter, pdu) end
-  if sent then self.counters:note_refusal(pdu.status) end
+  if status == 0 then return settle(session, waiter, pdu) end
+  if sent then session.incoming.counters:note_refusal(pdu.status) end
   local row = explain.status(status)
   if owner.on_refusal then owner:on_refusal(session, row, pdu, sent) end
   local name = pdu.command_id == GENERIC_NACK and " (generic_nack)" or ""
-  settle(self, waiter, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
+  settle(session, waiter, nil, ("%s%s: %s"):format(row.name, name, row.meaning), row.name, pdu)
 end
 
 --- A malformed response was received: the outcome is unknown.
 ---@param reason string
-function Outgoing:malformed(waiter, pdu, reason, sent, command_id, fields)
-  fail(self, waiter, sent, command_id, fields, ("%s: %s, outcome unknown"):format(pdu.command, reason), "timeout", pdu)
+function outgoing.malformed(session, waiter, pdu, reason, sent, command_id, fields)
+  fail(session, waiter, sent, command_id, fields, ("%s: %s, outcome unknown"):format(pdu.command, reason), "timeout", pdu)
 end
 
 --- No response within the timeout.
@@ -116,12 +95,14 @@ end
 ---@param sent number|false
 ---@param command_id integer  of the request
 ---@param fields table|smpp.Pdu
-function Outgoing:timed_out(waiter, sent, command_id, fields) fail(self, waiter, sent, command_id, fields, TIMEOUT, "timeout") end
+function outgoing.timed_out(session, waiter, sent, command_id, fields)
+  fail(session, waiter, sent, command_id, fields, TIMEOUT, "timeout")
+end
 
 --- The session ended before the response.
-function Outgoing:lost(waiter, sent, command_id, fields)
-  local reason = self.session:cause()
-  fail(self, waiter, sent, command_id, fields,
+function outgoing.lost(session, waiter, sent, command_id, fields)
+  local reason = session:cause()
+  fail(session, waiter, sent, command_id, fields,
     reason and ("connection lost (" .. reason .. "), outcome unknown") or "connection lost, outcome unknown", "connection_lost")
 end
 
@@ -150,18 +131,14 @@ local function reply(session, pdu, text, waiter)
 end
 outgoing.reply = reply
 
---- Ends the wait for a request, not the request: its response is still matched and counted, and then dropped.
----@return boolean ended  false: the wait had ended already
-function Outgoing:stop_waiting(cookie, waiter) return self.session.machine:stop_waiting(cookie, waiter) end
-
 --- Gives a wait a timeout of its own.
-local function limit(self, cookie, waiter, timeout_s)
+local function limit(session, cookie, waiter, timeout_s)
   local timer
-  timer = self.session.loop:timer(function()
+  timer = session.loop:timer(function()
     timer:close()
-    if not self:stop_waiting(cookie, waiter) then return end
+    if not session:stop_waiting(cookie, waiter) then return end
     if type(waiter) == "function" then
-      start(self.session.sink, waiter, nil, TIMEOUT, "timeout")
+      start(session, waiter, nil, TIMEOUT, "timeout")
     else
       wake(waiter, nil, TIMEOUT, "timeout")
     end
@@ -186,32 +163,32 @@ end
 
 --- Sends a request and waits for its response; if the last argument is a function, calls it instead of waiting.
 ---@async
-function Outgoing:request(command_id, fields, timeout_s, callback)
+function outgoing.request(session, command_id, fields, timeout_s, callback)
   if timeout_s then
     if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
     check_timeout(timeout_s, LEVEL)
   end
   local waiter, set_timer = callback or need(LEVEL), nil
   if callback and timeout_s then waiter, set_timer = with_timer(callback) end
-  local cookie, message, code = send(self.session, command_id, fields or {}, waiter)
+  local cookie, message, code = send(session, command_id, fields or {}, waiter)
   if not cookie then check_known(code, message, LEVEL) end
   if callback then
     if not cookie then
-      start(self.session.sink, callback, nil, message, code)
+      start(session, callback, nil, message, code)
     elseif timeout_s then
-      set_timer(limit(self, cookie, waiter, timeout_s))
+      set_timer(limit(session, cookie, waiter, timeout_s))
     end
     return cookie ~= nil
   end
   if not cookie then return nil, message, code end
-  if timeout_s then return close_timer(limit(self, cookie, waiter, timeout_s), wait()) end
+  if timeout_s then return close_timer(limit(session, cookie, waiter, timeout_s), wait()) end
   return wait_as(waiter)
 end
 
 --- Forwards a received request and waits for the response.
 ---@async
-function Outgoing:forward(pdu, changes)
-  local session, waiter = self.session, need(FORWARD_LEVEL)
+function outgoing.forward(session, pdu, changes)
+  local waiter = need(FORWARD_LEVEL)
   local sequence, message, code = session.machine:forward(pdu, changes, waiter, session.loop:now())
   if not sequence then
     check_known(code, message, FORWARD_LEVEL)
@@ -223,31 +200,27 @@ end
 
 --- Sends a request that has no response.
 ---@return boolean? sent  nil, message, code: not sent
-function Outgoing:send_unanswered(command_id, fields)
-  local sequence, message, code = self.session.machine:request(command_id, fields or {}, false, self.session.loop:now())
+function outgoing.send_unanswered(session, command_id, fields)
+  local sequence, message, code = session.machine:request(command_id, fields or {}, false, session.loop:now())
   if not sequence then
     check_known(code, message, LEVEL)
     return nil, message, code
   end
-  self.session:touch()
+  session:touch()
   return true
 end
 
---- Number of tasks and callbacks that wait for an outcome.
----@return integer
-function Outgoing:waiting() return self.session.machine:waiting() end
-
---- The method that sends a command, for objects with an `outgoing` part:
+--- The method of a session that sends a command:
 --- session:deliver_sm{ ... } -> response | nil, message, code, refusing response.
 ---@param command smpp.Command
 ---@return function
 function outgoing.method(command)
   local id = command.id
   if not command.response_id then
-    return function(self, fields) return self.outgoing:send_unanswered(id, fields) end
+    return function(self, fields) return outgoing.send_unanswered(self, id, fields) end
   end
   return function(self, fields, timeout_s, callback)
-    return self.outgoing:request(id, fields, timeout_s, callback)
+    return outgoing.request(self, id, fields, timeout_s, callback)
   end
 end
 

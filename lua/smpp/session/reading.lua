@@ -1,48 +1,57 @@
 --- Flow control of a session: reading stops while the peer does not read our output, while `pause` is in force, and while
---- handlers cannot keep up.  A part of a session.
+--- handlers cannot keep up.  A part of a session, made with the first reason to stop.
 
 ---@class smpp.Reading
----@field transport smpp.Transport
+---@field session smpp.Session
 local Reading = {
   is_on = true,
   congested = false,            -- too many unsent octets: the peer does not read
   paused = false,               -- pause() was called
   overloaded = false,           -- handlers cannot keep up
-  unsent_octets = 4096,         -- limit of unsent octets in the transport; above: congested
 }
 local mt = { __index = Reading, __name = "smpp.Reading" }
 
 local reading = {}
 
-local UNSENT_BOUND = 262144 -- the limit for a bound peer
+local UNSENT_UNBOUND, UNSENT_BOUND = 4096, 262144 -- octets in the transport; above: congested
 
----@param transport smpp.Transport
+local function limit(session) return session.is_bound and UNSENT_BOUND or UNSENT_UNBOUND end
+
+--- The flow control of a session, made when it is first needed.
+---@param session smpp.Session
 ---@return smpp.Reading
-function reading.new(transport)
-  return setmetatable({ transport = transport }, mt)
+function reading.of(session)
+  if not session.reading then
+    local self = setmetatable({ session = session }, mt)
+    session.reading = self
+    session.transport.on_drain = function()
+      if not session.closed then self:drained() end
+    end
+  end
+  return session.reading
 end
 
 local function update(self)
   local is_on = not (self.congested or self.paused or self.overloaded)
   if is_on == self.is_on then return end
   self.is_on = is_on
-  if is_on then self.transport:resume() else self.transport:pause() end
+  local transport = self.session.transport
+  if is_on then transport:resume() else transport:pause() end
 end
 
---- Sets the limit of unsent octets: higher for a bound peer.
----@param is_bound boolean
-function Reading:set_bound(is_bound) self.unsent_octets = is_bound and UNSENT_BOUND or nil end
-
 --- Octets were written.
-function Reading:written()
-  if self.congested or self.transport:pending() <= self.unsent_octets then return end
+---@param session smpp.Session
+function reading.written(session)
+  if session.transport:pending() <= limit(session) then return end
+  local self = reading.of(session)
+  if self.congested then return end
   self.congested = true
   update(self)
 end
 
 --- Pending octets were sent.
 function Reading:drained()
-  if not self.congested or self.transport:pending() > self.unsent_octets / 4 then return end
+  if not self.congested or self.session.transport:pending() > limit(self.session) / 4 then return end
   self.congested = false
   update(self)
 end
