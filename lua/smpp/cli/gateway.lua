@@ -176,16 +176,20 @@ local function say_where(made, out)
   end
 end
 
-local NURSERY_KIB = 1024 -- of Lua 5.4: what is allocated between two young collections; each stops all else, for as long as there is young
+-- Of Lua 5.4: what is allocated between two young collections.  Each stops all else, for as long as there is young; but a message that waits for
+-- the disk should not live longer than two of them.
+local NURSERY_KIB, NURSERY_STORED_KIB = 1024, 4096
 
 --- Sets how the collector works: in many small steps, since a message waits for each (docs/performance.md, A gateway).
-local function set_collector()
+---@param is_stored boolean
+local function set_collector(is_stored)
   collectgarbage() -- of reading the file
   if jit then -- luacheck: globals jit
     collectgarbage("setpause", 200)
     collectgarbage("setstepmul", 25) -- what is made meanwhile is mostly garbage, and marked by nobody: a cycle ends all the same
   elseif _VERSION == "Lua 5.4" then
-    collectgarbage("generational", math.max(2, math.min(20, math.floor(100 * NURSERY_KIB / collectgarbage "count"))), 100)
+    local nursery_kib = is_stored and NURSERY_STORED_KIB or NURSERY_KIB
+    collectgarbage("generational", math.max(2, math.min(60, math.floor(100 * nursery_kib / collectgarbage "count"))), 100)
   else
     collectgarbage("setpause", 400)
   end
@@ -206,7 +210,7 @@ local function work(options, out, follow)
     return code == "bad_value" and exit.USAGE or exit.UNREACHABLE
   end
   if not out.json then report(problems, out, true) end
-  set_collector()
+  set_collector(made.books ~= nil)
   follow(made.servers[1])
   say_where(made, out)
   if options.console_token and not (made.http and next(made.http.pages)) then out:note "--console-token: no http{} of the file serves a console" end
