@@ -13,6 +13,46 @@ describe("smpp.bot.chat", function()
     assert.same({ "+491761234567", "12345", "main", "sms", " Hello  there ", "Hello  there", 2, "+491761234567", shop }, seen)
   end)
 
+  it("says so after an answer, too, when its message has been let go of", function()
+    for _, text in ipairs { " Hello  there ", "Ünïcode €", "Привет" } do
+      local seen, late
+      local shop = shop_of(function(chat)
+        local message = chat.message
+        chat:ask "And?"
+        assert(rawget(chat, "kept") ~= nil and rawget(chat, "item") == nil)
+        local again = chat.message
+        assert(again ~= message and again == chat.message)
+        seen = {
+          chat.number, chat.to, chat.carrier, chat.channel, chat.text, again.from, again.to, again.text, again.encoding == message.encoding,
+          again.pdu:octets() == message.pdu:octets(), again.session == message.session, again.esme == message.esme, #again.parts,
+        }
+        late = { again:accept() }
+        chat:ask "More?"
+        seen[#seen + 1] = chat.text
+        again:reply "replied"
+      end)
+      local p = shop:test "491761234567"
+      p:says(text):hears "And?":says "a":hears "More?":says "b":hears "replied"
+      assert.same({ "+491761234567", "12345", "main", "sms", text, "+491761234567", "12345", text, true, true, true, true, 1, text }, seen)
+      assert.equal("not_sent", late[3])
+      shop:test_end()
+    end
+  end)
+
+  it("knows a message of several parts after an answer", function()
+    local seen = {}
+    local shop = shop_of(function(chat)
+      chat:ask "And?"
+      seen[#seen + 1] = chat.number
+      seen[#seen + 1] = chat.text
+      seen[#seen + 1] = #chat.message.parts
+    end)
+    local long = ("a long text "):rep(20)
+    shop:test "491761234567":says(long):hears "And?":says "a"
+    assert.same({ "+491761234567", long, 2 }, seen)
+    shop:test_end()
+  end)
+
   it("formats only with values, and never a single text", function()
     local shop = shop_of(function(chat)
       chat:say "100 %"

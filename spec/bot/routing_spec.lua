@@ -34,11 +34,13 @@ describe("smpp.bot.routing", function()
     local shop = shops.new({ country = "49" }, function(s) s:otherwise(function(chat)
       chat.memory.n = (chat.memory.n or 0) + 1
       chat:say("%s %d", chat.number, chat.memory.n)
+      if chat.text == "y" then chat:say("%s, you said %s", chat.number, chat:ask "More?") end
     end) end)
     shop:test(NUMBER):says "x":hears "+491761234567 1"
     local p = shop:test "01761234567"
     p:says { text = "x", source_addr_ton = 2 }:hears "+491761234567 2"
-    p:says { text = "y", source_addr_ton = 0 }:hears "+491761234567 3"
+    p:says { text = "y", source_addr_ton = 0 }:hears "+491761234567 3":hears "More?"
+    p:says { text = "no", source_addr_ton = 0 }:hears "+491761234567, you said no"
     assert.equal("01761234567", p.world.dialogue and p.number)
   end)
 end)

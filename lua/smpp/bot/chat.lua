@@ -1,8 +1,10 @@
 --- The conversation as a handler sees it: what was said, and the ways to say and ask.
+local core = require "smpp.core"
 local fold = require "smpp.bot.fold"
 local kind = require "smpp.base.kind"
 local match = require "smpp.bot.match"
 local mistake = require "smpp.base.mistake"
+local pdus = require "smpp.codec"
 local schema = require "smpp.base.schema"
 local task = require "smpp.base.task"
 local words = require "smpp.bot.words"
@@ -10,6 +12,8 @@ local words = require "smpp.bot.words"
 local chats = {}
 
 local NONE = {}
+
+local read = core.reply.read
 local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a chat's method, which is a tail call
 
 ---@class smpp.Chat
@@ -93,6 +97,22 @@ local LATER = {
   end,
 }
 
+--- The message of a chat that has slept, made again of its octets.
+---@param chat smpp.Chat
+---@return smpp.BotReceived
+local function received_again(chat)
+  local own, client = chat.dialogue.own, chat.kept_esme
+  local pdu = pdus.codec.decode(chat.kept)
+  local _, _, text = read(pdu, false)
+  local msg = client.inbox:make_old(pdu, chat.kept_session, text)
+  local item = chats.received { msg = msg, own = own, text = text, chat = chat, from = rawget(chat, "number") }
+  rawset(chat, "item", item)
+  rawset(chat, "kept", nil)
+  rawset(chat, "kept_esme", nil)
+  rawset(chat, "kept_session", nil)
+  return item
+end
+
 local CHAT = {
   __name = "smpp.Chat",
   __index = function(self, key)
@@ -100,7 +120,7 @@ local CHAT = {
     if method ~= nil then return method end
     local of_item = OF_ITEM[key]
     if of_item then
-      local item = rawget(self, "item")
+      local item = rawget(self, "item") or rawget(self, "kept") and received_again(self)
       return item and of_item(item)
     end
     local later = LATER[key]
@@ -120,12 +140,20 @@ chats.metatable = CHAT
 ---@return smpp.Chat
 function chats.new(fields) return setmetatable(fields, CHAT) end
 
---- Makes fields of what the message of a chat knows, and lets go of it.
+--- Lets go of the message of a chat, since a hundred thousand may sleep: of a usual one its octets stay, of another fields of what it knows.
 ---@param chat smpp.Chat
 function chats.keep(chat)
   local item = rawget(chat, "item")
   if not item then return end
   rawset(chat, "item", nil) -- first: eight fields are the size of one table
+  local msg = item.msg
+  if item.channel == "sms" and not msg.set and select(3, read(msg.pdu, false)) == item.text then
+    rawset(chat, "kept", msg.pdu:octets())
+    rawset(chat, "kept_esme", msg.esme)
+    rawset(chat, "kept_session", msg.session)
+    if item.from then rawset(chat, "number", item.from) end
+    return
+  end
   for key, of_item in pairs(OF_ITEM) do
     local value = of_item(item)
     if value ~= nil then rawset(chat, key, value) end

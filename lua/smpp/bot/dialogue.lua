@@ -3,7 +3,7 @@
 local chats = require "smpp.bot.chat"
 local task = require "smpp.base.task"
 
-local keep, words_of, wait = chats.keep, chats.words_of, task.wait
+local keep, words_of, expect, yield = chats.keep, chats.words_of, task.expect, coroutine.yield
 
 local dialogues = {}
 
@@ -46,12 +46,12 @@ local NEVER = {}               -- key of a wait that is never woken: the task wa
 ---@param item? smpp.BotReceived  the message that begins it
 ---@return smpp.BotDialogue
 function dialogues.new(shop, channel, key, person, chat, own, item)
-  local self = setmetatable({ -- more than eight fields: it has the size that it will need
+  local self = setmetatable({ -- eight fields, as one that waits has: key, person, chat, own, token, asked, asked_at, is_waiting
     key = key, person = person, chat = chat, own = own,
     turn = item and item.turn, -- of the message that is being handled
     item = item,
     token = nil,               -- its task
-    is_inside = nil, reason = nil,
+    asked = nil,               -- the options of the question that was asked last
   }, shop.dialogue_kinds[channel])
   chat.dialogue = self
   return self
@@ -98,7 +98,7 @@ end
 local function check(self)
   local doomed = self.doomed
   if not doomed then return end
-  self.doomed, self.is_inside = nil, false
+  self.doomed, self.is_inside = nil, nil
   task.start(self.shop.sink, self.close, self, doomed[1], doomed[2])
   task.wait(NEVER)
 end
@@ -106,7 +106,7 @@ end
 --- Ends the call that `enter` began.
 local function leave(self)
   if not self.is_inside or task.current() ~= self.token then return end
-  self.is_inside = false
+  self.is_inside = nil
   check(self)
 end
 
@@ -172,9 +172,10 @@ local function save_again(self)
 end
 
 --- The next queued message; false: the time is up; nil: none yet, the caller has to wait (the time-out is set).
+---@param o table  options of the question, which bear the deadline
 ---@param within_s number
 ---@return table|false|nil item
-local function next_item(self, within_s)
+local function next_item(self, o, within_s)
   local queue = self.queue
   if queue then
     local item = table.remove(queue, 1)
@@ -182,17 +183,23 @@ local function next_item(self, within_s)
     return item
   end
   if within_s <= 0 then return false end
+  self.item, self.is_inside = nil, nil -- frees memory: a hundred thousand dialogues may wait
   self.is_waiting = true
-  self.item = nil -- frees memory: a hundred thousand dialogues may wait
   keep(self.chat)
-  self.shop.deadlines:add(self, within_s)
+  o.dialogue = self
+  self.shop.deadlines:add(o, within_s)
+end
+
+--- The handler waits no more.
+function Dialogue:stop_waiting()
+  self.is_waiting = nil
+  self.shop.deadlines:remove(self.asked)
 end
 
 --- Hands a message of the subscriber to the waiting handler, or queues it.
 function Dialogue:receive(item)
   if self.is_waiting then
-    self.is_waiting = false
-    self.shop.deadlines:remove(self)
+    self:stop_waiting()
     task.wake_for(self.token, self, item)
   else
     self.queue = self.queue or {}
@@ -203,7 +210,7 @@ end
 --- The time of a question is up.
 function Dialogue:expire()
   if not self.is_waiting then return end
-  self.is_waiting = false
+  self.is_waiting = nil
   task.wake_for(self.token, self, nil)
 end
 
@@ -225,7 +232,7 @@ local function without(self, o, reason)
 end
 
 --- A keyword came as an answer: does what the option `keywords` says.  Returns "again" if the question is to be asked again, "answer", or "wait".
-local function keyword(self, item, hear, values, mode, within_s)
+local function keyword(self, item, hear, values, mode, o)
   local shop = self.shop
   if mode == "answer" then return "answer" end
   if mode == "queue" then
@@ -239,8 +246,11 @@ local function keyword(self, item, hear, values, mode, within_s)
     self.channel.ask(self, shop:text("leave", self.chat), nil)
     check(self)
     self:settle(self:save(4) == true, save_again(self))
-    local answer = next_item(self, within_s)
-    if answer == nil then answer = task.wait(self) end
+    local answer = next_item(self, o, o.within_s)
+    if answer == nil then
+      answer = task.wait(self)
+      enter(self)
+    end
     if not answer then return "timeout" end
     hold(self, answer.turn)
     if not shop:yes_or_no()(answer.text) then return "again" end
@@ -252,7 +262,7 @@ end
 
 --- Classifies a message that came as an answer.
 ---@return "answer"|"again"|"wait"|"timeout"|"cancelled" what
-local function meaning(self, item, o, within_s)
+local function meaning(self, item, o)
   local shop = self.shop
   if not self.channel.has_words then
     if not self.channel.turn_page(self, item) then return "answer" end
@@ -265,7 +275,7 @@ local function meaning(self, item, o, within_s)
     self.channel.say(self, shop:text("help", self.chat), nil)
     return "wait"
   end
-  if hear then return keyword(self, item, hear, values, o.keywords or shop.o.keywords, within_s) end
+  if hear then return keyword(self, item, hear, values, o.keywords or shop.o.keywords, o) end
   return "answer"
 end
 
@@ -273,7 +283,7 @@ end
 local function pose(self, o)
   local ok, message, code, refusal = self.channel.ask(self, o.text or o.question, o.options, o.menu)
   check(self)
-  self.asked_at, self.within_s = self.shop.loop:now(), o.within_s
+  self.asked_at, self.asked = self.shop.loop:now(), o
   if ok then return end
   self.shop:log("question_not_sent", "question not sent", { to = self.chat.number, reason = message, code = code })
   stop(self, refusal == "opted_out" and refusal or "error", { is_silent = true })
@@ -283,7 +293,7 @@ end
 local function listen(self, o, level)
   local saved = self:save(level + 1) == true
   self:settle(saved, not saved and save_again(self) or nil)
-  return next_item(self, self.asked_at + o.within_s - self.shop.loop:now())
+  return next_item(self, o, self.asked_at + o.within_s - self.shop.loop:now())
 end
 
 --- The question is over, with these results.
@@ -297,7 +307,7 @@ local function take(self, o, item)
   local what = "timeout"
   if item then
     hold(self, item.turn)
-    what = meaning(self, item, o, o.within_s)
+    what = meaning(self, item, o)
   end
   if what == "wait" then return false end
   if what == "timeout" and o.is_limited then stop(self, "released") end
@@ -343,7 +353,11 @@ end
 local function wait_for_answer(self, o, level)
   repeat
     local item = listen(self, o, level)
-    if item == nil then item = wait(self) end
+    if item == nil then
+      expect(self)
+      item = yield()
+      enter(self)
+    end
   until take(self, o, item)
   leave(self)
   return o.value, o.message, o.code
@@ -428,10 +442,7 @@ function Dialogue:depart(reason)
   self.reason = reason
   if shop.dialogues[self.key] == self then shop.dialogues[self.key] = nil end
   self.person.dialogues = self.person.dialogues - 1
-  if self.is_waiting then
-    self.is_waiting = false
-    shop.deadlines:remove(self)
-  end
+  if self.is_waiting then self:stop_waiting() end
 end
 
 --- Ends it; the handler does not go on.

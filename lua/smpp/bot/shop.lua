@@ -374,7 +374,7 @@ function Bot:start()
     self.write_log = logs.writer(self.o.log, self.loop)
     self.people:move(self.loop)
   end
-  self.deadlines = deadlines.new(self.loop, function(item) item:expire() end)
+  self.deadlines = deadlines.new(self.loop, function(asked) asked.dialogue:expire() end)
   self.turns = turns.new(self.loop)
   self.state = "running"
   run.opened(self, true)
@@ -410,7 +410,7 @@ function Bot:stop(timeout_s)
     if carrier.esme then carrier.esme:close(timeout_s) end
   end
   for _, dialogue in pairs(self.dialogues) do
-    if dialogue.is_waiting then self.deadlines:remove(dialogue) end
+    if dialogue.is_waiting then dialogue:stop_waiting() end
   end
   self.deadlines:close()
   self.vault:close()

@@ -1,5 +1,6 @@
 --- The channel of SMS: each text is a message.
 local pdus = require "smpp.codec"
+local task = require "smpp.base.task"
 
 local sms = { name = "sms", has_words = true }
 
@@ -13,6 +14,14 @@ local source_of = pdus.codec.selector("source_addr", "source_addr_ton", "source_
 -- Of a text without options, and whom it goes to: nobody reads them after a wait, so there is one of each.
 local PLAIN = { from = nil, to = nil, text = nil }
 local SENDER = { addr = nil, ton = nil, npi = nil }
+
+local destination_of = pdus.codec.selector("destination_addr", "dest_addr_ton", "dest_addr_npi")
+
+--- Was a message sent to the address that answers come from?
+local function is_own(own, pdu)
+  local address, addr, ton, npi = own.address, destination_of(pdu)
+  return address.addr == addr and address.ton == ton and address.npi == npi
+end
 
 --- Says a text (nil: options are the message).
 ---@async
@@ -29,7 +38,12 @@ function sms.say(dialogue, text, options)
   local msg = item and item.msg or chat.message
   local own = dialogue.own
   local carrier = own.carrier
-  local message = not options and carrier.esme and PLAIN or {}
+  local esme, token = carrier.esme, task.current()
+  if esme and token and msg and not options and is_own(own, msg.pdu) then
+    local sent, why, code, partial = esme.sender:reply(msg.pdu, text, token)
+    if sent ~= false then return shop:outcome(carrier, sent, why, code, partial) end
+  end
+  local message = not options and esme and PLAIN or {}
   local to
   if not msg then
     to = chat.number
@@ -61,7 +75,7 @@ end
 function sms.record(dialogue)
   local chat, shop = dialogue.chat, dialogue.shop
   return {
-    number = chat.number, to = chat.to, carrier = dialogue.own.carrier.name, within_s = dialogue.within_s or 3600,
+    number = chat.number, to = chat.to, carrier = dialogue.own.carrier.name, within_s = dialogue.asked and dialogue.asked.within_s or 3600,
     at = shop.loop:time() + ((dialogue.asked_at or shop.loop:now()) - shop.loop:now()),
   }
 end

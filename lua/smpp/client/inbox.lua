@@ -487,6 +487,17 @@ function Inbox:make(pdu, session, words, encoding)
   }, message_mt)
 end
 
+--- The same of octets that were received earlier: it was answered.
+---@param pdu smpp.Pdu  decoded again
+---@param session smpp.Session  that received it
+---@param words string
+---@return smpp.Message
+function Inbox:make_old(pdu, session, words)
+  local msg = self:make(pdu, session, words)
+  msg.is_old = true
+  return msg
+end
+
 ---@async
 function Inbox:message(pdu, session, esm_class)
   local client, plain, its_encoding = self.client, nil, nil
@@ -552,6 +563,7 @@ end
 
 --- Answers a message before its handler returns; the handler's own result is then ignored.
 local function answer(msg, result, status)
+  if rawget(msg, "is_old") then return nil, "deliver_sm is already answered", "not_sent" end
   if msg.set and not msg.answered then
     msg.answered = true
     settle(msg.esme.inbox, msg.set, result)
