@@ -307,6 +307,7 @@ build = {
     ["smpp.nodes.figures"] = "lua/smpp/nodes/figures.lua",
     ["smpp.nodes.grants"] = "lua/smpp/nodes/grants.lua",
     ["smpp.nodes"] = "lua/smpp/nodes/init.lua",
+    ["smpp.nodes.learner"] = "lua/smpp/nodes/learner.lua",
     ["smpp.nodes.lease"] = "lua/smpp/nodes/lease.lua",
     ["smpp.nodes.lease_rows"] = "lua/smpp/nodes/lease_rows.lua",
     ["smpp.nodes.leases"] = "lua/smpp/nodes/leases.lua",

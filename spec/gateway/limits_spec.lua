@@ -1,4 +1,5 @@
 -- Limits that two nodes count together: gateways with nodes beside a model of an engine, and one carrier.
+local buckets = require "smpp.base.bucket"
 local gateways = require "smpp.gateway"
 local models = require "spec.support.valkey_model"
 local nodes = require "smpp.nodes"
@@ -7,7 +8,7 @@ local smpp = require "smpp"
 local valkey = require "smpp.valkey"
 
 local FILE = [[
-listen { port = %d, accounts = { acme = { password = "secret", max_binds = 3 }, slow = { password = "secret", rate_per_s = 20, window = 1000 } } }
+listen { port = %d, accounts = { acme = { password = "secret", max_binds = 3 }, wide = { password = "secret", window = 1000 }, slow = { password = "secret", rate_per_s = 20, window = 1000 } } }
 carrier "a" { "smpp://me:x@localhost:2001", binds = 2, window = 1000%s }
 %s
 route { via = "a" }
@@ -19,6 +20,7 @@ local function world(fn, carrier, rules)
     local self = { loop = loop, times = {}, list = {} }
     self.engine = models.new(loop, {})
     self.mc = assert(smpp.server { host = "127.0.0.1", port = 2001, submit_sm = function()
+      if self.refuses and self.refuses() then return nil, "ESME_RTHROTTLED" end
       self.times[#self.times + 1] = loop:now()
       return tostring(#self.times)
     end })
@@ -207,6 +209,37 @@ describe("smpp.gateway.limits", function()
       one:close()
       two:close()
     end)
+  end)
+
+  it("a rate that adapts is learned together: at the limit of the carrier, with few refusals", function()
+    world(function(self)
+      local limit = buckets.new(100, 20, self.loop:now())
+      local began, refused, counts = self.loop:now(), 0, { 0, 0 }
+      function self.refuses()
+        if limit:take(self.loop:now()) == 0 then return false end
+        if self.loop:now() - began > 20 then refused = refused + 1 end
+        return true
+      end
+      for i = 1, 2 do
+        for _ = 1, 3 do
+          local session = open(2774 + i, "wide")
+          for _ = 1, 40 do
+            smpp.spawn(function()
+              while self.loop:now() - began < 80 do
+                local response = session:submit_sm { source_addr = "1", destination_addr = "491", short_message = "x" }
+                if response and self.loop:now() - began > 20 then counts[i] = counts[i] + 1 end
+                if not response then smpp.sleep(0.1) end
+              end
+            end)
+          end
+        end
+      end
+      smpp.sleep(85)
+      local total = counts[1] + counts[2]
+      assert.is_true(total >= 60 * 90 and total <= 60 * 100 + 20, total)
+      assert.is_true(refused < 0.03 * total, refused)
+      for i = 1, 2 do assert.is_true(counts[i] > 0.2 * total, counts[i]) end
+    end, ', rate_per_s = "adaptive"')
   end)
 
   it("the rate of a carrier is of all nodes together", function()

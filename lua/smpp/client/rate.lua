@@ -18,6 +18,9 @@ local FORGET = 1.25           -- at this factor of the refused rate the limit of
 local SOON_S = 5              -- another refusal within this time: the rate is far above the limit
 local DOUBLE_MESSAGES = 4     -- below this many per second, double only after so many messages
 
+--- What an adaptive rate learns by, for those that learn one together.
+rates.LEARNING = { STEP_DOWN, CLIMB_S, CLIMB_MESSAGES, APPROACH_S, FORGET, SOON_S, DOUBLE_MESSAGES }
+
 ---@param given number|{ min: number, max: number?, start: number? }  messages per second; or the limits of an adaptive rate
 ---@param burst? number
 ---@param now number

@@ -33,9 +33,9 @@ end
 ---@param nodes smpp.Nodes
 ---@return smpp.Leasing
 function leasing.open(carrier, nodes)
-  local self = setmetatable({ carrier = carrier, nodes = nodes, leases = nil, places = {}, rate = nil, closed = false }, mt)
+  local self = setmetatable({ carrier = carrier, nodes = nodes, leases = nil, places = {}, has_rate = false, closed = false }, mt)
   local o = carrier.client.options
-  self.rate = limits.of_carrier(nodes, carrier.name, carrier.client)
+  self.has_rate = limits.of_carrier(nodes, carrier.name, carrier.client)
   nodes:when_free(carrier.name, function()
     if self.closed then return end
     self.leases = nodes:leases(carrier.name, {
@@ -60,12 +60,15 @@ function Leasing:take(lease)
   return place
 end
 
+--- The rate of all nodes; it may have become another one.
+local function carrier_rate(self) return self.carrier.client.outbox.rate end
+
 --- Gives all back, drained.
 ---@param done fun()
 function Leasing:close(done)
   self.closed = true
   local function finish()
-    if self.rate then self.rate:close() end
+    if self.has_rate then carrier_rate(self):close() end
     done()
   end
   if not self.leases then return finish() end

@@ -144,20 +144,76 @@ function CarrierRate:resume() return false end -- luacheck: no self
 function CarrierRate:fix(rate_per_s) self.grants:change(rate_per_s) end
 function CarrierRate:close() self.grants:close() end
 
---- Gives the client of a carrier with a fixed rate that of all nodes together.  A rate that adapts is each node's own.
+-- ---- those that adapt ----
+
+local Learned = {}
+local LEARNED = { __index = Learned, __name = "smpp.LearnedRate" }
+
+local REPORT_S = 1 -- what was sent without a limit is told so often, and what others have learned comes
+
+function Learned:take()
+  if self.grants:take() then
+    self.learner.sent = self.learner.sent + 1
+    return 0
+  end
+  self.grants:wait(self.pump)
+  return LOOK_S
+end
+
+function Learned:give_back()
+  self.learner.sent = self.learner.sent - 1
+  self.grants:give_back()
+end
+function Learned:note_refused() self.learner.refused = self.learner.refused + 1 end
+function Learned:pause() self.learner:pause() end
+function Learned:resume()
+  self.learner:resume()
+  return false -- the engine says what it is now
+end
+
+--- Another rate, which the nodes count together, but do not learn.
+function Learned:fix(rate_per_s)
+  self:close()
+  self.client.outbox:use_rate(self.fixed(rate_per_s))
+end
+
+---@private
+function Learned:look()
+  local grants = self.grants
+  grants:ask(self.client.loop:now(), 0)
+  self.rate_per_s = grants.rate_per_s
+  self.timer:start(REPORT_S)
+end
+
+function Learned:close()
+  self.timer:close()
+  self.grants:close()
+end
+
+--- Gives the client of a carrier with a rate that of all nodes together.
 ---@param nodes smpp.Nodes
 ---@param name string   of the carrier
 ---@param client smpp.Client
----@return { close: fun(self) }?
+---@return boolean has_rate  to be closed: it is that of the client's outbox
 function limits.of_carrier(nodes, name, client)
-  local rate_per_s = client.options.rate_per_s
-  if type(rate_per_s) ~= "number" then return nil end
-  local rate = setmetatable({
-    rate_per_s = rate_per_s, grants = nodes:grants("carrier:" .. name, rate_per_s, ("carrier %s: rate_per_s"):format(name)),
-    pump = function() client.outbox:pump() end,
-  }, CARRIER_RATE)
+  local given = client.options.rate_per_s
+  if not given then return false end
+  local function pump() client.outbox:pump() end
+  local function fixed(rate_per_s)
+    local grants = nodes:grants("carrier:" .. name, rate_per_s, ("carrier %s: rate_per_s"):format(name))
+    return setmetatable({ rate_per_s = rate_per_s, grants = grants, pump = pump }, CARRIER_RATE)
+  end
+  local rate
+  if type(given) == "number" then
+    rate = fixed(given)
+  else
+    local grants, learner = nodes:learned_grants("carrier:" .. name, given)
+    rate = setmetatable({ client = client, grants = grants, learner = learner, rate_per_s = grants.rate_per_s, pump = pump, fixed = fixed }, LEARNED)
+    rate.timer = nodes.loop:timer(function() rate:look() end, true)
+    rate:look()
+  end
   client.outbox:use_rate(rate)
-  return rate
+  return true
 end
 
 --- Ends it.

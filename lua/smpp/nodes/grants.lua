@@ -20,8 +20,9 @@ local LEAST_S = 0.01   -- between two calls, where it had less than was wanted
 ---@param rate_per_s number
 ---@param part string?  of configurations, as of smpp.Nodes.least
 ---@param burst? number  default: a tenth of a second's worth
+---@param learner? smpp.RateLearner  of a rate that adapts
 ---@return smpp.Grants
-function grants.new(nodes, key, rate_per_s, part, burst)
+function grants.new(nodes, key, rate_per_s, part, burst, learner)
   local self = setmetatable({
     nodes = nodes, loop = nodes.loop, key = key,
     rate_per_s = nil, step_us = nil, burst = nil, own_burst = burst, portion = nil,
@@ -30,6 +31,7 @@ function grants.new(nodes, key, rate_per_s, part, burst)
     has_failed = false,                   -- the last call: the engine is away
     waiting = nil, timer = nil, closed = false,
     tasks = {},                           -- that wait for the reply
+    learner = learner,
     part = part, given = rate_per_s,      -- of the configuration: the smallest of the live nodes counts
   }, mt)
   self:set_rate(self:least())
@@ -56,6 +58,12 @@ end
 ---@return boolean taken  false: see `wait`
 function Grants:take()
   local now = self.loop:now()
+  local learner = self.learner
+  if learner and learner:is_held() then
+    self:ask(now)
+    return false
+  end
+  if self.rate_per_s == math.huge then return true end
   if now >= self.lapses_at then self.left = 0 end
   local has = self.left > 0
   if has then self.left = self.left - 1 end
@@ -92,7 +100,7 @@ end
 function Grants:wait(fn)
   self.waiting, self.timer = fn, self.timer or self.loop:timer(function() self:wake() end)
   local now = self.loop:now()
-  if self.left > 0 and now < self.lapses_at then return self.timer:start(0) end
+  if self:has_some(now) then return self.timer:start(0) end
   self:ask(now)
 end
 
@@ -101,7 +109,7 @@ function Grants:wake()
   local fn = self.waiting
   if self.closed or not fn then return end
   local now = self.loop:now()
-  if self.left > 0 and now < self.lapses_at then
+  if self:has_some(now) then
     self.waiting = nil
     return fn()
   end
@@ -109,9 +117,20 @@ function Grants:wake()
 end
 
 ---@private
-function Grants:ask(now)
+function Grants:has_some(now)
+  local learner = self.learner
+  if learner and (learner:is_held() or self.rate_per_s == math.huge) then return not learner:is_held() end
+  return self.left > 0 and now < self.lapses_at
+end
+
+--- Asks the engine, unless it is being asked, or it would have none.
+---@private
+---@param now number
+---@param wanted integer?  default: what a node takes at once; 0: only what is learned is of interest
+function Grants:ask(now, wanted)
   if self.asking or self.closed then return end
-  if now < self.next_at then
+  local learner = self.learner
+  if now < self.next_at and wanted ~= 0 and not (learner and learner:is_held()) then
     if self.waiting then self.timer:start(self.next_at - now) end
     return
   end
@@ -122,11 +141,19 @@ function Grants:ask(now)
     return
   end
   self.asking = true
-  self:set_rate(self:least())
-  local words = { 1, nodes.place, self.key, ("%.17g"):format(self.step_us), ("%.17g"):format(self.burst), self.portion }
-  nodes.engine:run(scripts.grant, words, 6, function(reply)
+  if not learner then self:set_rate(self:least()) end
+  local words, n = { 1, nodes.place }, 6
+  if learner then
+    wanted = wanted or self.rate_per_s < math.huge and self.portion or 0
+    n = learner:put(words, 2, self.key, wanted)
+  else
+    wanted = self.portion
+    words[3], words[4], words[5], words[6] = self.key, ("%.17g"):format(self.step_us), ("%.17g"):format(self.burst), wanted
+  end
+  nodes.engine:run(learner and learner.script or scripts.grant, words, n, function(reply)
     self.asking, self.has_failed = false, reply == nil
     if self.closed then return end
+    if learner then self:learned(learner:read(reply)) end
     local at = self.loop:now()
     if not reply then
       self.next_at = at + AGAIN_S
@@ -135,11 +162,19 @@ function Grants:ask(now)
         self.left = (at < self.lapses_at and self.left or 0) + reply[1]
         self.lapses_at = math.max(now + LAPSE_S, at + 1e-3) -- a slow reply is of some use, too
       end
-      if reply[1] < self.portion then self.next_at = at + math.max(LEAST_S, reply[2] / 1e6) end
+      if reply[1] < wanted then self.next_at = at + math.max(LEAST_S, reply[2] / 1e6) end
     end
     if self.waiting then self:wake() end
     self:wake_tasks()
   end)
+end
+
+--- The engine has said the rate.
+---@private
+function Grants:learned(rate_per_s, stepped)
+  if not rate_per_s then return end
+  if stepped then self.left = 0 end
+  self:set_rate(rate_per_s)
 end
 
 ---@private

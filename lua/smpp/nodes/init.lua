@@ -9,6 +9,7 @@ local engines = require "smpp.nodes.engine"
 local events = require "smpp.base.events"
 local figures = require "smpp.nodes.figures"
 local grants = require "smpp.nodes.grants"
+local learners = require "smpp.nodes.learner"
 local leases = require "smpp.nodes.leases"
 local options = require "smpp.nodes.options"
 local others = require "smpp.nodes.others"
@@ -334,6 +335,16 @@ function Nodes:count_binds(account, count, most, done) self.bind_counts:set(acco
 ---@param burst number?
 ---@return smpp.Grants
 function Nodes:grants(key, rate_per_s, part, burst) return grants.new(self, key, rate_per_s, part, burst) end
+
+--- A rate over all nodes that they learn.
+---@param key string
+---@param o { min: number, max: number?, start: number? }
+---@return smpp.Grants
+---@return smpp.RateLearner
+function Nodes:learned_grants(key, o)
+  local learner = learners.new(self.loop, o)
+  return grants.new(self, key, learner:start(), nil, nil, learner), learner
+end
 
 --- The work of a run that has ended is taken over.
 ---@param run string

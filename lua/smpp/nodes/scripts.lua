@@ -10,6 +10,7 @@
 ---   lease:CARRIER   hash: slot -> "run fence beat";  want:CARRIER  hash: run -> "binds most", what each node may hold
 ---   binds:ACCOUNT   hash: run -> binds of customers
 ---   rate:KEY        string: the time at which the bucket is full again (microseconds of the engine's clock)
+---   adapt:KEY       hash: a rate that nodes learn together (smpp.nodes.learner)
 local store = require "smpp.store.valkey_scripts"
 local valkey = require "smpp.valkey"
 
