@@ -21,7 +21,7 @@ local FILE = [[
 store { "valkey://127.0.0.1", node = "%%s", lease_s = %d, %sretry = { first_s = 0.5, max_s = 2 } }
 listen { port = %%d, accounts = { acme = { password = "secret", credit = %d }, bank = "hidden" } }
 carrier "a" { "smpp://me:x@localhost:2001", binds = %d, window = 3, on_unknown = "%s", breaker = false, reconnect = { fixed_s = 0.5 } }
-carrier "b" { "smpp://me:x@localhost:2002", binds = %d, window = 3, on_unknown = "%s", breaker = false, reconnect = { fixed_s = 0.5 } }
+carrier "b" { "smpp://me:x@localhost:2002", order = "destination", binds = %d, window = 3, on_unknown = "%s", breaker = false, reconnect = { fixed_s = 0.5 } }
 route { to = prefix "492", via = "b" }
 route { account = "bank", to = prefix "493", via = failover { "a", "b" }, through = true }
 route { via = failover { "a", "b" } }
@@ -154,11 +154,13 @@ end
 function Fleet:submit(item)
   local words = "m" .. item.n
   local is_through = item.account == "bank" and item.of % 4 == 0
-  local entry = { n = item.n, through = is_through, account = item.account, seen = false, taken = 0, told = 0 }
-  self.sent[words] = entry
+  local is_ordered = not is_through and item.of % 3 == 0 -- few destinations, for a carrier that wants an order
+  local entry = { n = item.n, through = is_through, ordered = is_ordered, account = item.account, seen = false, taken = 0, told = 0 }
+  entry.to = is_ordered and "492" .. item.n % 2 or (is_through and "493" or "491") .. 100000 + item.n
+  self.sent[words], entry.is_later, entry.asked_at = entry, item.later_s ~= nil, self.loop:now()
   local list = self.customers[item.account]
   local response, _, code = list[(item.of - 1) % #list + 1]:submit_sm {
-    source_addr = NUMBERS[item.account], destination_addr = (is_through and "493" or item.of % 3 == 0 and "492" or "491") .. 100000 + item.n, short_message = words,
+    source_addr = NUMBERS[item.account], destination_addr = entry.to, short_message = words,
     registered_delivery = 1, schedule_delivery_time = item.later_s and ("0000000000%02d000R"):format(item.later_s) or nil,
   }
   entry.id, entry.code, entry.answered_at = response and response.message_id, code, self.loop:now()

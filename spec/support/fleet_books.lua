@@ -107,6 +107,9 @@ function fleet_books.missing(self)
     if not mo.acknowledged then return words .. " is not acknowledged" end
     if mo.got == 0 then return words .. " was acknowledged, and its customer has not got it" end
   end
+  for lane, run in pairs((self.engine.data[KEYS .. "lanes"] or { fields = {} }).fields) do -- those of the dead are anybody's
+    if self.engine.data[KEYS .. "runs"].fields[run] then return ("lane %s is taken"):format(lane) end
+  end
   for key, set in pairs(self.engine.data) do
     local place = key:match "^[^}]*}:(%l+):"
     if (place == "work" or place == "queue") and not key:find ":h:" then return ("%s has %s"):format(key, set.list[1][1]) end
@@ -137,6 +140,12 @@ function fleet_books.balance(self)
     local got = entry.id and self.receipts[entry.id] and self.receipts[entry.id].got or 0
     if got > 1 and is_calm then say(self, "%s (%s): %d receipts", words, entry.id, got) end
     if is_calm and entry.taken > 1 then say(self, "%s was taken %d times", words, entry.taken) end
+  end
+  for words, entry in pairs(is_calm and not self.plan.refuses and self.sent or {}) do
+    for later, other in pairs(self.sent) do
+      local is_behind = entry.ordered and entry.to == other.to and entry.id and other.id and entry.answered_at < other.asked_at
+      if is_behind and not entry.is_later and not other.is_later and entry.taken_at > other.taken_at then say(self, "%s was taken after %s", words, later) end
+    end
   end
   for words, mo in pairs(self.mo) do
     if mo.got > 1 and is_calm then say(self, "%s came %d times", words, mo.got) end

@@ -21,7 +21,7 @@ function lanes.new(gateway, loop, give_up)
     gateway = gateway,
     counts = {},               -- lane -> messages that this node has
     unused = {}, has_unused = false, -- lanes that the store still has as this node's
-    timer = loop:timer(give_up, true),
+    timer = loop:timer(give_up, true), closed = false,
   }, mt)
 end
 
@@ -51,7 +51,7 @@ function Lanes:left(lane)
   self.counts[lane] = count > 1 and count - 1 or nil
   if count > 1 then return end
   self.unused[lane] = true
-  if self.has_unused then return end
+  if self.has_unused or self.closed then return end -- closed: they are free when this node's life is over
   self.has_unused = true
   self.timer:start(FREE_S)
 end
@@ -68,6 +68,9 @@ end
 --- The node has a new life.
 function Lanes:forget() self.counts, self.unused, self.has_unused = {}, {}, false end
 
-function Lanes:close() self.timer:close() end
+function Lanes:close()
+  self.closed = true
+  self.timer:close()
+end
 
 return lanes
