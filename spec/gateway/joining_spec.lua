@@ -231,4 +231,56 @@ describe("smpp.gateway.joining: two nodes", function()
       assert.same({ "one, two" }, texts(w))
     end, { names = { "a" } })
   end)
+
+  it("lose no part and join what has come, whichever node takes which, and one dies", function()
+    property.holds(tonumber(os.getenv "SMPP_NODE_RUNS") or 6, function(random, case)
+      case.texts, case.crash_at = {}, random(3) == 1 and random(30) / 10 or nil
+      for reference = 1, random(5) do
+        local total, parts = random(3) + 1, {}
+        for n = 1, total do parts[n] = { at = random(30) / 10, bind = random(2), lost = random(8) == 1 } end
+        case.texts[reference] = parts
+      end
+      cluster.run(FILE, function(w)
+        local binds = { w:customer_of("a", { window = 50 }), w:customer_of("b", { window = 50 }) }
+        local answered, taken = {}, {}
+        for reference, parts in ipairs(case.texts) do
+          for n, one in ipairs(parts) do
+            local words = ("<%d.%d>"):format(reference, n)
+            if not one.lost then
+              smpp.spawn(function()
+                smpp.sleep(one.at)
+                if submit(binds[one.bind], part(n, #parts, reference, words)) then answered[words] = { reference = reference } end
+              end)
+            end
+          end
+        end
+        if case.crash_at then
+          smpp.sleep(case.crash_at)
+          w:crash "a"
+        end
+        smpp.sleep(110)
+        local got = w.carriers[1].got
+        for _, pdu in ipairs(w.carriers[2].got) do got[#got + 1] = pdu end -- where the other is away
+        for _, pdu in ipairs(got) do
+          local text = pdu.message_payload or pdu.short_message
+          for words in text:gmatch "<[%d.]+>" do taken[words] = (taken[words] or 0) + 1 end
+          local first = text:match "<(%d+)"
+          local _, count = text:gsub("<", "")
+          local whole = count == #case.texts[tonumber(first)]
+          if pdu.message_payload and not whole then error("joined without all parts: " .. text, 0) end
+        end
+        for words in pairs(answered) do
+          if not taken[words] then error(words .. " was answered, and no carrier has it", 0) end
+          if taken[words] > 1 and not case.crash_at then error(words .. " was sent twice", 0) end
+        end
+        for reference, parts in ipairs(case.texts) do
+          local all, joined = not case.crash_at, false
+          for n in ipairs(parts) do all = all and answered[("<%d.%d>"):format(reference, n)] end
+          for _, pdu in ipairs(got) do joined = joined or (pdu.message_payload or ""):find(("<%d.1>"):format(reference), 1, true) end
+          if all and not joined then error(("text %d came whole, and was not joined"):format(reference), 0) end
+        end
+        assert.same({}, w:logged "failed")
+      end)
+    end, 12)
+  end)
 end)
