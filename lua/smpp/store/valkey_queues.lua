@@ -9,6 +9,7 @@ local queues = {}
 
 local PAGE = scripts.PAGE
 local ASKED = 50   -- questions of one call
+local PROMPT_S = 0.5 -- a reply that took longer, or was lost once, says nothing of the engine's clock
 local BLOCK = 1000 -- numbers for ids that a node takes at once
 
 --- A script that goes on when the engine is full.
@@ -220,7 +221,8 @@ local function taken(call, value, message, code)
   if not value or value[1] == "dead" then return call.done(nil, message or "the node has not joined", code or "store_failed", call.context) end
   local list, known = {}, call.store.queues.known
   known[#known + 1] = call.search.number
-  call.store.offset = tonumber(value[1]) - (call.search.asked_at + call.answered_at) / 2
+  local asked_at, answered_at = call.search.asked_at, call.answered_at
+  if answered_at - asked_at <= PROMPT_S then call.store.offset = tonumber(value[1]) - (asked_at + answered_at) / 2 end
   for i = 3, #value, 3 do list[#list + 1] = { kind = value[i], record = fields.read(value[i + 1], value[i + 2]) } end
   call.done(list, tonumber(value[2]) == 1, nil, call.context)
 end
