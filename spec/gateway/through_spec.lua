@@ -1,4 +1,6 @@
 local cluster = require "spec.support.cluster"
+local codec = require "smpp.codec"
+local route = require "smpp.route"
 local smpp = require "smpp"
 local stores = require "smpp.store"
 local support = require "spec.support.gateways"
@@ -138,6 +140,29 @@ describe("smpp.gateway.through", function()
       smpp.sleep(1)
       assert.same({ "DELIVRD", "UNDELIV" }, text_of(other.got))
       assert.same({ "491", "492" }, { other.got[1].source_addr, other.got[2].source_addr })
+    end)
+  end)
+
+  it("tells what came by HTTP, when its record is there, and no bind", function()
+    run(function(w)
+      local octets = assert(codec.encode {
+        command = "submit_sm", source_addr = "12345", destination_addr = "491", short_message = "Hi", registered_delivery = 1,
+      })
+      local msg = route.message { account = "acme", bind = "http", pdu = codec.decode(octets), id = "h1", http = { id = "h1" } }
+      assert.equal("h1", w.gateways.a.forward:take({ version = 0x34 }, msg))
+      hand_over(w)
+      local other, told, is_kept = w:customer_of "b", {}, false
+      w.gateways.b.http = { book = { shared_receipt = function(_, id, part_id, receipt)
+        told[#told + 1] = table.concat({ id, part_id, receipt.state }, " ")
+        return is_kept or nil
+      end } }
+      assert.equal("ESME_RX_T_APPN", tell(w, "b", "a-1"))
+      is_kept = true
+      assert.is_nil(tell(w, "b", "a-1"))
+      assert.is_nil(tell(w, "b", "a-1"))
+      w.gateways.b.http = nil
+      smpp.sleep(1)
+      assert.same({ { "h1 h1 DELIVERED", "h1 h1 DELIVERED" }, {} }, { told, text_of(other.got) })
     end)
   end)
 
