@@ -148,7 +148,7 @@ local function move(c, r)
   if c.octets and sub(c.home, 1, 2) == "l:" then c.due = in_order(c.due) end -- it is new
   if c.to == "work" then return call("ZADD", P .. work, c.due, c.member) end
   enqueue(c.member, c.home, c.due, c.over)
-  woken[c.home] = true
+  woken[string.match(c.home, "^l:") or c.home] = true -- all lanes at once
 end
 
 local function add(c)
