@@ -77,6 +77,19 @@ describe("smpp.gateway.lanes", function()
     end)
   end)
 
+  it("are given up again at an engine that was behind", function()
+    cluster.run(FILE, function(w)
+      local first = w:customer_of "a"
+      assert(submit(first))
+      smpp.sleep(1)
+      local lanes = { ["7"] = w.gateways.a.store.run, ["8"] = w.gateways.b.store.run }
+      w.engine.data["smpp:{gw}:lanes"] = { kind = "hash", fields = lanes, count = 0 }
+      w.gateways.a.node.nodes:emit("failover", "x", "y")
+      smpp.sleep(1)
+      assert.same({ ["8"] = w.gateways.b.store.run }, lanes)
+    end)
+  end)
+
   it("are in the order of the engine, though the clocks of nodes differ", function()
     cluster.run(FILE, function(w)
       local first, second = w:customer_of "a", w:customer_of "b"

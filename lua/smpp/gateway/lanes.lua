@@ -56,6 +56,16 @@ function Lanes:left(lane)
   self.timer:start(FREE_S)
 end
 
+--- Another engine has taken over, which may have been behind: what was given up there is given up again.
+function Lanes:give_up_again()
+  for lane = 0, LANES - 1 do
+    if not self.counts[lane] then self.unused[lane] = true end
+  end
+  if self.has_unused or self.closed then return end
+  self.has_unused = true
+  self.timer:start(FREE_S)
+end
+
 --- The lanes that are to be given up.
 ---@return integer[]
 function Lanes:free()
