@@ -15,11 +15,11 @@ local function stderr_of(fn)
 end
 
 describe("smpp.loop.guard", function()
-  it("calls with up to two arguments and tells whether it went well", function()
+  it("calls with up to three arguments and tells whether it went well", function()
     local seen
     local call = guarded(error)
-    assert.is_true(call(function(...) seen = { n = select("#", ...), ... } end, 1, nil))
-    assert.same({ 1, nil, n = 2 }, seen)
+    assert.is_true(call(function(...) seen = { n = select("#", ...), ... } end, 1, nil, 3))
+    assert.same({ 1, nil, 3, n = 3 }, seen)
   end)
 
   it("hands an error to on_error, with the traceback of where it was raised", function()

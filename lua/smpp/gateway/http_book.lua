@@ -62,7 +62,7 @@ end
 ---@param changes smpp.Change[]?  that go with it
 function Book:keep(record, changes)
   local list = { self:addition(record) }
-  for _, change in ipairs(changes or {}) do list[#list + 1] = change end
+  for i = 1, changes and #changes or 0 do list[i + 1] = changes[i] end
   local ok, message = stores.commit(self.store, list)
   if not ok then self.gateway:log("error", "store_failed", { account = record.account, reason = message }) end
   record.is_kept = ok

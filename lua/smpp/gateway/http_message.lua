@@ -129,6 +129,8 @@ for i, row in ipairs(CONTENT) do message.rows[i + 1] = row end
 message.line_rows = { { "idempotency_key", fields.string(255, 1), "as the header Idempotency-Key" } }
 for i, row in ipairs(message.rows) do message.line_rows[i + 1] = row end
 
+local function fault(faults, field, code, detail) faults[#faults + 1] = { field = field, code = code, detail = detail } end
+
 --- Checks a body: its values; faults as of smpp.http.fields.
 ---@param rows smpp.HttpFieldRow[]
 ---@param body table
@@ -138,25 +140,24 @@ for i, row in ipairs(message.rows) do message.line_rows[i + 1] = row end
 ---@return smpp.HttpFault[] faults
 function message.check(rows, body, now, rule)
   local values, faults = fields.check(rows, body)
-  local function fault(field, code, detail) faults[#faults + 1] = { field = field, code = code, detail = detail } end
   local wrong = values.callback and rule.wrong(values.callback)
-  if wrong then fault("callback", "url_not_allowed", wrong) end
+  if wrong then fault(faults, "callback", "url_not_allowed", wrong) end
   if body.text ~= nil and body.data ~= nil then
-    fault("data", "bad_value", "expected text or data, got both")
+    fault(faults, "data", "bad_value", "expected text or data, got both")
   elseif body.text == nil and body.data == nil then
-    fault("text", "missing", "expected text or data")
+    fault(faults, "text", "missing", "expected text or data")
   end
   if values.data and #values.data > DATA_MAX then
-    fault("data", "bad_value", ("expected at most %d octets, got %d"):format(DATA_MAX, #values.data))
+    fault(faults, "data", "bad_value", ("expected at most %d octets, got %d"):format(DATA_MAX, #values.data))
   end
-  if values.at and values.at < now - PAST_S then fault("at", "bad_value", "expected a time that is not past") end
+  if values.at and values.at < now - PAST_S then fault(faults, "at", "bad_value", "expected a time that is not past") end
   if values.at and values.validity_s and now + values.validity_s <= values.at then
-    fault("validity_s", "bad_value", "the validity ends before the message is sent")
+    fault(faults, "validity_s", "bad_value", "the validity ends before the message is sent")
   end
-  for _, one in ipairs(faults) do
-    if one.field == "tlvs" and type(body.tlvs) == "table" then
+  for i = 1, #faults do
+    if faults[i].field == "tlvs" and type(body.tlvs) == "table" then
       local _, _, _, name = tlvs.read(body.tlvs)
-      if name then one.field = "tlvs/" .. name:sub(1, TO_MAX) end
+      if name then faults[i].field = "tlvs/" .. name:sub(1, TO_MAX) end
     end
   end
   return values, faults

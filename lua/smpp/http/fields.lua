@@ -1,7 +1,10 @@
 --- Fields of bodies and parameters of queries as rows: one row checks a value, reads it, and is its schema in OpenAPI.
 local core = require "smpp.core"
+local iterate = require "smpp.base.iterate"
 local json = require "smpp.http.json"
 local shown = require "smpp.base.shown"
+
+local next, pairs = iterate.next, iterate.pairs
 
 local fields = {}
 
@@ -196,13 +199,44 @@ fields.data = {
   end,
 }
 
+-- Rows by name, and those that are required; of rows -> those.
+local indexes = setmetatable({}, { __mode = "k" })
+
+local function index_of(rows)
+  local index = { by_name = {}, required = {} }
+  for _, row in ipairs(rows) do
+    index.by_name[row[1]] = row
+    if row.required then index.required[#index.required + 1] = row[1] end
+  end
+  indexes[rows] = index
+  return index
+end
+
+--- What was read of an object without faults; nil: it has some.
+local function faultless(rows, object)
+  local index, values = indexes[rows] or index_of(rows), {}
+  local by_name, required = index.by_name, index.required
+  for name, value in next, object do
+    local row = by_name[name]
+    value = row and row[2].read(value)
+    if value == nil then return nil end
+    values[name] = value
+  end
+  for i = 1, #required do
+    if values[required[i]] == nil then return nil end
+  end
+  return values
+end
+
 --- Checks an object against rows: what was read, and all that is wrong, in the order of the rows and then of the unknown names.
 ---@param rows smpp.HttpFieldRow[]
 ---@param object table
 ---@return table values
 ---@return smpp.HttpFault[] faults
 function fields.check(rows, object)
-  local values, faults, known, count = {}, {}, 0, 0
+  local values, faults, known, count = faultless(rows, object), {}, 0, 0
+  if values then return values, faults end
+  values = {}
   for i = 1, #rows do
     local row = rows[i]
     local name = row[1]

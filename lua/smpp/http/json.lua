@@ -166,11 +166,15 @@ end
 local QUOTED = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 local function quoted(c) return QUOTED[c] or ("\\u%04x"):format(c:byte()) end
 
-local function quote(value)
+--- The text of a string.
+---@param value string
+---@return string
+function json.quote(value)
   if value:find "[\128-\255]" then value = objects.text(value) end
   if value:find '[%c"\\\127]' then value = value:gsub('[%c"\\\127]', quoted) end
   return '"' .. value .. '"'
 end
+local quote = json.quote
 
 local function number_text(value)
   if value % 1 == 0 and value > -1e15 and value < 1e15 then return ("%d"):format(value) end

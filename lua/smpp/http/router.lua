@@ -3,6 +3,8 @@ local problem = require "smpp.http.problem"
 
 local router = {}
 
+local SLASH = ("/"):byte()
+
 ---@class smpp.HttpRoute
 ---@field [1] string                                          method: "GET" answers HEAD as well
 ---@field [2] string                                          path
@@ -78,9 +80,11 @@ local function allowed(methods)
   return table.concat(list, ", ")
 end
 
+local NO_PARAMS = {} -- of a path without braces; nobody writes to it
+
 local function find(self, path)
   local entry = self.fixed[path]
-  if entry then return entry, {} end
+  if entry then return entry, NO_PARAMS end
   for _, one in ipairs(self.patterns) do
     local found = { path:match(one.pattern) }
     if found[1] then
@@ -98,6 +102,7 @@ end
 ---@return string? query
 ---@return string? host
 function router.target(method, target)
+  if target:byte() == SLASH and not target:find("?", 1, true) then return target, "" end
   local host
   if target:sub(1, 1) ~= "/" then
     if target == "*" and method == "OPTIONS" then return "*", "" end

@@ -98,12 +98,14 @@ local function forget(self, request)
 end
 
 local CLOSE = { "Connection", "close" }
+local JSON = { "Content-Type", "application/json" }
 
 --- The header that an answer has because of its kind and because of the connection.
 local function own_headers(self, request, response)
   local closes = response.closes or self.closing or request.version == "HTTP/1.0"
   if not response.type then return closes and CLOSE or nil end
   if closes then return { "Content-Type", response.type, "Connection", "close" } end
+  if response.type == JSON[2] then return JSON end
   return { "Content-Type", response.type }
 end
 
@@ -331,11 +333,7 @@ function servers.new(given)
   end
   local guard = loop.guard
   local function guarded(fn)
-    return function(exchange, ...)
-      local result
-      guard(function(...) result = fn(self, exchange, ...) end, ...)
-      return result
-    end
+    return function(exchange, body) guard(fn, self, exchange, body) end
   end
   local core, port = library.serve(settings, {
     head = function(...) return on_head(self, ...) end,

@@ -167,6 +167,24 @@ case("returns missing for an unknown key", function(world)
   equal("", keys(store, { open = true, system_id = "a", source_addr = "1", destination_addr = "2" }))
 end)
 
+case("adds several records of several kinds, or none of them", function(world)
+  local store = world.open {}
+  local octets = ("\0\1"):rep(300) -- a record may have any
+  local function both(key, other)
+    return { { op = "add", kind = "message", record = message(key) },
+      { op = "add", kind = "value", record = { key = other, group = "g", created = 1, value = octets } } }
+  end
+  equal(true, stores.commit(store, both("1", "a")))
+  equal("duplicate", code_of(stores.commit(store, both("2", "a"))))
+  equal("duplicate", code_of(stores.commit(store, both("1", "b"))))
+  equal("missing", code_of(stores.get(store, "message", "2")))
+  equal("missing", code_of(stores.get(store, "value", "b")))
+  equal(true, stores.commit(store, both("2", "b")))
+  equal("2", stores.get(store, "message", "2").key)
+  equal(octets, stores.get(store, "value", "a").value)
+  equal(octets, stores.get(store, "value", "b").value)
+end)
+
 case("refuses a duplicate key, and separates the kinds", function(world)
   local store = world.open {}
   add(store, message "1")

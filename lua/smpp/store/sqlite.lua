@@ -7,6 +7,8 @@ local loops = require "smpp.loop"
 local option = require "smpp.base.kind"
 local schema = require "smpp.base.schema"
 
+local concat = table.concat
+
 local store = {}
 
 local PLAIN = ("D"):byte() -- an answer that is numbers of calls, "first-last first-last …": they are done
@@ -201,6 +203,20 @@ function Store:answered()
   end
 end
 
+--- Several additions as octets: of each its kind, a zero octet, the length of the record, a zero octet, the record; nil: there is another change.
+local function additions(changes, count)
+  local list, n = {}, 0
+  for i = 1, count do
+    local change = changes[i]
+    local head, record = HEADS[change.kind], change.record
+    if change.op ~= "add" or not head or type(record.key) ~= "string" then return nil end
+    local octets = write(record, change.pdu)
+    list[n + 1], list[n + 2], list[n + 3], list[n + 4] = head, #octets, "\0", octets
+    n = n + 4
+  end
+  return concat(list, "", 1, n)
+end
+
 --- See docs/store.md.
 ---@param changes smpp.Change[]
 ---@param done? fun(ok: boolean?, message: string?, code: string?, context: any)
@@ -214,6 +230,9 @@ function Store:commit(changes, done, context)
     elseif one.op == "change" then
       return send(self, "commit", "C", "", write(one), done, context)
     end
+  elseif count > 1 then
+    local octets = additions(changes, count)
+    if octets then return send(self, "commit", "M", "", octets, done, context) end
   end
   local list = {}
   for i = 1, count do

@@ -144,11 +144,12 @@ end
 
 -- ---- changes ----
 
-local COLUMNS, FIND, DELETE = {}, {}, {} -- by the name of a kind
+local COLUMNS, FIND, DELETE, DELETE_KEY = {}, {}, {}, {} -- by the name of a kind
 for _, name in ipairs(NAMES) do
   COLUMNS[name] = columns_of(kinds.kinds[name])
   FIND[name] = ("SELECT serial, record FROM %s WHERE key = ?"):format(name)
   DELETE[name] = ("DELETE FROM %s WHERE serial = ?"):format(name)
+  DELETE_KEY[name] = ("DELETE FROM %s WHERE key = ?"):format(name)
 end
 
 local function found(self, change)
@@ -266,14 +267,41 @@ local call = {}
 
 local DONE = { ok = true }
 
---- Adds one record, without a search for its key where no limit needs it.
+--- Does a limit have to be looked at when a record is added?
+local function is_limited(self, name)
+  return self.max_octets < math.huge or (name == "message" and (self.limit < math.huge or self.keep_final < math.huge))
+end
+
+--- Adds a record where no limit is, without a search for its key; false: there is one with its key.
+local function insert(self, name, octets)
+  local list, n = values_of(self, name, kinds.kinds[name], octets)
+  return must(prepare(self, INSERT_NEW[name]):run(unpack(list, 1, n))) ~= 0
+end
+
+--- Adds one record.
 function call.add(self, job)
   local name = job.kind
-  if self.max_octets < math.huge or (name == "message" and (self.limit < math.huge or self.keep_final < math.huge)) then
+  if is_limited(self, name) then
     return call.commit(self, { changes = { { op = "add", kind = name, key = field(job.octets, "key"), octets = job.octets } } })
   end
-  local list, n = values_of(self, name, kinds.kinds[name], job.octets)
-  if must(prepare(self, INSERT_NEW[name]):run(unpack(list, 1, n))) == 0 then return { ok = false, message = "duplicate key", code = "duplicate" } end
+  return insert(self, name, job.octets) and DONE or { ok = false, message = "duplicate key", code = "duplicate" }
+end
+
+--- Adds several records, or none: the list has their kinds and octets by turns.
+function call.adds(self, job)
+  local list, limited = job.list, false
+  for i = 1, #list, 2 do limited = limited or is_limited(self, list[i]) end
+  if limited then
+    local changes = {}
+    for i = 1, #list, 2 do changes[#changes + 1] = { op = "add", kind = list[i], key = field(list[i + 1], "key"), octets = list[i + 1] } end
+    return call.commit(self, { changes = changes })
+  end
+  for i = 1, #list, 2 do
+    if not insert(self, list[i], list[i + 1]) then
+      for k = 1, i - 1, 2 do must(prepare(self, DELETE_KEY[list[k]]):run(field(list[k + 1], "key"))) end
+      return { ok = false, message = "duplicate key", code = "duplicate" }
+    end
+  end
   return DONE
 end
 
@@ -351,6 +379,7 @@ end
 
 --- A job that was sent as octets: a letter, the number of the call, a zero octet, and behind it for
 ---   A  a kind, a zero octet and a record to add
+---   M  for each of several records its kind, a zero octet, its length, a zero octet, and the record
 ---   C  a change, as codec.write makes it
 ---   J  a job, as codec.write makes it
 ---@param octets string
@@ -362,6 +391,16 @@ function Tables.job(octets)
   if form == "A" then
     local last = octets:find("\0", stop + 1, true)
     job = { op = "add", kind = octets:sub(stop + 1, last - 1), octets = octets:sub(last + 1) }
+  elseif form == "M" then
+    job = { op = "adds", list = {} }
+    local n, from, size = 0, stop + 1, #octets
+    while from <= size do
+      local last = octets:find("\0", from, true)
+      local start = octets:find("\0", last + 1, true) + 1
+      local length = tonumber(octets:sub(last + 1, start - 2))
+      job.list[n + 1], job.list[n + 2] = octets:sub(from, last - 1), octets:sub(start, start + length - 1)
+      n, from = n + 2, start + length
+    end
   elseif form == "C" then
     job = { op = "change", change = must(read(octets:sub(stop + 1))) }
   else
