@@ -78,6 +78,9 @@ for _, store in ipairs { false, true } do
       assert.equal("bad_value since", found "since=yesterday")
       assert.equal("bad_value cursor", found "cursor=5")
       assert.equal("unknown_field stat", found "stat=sent")
+      assert.equal("stat: unknown field; did you mean 'state'?", select(2, w:call("GET", "/v1/messages?stat=sent")).detail)
+      assert.matches("^limit: expected an integer", select(2, w:call("GET", "/v1/events?state=dead&limit=x")).detail)
+      assert.equal("3", found "to=+491763") -- the + of a query is a blank
       local _, body = w:call("GET", "/v1/messages?limit=1")
       assert.equal("bad_value cursor", found("to=x&cursor=" .. body.next)) -- of another filter
     end))

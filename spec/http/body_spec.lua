@@ -24,4 +24,11 @@ describe("smpp.http.body", function()
     local _, refused = body.read({ body = '{"count":0}', headers = { ["content-type"] = "application/json" } }, ROWS)
     assert.matches('"errors":%[{"field":"name".*"field":"count"', refused.body)
   end)
+
+  it("says which type came instead of JSON, as much of it as is shown", function()
+    local function words(type) return (body.not_json { headers = { ["content-type"] = type } }).body:match '"detail":"(.-)","code"' end
+    assert.equal('expected Content-Type: application/json, got \\"text/plain\\"', words "text/plain")
+    assert.equal("expected Content-Type: application/json, got none", words(nil))
+    assert.is_true(#words(("x"):rep(5000)) < 200)
+  end)
 end)

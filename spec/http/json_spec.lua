@@ -16,6 +16,10 @@ describe("smpp.http.json", function()
     assert.equal(31, #(json.read(("["):rep(31) .. ("]"):rep(31)) and ("x"):rep(31)))
   end)
 
+  it("says that there is nothing", function()
+    for _, text in ipairs { "", " \r\n\t" } do assert.same({ n = 2, nil, "there is no value: the text is empty" }, (function(...) return { n = select("#", ...), ... } end)(json.read(text))) end
+  end)
+
   it("refuses what is malformed", function()
     for _, text in ipairs {
       "", " ", "{", "[", '"', '{"a"}', '{"a":}', '{"a":1,}', "[1,]", "[,1]", "01", "-", "1.", ".5", "+1", "1e", "0x10", "NaN", "Infinity", "-Infinity", "1e999",

@@ -11,6 +11,7 @@ describe("smpp.simulator.http_log", function()
     } })
     local list = assert(log:find { limit = 10 })
     assert.same({ "+491", "+492" }, { list[1].to, list[2].to })
+    for _, to in ipairs { "492", "+492", " 492" } do assert.equal(list[2], (log:find { to = to, limit = 10 })[1]) end -- the + of a query is a blank
     assert.equal(response.message_id, list[1].id)
     assert.same({ "submit_multi", "submit_multi" }, { list[1].pdu.command, list[2].pdu.command })
     smpp.sleep(1)

@@ -1,5 +1,6 @@
 --- The HTTP API of a gateway: one object for all its `http` statements; what comes goes the way of messages by SMPP.
 local address = require "smpp.http.address"
+local bodies = require "smpp.http.body"
 local books = require "smpp.gateway.http_book"
 local buckets = require "smpp.base.bucket"
 local consoles = require "smpp.gateway.console"
@@ -139,7 +140,7 @@ local function guard_body(self, request, allowed)
   local media, rest = strings.trim(given:lower()):match "^([%w/.+-]+)[ \t]*(.*)$"
   local charset = rest and rest:match '^;[ \t]*charset="?([%w-]+)"?$'
   if not (media and allowed[media]) or rest ~= "" and charset ~= "utf-8" then
-    return problem.new("unsupported_media_type", "expected Content-Type: application/json")
+    return bodies.unsupported(request)
   end
   request.media = media
 end

@@ -1,4 +1,5 @@
 --- Events of webhooks, as the API shows them: those that wait, those that were given up; and sending them again.
+local bodies = require "smpp.http.body"
 local fields = require "smpp.http.fields"
 local http = require "smpp.http"
 local json = require "smpp.codec.json"
@@ -59,7 +60,7 @@ function events.list(self, request)
   local given, words = http.form(request.query)
   if not given then return problem.new("bad_value", words) end
   local values, faults = fields.check(events.rows, given)
-  if faults[1] then return problem.new(faults[1].code, faults[1].detail, { field = faults[1].field }) end
+  if faults[1] then return bodies.faulty(faults) end
   local wanted, list, last, more = values.limit or LIMIT, {}, values.cursor, true
   while more and #list < wanted do
     local page = self.webhooks:page(request.account, last, PAGE)

@@ -1,5 +1,6 @@
 --- Reading, cancelling and asking: GET and DELETE of messages, the account, the lookup.
 local codec = require "smpp.codec"
+local bodies = require "smpp.http.body"
 local books_of = require "smpp.gateway.http_book"
 local events = require "smpp.gateway.http_events"
 local fields = require "smpp.http.fields"
@@ -98,7 +99,8 @@ function query.list(self, request)
       faults[#faults + 1] = { field = "cursor", code = "bad_value", detail = "expected `next` of a page with the same parameters" }
     end
   end
-  if faults[1] then return problem.new(faults[1].code, faults[1].detail, { field = faults[1].field, errors = faults[2] and faults }) end
+  if faults[1] then return bodies.faulty(faults) end
+  if values.to then values.to = values.to:gsub("^ ", "+") end -- a + that was not encoded
   local wanted, list, last, more = values.limit or LIMIT, {}, after, true
   while more and #list < wanted do
     local page, message = self.book:page(request.account, last, PAGE)

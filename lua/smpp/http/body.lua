@@ -3,15 +3,27 @@ local fields = require "smpp.http.fields"
 local json = require "smpp.http.json"
 local objects = require "smpp.codec.json"
 local problem = require "smpp.http.problem"
+local shown = require "smpp.base.shown"
 
 local body = {}
+
+local TYPE_MAX = 100
+
+--- The answer to a body of another type.
+---@param request smpp.HttpRequest
+---@return smpp.HttpResponse
+function body.unsupported(request)
+  local given = request.headers["content-type"]
+  local got = given and '"' .. shown.text(given):sub(1, TYPE_MAX) .. '"' or "none"
+  return problem.new("unsupported_media_type", "expected Content-Type: application/json, got " .. got)
+end
 
 --- Refuses a body of another Content-Type.
 ---@param request smpp.HttpRequest
 ---@return smpp.HttpResponse?
 function body.not_json(request)
   local kind = (request.headers["content-type"] or ""):lower():match "^%s*([^;%s]*)"
-  return kind ~= "application/json" and problem.new("unsupported_media_type", "expected Content-Type: application/json") or nil
+  return kind ~= "application/json" and body.unsupported(request) or nil
 end
 
 --- The object of a body; nil and the answer.

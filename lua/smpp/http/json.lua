@@ -151,6 +151,7 @@ end
 ---@return string? message
 function json.read(text)
   if text:find "[\128-\255]" and shown.repaired(text) ~= text then return nil, "invalid UTF-8" end
+  if not text:find "[^ \t\r\n]" then return nil, "there is no value: the text is empty" end
   local self = { message = nil }
   local ok, value, at = pcall(read_value, self, text, text:match "^[ \t\r\n]*()", 1)
   if not ok then

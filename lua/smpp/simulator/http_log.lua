@@ -133,7 +133,8 @@ function log.json(entry, is_brief)
   }, is_brief and 22 or 26)
 end
 
-local function same_number(a, b) return a:gsub("^%+", "") == b:gsub("^%+", "") end
+--- With or without +, or what a + that was not encoded in a query becomes.
+local function same_number(a, b) return a:gsub("^%+", "") == b:gsub("^[+ ]", "") end
 
 local function fits(entry, o)
   return (not o.from or same_number(entry.from, o.from)) and (not o.to or same_number(entry.to, o.to)) and (not o.state or entry.state == o.state)
