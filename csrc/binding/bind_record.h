@@ -11,6 +11,7 @@
 
 /* Adds its function to the module, which is on top. */
 void smpp_open_record(lua_State *L);
+void smpp_open_resp(lua_State *L); /* bind_resp.c, which writes as records do */
 
 #define UP_RECORD_NAMES lua_upvalueindex(1)  /* place -> name, name -> place */
 #define UP_RECORD_PARAMS lua_upvalueindex(2) /* uint8_t: parameter of a PDU -> place of its name, 0: not declared */

@@ -13,6 +13,7 @@ int luaopen_smpp_core(lua_State *L) {
   smpp_open_text(L);
   smpp_open_receipt(L);
   smpp_open_record(L);
+  smpp_open_resp(L);
   smpp_open_submit(L);
   smpp_open_relay(L);
   smpp_open_reply(L);

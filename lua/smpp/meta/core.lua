@@ -1089,6 +1089,7 @@
 ---@field notify fun(address: string, text: string): boolean?, string?  a datagram to a service manager: a path, or @ and an abstract name
 ---@field process_id fun(): integer
 ---@field lock fun(path: string): smpp.CoreLock?, string?, string?  a file that one process has at a time, until it ends; code: "busy", "failed"
+---@field resp_command fun(words: (string|number)[], count: integer): string?, integer?  octets; nil and the place of what is no word
 ---@field tally fun(): smpp.Tally
 ---@field batch fun(seed: number): smpp.CoreBatch
 ---@field histogram fun(): smpp.LoadHistogram

@@ -10,6 +10,8 @@
 ---   map                                 table
 ---   push                                list, reported apart
 ---   error                               smpp.ValkeyError, which tostring() shows
+local core = require "smpp.core"
+
 local resp = {}
 
 local concat, find, byte, sub = table.concat, string.find, string.byte, string.sub
@@ -37,31 +39,17 @@ function resp.error(text, code) return setmetatable({ code = code or text:match 
 
 -- ---- commands to octets ----
 
-local function number_text(value)
-  if value % 1 == 0 and value > -2 ^ 63 and value < 2 ^ 63 then
-    return math.abs(value) < 2 ^ 53 and ("%.0f"):format(value) or ("%d"):format(value)
-  end
-  return ("%.17g"):format(value)
-end
-
 --- The octets of a command.
 ---@param words (string|number)[]  the name, then the arguments
 ---@param count integer
 ---@return string? octets
 ---@return string? message  a word that is neither string nor finite number
 function resp.command(words, count)
-  local parts = { "*" .. count .. "\r\n" }
-  for i = 1, count do
-    local word = words[i]
-    if type(word) == "number" and word == word and word ~= math.huge and word ~= -math.huge then
-      word = number_text(word)
-    elseif type(word) ~= "string" then
-      return nil, ("argument %d: expected a string or a finite number, got %s"):format(i - 1,
-        type(word) == "number" and tostring(word) or "a " .. type(word))
-    end
-    parts[#parts + 1] = "$" .. #word .. "\r\n" .. word .. "\r\n"
-  end
-  return concat(parts)
+  local octets, place = core.resp_command(words, count)
+  if octets then return octets end
+  local word = words[place]
+  return nil, ("argument %d: expected a string or a finite number, got %s"):format(place - 1,
+    type(word) == "number" and tostring(word) or "a " .. type(word))
 end
 
 -- ---- octets to replies ----
