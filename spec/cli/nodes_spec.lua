@@ -37,10 +37,13 @@ local function with(fn, differs)
 end
 
 describe("smpp nodes", function()
-  it("shows who lives, and what each holds", with(function()
+  it("shows who lives, and what each holds", with(function(engine)
+    local meta = engine.data["eu:{gw}:meta"].fields
+    meta.messages, meta.open = "2000", "3"
     local code, out = run(URL)
     assert.equal(0, code)
     has(out, "engine 127.0.0.1:6379  7.0.15  master, 0 replicas  1.0 MB of no limit, noeviction  fsync always")
+    has(out, "\n    2000  messages in the books, 3 of them not final, 500 octets of memory each\n")
     has(out, "node a  live  ")
     has(out, "10.0.0.1:2775  1.0  config ")
     assert.is_truthy(out:find "node b [^\n]*1 binds: telco_a %d")
@@ -77,7 +80,7 @@ describe("smpp nodes", function()
   end))
 
   it("changes credit", with(function(engine)
-    engine.data["eu:{gw}:counter:r:credit/acme"] = { kind = "hash", fields = { state = "s5000000" } }
+    engine.data["eu:{gw}:counter:r:credit/acme"] = { kind = "string", text = "5000000\n1\n\n\n\n\n" }
     local code, out = run(URL, "--credit", "acme=+100")
     assert.same({ 0, "account acme: credit 105\n" }, { code, out })
     assert.equal(1, (run(URL, "--credit", "acme=-106")))

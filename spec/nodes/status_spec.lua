@@ -34,7 +34,9 @@ describe("smpp.nodes.status", function()
     data[PLACE .. "counter:all:1"] = { kind = "set", scores = { ["credit/bank"] = 65 } }
     data[PLACE .. "counter:r:credit/acme"] = { kind = "string", text = "12500000\n1\n\n\n\n\n" }
     data[PLACE .. "counter:r:credit/bank"] = { kind = "string", text = "0\n65\n\n\n\n\n" }
+    data[PLACE .. "meta"].fields.messages, data[PLACE .. "meta"].fields.open = "2000", "5"
     local got = assert(read(world, loop))
+    assert.same({ 2000, 5, 500 }, { got.engine.messages, got.engine.open, got.engine.octets_per_message })
     assert.same({ "127.0.0.1:6379", "7.0.15", "master", 0, 1000000, 0, "noeviction" },
       { got.engine.address, got.engine.version, got.engine.role, got.engine.replicas, got.engine.used, got.engine.max, got.engine.policy })
     assert.same({ "a", "b" }, { got.nodes[1].node, got.nodes[2].node })
@@ -47,6 +49,14 @@ describe("smpp.nodes.status", function()
     assert.is_true(math.abs(got.queues[1].oldest_s - 12) < 2)
     assert.same({ { account = "acme", waiting = 1, credit = 12.5 }, { account = "bank", waiting = 0, credit = 0 } }, got.accounts)
     assert.is_true(status.is_well(got))
+  end))
+
+  it("has no octets for a message where there is none", with(function(world, loop)
+    world:start("a", { config = nodes.configuration { s = {} } })
+    loop:advance(3)
+    local engine = assert(read(world, loop)).engine
+    assert.same({ 0, 0 }, { engine.messages, engine.open })
+    assert.is_nil(engine.octets_per_message)
   end))
 
   it("is not well where a node is dead, or its file another", with(function(world, loop)

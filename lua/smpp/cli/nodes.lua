@@ -68,6 +68,10 @@ local function show(out, read)
   out:print(("engine %s  %s  %s, %d replicas  %s of %s, %s  fsync %s  %.1f ms"):format(engine.address, shown.text(engine.version),
     shown.text(engine.role), engine.replicas, octets(engine.used), engine.max > 0 and octets(engine.max) or "no limit", shown.text(engine.policy),
     shown.text(engine.fsync), engine.round_trip_ms))
+  if engine.octets_per_message then
+    out:print(("%8d  messages in the books, %d of them not final, %d octets of memory each"):format(engine.messages, engine.open,
+      engine.octets_per_message))
+  end
   local first = read.nodes[1]
   for _, one in ipairs(read.nodes) do
     out:print(("node %s  %s  %.1f s ago  %s  %s  config %s%s  %d working  %d binds%s"):format(shown.text(one.node), shown.text(one.state),
@@ -84,7 +88,8 @@ local function show(out, read)
 end
 
 local ORDER = {
-  engine = { "address", "version", "role", "replicas", "used", "max", "policy", "fsync", "round_trip_ms" },
+  engine = { "address", "version", "role", "replicas", "used", "max", "policy", "fsync", "round_trip_ms", "messages", "open",
+    "octets_per_message" },
   nodes = { "node", "version", "config", "beat_s", "address", "binds", "leases", "working", "state" },
   leases = { "carrier", "slot", "fence" },
   queues = { "carrier", "waiting", "oldest_s" },

@@ -8,7 +8,8 @@ local status = {}
 
 ---@class smpp.NodesStatus
 ---@field engine { address: string, version: string, role: string, replicas: integer, used: integer, max: integer, policy: string, fsync: string,
----  round_trip_ms: number }
+---  round_trip_ms: number, messages: integer, open: integer, octets_per_message: integer? }  messages: in the books; open: of them, not final;
+---  octets_per_message: of the engine's memory, besides what it has without data; nil: there are no messages
 ---@field nodes { node: string, version: string, config: string, beat_s: number, address: string, binds: integer,
 ---  leases: { carrier: string, slot: integer, fence: number }[], working: integer, state: "live"|"draining"|"dead" }[]
 ---@field queues { carrier: string, waiting: integer, oldest_s: number }[]
@@ -39,18 +40,21 @@ local function sorted(list, name)
   return list
 end
 
-local function engine_of(client)
+local function engine_of(client, place)
   local began = client.loop:precise()
   ask(client, { { "TIME" } })
   local took_s = client.loop:precise() - began
   local info = checks.info(ask(client, { { "INFO" } })[1])
+  local counted = ask(client, { { "HMGET", place .. "meta", "messages", "open" } })[1]
+  local messages, used = tonumber(counted[1] or 0), tonumber(info.used_memory) or 0
   local settings = client:call("CONFIG", "GET", "append*") -- may be denied
   settings = settings and map_of(settings) or {}
   return {
     address = client.address or "", version = (info.valkey_version or info.redis_version or ""), role = info.role or "",
-    replicas = tonumber(info.connected_slaves) or 0, used = tonumber(info.used_memory) or 0, max = tonumber(info.maxmemory) or 0,
+    replicas = tonumber(info.connected_slaves) or 0, used = used, max = tonumber(info.maxmemory) or 0,
     policy = info.maxmemory_policy or "", fsync = settings.appendonly == "no" and "none" or settings.appendfsync or "unknown",
-    round_trip_ms = took_s * 1000,
+    round_trip_ms = took_s * 1000, messages = messages, open = tonumber(counted[2] or 0),
+    octets_per_message = messages > 0 and math.floor((used - (tonumber(info.used_memory_startup) or 0)) / messages + 0.5) or nil,
   }
 end
 
@@ -155,7 +159,7 @@ end
 function status.read(client, place)
   local out = {}
   local ok, err = task.pcall(function()
-    out.engine = engine_of(client)
+    out.engine = engine_of(client, place)
     local time = ask(client, { { "TIME" } })[1]
     local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
     out.nodes = nodes_of(client, place, now)
