@@ -45,6 +45,23 @@ describe("smpp.gateway.ids", function()
     assert.equal("000000000000001", one:next(0x34):sub(1, 15))
   end)
 
+  it("have the digits of their number, which is no other's, and random ones", function()
+    local one = ids.new(virtual.new { seed = 1 }, 2, 60)
+    one:share(function() end)
+    for _, first in ipairs { 1, 1290, 46650, 2 ^ 53 - 5 } do
+      one:lend(first, first + 9)
+      for n = first, first + (first < 2 ^ 53 - 5 and 9 or 4) do
+        local number = 0
+        local id = one:next(0x34)
+        for digit in id:sub(1, 15):gmatch "." do number = number * 36 + tonumber(digit, 36) end
+        assert.equal(n, number)
+        assert.matches("^[0-9a-z]+$", id)
+        assert.equal(20, #id)
+      end
+      one.first, one.last, one.spare = 1, 0, nil
+    end
+  end)
+
   it("write and read handles", function()
     local handle = ids.handle("id", "acme", "Shop", 5, 0, "491", 1, 1, 17, 1700000000)
     assert.same({

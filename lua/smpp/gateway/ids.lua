@@ -27,14 +27,28 @@ end
 local DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 local COUNTED, RANDOM = 15, 5 -- digits
 
---- A number in base 36.
+local TWO = 36 * 36
+local pairs_of_digits = {} -- number -> two digits
+for i = 0, TWO - 1 do
+  local high, low = math.floor(i / 36) + 1, i % 36 + 1
+  pairs_of_digits[i] = DIGITS:sub(high, high) .. DIGITS:sub(low, low)
+end
+
+--- A number in base 36, of an odd number of digits.
 local function base36(number, digits)
-  local out = {}
-  for i = digits, 1, -1 do
-    local digit = number % 36
-    out[i], number = DIGITS:sub(digit + 1, digit + 1), (number - digit) / 36
-  end
-  return table.concat(out)
+  if digits == 1 then return DIGITS:sub(number + 1, number + 1) end
+  local low = number % TWO
+  return base36((number - low) / TWO, digits - 2) .. pairs_of_digits[low]
+end
+
+local before, head = nil, nil -- all digits but the last two of the number before: numbers come one after another
+
+--- The digits of a number that is counted.
+local function counted(number)
+  local low = number % TWO
+  local high = (number - low) / TWO
+  if high ~= before then before, head = high, base36(high, COUNTED - 2) end
+  return head .. pairs_of_digits[low]
 end
 
 --- Ids are of numbers that no other node has.
@@ -73,7 +87,7 @@ local function shared_id(self, version)
   local number = number_of(self)
   local a, b, c = self.loop:random_octets(3):byte(1, 3)
   if version < 0x34 then return ("%08x"):format(number and number % 0x100000000 or (a * 65536 + b * 256 + c) * 256) end
-  if number then return base36(number, COUNTED) .. base36(a * 65536 + b * 256 + c, RANDOM) end
+  if number then return counted(number) .. base36(a * 65536 + b * 256 + c, RANDOM) end
   local list = { "z" } -- no number has it: the store is away
   for _ = 1, 4 do
     a, b, c = self.loop:random_octets(3):byte(1, 3)
