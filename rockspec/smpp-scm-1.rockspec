@@ -482,6 +482,7 @@ build = {
         "csrc/binding/bind_records_due.c",
         "csrc/binding/bind_relay.c",
         "csrc/binding/bind_reply.c",
+        "csrc/binding/bind_resp.c",
         "csrc/binding/bind_session.c",
         "csrc/binding/bind_shared.c",
         "csrc/binding/bind_submit.c",

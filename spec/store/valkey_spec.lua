@@ -118,6 +118,13 @@ describe("smpp.store.valkey", function()
       engine.commands = {}
       assert.equal(calls, count)
     end
+    for i = 60, 140 do assert(stores.commit(store, { { op = "remove", kind = "message", key = ("%03d"):format(i) } })) end -- a bucket of the index is gone
+    for _, newest in ipairs { true, false } do
+      local seen = {}
+      assert(stores.walk(store, { kind = "message", open = true, newest = newest, limit = 30 }, function(record) seen[#seen + 1] = tonumber(record.key) end))
+      assert.equal(250 - 81, #seen)
+      for i = 2, #seen do assert.is_true((seen[i] < seen[i - 1]) == newest) end
+    end
   end))
 
   it("has prefixes, which keep two stores in one engine apart", with({}, function(store, _, loop)
