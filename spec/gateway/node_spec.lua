@@ -1,6 +1,8 @@
 local cluster = require "spec.support.cluster"
+local json = require "smpp.codec.json"
 local metrics = require "smpp.metrics"
 local models = require "spec.support.valkey_model"
+local query = require "smpp.gateway.http_query"
 local smpp = require "smpp"
 local stores = require "smpp.store"
 local support = require "spec.support.gateways"
@@ -8,6 +10,35 @@ local support = require "spec.support.gateways"
 local submit = support.submit
 
 describe("smpp.gateway.node", function()
+  it("counts what may be sent twice, has its name on all metrics, and shows accounts as all nodes have them", function()
+    local text = cluster.FILE:gsub('"secret"', '{ password = "secret", credit = 25, price = 0.5 }'):gsub("reconnect =", "binds = 2, reconnect =")
+    local before = metrics.get "smpp_maybe_twice"
+    cluster.run(text, function(w)
+      local acme = w:customer_of "b"
+      assert.truthy(submit(acme))
+      w:customer_of "b"
+      local function account()
+        local api = { gateway = w.gateways.a, rates = {}, webhooks = { entries = {} } }
+        return json.decode(query.account(api, { account = "acme" }).body)
+      end
+      local one = account()
+      assert.same({ 24.5, 2 }, { one.credit, one.binds })
+      for _, carrier in ipairs(w.carriers) do
+        carrier.answer = function() smpp.sleep(30) end
+      end
+      assert.truthy(submit(acme))
+      smpp.sleep(0.5) -- a carrier has it, and does not answer
+      assert.truthy(metrics.text():find('smpp_maybe_twice_total{node="', 1, true))
+      for _, carrier in ipairs(w.carriers) do carrier.answer = nil end
+      w:crash "b"
+      smpp.sleep(10)
+      one = account()
+      assert.same({ 24, 0 }, { one.credit, one.binds })
+      assert.equal(before + 1, metrics.get "smpp_maybe_twice")
+    end)
+    assert.falsy(metrics.text():find('smpp_maybe_twice_total{node="', 1, true))
+  end)
+
   it("refuses messages while the engine is away, and goes on by itself", function()
     cluster.run(nil, function(w)
       local acme = w:customer_of "a"

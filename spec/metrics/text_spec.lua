@@ -19,6 +19,20 @@ local function sample()
 end
 
 describe("smpp.metrics.text", function()
+  it("writes a label that all have, once, and no longer than it is there", function()
+    local registry = metrics.new()
+    registry:counter("a", "A.", { "x" }):add(1, "y")
+    registry:counter("b", "B.", { "node" }):add(1, "own")
+    registry:histogram("c", "C.", {}, { bounds = { 1 } }):observe(0.5)
+    registry:label_all("node", "n")
+    local text = metrics.text("openmetrics", registry)
+    for _, line in ipairs { 'a_total{x="y",node="n"} 1', 'b_total{node="own"} 1', 'c_bucket{node="n",le="1.0"} 1', 'c_count{node="n"} 1' } do
+      assert.truthy(text:find("\n" .. line .. "\n", 1, true), line)
+    end
+    registry:label_all(nil)
+    assert.falsy(metrics.text("openmetrics", registry):find('"n"', 1, true))
+  end)
+
   it("writes OpenMetrics", function()
     assert.equal([[
 # HELP smpp_things Things\\or\nlines.

@@ -31,6 +31,25 @@ describe("smpp.nodes.binds", function()
     assert.is_true(ask(world, loop, "b", "acme", 3, 3))
   end))
 
+  it("tells how many there are at the nodes that live", two(function(world, loop)
+    local function read(name)
+      local count = "none"
+      world.nodes[name].nodes.bind_counts:read("acme", function(answer) count = answer end)
+      loop:advance(0.01)
+      return count
+    end
+    assert.equal(0, read "a")
+    ask(world, loop, "a", "acme", 2, 3)
+    world.nodes.b.nodes:count_binds("acme", 5, nil, function() end)
+    assert.equal(7, read "b")
+    world:kill "b"
+    loop:advance(14)
+    assert.equal(2, read "a")
+    world.engine.close()
+    loop:advance(5)
+    assert.is_nil(read "a")
+  end))
+
   it("decides for one of two that come at once", two(function(world, loop)
     local answers = {}
     for i, name in ipairs { "a", "b" } do world.nodes[name].nodes:count_binds("acme", 1, 1, function(ok) answers[i] = ok end) end

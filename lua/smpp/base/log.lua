@@ -35,7 +35,8 @@ log.events = {
   server_error = "error", store_failed = "error", table_loaded = "info", unbound = "info", undelivered = "warn",
   config_differs = "warn", node_dead = "warn", node_ended = "error", node_joined = "info", node_left = "info", node_refused = "error",
   lease_given = "info", lease_lost = "warn", lease_taken = "info",
-  store_away = "error", store_back = "info", store_failover = "warn", store_full = "warn", store_room = "info", store_warning = "warn",
+  store_away = "error", store_back = "info", store_engine = "info", store_failover = "warn", store_full = "warn", store_room = "info",
+  store_warning = "warn",
   unknown_receipt = "warn", unmatched = "info", webhook_again = "info", webhook_dead = "warn",
   -- bots, which have some of those of gateways, too
   no_store = "warn", wrong_number = "warn", sender_dropped = "warn", not_heard = "info",

@@ -7,6 +7,7 @@ local gateways = require "smpp.gateway"
 local json = require "smpp.codec.json"
 local jasmin = require "smpp.cli.gateway_jasmin"
 local kannel = require "smpp.cli.gateway_kannel"
+local lines = require "smpp.cli.gateway_nodes"
 local live = require "smpp.cli.live"
 local logs = require "smpp.base.log"
 local metrics_flag = require "smpp.cli.metrics_flag"
@@ -142,7 +143,7 @@ end
 local function writer(options, out)
   return function(record)
     if options.quiet and (record.level == "info" or record.level == "debug") then return end
-    if not out.json then return out:print(logs.line(record)) end
+    if not out.json then return out:print(lines.of(record) or logs.line(record)) end
     local names = {}
     for name in pairs(record) do
       if name ~= "event" and name ~= "level" and name ~= "time" then names[#names + 1] = name end
@@ -164,6 +165,8 @@ local function say_where(made, out)
       end
     end
   end
+  if made.node and out.json then out:object(json.object { "event", "node", "name", made.node.name }) end
+  if made.node and not out.json then out:print("node " .. made.node.name) end
   for _, server in ipairs(made.http and made.http.servers or {}) do
     local page = made.http.pages[server]
     if out.json then

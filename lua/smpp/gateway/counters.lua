@@ -108,6 +108,15 @@ function Counters:give_back(account, charged)
   self.gateway.customers[account]:refund(charged)
 end
 
+--- The credit of an account of a shared store, as the store has it; nil: it is away.
+---@async
+---@param account string
+---@return number?
+function Counters:credit(account)
+  local counter = stores.get(self.store, "counter", "credit/" .. account)
+  return counter and tonumber(counter.state) or nil
+end
+
 --- A counter of the store, or a new one with a value.
 ---@async
 local function load_counter(self, key, value)

@@ -5,6 +5,7 @@ local figures = {
   messages = registry:counter("smpp_gateway_messages", "Messages of customers that have got their response.", { "account", "result" }),
   carrier_messages = registry:counter("smpp_gateway_carrier_messages", "Messages sent to carriers, by outcome.", { "carrier", "result" }),
   receipts = registry:counter("smpp_gateway_receipts", "Receipts from carriers.", { "carrier", "result" }),
+  maybe_twice = registry:counter("smpp_maybe_twice", "Messages that are sent again, and may have been taken before.", {}),
   incoming = registry:counter("smpp_gateway_incoming", "Incoming messages from carriers.", { "carrier" }),
 }
 

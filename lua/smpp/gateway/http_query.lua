@@ -212,9 +212,12 @@ function query.account(self, request)
     end
   end
   if gateway.books then waiting = waiting_of(gateway.books.store, name) end
+  if gateway.nodes then binds = gateway.nodes:bound(name) or binds end
+  local credit = customer and customer.balance
+  if credit and gateway.books and gateway.books.is_shared then credit = gateway.books.counters:credit(name) end
   local quota = customer and customer.quota
   return respond(200, json.object {
-    "account", name, "credit", or_null(customer and customer.balance and customer.balance / 1e6), "currency", json.null,
+    "account", name, "credit", or_null(credit and credit / 1e6), "currency", json.null,
     "rate_per_s", or_null(rate or self.rates[name] and self.rates[name].rate_per_s),
     "quota", quota and json.object { "n", quota.n, "per_s", quota.per_s } or json.null, "binds", binds, "waiting", waiting,
     "webhooks", json.list(events.summary(self, name)),

@@ -38,10 +38,10 @@ function Limits:bind(account, count, most)
   return result
 end
 
---- It has fewer.
+--- It has so many, of an account without a limit, or fewer than before.
 ---@param account string
 ---@param count integer
-function Limits:unbound(account, count)
+function Limits:count(account, count)
   local nodes = self.gateway.nodes
   if nodes then nodes:count_binds(account, count, nil, function() end) end
 end

@@ -5,6 +5,7 @@ local node_figures = require "smpp.nodes.figures"
 local nodes = require "smpp.nodes"
 local options = require "smpp.nodes.options"
 local records = require "smpp.gateway.records"
+local registry = require("smpp.metrics").registry
 local run = require "smpp.loop.run"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
@@ -80,6 +81,7 @@ function node.open(gateway, o)
   gateway.nodes = self.nodes -- carriers' binds are its leases
   local waits = self.store.waits
   if waits then waits.on_failure = function(failure) node_figures.errors:add(1, name, failure) end end
+  registry:label_all("node", name)
   if o.record then -- each node writes its own
     local before, ending = o.record:match "^(.*)(%.[^./]*)$"
     gateway.books.records = records.new(("%s-%s%s"):format(before or o.record, name, ending or ""))
@@ -117,6 +119,7 @@ function Node:listen()
     log("warn", "store_failover", { from = old, to = new })
     gateway.books.waiting.parked.lanes:give_up_again()
   end)
+  list:on("engine", function(address, version) log("info", "store_engine", { address = address, version = version, durable = self.o.durable }) end)
   list:on("differs", function(name, differences)
     if differences[1] then log("warn", "config_differs", { name = name, reason = table.concat(differences, "; ") }) end
   end)
@@ -210,6 +213,7 @@ function Node:close()
   within(self.gateway.loop, function(done) self.nodes:leave(done) end)
   if self.store.waits then self.store.waits:close() end
   self.client:close()
+  registry:label_all(nil)
 end
 
 return node

@@ -1,5 +1,6 @@
 --- Messages of the books that wait in the store alone: for a carrier that is not available, or has enough of them in memory, and for their
 --- time.  Of each carrier it is known behind which serial they are: that is where reading goes on when it wants more.
+local figures = require "smpp.gateway.figures"
 local iterate = require "smpp.base.iterate"
 local sending = require "smpp.gateway.sending"
 local stores = require "smpp.store"
@@ -124,6 +125,7 @@ function parked.marked(self, record)
   if sending.after_crash(self.gateway, record.part_ids and record.carrier or record.sending) == "hold" then record.held = true end
   if record.held or not record.maybe_twice then
     record.maybe_twice = true
+    figures.maybe_twice:add(1)
     self.gateway:log("warn", "maybe_twice", { id = record.id, account = record.system_id })
     local change = { op = "change", kind = "message", key = record.key, from = "ENROUTE", set = { maybe_twice = true, held = record.held } }
     task.start(self.books.sink, self.books.commit, self.books, { change }) -- goes to the store before what follows

@@ -1,5 +1,6 @@
 --- Sending of stored messages: an entry of smpp.gateway.waiting to the carriers of its decision, whole or in parts.
 local explain = require "smpp.codec.explain"
+local figures = require "smpp.gateway.figures"
 local gateway_ids = require "smpp.gateway.ids"
 local stores = require "smpp.store"
 local text = require "smpp.text"
@@ -135,6 +136,7 @@ local function failed(self, entry, carrier, failure, code)
       self:conclude(entry, "UNDELIVERABLE", { err = "255" })
       return true
     end
+    if not entry.maybe_twice then figures.maybe_twice:add(1) end
     entry.maybe_twice = true
   elseif class == "permanent" then
     local row = explain.status(code)

@@ -250,6 +250,11 @@ function Registry:computed(what, name, help, labels, compute, o)
   }, 2)
 end
 
+--- A label that all series have in texts from now on, as the name of a node; nil: none any more.
+---@param name string?
+---@param value string?
+function Registry:label_all(name, value) self.everywhere = name and { name = name, value = value } or nil end
+
 --- Calls fn, in which several metrics are read; the sources of computed metrics (tallies) are read only once meanwhile.
 ---@param fn fun(...): any
 ---@param ... any

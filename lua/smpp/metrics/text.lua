@@ -26,13 +26,24 @@ local function label(name, value)
 end
 
 --- The labels of a series in braces; an empty value is as none.
-local function labels(names, values, more)
+local function labels(names, values, everywhere, more)
   local list = {}
   for i, name in ipairs(names) do
     if values[i] ~= "" then list[#list + 1] = label(name, values[i]) end
   end
+  list[#list + 1] = everywhere
   list[#list + 1] = more
   return #list > 0 and "{" .. table.concat(list, ",") .. "}" or ""
+end
+
+--- The label that all series of a registry have, but those of metrics that have it themselves.
+local function everywhere_of(registry, metric)
+  local own = registry.everywhere
+  if not own then return nil end
+  for _, name in ipairs(metric.labels) do
+    if name == own.name then return nil end
+  end
+  return label(own.name, own.value)
 end
 
 --- A bound of a bucket: OpenMetrics wants 1.0 for 1.
@@ -42,18 +53,18 @@ local function bound_text(bound, is_open)
 end
 
 local function histogram(out, metric, series, is_open)
-  local count = 0
+  local count, everywhere = 0, everywhere_of(metric.registry, metric)
   for i, n in ipairs(series.buckets) do
     count = count + n
     local bound = metric.bounds[i]
     local line = ("%s_bucket%s %s"):format(metric.name,
-      labels(metric.labels, series.labels, ('le="%s"'):format(bound and bound_text(bound, is_open) or "+Inf")), number(count))
+      labels(metric.labels, series.labels, everywhere, ('le="%s"'):format(bound and bound_text(bound, is_open) or "+Inf")), number(count))
     if is_open and series.session and series.session[i] then
       line = ('%s # {session="%s"} %s'):format(line, ("%08x"):format(series.session[i]), number(series.latest[i]))
     end
     out[#out + 1] = line
   end
-  local own = labels(metric.labels, series.labels)
+  local own = labels(metric.labels, series.labels, everywhere)
   out[#out + 1] = ("%s_count%s %s"):format(metric.name, own, number(count))
   out[#out + 1] = ("%s_sum%s %s"):format(metric.name, own, number(series.sum))
 end
@@ -71,14 +82,14 @@ local function one(out, metric, is_open)
   out[#out + 1] = ("# HELP %s %s"):format(name, (metric.help:gsub("[\\\n]", ESCAPES)))
   out[#out + 1] = ("# TYPE %s %s"):format(name, not is_open and is_info and "gauge" or metric.kind)
   if is_open and metric.unit then out[#out + 1] = ("# UNIT %s %s"):format(name, metric.unit) end
-  local list = {}
+  local list, everywhere = {}, everywhere_of(metric.registry, metric)
   for i, series in ipairs(metric:samples()) do list[i] = series end
   table.sort(list, order)
   for _, series in ipairs(list) do
     if metric.kind == "histogram" then
       histogram(out, metric, series, is_open)
     else
-      out[#out + 1] = ("%s%s%s %s"):format(metric.name, suffix, labels(metric.labels, series.labels), number(series.value))
+      out[#out + 1] = ("%s%s%s %s"):format(metric.name, suffix, labels(metric.labels, series.labels, everywhere), number(series.value))
     end
   end
 end

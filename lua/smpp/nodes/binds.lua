@@ -41,6 +41,15 @@ function BindCounts:set(account, count, most, done)
   end)
 end
 
+--- How many there are over all nodes; done(nil): the engine does not say.
+---@param account string
+---@param done fun(count: integer?)
+function BindCounts:read(account, done)
+  local nodes = self.nodes
+  if not nodes:can_ask() then return done(nil) end
+  nodes:ask(scripts.bound, done, account)
+end
+
 ---@private
 function BindCounts:keep(account, count) self.counts[account] = count end
 

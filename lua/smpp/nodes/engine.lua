@@ -24,7 +24,7 @@ local PASSING = {
 
 ---@class smpp.NodesEngineOwner  what is told
 ---@field connected fun()             a connection stands; `look` is next
----@field emit fun(name: string, ...)  "away", "back", "failover"
+---@field emit fun(name: string, ...)  "away", "back", "engine", "failover"
 ---@field frozen fun()                 another engine: rows may be old
 
 ---@param client smpp.ValkeyClient
@@ -101,7 +101,9 @@ function Engine:look(done)
       figures.failovers:add(1, self.name)
       self.owner.emit("failover", self.address, self.client.address)
     end
+    local is_new = self.id ~= id
     self.id, self.is_known, self.address = id, true, self.client.address
+    if is_new then self.owner.emit("engine", self.address, info.valkey_version or info.redis_version or "") end
     done(true)
   end)
 end

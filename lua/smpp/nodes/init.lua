@@ -17,6 +17,7 @@ local process = require "smpp.nodes.process"
 local rooms = require "smpp.nodes.room"
 local schema = require "smpp.base.schema"
 local scripts = require "smpp.nodes.scripts"
+local task = require "smpp.base.task"
 
 ---@class smpp.Nodes
 ---@field name string
@@ -27,7 +28,7 @@ local Nodes = {}
 local mt = { __index = Nodes, __name = "smpp.Nodes" }
 
 events.mixin(Nodes, {
-  "life", "died", "joined", "left", "dead", "orphans", "away", "back", "failover", "differs", "refused", "lease", "drain", "room", "error",
+  "life", "died", "joined", "left", "dead", "orphans", "away", "back", "engine", "failover", "differs", "refused", "lease", "drain", "room", "error",
 })
 
 function mt:__tostring() return ("node %s %s"):format(self.name, self.state) end
@@ -327,6 +328,16 @@ end
 ---@param most integer?  over all nodes
 ---@param done fun(ok: boolean)  false: too many
 function Nodes:count_binds(account, count, most, done) self.bind_counts:set(account, count, most, done) end
+
+--- Binds of a customer over all nodes.
+---@async
+---@param account string
+---@return integer? count  nil: the engine does not say
+function Nodes:bound(account)
+  local token, key = task.need(), {}
+  self.bind_counts:read(account, function(count) task.wake_for(token, key, count) end)
+  return (task.wait(key))
+end
 
 --- A rate over all nodes.
 ---@param key string        what it is of: "account:acme"

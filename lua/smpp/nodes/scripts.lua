@@ -170,6 +170,15 @@ if count > 0 then call("HSET", key, run, count) else call("HDEL", key, run) end
 return { 1, others }
 ]])
 
+--- account: its binds at the nodes that live.
+scripts.bound = valkey.script(COMMON .. [[
+local key, sum = P .. "binds:" .. take(), 0
+for _, run in ipairs(call("HKEYS", key)) do
+  if is_live(run) then sum = sum + tonumber(call("HGET", key, run)) end
+end
+return sum
+]])
+
 --- A grant of a rate (the generic cell rate algorithm of ITU-T I.371): key, microseconds for each, burst, how many are wanted.
 --- { granted, microseconds until there is one }
 scripts.grant = valkey.script(COMMON .. [[

@@ -173,14 +173,18 @@ function Account:refusal(kind, session, password)
   if most and #self.binds >= most then return "ESME_RALYBND", ("too many binds (%d)"):format(#self.binds) end
 end
 
---- Counts a bind in all servers that share the limit of this account; false: it is one too many.
+--- Counts a bind in all servers that share the limits of this account; false: it is one too many.
 ---@async
 ---@param session smpp.Session
 ---@return boolean
 function Account:reserve(session)
   local limits, most = self.server.options.limits, self.given.max_binds or self.server.options.max_binds
-  if not limits or not most then return true end
+  if not limits then return true end
   self.reserved, session.owner.reserved_in = self.reserved + 1, self
+  if not most then
+    limits:count(self.system_id, self.reserved)
+    return true
+  end
   if limits:bind(self.system_id, self.reserved, most) then return true end
   session.owner:release()
   return false
@@ -189,7 +193,7 @@ end
 --- A session that was counted has ended.
 function Account:release()
   self.reserved = self.reserved - 1
-  self.server.options.limits:unbound(self.system_id, self.reserved)
+  self.server.options.limits:count(self.system_id, self.reserved)
 end
 
 return account_of

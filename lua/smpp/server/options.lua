@@ -72,7 +72,7 @@ local rows = {
 
 ---@class smpp.SharedLimits  max_binds and rate_per_s of accounts where several servers are one
 ---@field bind fun(self, account: string, count: integer, most: integer): boolean  may this server have so many binds?  It may wait
----@field unbound fun(self, account: string, count: integer)  it has fewer
+---@field count fun(self, account: string, count: integer)  it has so many: of an account without a limit, or fewer than before
 ---@field rate fun(self, account: string, rate_per_s: number): { admit: fun(self): boolean }  `admit` takes a message; it may wait
 
 --- Commands whose handlers are options, in the order of their ids.
