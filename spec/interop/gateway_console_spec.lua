@@ -2,8 +2,12 @@
 local async = require "spec.support.async"
 local browsers = require "spec.support.browser"
 local fields = require "smpp.http.fields"
+local gateways = require "smpp.gateway"
+local models = require "spec.support.valkey_model"
 local smpp = require "smpp"
 local support = require "spec.support.gateway_http"
+
+local engine -- of a gateway that is one of several nodes
 
 local VIEWS = { "overview", "carriers", "accounts", "messages", "routing", "waiting", "webhooks", "file" }
 
@@ -20,7 +24,7 @@ incoming { deliver = "bank" }
 
 --- A body with a gateway and an open console: fn(w, page, show); show(view) goes to a view.
 local function opened(o, fn)
-  o.rules, o.store = RULES, true
+  o.rules, o.store = RULES, not o.shared
   o.account = ', credit = 10, price = 0.5, webhook = "http://127.0.0.1:1/hook"'
   o.http = ", allow_private = true, retry = { first_s = 0.02, for_s = 0.1 }"
   o.limit_s = 60
@@ -56,6 +60,17 @@ end
 local function set(page, name, value)
   page:run(("(() => { const e = document.querySelector('[name=%s]'); e.focus(); e.value = '' })()"):format(name))
   page:type(value)
+end
+
+--- Options of a gateway that is node a on an engine.
+local function shared(page)
+  return {
+    page = page, carrier = ", binds = 2",
+    shared = function(loop)
+      engine = models.new(loop, { port = 0 })
+      return ('store { "valkey://127.0.0.1:%d", node = "a", lease_s = 2 }'):format(engine.listener.port)
+    end,
+  }
 end
 
 describe("the console of a gateway in a browser", function()
@@ -153,6 +168,30 @@ describe("the console of a gateway in a browser", function()
     local words = page:run "[...document.querySelectorAll('tbody td.wrap')].map((e) => e.textContent).join('; ')"
     assert.equal("down: not bound; held until H; no bind that receives", (words:gsub("until [%d: -]+", "until H")))
   end))
+
+  it("show all nodes, who serves the page, who holds which bind, and an engine that is away", opened(shared { dark = true, width = 390, height = 844 },
+    function(w, page, show)
+      assert.equal("Gateway a", text(page, ".brand strong"))
+      local other = assert(gateways.new { path = "b.lua", text = (w.text:gsub('node = "a"', 'node = "b"')), watch_s = 0 })
+      w:send { to = "+4420", text = "Waits" }
+      show "nodes"
+      page:wait "document.querySelectorAll('[aria-label=Nodes] tbody tr').length == 2"
+      wait_text(page, "[aria-label=Nodes] tbody tr", "a serves this page")
+      wait_text(page, "[aria-label='Binds by carrier'] tbody", "2 / 2")
+      page:wait "['1 a2 b', '1 b2 a'].includes(document.querySelector('.slots').textContent)"
+      wait_text(page, ".figure small", "a serves this page")
+      wait_text(page, "[aria-label='What waits for carriers'] tbody", "down")
+      assert.is_true(page:run "document.documentElement.scrollWidth <= innerWidth")
+      other:close()
+      page:wait "document.querySelectorAll('[aria-label=Nodes] tbody tr').length == 1"
+      engine.close()
+      wait_text(page, "[role=alert]", "the engine is away")
+      engine = models.new(w.loop, { port = engine.listener.port, data = engine.data })
+      page:wait "document.querySelector('[role=alert]').hidden"
+      w.gateway:close(2)
+      engine.close()
+      page.problems = {} -- the browser notes the failed requests itself
+    end))
 
   it("load the file again: one with mistakes changes nothing, and they are shown", opened({}, function(w, page, show)
     show "file"

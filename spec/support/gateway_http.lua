@@ -23,7 +23,7 @@ carrier "a" { "smpp://me:x@127.0.0.1:%d" %s }
 %s
 ]]
 
---- A body for `it`: fn(world).  o: { store, account, http, carrier, rules, answer }; answer(session, pdu, n): as a handler of smpp.server.
+--- A body for `it`: fn(world).  o: { store, shared (fn(loop): the statement of a store in an engine), account, http, carrier, rules, answer }; answer(session, pdu, n): as a handler of smpp.server.
 ---@param o table
 ---@param fn fun(world: table, loop: smpp.Loop, errors: string[])
 function support.world(o, fn)
@@ -39,7 +39,7 @@ function support.world(o, fn)
       end
       w.carrier = assert(smpp.server { port = 0, retry_s = 0.05, accounts = { me = "x" }, submit_sm = handle, cancel_sm = handle })
       local port = o.down and 1 or w.carrier.port
-      w.text = FILE:format(o.account or "", o.http or "", o.store and 'store "none.db"' or "", port, o.carrier or "", o.rules or 'route { via = "a" }')
+      w.text = FILE:format(o.account or "", o.http or "", o.shared and o.shared(loop) or o.store and 'store "none.db"' or "", port, o.carrier or "", o.rules or 'route { via = "a" }')
       w.store = type(o.store) == "function" and o.store(loop) or o.store and require("smpp.store").memory() or nil
       w.gateway = assert(gateways.new { path = "gateway.lua", text = w.text, watch_s = 0, store = w.store, log = function(record)
         w.records[#w.records + 1] = record

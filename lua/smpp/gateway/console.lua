@@ -4,6 +4,7 @@ local codec = require "smpp.codec"
 local console = require "smpp.console"
 local messages = require "smpp.gateway.console_messages"
 local message = require "smpp.route.message"
+local nodes = require "smpp.gateway.console_nodes"
 local question = require "smpp.gateway.question"
 local route = require "smpp.route"
 local samples = require "smpp.gateway.console_samples"
@@ -13,8 +14,13 @@ local waiting = require "smpp.gateway.console_waiting"
 local consoles = {}
 
 -- Modules of the page (lua/smpp/gateway/console): views in the order of the tabs, and what they share.
-local VIEWS = { "overview.js", "carriers.js", "accounts.js", "messages.js", "routing.js", "waiting.js", "webhooks.js", "file.js" }
+local VIEWS = { "overview.js", "carriers.js", "nodes.js", "accounts.js", "messages.js", "routing.js", "waiting.js", "webhooks.js", "file.js" }
 local FILES = { "parts.js", "message.js", "gateway.css" }
+
+local ONE_NODE = {} -- the views of a gateway that is one of no others
+for _, name in ipairs(VIEWS) do
+  if name ~= "nodes.js" then ONE_NODE[#ONE_NODE + 1] = name end
+end
 
 local STATE_S = 0.4 -- figures are read no more often, however many pages are open
 
@@ -31,7 +37,8 @@ function consoles.new(gateway)
     gateway = gateway, loop = gateway.loop, started = gateway.loop:time(),
     samples = samples.new(gateway),
     read_at = -math.huge, last = nil, -- the last state
-    files = nil,
+    nodes_read = nil,                 -- what the engine has, and since when
+    files = nil, pages = {},
   }, mt)
 end
 
@@ -52,11 +59,21 @@ function Console:page(o)
   local message
   if not self.files then self.files, message = console.files("console", VIEWS, FILES) end
   if not self.files then return nil, message, "missing" end
-  return console.new {
-    title = "Gateway", loop = self.loop, host = o.host, names = o.names, is_secure = o.is_secure, token = o.token, views = VIEWS, files = self.files,
+  local store = self.gateway.config.store
+  local page, wrong, code = console.new {
+    title = "Gateway", loop = self.loop, host = o.host, names = o.names, is_secure = o.is_secure, token = o.token, files = self.files,
+    views = store and store.url and VIEWS or ONE_NODE,
     state = function() return self:state() end, feeds = { history = function(after) return self.samples:after(after) end },
     actions = self:actions(),
   }
+  self.pages[#self.pages + 1] = page
+  return page, wrong, code
+end
+
+--- The gateway is one of several nodes, and this is its name.
+---@param name string
+function Console:named(name)
+  for _, page in ipairs(self.pages) do page.title = "Gateway " .. name end
 end
 
 --- Decides about a message as the rules and carriers are now, without a trace.
@@ -101,6 +118,7 @@ function Console:actions()
   local function of(rows, fn) return { rows, function(values) return done(fn(self, values)) end } end
   return {
     accounts = of(states.account_rows, states.accounts), rules = of({}, states.rules), waiting = of({}, waiting.read),
+    nodes = of({}, nodes.read),
     messages = of(messages.rows, messages.find),
     message = of(messages.one_rows, function(_, values)
       return messages.one(self, values, function(found)

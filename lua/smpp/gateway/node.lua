@@ -82,6 +82,7 @@ function node.open(gateway, o)
   local waits = self.store.waits
   if waits then waits.on_failure = function(failure) node_figures.errors:add(1, name, failure) end end
   registry:label_all("node", name)
+  if gateway.http and gateway.http.console then gateway.http.console:named(name) end
   if o.record then -- each node writes its own
     local before, ending = o.record:match "^(.*)(%.[^./]*)$"
     gateway.books.records = records.new(("%s-%s%s"):format(before or o.record, name, ending or ""))
