@@ -104,6 +104,7 @@ local DANGERS = {
   ["a failover that forgets who holds what"] = failovers(),
   ["an engine that dies with commits"] = each({ what = "engine", moment = "commit", for_s = 0.5 }, 2, 5),
   ["an engine that dies with responses"] = each({ what = "engine", moment = "finish", lost = true, for_s = 1 }, 2, 5),
+  ["replies to those that take messages are lost"] = again({ what = "reply", moment = "take", lost = "reply" }, 0.25, 50),
   ["replies that are lost"] = { { at = 2, what = "answers", node = 1, for_s = 10 } },
 }
 

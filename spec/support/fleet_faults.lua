@@ -149,6 +149,9 @@ function faults.carrier(self, item)
   for _, session in ipairs(self.carriers[item.node % 2 + 1].server.connections:list()) do session:reset "broken" end
 end
 
+--- A connection ends, and nothing else: for moments.
+function faults.reply() end
+
 --- Commands, or their replies, are lost now and then.
 function faults.answers(self, item)
   self.loses, self.troubles = true, self.troubles + 1
@@ -170,7 +173,7 @@ end
 
 --- A fault of a plan: now, or at its moment.
 ---@param self table  the fleet
----@param item table  { what, node, for_s, other; moment, lost, skip }
+---@param item table  { what, node, for_s, other; moment, lost (true or "reply"), skip }
 function fleet_faults.begin(self, item)
   if not item.moment then return strike(self, item) end
   table.insert(self.armed, item)
@@ -180,7 +183,7 @@ end
 ---@param self table
 ---@param name string
 ---@param port integer  of its connection
----@return boolean? lost  what it asks for shall not happen
+---@return boolean|"reply"|nil lost  what it asks for shall not happen; "reply": only its reply is lost
 function fleet_faults.moment(self, name, port)
   local one = self:node_of(port)
   for i, item in ipairs(self.armed) do
@@ -219,7 +222,8 @@ function fleet_faults.open_engine(self, data, clock_ahead_s)
     fate = function(_, transport, script)
       local moment = MOMENT_OF[script]
       if moment == "lease" then note_leases(self) end
-      if moment and fleet_faults.moment(self, moment, transport.peer.port) then return "lost" end
+      local lost = moment and fleet_faults.moment(self, moment, transport.peer.port)
+      if lost then return lost == "reply" and "unanswered" or "lost" end
       local dice = self.loses and self.random(10)
       return dice == 1 and "lost" or dice == 2 and "unanswered" or nil
     end,
