@@ -2,6 +2,7 @@ local async = require "spec.support.async"
 local cli = require "spec.support.cli"
 local lines = require "smpp.cli.gateway_nodes"
 local models = require "spec.support.valkey_model"
+local nodes = require "smpp.nodes"
 local smpp = require "smpp"
 
 local FILE = [[
@@ -52,6 +53,35 @@ describe("smpp.cli.gateway_nodes", function()
     for _, object in ipairs(cli.objects(second[2])) do objects[object.event] = object end
     assert.equal("b", objects.node.name)
     assert.same({ "127.0.0.1:6379", "7.0.15", "engine" }, { objects.store_engine.address, objects.store_engine.version, objects.store_engine.durable })
+  end)
+
+  it("is why it ends with 2 where the engine has another format, newer or older", function()
+    local a, b = cli.file(FILE:format("a", 2775)), cli.file(FILE:format("b", 2776))
+    for _, other in ipairs { nodes.FORMAT + 1, nodes.FORMAT - 1 } do
+      local first, second
+      async.virtual(function(loop)
+        local engine = models.new(loop, {})
+        local carrier = assert(smpp.server { port = 2001, submit_sm = function() return "1" end })
+        smpp.spawn(function() first = { cli.run({ "gateway", a, "--for", "20" }, { run = cli.inside }) } end)
+        smpp.sleep(2)
+        engine.data["smpp:{gw}:meta"].fields.format = tostring(other)
+        smpp.spawn(function() second = { cli.run({ "gateway", b, "--for", "10" }, { run = cli.inside }) } end)
+        smpp.sleep(8)
+        assert.truthy(second)
+        local esme = assert(smpp.connect "smpp://acme:secret@localhost:2775")
+        assert.truthy(esme:submit_sm { destination_addr = "491", short_message = "goes on" }) -- who was there before goes on
+        esme:close()
+        for _ = 1, 60 do
+          if not first then smpp.sleep(0.5) end
+        end
+        carrier:close(0)
+        engine.close()
+      end)()
+      assert.same({ 0, 2 }, { first[1], second[1] })
+      cli.has(second[3], ("format %d, this program %d"):format(other, nodes.FORMAT))
+    end
+    os.remove(a)
+    os.remove(b)
   end)
 
   it("says whose a lease was, and nothing of other events", function()

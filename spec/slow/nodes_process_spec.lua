@@ -120,6 +120,52 @@ describe("nodes as processes", function()
     a:close()
   end))
 
+  it("restart one after the other without an error answer to a customer with a bind at each", world(function(self)
+    self:start "a"
+    self:start "b"
+    self:bound(BINDS, 60)
+    local hosts = {}
+    for i, name in ipairs { "a", "b" } do hosts[i] = "127.0.0.1:" .. self.nodes[name].port end
+    local pool = assert(smpp.pool { hosts = hosts, binds = 2, system_id = "acme", password = "secret", wait = true, retry = false, reconnect = { fixed_s = 0.1 } })
+    local function is_whole() return pool:stats().bound == 2 end
+    wait("two binds", 60, is_whole)
+    local running, answered, wrong, busy = true, 0, {}, 5
+    for i = 1, busy do
+      smpp.spawn(function()
+        for n = 1, math.huge do
+          if not running then break end
+          local id, why = submit(pool, ("m%d.%d"):format(i, n))
+          if id then answered = answered + 1 else wrong[#wrong + 1] = why end
+          smpp.sleep(0.01)
+        end
+        busy = busy - 1
+      end)
+    end
+    for _, name in ipairs { "a", "b", "a" } do
+      local before = answered
+      wait("traffic", 60, function() return answered > before + 50 end)
+      self:signal(name, "TERM")
+      wait("end of " .. name, 60, function() return self:has_ended(name) end)
+      before = answered
+      wait("traffic beside it", 60, function() return answered > before + 50 end)
+      self:start(name)
+      wait("two binds", 60, is_whole)
+      self:bound(BINDS, 60)
+    end
+    running = false
+    wait("the last answers", 60, function() return busy == 0 end)
+    assert.same({}, wrong)
+    wait("all messages", 60, function() return #self.got >= answered end)
+    local times = {}
+    for _, one in ipairs(self.got) do
+      assert.is_nil(times[one.text], one.text)
+      times[one.text] = true
+    end
+    assert.equal(answered, #self.got)
+    assert.equal(BINDS, self.most)
+    pool:close()
+  end))
+
   it("send nothing after they stood still: their binds are closed first", world(function(self)
     self:start "a"
     self:bound(BINDS, 20)
