@@ -98,6 +98,33 @@ describe("smpp.gateway.node", function()
     end)
   end)
 
+  it("acknowledges a receipt that is final already, and refuses one that it cannot write, since others have what it had", function()
+    cluster.run(cluster.FILE, function(w)
+      local id = assert(submit(w:customer_of "a", { registered_delivery = 1 }))
+      smpp.sleep(1)
+      local refused_as
+      for _, gateway in pairs(w.gateways) do
+        local store, commit = gateway.store, gateway.store.commit
+        function store:commit(changes, done, context)
+          if refused_as and changes[1].kind == "message" then return done(nil, "refused", refused_as, context) end
+          return commit(self, changes, done, context)
+        end
+      end
+      local function tell()
+        return (select(3, w.carriers[1].server.sessions[1]:deliver_sm {
+          source_addr = "1", destination_addr = "2", esm_class = 4, short_message = "id:a-1 stat:DELIVRD err:000",
+        }))
+      end
+      refused_as = "taken_over"
+      assert.equal("ESME_RX_T_APPN", tell())
+      refused_as = "conflict"
+      assert.is_nil(tell())
+      refused_as = nil
+      assert.is_nil(tell())
+      assert.equal("DELIVERED", stores.get(w.gateways.a.store, "message", id).state)
+    end)
+  end)
+
   it("answers when a replica has the message, and refuses it where none has it in time", function()
     local text = cluster.FILE:gsub("lease_s = 2", 'lease_s = 2, durable = "replica", wait_ms = 300')
     cluster.run(text, function(w)

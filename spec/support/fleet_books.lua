@@ -39,7 +39,7 @@ local function check_late(self)
   local now = self.loop:now()
   if now < self.looked_at + 0.25 then return end
   self.looked_at = now
-  if self.troubles > 0 or self.engine.is_down or not next(self.nodes) then self.disturbed_at = now end
+  if self.troubles > 0 or self.engine.is_down or not next(self.nodes) then self.disturbed_at = math.max(self.disturbed_at, now) end
   local since = now - LATE_S
   if self.disturbed_at > since then return end
   for words, entry in pairs(self.sent) do

@@ -26,8 +26,10 @@ local function free(self, i)
   return one and not one.busy and one
 end
 
---- A fault begins or ends: from now on nothing that takes time can be expected.
-local function disturbed(self) self.disturbed_at = self.loop:now() end
+local FOUND_S = 5 -- after which nodes have found an engine that is back
+
+--- A fault begins or ends: from now on, or later, nothing that takes time can be expected.
+local function disturbed(self, for_s) self.disturbed_at = math.max(self.disturbed_at, self.loop:now() + (for_s or 0)) end
 
 --- Ends what was begun by a fault, later, or at once where the plan ends first.
 local function after(self, seconds, fn)
@@ -229,6 +231,7 @@ function fleet_faults.open_engine(self, data, clock_ahead_s)
     end,
   })
   self.engine.clock_ahead_s = clock_ahead_s or 0
+  disturbed(self, FOUND_S)
   self.replica = self.plan.durable and self.engine.replicate(0.01) or nil
 end
 

@@ -74,7 +74,7 @@ function Books:commit(changes)
   changes.patient = true
   while true do
     local ok, words, code = stores.commit(self.store, changes)
-    if ok or code == "conflict" or code == "duplicate" then return ok, words, code end
+    if ok or stores.is_lost(code) or code == "duplicate" then return ok, words, code end
     self:failed(words)
     if self.closed then return nil, words, code end
     self:sleep(COMMIT_S)

@@ -99,7 +99,7 @@ local function taken(self, entry, carrier, id, wants)
   local notice = notices and notices:sent(changes, record, set)
   self.parked.saving = self.parked.saving + 1
   local ok, _, code = self.books:commit(changes)
-  if code == "conflict" and self.books.is_shared then ok = note_late(self, entry, carrier, changes) end
+  if stores.is_lost(code) and self.books.is_shared then ok = note_late(self, entry, carrier, changes) end
   self.parked.saving = self.parked.saving - 1
   if notices then notices:ended(record, notice, ok) end
   self.gateway.receiving:outcomes(carrier, outcomes)
@@ -229,7 +229,7 @@ local function send_parts(self, entry, carrier, list, wants)
       local changes = changed(entry.key, { carrier = carrier.name, parts = count, reference = record.reference, part_ids = record.part_ids })
       if wants and self.books.is_shared then sending.remember(self, changes, entry, carrier, i) end
       local ok, _, why = self.books:commit(changes)
-      if not ok and why == "conflict" then -- a receipt has made it final, or it is another node's
+      if not ok and stores.is_lost(why) then -- a receipt has made it final, or it is another node's
         if self.books.is_shared then note_late(self, entry, carrier, changes) end
         self:leave(entry)
         return true
@@ -319,7 +319,7 @@ function sending.attempt(self, entry)
       if is_news(gateway, entry.sending, carrier) then
         local ok, _, code = self.books:commit(changed(entry.key, { sending = name }))
         if not ok then
-          if code == "conflict" then self:leave(entry) end -- cancelled meanwhile
+          if stores.is_lost(code) then self:leave(entry) end -- cancelled meanwhile, or another node's
           return true
         end
         entry.sending = name

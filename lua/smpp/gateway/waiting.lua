@@ -8,6 +8,7 @@ local parked = require "smpp.gateway.parked"
 local route = require "smpp.route"
 local sending = require "smpp.gateway.sending"
 local shared = require "smpp.gateway.shared"
+local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
 
@@ -221,7 +222,7 @@ function Waiting:conclude(entry, state, o)
   while true do
     local done, words, code = self.books:finish(entry.key, entry.record, state, o)
     ok = done
-    if ok or code == "conflict" or self.books.closed then break end
+    if ok or stores.is_lost(code) or self.books.closed then break end
     n = n + 1
     self.gateway:log("warn", "not_finished", { id = entry.record.id, reason = words })
     self.books:sleep(backoffs.delay_s(n, 1, 60))

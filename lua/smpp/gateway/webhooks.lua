@@ -240,7 +240,7 @@ local function keep(self, entry, change)
   if entry.state == "dead" and change.op == "change" then change.place = { "none" } end
   while true do
     local ok, message, code = stores.commit(self.store, { change, patient = true })
-    if ok or code == "conflict" or self.closed then return end
+    if ok or stores.is_lost(code) or self.closed then return end
     self.gateway:log("error", "store_failed", { account = entry.account, reason = message })
     run.sleep(COMMIT_S)
   end

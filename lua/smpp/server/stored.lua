@@ -95,7 +95,7 @@ function StoredItems:give_back(items)
       } }
     end
     self.store:commit(changes, function(ok, message, code)
-      if not ok and code ~= "conflict" then self.on_error("cannot give messages back: " .. message) end
+      if not ok and not stores.is_lost(code) then self.on_error("cannot give messages back: " .. message) end
     end)
   end
 end
@@ -152,8 +152,8 @@ function StoredItems:removed(list, ok, message, code)
   if ok then
     self.failures = 0
     if #list > self.spare_count then self.spare, self.spare_count = list, #list end
-  elseif code == "conflict" then -- one was removed already
-    if #list > 1 then
+  elseif stores.is_lost(code) then -- one was removed already, or all are other nodes'
+    if #list > 1 and code == "conflict" then
       for i = 1, #list do self.store:commit({ list[i] }, self.on_removed, { list[i] }) end
     end
   elseif not self.closed then

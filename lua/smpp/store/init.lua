@@ -15,7 +15,8 @@ local stores = { kinds = kinds.kinds, names = kinds.names, over = kinds.over, is
 ---@class smpp.Store
 ---@field commit fun(self, changes: smpp.Change[], done: fun(ok: boolean?, message: string?, code: string?, context: any), context: any)
 ---  all of them, or none.  code: "duplicate" (an added key exists), "conflict" (a record is missing, or its state is
----  not `from`), "queue_full", "store_failed".  The caller may reuse the tables when the call returns
+---  not `from`), "taken_over" (other nodes have what this run of a shared store had), "queue_full", "store_failed".  The
+---  caller may reuse the tables when the call returns
 ---@field get fun(self, kind: string, key: string, done: smpp.StoreGot, context: any, names: string[]?)
 ---  names: fields that are enough, a list that does not change.  code: "missing", "store_failed"
 ---@field takes_pdus boolean?  it knows `pdu` of an addition
@@ -158,6 +159,11 @@ function stores.commit(store, changes)
   store:commit(changes, complete, token)
   return result(token, outer)
 end
+
+--- Tests whether a commit with this code will never be made: what it changes is gone, has another state, or is another node's.
+---@param code string?
+---@return boolean
+function stores.is_lost(code) return code == "conflict" or code == "taken_over" end
 
 --- store:get, waiting for the result.
 ---@async

@@ -47,7 +47,7 @@ local RESULTS = {
   conflict = { "conflict: the record has another state", "conflict" },
   limit = { "store full: the limit of messages is reached", "queue_full" },
   full = { "store full: max_octets is reached", "queue_full" },
-  dead = { "conflict: other nodes have taken over what this one had", "conflict" },
+  dead = { "other nodes have taken over what this one had", "taken_over" },
 }
 
 local function ended(commit, result, message, code)
