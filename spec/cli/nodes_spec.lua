@@ -44,6 +44,8 @@ describe("smpp nodes", function()
     assert.equal(0, code)
     has(out, "engine 127.0.0.1:6379  7.0.15  master, 0 replicas  1.0 MB of no limit, noeviction  fsync always")
     has(out, "\n    2000  messages in the books, 3 of them not final, 500 octets of memory each\n")
+    meta.messages = "5"
+    has(select(2, run(URL)), "\n       5  messages in the books, 3 of them not final\n")
     has(out, "node a  live  ")
     has(out, "10.0.0.1:2775  1.0  config ")
     assert.is_truthy(out:find "node b [^\n]*1 binds: telco_a %d")

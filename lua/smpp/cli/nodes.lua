@@ -61,6 +61,8 @@ local function of_leases(list)
   return #words > 0 and ": " .. table.concat(words, " ") or ""
 end
 
+local MANY = 1000 -- messages; fewer take less memory than the engine's connections and scripts
+
 local function octets(count) return count >= 1e9 and ("%.1f GB"):format(count / 1e9) or ("%.1f MB"):format(count / 1e6) end
 
 local function show(out, read)
@@ -68,9 +70,9 @@ local function show(out, read)
   out:print(("engine %s  %s  %s, %d replicas  %s of %s, %s  fsync %s  %.1f ms"):format(engine.address, shown.text(engine.version),
     shown.text(engine.role), engine.replicas, octets(engine.used), engine.max > 0 and octets(engine.max) or "no limit", shown.text(engine.policy),
     shown.text(engine.fsync), engine.round_trip_ms))
-  if engine.octets_per_message then
-    out:print(("%8d  messages in the books, %d of them not final, %d octets of memory each"):format(engine.messages, engine.open,
-      engine.octets_per_message))
+  if engine.messages > 0 then
+    local each = engine.messages >= MANY and (", %d octets of memory each"):format(engine.octets_per_message) or ""
+    out:print(("%8d  messages in the books, %d of them not final%s"):format(engine.messages, engine.open, each))
   end
   local first = read.nodes[1]
   for _, one in ipairs(read.nodes) do
