@@ -240,8 +240,10 @@ describe("the console of a simulator", function()
     timer = loop:timer(function()
       while n < (loop:now() - began) * 10000 do
         n = n + 1
-        sim:emit("message", { id = "load" .. n, source_addr = "Load", destination_addr = ("4917%08d"):format(n), text = "Message " .. n,
-          octets = "Message " .. n, data_coding = 0, system_id = "acme", submitted = loop:time(), state = "ENROUTE" })
+        local pdu = smpp.decode(smpp.encode {
+          command = "submit_sm", source_addr = "Load", destination_addr = ("4917%08d"):format(n), short_message = "Message " .. n,
+        })
+        sim.message_log:add(nil, { system_id = "acme" }, pdu, "load" .. n)
       end
       timer:start(0.01)
     end)

@@ -14,16 +14,17 @@ describe("a simulation", function()
     local file = assert(io.open(path))
     local kind = file:read("*l"):match "^kind: (%S+)$"
     file:close()
-    count = count + (kind and 1 or 0)
-    local it = kind and it or function() end
-    it("finds the planted bug " .. name .. " as " .. kind, function()
-      for _, seeds in ipairs { "1..40", "41..150", "151..500" } do
-        local output, code = shell.run(("LUA=%s bin/smpp simulate --no-shrink --seeds %s --only %s --plant %s"):format(interpreter, seeds, kind, name))
-        if code == 1 then return end
-        assert.equal(0, code, output)
-      end
-      error("not found within 500 seeds")
-    end)
+    if kind then
+      count = count + 1
+      it("finds the planted bug " .. name .. " as " .. kind, function()
+        for _, seeds in ipairs { "1..40", "41..150", "151..500" } do
+          local output, code = shell.run(("LUA=%s bin/smpp simulate --no-shrink --seeds %s --only %s --plant %s"):format(interpreter, seeds, kind, name))
+          if code == 1 then return end
+          assert.equal(0, code, output)
+        end
+        error("not found within 500 seeds")
+      end)
+    end
   end
 
   it("has ten planted bugs or more", function() assert.is_true(count >= 10) end)
