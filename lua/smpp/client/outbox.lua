@@ -121,10 +121,9 @@ function Outbox:unbound()
   if not self.options.queue_unbound and not self.pool:can_send() then self:unqueue(UNBOUND) end
 end
 
---- Ends queued and deferred requests with not_sent.
----@param message string
-function Outbox:unqueue(message)
-  if self:waiting() == 0 then return end
+--- Takes all queued and deferred entries, in the order of their calls.
+---@return table[]
+local function take_all(self)
   local list = {}
   local function take(queue)
     local entry = queue:take()
@@ -137,6 +136,14 @@ function Outbox:unqueue(message)
   for _, deferred in pairs(self.deferred) do take(deferred) end
   self.deferred_count = 0
   table.sort(list, function(a, b) return a.serial < b.serial end)
+  return list
+end
+
+--- Ends queued and deferred requests with not_sent.
+---@param message string
+function Outbox:unqueue(message)
+  if self:waiting() == 0 then return end
+  local list = take_all(self)
   for _, entry in ipairs(list) do
     self.counters.not_sent = self.counters.not_sent + 1
     give(self, entry.waiter, nil, message, "not_sent")
@@ -572,18 +579,7 @@ end
 --- Closes: queued, deferred and backing-off entries end with not_sent.
 ---@param message string
 function Outbox:close(message)
-  local client, unfinished = self.client, {}
-  local function take(queue)
-    local entry = queue:take()
-    while entry do
-      unfinished[#unfinished + 1] = entry
-      entry = queue:take()
-    end
-  end
-  take(self.queue)
-  for _, deferred in pairs(self.deferred) do take(deferred) end
-  self.deferred_count = 0
-  table.sort(unfinished, function(a, b) return a.serial < b.serial end)
+  local client, unfinished = self.client, take_all(self)
   for _, entry in ipairs(unfinished) do
     if not entry.doubt then self.counters.not_sent = self.counters.not_sent + 1 end
     client:note_unfinished(entry.id, entry.fields, entry.doubt and entry.doubt[2] or "not_sent")
