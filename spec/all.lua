@@ -3,9 +3,9 @@
 -- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30; 10 among all groups); GC_EVERY, how many
 -- instructions from one collection to the next in gc (1000; 20000 among all groups); JOBS in parallel
 -- (default: processors); MAKE.  Logs are in build/log; those of failed jobs are printed.
--- Spec files that fail run once more, alone, when all else has run. If they pass then, they are listed as unsteady and do not count
--- as failed: a spec that waits too short, or a race in the product, to be found with the log of the first run.
--- Failures in more than three groups are no coincidence and count at once.
+-- Spec files that fail run once more, alone, when all else has run; of a group that hangs, all of them. If they pass then, they are
+-- listed as unsteady and do not count as failed: a spec that waits too short, or a race in the product, to be found with the log of
+-- the first run. Failures in more than three groups are no coincidence and count at once.
 -- The last line is "N passed, N failed[, N skipped]"; exit code 1 if a test failed or none ran.
 local uv = require "luv"
 
@@ -13,7 +13,7 @@ local MAKE = os.getenv("MAKE") or "make"
 local SECONDS = tonumber(os.getenv("SECONDS")) or (#arg == 0 and 10 or 30)
 local GC_EVERY = os.getenv("GC_EVERY") or (#arg == 0 and "20000" or "1000")
 local JOBS = tonumber(os.getenv("JOBS")) or #(uv.cpu_info() or { 1 })
-local TIMEOUT_S = 900
+local TIMEOUT_S, SPECS_TIMEOUT_S = 900, 300 -- of a job; of a part of the everyday specs, which take a minute
 local LOGS = "build/log"
 
 local function lines(command)
@@ -65,6 +65,15 @@ local function failed_files(text)
   return read_busted(text) and list[1] and table.concat(list, " ")
 end
 
+local function log_of(name, kind) return LOGS .. "/" .. name:gsub("[^%w.]+", "-") .. "." .. kind end
+
+local function content(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read "*a" or ""
+  if file then file:close() end
+  return text
+end
+
 -- The jobs ------------------------------------------------------------------------------------------------------
 
 local jobs = {}
@@ -76,9 +85,9 @@ local function make(name, arguments, build)
   add { name = name, command = MAKE .. " -s " .. arguments, build = build }
 end
 
-local function busted(name, lua, specs, environment)
-  local command = ("SMPP_NO_BUILD=1 %s %s spec/run.lua "):format(environment or "", lua)
-  add { name = name, read = read_busted, command = command .. specs, specs = command }
+local function busted(name, lua, specs, environment, limit_s)
+  local command = ("SMPP_NO_BUILD=1 SMPP_RUNNING=%s %s %s spec/run.lua "):format(log_of(name, "running"), environment or "", lua)
+  add { name = name, read = read_busted, command = command .. specs, specs = command, files = specs, limit_s = limit_s }
 end
 
 local groups = {}
@@ -103,7 +112,7 @@ end
 function groups.specs()
   make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
   for _, lua in ipairs(luas) do
-    for part, paths in ipairs(everyday()) do busted(("specs %s %d of %d"):format(lua, part, PARTS), lua, paths) end
+    for part, paths in ipairs(everyday()) do busted(("specs %s %d of %d"):format(lua, part, PARTS), lua, paths, nil, SPECS_TIMEOUT_S) end
   end
 end
 
@@ -139,7 +148,7 @@ function groups.sanitize()
   for part, paths in ipairs(everyday()) do
     for i, lua in ipairs(slow_luas) do -- among all groups by turns
       if #arg > 0 or (part - 1) % #slow_luas + 1 == i then
-        busted(("sanitize %s %d of %d"):format(lua, part, PARTS), lua, paths, environment)
+        busted(("sanitize %s %d of %d"):format(lua, part, PARTS), lua, paths, environment, SPECS_TIMEOUT_S)
       end
     end
   end
@@ -199,15 +208,13 @@ local function count(passed, failed, skipped)
 end
 
 local function report(job, code, signal)
-  local file = io.open(job.log, "rb")
-  local text = file and file:read("*a") or ""
-  if file then file:close() end
+  local text = content(job.log)
   local passed, failed, skipped = 1, 0, 0
   if job.read then
     passed, failed, skipped = job.read(text)
     if not passed then -- crashed: counts as one failure
       passed, failed, skipped = 0, 1, 0
-      if job.read == read_busted then text = text .. ("\ndid not come to its end; to see where: %s -o TAP"):format(job.command) end
+      if job.read == read_busted then text = text .. "\ndid not come to its end; ran last: " .. content(log_of(job.name, "running")) end
     end
   end
   local bad = code ~= 0 or signal ~= 0
@@ -215,9 +222,9 @@ local function report(job, code, signal)
     failed = 1
     if not job.read then passed = 0 end
   end
-  local files = failed > 0 and job.specs and not job.timed_out and failed_files(text)
+  local files = failed > 0 and job.specs and (job.timed_out and job.files or failed_files(text))
   if files then
-    again[#again + 1] = { name = job.name .. ", again", command = job.specs .. files, read = read_busted, failed_before = failed }
+    again[#again + 1] = { name = job.name .. ", again", command = job.specs .. files, read = read_busted, failed_before = failed, limit_s = job.limit_s }
     count(passed, 0, skipped)
   elseif job.failed_before then
     count(failed > 0 and 0 or job.failed_before, failed, 0)
@@ -230,7 +237,7 @@ local function report(job, code, signal)
     job.build and "" or ("%5d passed"):format(passed), failed > 0 and (" %d failed"):format(failed) or "",
     skipped > 0 and (" %d skipped"):format(skipped) or ""))
   if failed > 0 then
-    if job.timed_out then text = text .. ("\nstopped after %d s"):format(TIMEOUT_S) end
+    if job.timed_out then text = text .. ("\nstopped after %d s"):format(job.limit_s or TIMEOUT_S) end
     if signal ~= 0 then text = text .. ("\nended by signal %d"):format(signal) end
     if code ~= 0 and job.read then text = text .. ("\nexit code %d"):format(code) end
     print(("---- %s\n%s\n----"):format(job.command, (text:gsub("^[-+*.]+\n?", ""):gsub("%s+$", ""))))
@@ -239,7 +246,7 @@ local function report(job, code, signal)
 end
 
 local function start(job, done)
-  job.log = LOGS .. "/" .. job.name:gsub("[^%w.]+", "-") .. ".log"
+  job.log = log_of(job.name, "log")
   local fd = assert(uv.fs_open(job.log, "w", 420))
   job.started = uv.hrtime()
   local timer = uv.new_timer()
@@ -256,7 +263,7 @@ local function start(job, done)
   end)
   assert(handle, pid)
   running[pid] = true
-  timer:start(TIMEOUT_S * 1000, 0, function()
+  timer:start((job.limit_s or TIMEOUT_S) * 1000, 0, function()
     job.timed_out = true
     uv.kill(-pid, "sigkill")
   end)

@@ -1,8 +1,8 @@
 -- Runs specs with the Lua that runs this file:  lua5.4 spec/run.lua [spec files or folders…]
 -- Builds the C module for it first (unless SMPP_NO_BUILD is set).  LuaRocks calls it as `luarocks test`.
 -- Without arguments: all but those of spec/slow, interop, packaging and tree, which need other programs.
--- SMPP_BUILD is the folder of the builds (default build); SMPP_GC=1000 collects all garbage every 1000
--- instructions of the virtual machine.
+-- SMPP_BUILD is the folder of the builds (default build); SMPP_RUNNING a file that says which spec runs;
+-- SMPP_GC=1000 collects all garbage every 1000 instructions of the virtual machine.
 local interpreter = jit and "luajit" or "lua" .. _VERSION:match("%d%.%d")
 local id = jit and "jit" or _VERSION:match("%d%.%d")
 local build = os.getenv("SMPP_BUILD") or "build"
@@ -56,4 +56,5 @@ if every then hook_everywhere(function() collectgarbage() end, "", every) end
 local counted = os.getenv("SMPP_COVERAGE")
 if counted then hook_everywhere(require("spec.support.line_counter").start(counted), "l") end
 
+if os.getenv "SMPP_RUNNING" then arg[#arg + 1] = "--helper=spec/support/running.lua" end
 require "busted.runner" { standalone = false }
