@@ -15,6 +15,7 @@ package.path = "lua/?.lua;lua/?/init.lua;./?.lua;" .. package.path
 -- No ./?.so: LuaRocks may have left a module for another Lua there.
 package.cpath = build .. "/" .. id .. "/?.so;" .. package.cpath:gsub("%./%?%.so;?", "")
 
+require "smpp.base.iterate" -- before busted and dkjson keep `pairs` for themselves
 -- busted unloads modules between files, and luv frees its loop with its module: this keeps a reference.
 pcall(require, "smpp.loop.uv")
 

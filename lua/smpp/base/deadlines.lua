@@ -1,9 +1,6 @@
 --- Any number of waits under few timers.  Waits of one length end in the order they began: so each length has one timer,
 --- for the oldest of them, and a wait that ends before its time touches no timer at all.
-local iterate = require "smpp.base.iterate"
 local lists = require "smpp.base.list"
-
-local pairs = iterate.pairs
 
 ---@class smpp.Deadlines
 local Deadlines = {}

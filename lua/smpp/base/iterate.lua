@@ -1,22 +1,36 @@
---- `next` and `pairs` for code that runs once per message or PDU.  LuaJIT on x64 before April 2022, which Debian 12 has, may
---- compile them to code that cuts a pointer to 32 bits, and the process crashes (LuaJIT issue 829).  There these are functions
---- that it does not compile; everywhere else they are Lua's own.
+--- Makes `pairs` and `next` of LuaJIT sound; other Luas are left as they are.  LuaJIT replaces the `next` of a loop by an instruction of
+--- its own and, where compiling the loop fails, takes that back in the middle of an iteration: the loop may end early (LuaJIT
+--- issue 827, in what Debian 12 has) or leave out an item (issue 1510, until August 2026).  Such a beta on x64 may also crash in a
+--- compiled `next` (issue 829).  Which loop and when depends on what else was compiled: a message that is forgotten now and then.
+--- A loop over another function than `next` is not touched.  The globals are replaced, since files of rules, bots and the
+--- libraries they use iterate, too; loops that name `next` themselves ("for key in next, t") are not protected.
 local core = require "smpp.core"
 
-local iterate = { next = next, pairs = pairs }
+local iterate = {}
+
+--- Replacements for a LuaJIT.
+---@param version string  jit.version
+---@return fun(t: table, key: any): any, any next
+---@return fun(t: table): fun(t: table, key: any), table pairs
+function iterate.replacements(version)
+  local plain, pairs = next, pairs
+  local following, each = plain, core.next -- a C function is never compiled
+  if version:find("beta", 1, true) then
+    following = each
+  else
+    each = function(t, key) return plain(t, key) end
+  end
+  return following, function(t)
+    if type(t) ~= "table" then return pairs(t) end -- an error at the caller's line
+    local step, state, key = pairs(t)
+    if step == plain then step = each end -- else that of __pairs, where this LuaJIT has it
+    return step, state, key
+  end
+end
 
 local jit = rawget(_G, "jit")
-
---- Tests whether a LuaJIT may have the fault: later ones are not called beta any more.
----@param version string  jit.version
----@param arch string     jit.arch
----@return boolean
-function iterate.has_fault(version, arch) return arch == "x64" and version:find("beta", 1, true) ~= nil end
-
-if jit and iterate.has_fault(jit.version, jit.arch) then
-  local following = core.next
-  iterate.next = following
-  iterate.pairs = function(t) return following, t end
+if jit and debug.getinfo(pairs, "S").what == "C" then -- not yet
+  next, pairs = iterate.replacements(jit.version) -- luacheck: globals next pairs
 end
 
 return iterate

@@ -1,8 +1,5 @@
 --- Kinds of values that options take: how they are checked, described, and read from the text of a URL or a command line.
-local iterate = require "smpp.base.iterate"
 local mistake = require "smpp.base.mistake"
-
-local pairs = iterate.pairs
 
 ---@class smpp.Kind
 ---@field expected string                              as messages say it: "an integer >= 1"

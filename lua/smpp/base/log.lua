@@ -1,11 +1,8 @@
 --- Structured logging, one line per event (docs/logging.md): logfmt, JSON, or for journald.  What it has of peers is escaped,
 --- texts and numbers are masked as an option says.
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local schema = require "smpp.base.schema"
 local shown = require "smpp.base.shown"
-
-local pairs = iterate.pairs
 
 local log = {}
 

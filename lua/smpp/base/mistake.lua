@@ -1,4 +1,5 @@
 --- An invalid option as a value: libraries raise it as text at the caller's line, the command line prints its message.
+require "smpp.base.iterate"
 local core = require "smpp.core"
 
 ---@class smpp.Mistake

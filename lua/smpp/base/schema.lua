@@ -1,10 +1,7 @@
 --- Options as rows.  Each option is declared once: name, kind of value, default, description, example.
 --- Checks, defaults, the reading of URLs, command lines and files, `--help` and the tables of docs/ come from the rows.
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
-
-local next, pairs = iterate.next, iterate.pairs
 
 ---@class smpp.OptionRow
 ---@field [1] string|integer      name

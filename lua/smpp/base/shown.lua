@@ -1,5 +1,6 @@
 --- Escapes untrusted text for terminals and logs.  A peer's system_id, address, id or text may contain terminal control (escape
 --- sequences, C1 controls), bidirectional or invisible characters, or malformed UTF-8: all become visible escapes.
+require "smpp.base.iterate"
 local core = require "smpp.core".text
 
 local convert = core.shown

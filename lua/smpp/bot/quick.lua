@@ -8,12 +8,9 @@ local dialogues = require "smpp.bot.dialogue"
 local fold = require "smpp.bot.fold"
 local hears = require "smpp.bot.hear"
 local incoming = require "smpp.session.incoming"
-local iterate = require "smpp.base.iterate"
 local sms = require "smpp.bot.sms"
 local task = require "smpp.base.task"
 local turns = require "smpp.bot.turns"
-
-local pairs = iterate.pairs
 
 local quick = { methods = {} }
 

@@ -1,14 +1,11 @@
 --- Traces of what runs: the PDUs of all sessions of a client, pool or server as TCP in pcapng files, which make a ring, on and off
 --- while it runs.  PDUs of TLS sessions are written in plain, on the port of the session; passwords as asterisks.
 local blocks = require "smpp.capture.blocks"
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 local secrets = require "smpp.codec.secrets"
 local segments = require "smpp.capture.segments"
-
-local pairs = iterate.pairs
 
 local ring = {}
 

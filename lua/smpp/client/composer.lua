@@ -2,7 +2,6 @@
 local address = require "smpp.codec.address"
 local compose = require "smpp.text.compose"
 local core = require "smpp.core"
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
 local pdus = require "smpp.codec"
@@ -10,8 +9,6 @@ local profiles = require "smpp.profile"
 local schema = require "smpp.base.schema"
 local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
-
-local pairs = iterate.pairs
 
 local usual_text = core.text.usual
 local char = string.char

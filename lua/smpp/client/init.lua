@@ -5,7 +5,6 @@ local dialer = require "smpp.client.dialer"
 local events = require "smpp.base.events"
 local explain = require "smpp.codec.explain"
 local inbox = require "smpp.client.inbox"
-local iterate = require "smpp.base.iterate"
 local logs = require "smpp.base.log"
 local mistake = require "smpp.base.mistake"
 local outbind = require "smpp.client.outbind"
@@ -20,8 +19,6 @@ local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
 local stats = require "smpp.base.stats"
 local task = require "smpp.base.task"
-
-local next, pairs = iterate.next, iterate.pairs
 
 local need, wait = task.need, task.wait
 

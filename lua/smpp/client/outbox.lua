@@ -10,7 +10,6 @@
 local backoffs = require "smpp.base.backoff"
 local commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
-local iterate = require "smpp.base.iterate"
 local metrics = require("smpp.metrics").standard
 local queues = require "smpp.base.queue"
 local rates = require "smpp.client.rate"
@@ -18,7 +17,7 @@ local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
 local task = require "smpp.base.task"
 
-local pairs, send, reply = iterate.pairs, sessions.send, sessions.reply
+local send, reply = sessions.send, sessions.reply
 
 local current, need, wait, wait_as, check_timeout = task.current, task.need, task.wait, task.wait_as, task.check_timeout
 

@@ -2,10 +2,7 @@
 --- look at is read from its PDU when they do.
 local address = require "smpp.codec.address"
 local core = require "smpp.core"
-local iterate = require "smpp.base.iterate"
 local parser = require "smpp.receipt"
-
-local pairs, next = iterate.pairs, iterate.next
 
 local read = core.receipt.read
 

@@ -1,10 +1,7 @@
 --- What a gateway's console shows of now: the whole, carriers, accounts and rules.
 local fields = require "smpp.http.fields"
-local iterate = require "smpp.base.iterate"
 local json = require "smpp.codec.json"
 local samples = require "smpp.gateway.console_samples"
-
-local pairs = iterate.pairs
 
 local states = {}
 

@@ -1,9 +1,6 @@
 --- Credit and quota of accounts, in the store: each message writes them with itself, so that they are exact after any crash.
-local iterate = require "smpp.base.iterate"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local counters = {}
 
@@ -188,7 +185,7 @@ function Counters:charged(account)
         self.gateway:log("error", "store_failed", { reason = words })
         for name in pairs(accounts) do self.changed[name] = true end
       end
-    until iterate.next(self.changed) == nil or self.books.closed
+    until next(self.changed) == nil or self.books.closed
     self.is_writing = false
   end)
 end

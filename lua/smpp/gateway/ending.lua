@@ -1,12 +1,9 @@
 --- The end of stored messages: their final state, receipts for customers, credit given back, and records, in one commit.
 local codec = require "smpp.codec"
-local iterate = require "smpp.base.iterate"
 local receipts = require "smpp.receipt"
 local schema = require "smpp.base.schema"
 local stores = require "smpp.store"
 local text = require "smpp.text"
-
-local pairs = iterate.pairs
 
 local ending = {}
 

@@ -4,13 +4,10 @@ local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local figures = require "smpp.gateway.figures"
 local gateway_ids = require "smpp.gateway.ids"
-local iterate = require "smpp.base.iterate"
 local route = require "smpp.route"
 local message = require "smpp.route.message"
 local task = require "smpp.base.task"
 local through = require "smpp.gateway.through"
-
-local pairs = iterate.pairs
 
 local forward = {}
 

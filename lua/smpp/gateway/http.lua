@@ -7,7 +7,6 @@ local consoles = require "smpp.gateway.console"
 local dropin = require "smpp.gateway.http_dropin"
 local http = require "smpp.http"
 local incoming = require "smpp.gateway.http_incoming"
-local iterate = require "smpp.base.iterate"
 local json = require "smpp.codec.json"
 local http_json = require "smpp.http.json"
 local messages = require "smpp.gateway.http_message"
@@ -26,8 +25,6 @@ local site = require "smpp.http.site"
 local strings = require "smpp.base.strings"
 local task = require "smpp.base.task"
 local webhooks = require "smpp.gateway.webhooks"
-
-local pairs = iterate.pairs
 
 local apis = {}
 

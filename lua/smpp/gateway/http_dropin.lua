@@ -1,10 +1,7 @@
 --- What the interfaces of Kannel and Jasmin have in common: accounts with passwords, forms, and answers in words.
 local cidr = require "smpp.base.cidr"
 local http = require "smpp.http"
-local iterate = require "smpp.base.iterate"
 local strings = require "smpp.base.strings"
-
-local pairs = iterate.pairs
 
 local dropin = {}
 

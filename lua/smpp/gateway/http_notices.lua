@@ -1,10 +1,7 @@
 --- What becomes of messages by HTTP, told: to webhooks when it is wanted, and to the DLR URLs of Kannel's and Jasmin's interfaces.  An event
 --- is written in the commit of what it tells of.
-local iterate = require "smpp.base.iterate"
 local stores = require "smpp.store"
 local styles = require "smpp.gateway.http_styles"
-
-local pairs = iterate.pairs
 
 local notices = {}
 

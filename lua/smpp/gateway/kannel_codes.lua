@@ -1,9 +1,6 @@
 --- URLs with % codes, as Kannel's dlr-url and get-url have them: what each code stands for, and the words of its reports.
 local explain = require "smpp.codec.explain"
-local iterate = require "smpp.base.iterate"
 local strings = require "smpp.base.strings"
-
-local pairs = iterate.pairs
 
 local codes = {}
 

@@ -1,9 +1,6 @@
 --- Limits of accounts and carriers that several nodes count together: binds and rates.  Before this node has joined the others it counts alone.
 local buckets = require "smpp.base.bucket"
-local iterate = require "smpp.base.iterate"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local limits = {}
 

@@ -1,6 +1,5 @@
 --- A gateway that is one of several on one engine: its life as a node decides what it may work on, and what of others it takes over.
 local common = require "smpp.gateway.common"
-local iterate = require "smpp.base.iterate"
 local node_figures = require "smpp.nodes.figures"
 local nodes = require "smpp.nodes"
 local options = require "smpp.nodes.options"
@@ -10,8 +9,6 @@ local run = require "smpp.loop.run"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local valkey = require "smpp.valkey"
-
-local pairs = iterate.pairs
 
 local node = {}
 

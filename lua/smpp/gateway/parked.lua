@@ -1,12 +1,9 @@
 --- Messages of the books that wait in the store alone: for a carrier that is not available, or has enough of them in memory, and for their
 --- time.  Of each carrier it is known behind which serial they are: that is where reading goes on when it wants more.
 local figures = require "smpp.gateway.figures"
-local iterate = require "smpp.base.iterate"
 local sending = require "smpp.gateway.sending"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local parked = {}
 
@@ -227,7 +224,7 @@ local function pass_for(self, after, names)
   local before, began = self.admitted, self.loop:now()
   for _, name in ipairs(names) do self.behind[name] = nil end
   pass(self, after, names)
-  if self.admitted > before or not iterate.next(self.behind) then return end
+  if self.admitted > before or not next(self.behind) then return end
   local now = self.loop:now()
   for _, name in ipairs(names) do self.vain[name] = now + math.max(VAIN_S, (now - began) * PASS_SHARE) end
 end

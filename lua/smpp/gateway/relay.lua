@@ -2,11 +2,8 @@
 --- way of writing ids is certain.  C finds the message, and writes the customer's deliver_sm; all else is for smpp.gateway.receiving.
 local core = require "smpp.core"
 local figures = require "smpp.gateway.figures"
-local iterate = require "smpp.base.iterate"
 local receipts = require "smpp.receipt"
 local stores = require "smpp.store"
-
-local pairs = iterate.pairs
 
 local relay = {}
 

@@ -2,14 +2,11 @@
 --- it has room for: messages by the carriers that may have them, receipts and messages for customers by their account, events of webhooks.
 --- It has the interface of smpp.gateway.parked, which is for a store of one's own.
 local gateway_ids = require "smpp.gateway.ids"
-local iterate = require "smpp.base.iterate"
 local joining = require "smpp.gateway.joining"
 local lanes = require "smpp.gateway.lanes"
 local parked = require "smpp.gateway.parked"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local shared = {}
 

@@ -2,7 +2,6 @@
 --- their outcome is unknown.  Each carrier has room for some of them; the others stay in the store (smpp.gateway.parked).
 local backoffs = require "smpp.base.backoff"
 local codec = require "smpp.codec"
-local iterate = require "smpp.base.iterate"
 local message = require "smpp.route.message"
 local parked = require "smpp.gateway.parked"
 local route = require "smpp.route"
@@ -11,8 +10,6 @@ local shared = require "smpp.gateway.shared"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
-
-local pairs = iterate.pairs
 
 local changed = sending.changed
 

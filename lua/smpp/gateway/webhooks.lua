@@ -2,13 +2,10 @@
 --- stays there until a server has taken it, or it is given up ("dead"): then it is shown, and can be sent again by hand.
 local backoffs = require "smpp.base.backoff"
 local http = require "smpp.http"
-local iterate = require "smpp.base.iterate"
 local run = require "smpp.loop.run"
 local stores = require "smpp.store"
 local styles = require "smpp.gateway.http_styles"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local webhooks = {}
 

@@ -1,10 +1,7 @@
 --- Fields of bodies and parameters of queries as rows: one row checks a value, reads it, and is its schema in OpenAPI.
 local core = require "smpp.core"
-local iterate = require "smpp.base.iterate"
 local json = require "smpp.http.json"
 local shown = require "smpp.base.shown"
-
-local next, pairs = iterate.next, iterate.pairs
 
 local fields = {}
 
@@ -216,7 +213,7 @@ end
 local function faultless(rows, object)
   local index, values = indexes[rows] or index_of(rows), {}
   local by_name, required = index.by_name, index.required
-  for name, value in next, object do
+  for name, value in pairs(object) do
     local row = by_name[name]
     value = row and row[2].read(value)
     if value == nil then return nil end

@@ -1,5 +1,7 @@
 --- The current event loop: time, timers, sockets and random numbers behind one interface.  Two implementations share one
 --- interface, `smpp.Loop` (docs/loop.md): smpp.loop.luv and smpp.loop.virtual.  Requiring this loads neither.
+require "smpp.base.iterate"
+
 local loop = {}
 
 local current

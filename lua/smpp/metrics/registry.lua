@@ -1,12 +1,9 @@
 --- A registry of metrics: counters, gauges and histograms with labels, in the data model of Prometheus.  An observation
 --- makes no table; a program that observes often keeps the series (`family:at(...)`) and changes its fields.
 local core = require "smpp.core"
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
-
-local pairs = iterate.pairs
 
 local registry = {}
 

@@ -3,11 +3,8 @@
 local commands = require "smpp.codec.commands"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
-local iterate = require "smpp.base.iterate"
 local process = require "smpp.metrics.process"
 local states = require "smpp.codec.message_state"
-
-local pairs = iterate.pairs
 
 local standard = {}
 

@@ -1,14 +1,11 @@
 --- Delivery receipts, text and TLVs: parsed leniently, as message centres write them; written in the format of the standard (3.4, appendix B).
 --- The guide is docs/receipts.md.
 local core = require "smpp.core"
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local message_state = require "smpp.codec.message_state"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 local smpp_text = require "smpp.text"
-
-local pairs = iterate.pairs
 
 local decode, scan, known_state, write_text = core.text.decode, core.receipt.scan, core.receipt.state, core.receipt.write
 

@@ -1,7 +1,4 @@
 --- Tables of strings, numbers, booleans and such tables <-> octets, for stores that keep octets.
-local iterate = require "smpp.base.iterate"
-
-local pairs = iterate.pairs
 
 local pack = {}
 

@@ -1,15 +1,12 @@
 --- Matches delivery receipts with submitted messages.  A data structure: no I/O, no clock (`now` is an
 --- argument), no callbacks.  Open messages live in a store of octets, by default a compact C map; processes may share one.
 local core = require "smpp.core"
-local iterate = require "smpp.base.iterate"
 local keystore = require "smpp.receipt.keystore"
 local message_id = require "smpp.receipt.message_id"
 local schema = require "smpp.base.schema"
 local kind = require "smpp.base.kind"
 local pack = require "smpp.receipt.pack"
 local random = require "smpp.base.random"
-
-local pairs = iterate.pairs
 
 local number_of, open_part, end_part = core.receipt.number, core.receipt.open_part, core.receipt.end_part
 local char = string.char

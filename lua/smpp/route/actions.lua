@@ -3,13 +3,10 @@ local choose = require "smpp.route.choose"
 local codec = require "smpp.codec"
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 local words = require "smpp.route.words"
-
-local pairs = iterate.pairs
 
 local actions = {}
 

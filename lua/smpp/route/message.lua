@@ -1,10 +1,7 @@
 --- A message as rules see it: where it comes from, its addresses, and what is read from its PDU when a rule asks.
 local core = require "smpp.core"
 local csv = require "smpp.route.csv"
-local iterate = require "smpp.base.iterate"
 local text = require "smpp.text"
-
-local pairs = iterate.pairs
 
 local message = {}
 

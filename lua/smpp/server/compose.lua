@@ -1,11 +1,8 @@
 --- Composes the PDUs of a message for an ESME, from { from, to, text } or the fields of a request.
 local address = require "smpp.codec.address"
-local iterate = require "smpp.base.iterate"
 local mistake = require "smpp.base.mistake"
 local smpp_text = require "smpp.text"
 local text_compose = require "smpp.text.compose"
-
-local pairs = iterate.pairs
 
 local compose = {}
 

@@ -1,11 +1,8 @@
 --- The sessions of a server, bound or not: creates them, counts them by address, lists the bound ones.
 local cidr = require "smpp.base.cidr"
-local iterate = require "smpp.base.iterate"
 local owners = require "smpp.server.session"
 local metrics = require("smpp.metrics").standard
 local sessions = require "smpp.session"
-
-local pairs = iterate.pairs
 
 ---@class smpp.ServerSessions
 ---@field count integer

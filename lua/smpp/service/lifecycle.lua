@@ -4,7 +4,6 @@
 ---
 ---     SCHEDULED ── schedule_delivery_time ──> ENROUTE ── its outcome, or its validity_period ends ──> final
 ---         └──────── cancel_sm, validity ────────┴─── cancel_sm, replace_if_present ───────────────────> final
-local iterate = require "smpp.base.iterate"
 local loops = require "smpp.loop"
 local receipts = require "smpp.receipt"
 local scheduler = require "smpp.base.scheduler"
@@ -12,8 +11,6 @@ local schema = require "smpp.base.schema"
 local smpp_text = require "smpp.text"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local lifecycle = {}
 

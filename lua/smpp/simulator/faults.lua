@@ -1,10 +1,7 @@
 --- Fault injection: a transport filter that drops, delays, repeats and corrupts responses.
 local filter = require "smpp.transport.filter"
-local iterate = require "smpp.base.iterate"
 local rows = require("smpp.codec.commands").rows
 local latency = require "smpp.simulator.latency"
-
-local next = iterate.next
 
 local faults = {}
 

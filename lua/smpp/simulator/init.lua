@@ -9,7 +9,6 @@ local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
 local files = require "smpp.base.luafile"
 local ids = require "smpp.service.ids"
-local iterate = require "smpp.base.iterate"
 local latency = require "smpp.simulator.latency"
 local lifecycle = require "smpp.service.lifecycle"
 local loops = require "smpp.loop"
@@ -27,8 +26,6 @@ local settings = require "smpp.simulator.settings"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local text = require "smpp.text"
-
-local next, pairs = iterate.next, iterate.pairs
 
 local unpack = table.unpack or unpack -- luacheck: compat
 

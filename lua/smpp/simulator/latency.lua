@@ -1,8 +1,5 @@
 --- Random delays, drawn anew for each use.
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
-
-local next = iterate.next
 
 local latency = {}
 

@@ -2,7 +2,6 @@
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local faults = require "smpp.simulator.faults"
-local iterate = require "smpp.base.iterate"
 local kind = require "smpp.base.kind"
 local latency = require "smpp.simulator.latency"
 local lifecycle = require "smpp.service.lifecycle"
@@ -10,8 +9,6 @@ local message_state = require "smpp.codec.message_state"
 local mistake = require "smpp.base.mistake"
 local directives = require "smpp.simulator.directives"
 local schema = require "smpp.base.schema"
-
-local next, pairs = iterate.next, iterate.pairs
 
 local unpack = table.unpack or unpack -- luacheck: compat
 

@@ -1,12 +1,9 @@
 --- Persistent data: the interface of stores, the kinds of records, and the registry of stores by name.
 --- The contract is docs/store.md; smpp.store.conformance checks a store against it.
 local backoffs = require "smpp.base.backoff"
-local iterate = require "smpp.base.iterate"
 local kinds = require "smpp.store.kinds"
 local registry = require "smpp.base.registry"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local stores = { kinds = kinds.kinds, names = kinds.names, over = kinds.over, is_final = kinds.is_final }
 

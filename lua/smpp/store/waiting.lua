@@ -1,9 +1,6 @@
 --- Makes a store from a blocking implementation: its methods run in a task, one after another, and return their results.
-local iterate = require "smpp.base.iterate"
 local kinds = require "smpp.store.kinds"
 local task = require "smpp.base.task"
-
-local pairs = iterate.pairs
 
 local waiting = {}
 

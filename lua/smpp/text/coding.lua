@@ -2,8 +2,6 @@
 ---
 --- A coding is { encoding, locking, single }: the name of an encoding and the ids of its national language tables.
 local core = require "smpp.core"
-local iterate = require "smpp.base.iterate"
-local pairs = iterate.pairs
 local text, iconv = core.text, core.iconv
 
 local coding = {}
