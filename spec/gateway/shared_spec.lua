@@ -51,6 +51,70 @@ describe("smpp.gateway.shared: two nodes", function()
     end)
   end)
 
+  --- Has a customer of a node send a message to carrier "a", which gives it an id: its own id, and the bind.
+  local function sent_by(w, customer, given)
+    local bind
+    w.carriers[1].answer = function(session)
+      bind = session
+      return given
+    end
+    local id = assert(submit(customer, { registered_delivery = 1 }))
+    smpp.sleep(1)
+    return id, bind
+  end
+
+  local function tell(bind, id)
+    local ok, _, code = bind:deliver_sm {
+      source_addr = "491", destination_addr = "12345", esm_class = 4,
+      short_message = ("id:%s sub:001 dlvrd:001 submit date:2311142213 done date:2311142213 stat:DELIVRD err:000 text:Hi"):format(id),
+    }
+    smpp.sleep(1)
+    return ok and true or code
+  end
+
+  it("end a message that they have sent in one commit, without reading it", function()
+    cluster.run(nil, function(w)
+      local acme, queues, asked = w:customer_of "a", w.gateways.a.store.queues, 0
+      local resolve = queues.resolve
+      queues.resolve = function(...)
+        asked = asked + 1
+        return resolve(...)
+      end
+      local id, bind = sent_by(w, acme, "x1")
+      assert.equal(true, tell(bind, "X1"))
+      assert.same({ 0, "DELIVERED", 1 }, { asked, w:kept(id).state, #acme.got })
+      assert.equal(true, tell(bind, "x1")) -- again
+      assert.same({ 1, "DELIVERED", 1, 1 }, { asked, w:kept(id).state, #acme.got, w.gateway:stats().counts.receipts.a })
+    end, { names = { "a" } })
+  end)
+
+  it("know a message by its id only while the id is not another's", function()
+    cluster.run(cluster.FILE:gsub("reconnect", "binds = 2, reconnect"), function(w)
+      smpp.sleep(5)
+      local acme, bank = w:customer_of "a", w:customer_of("b", { as = "bank:hidden" })
+      local first, bind = sent_by(w, acme, "x1")
+      local second, other = sent_by(w, bank, "x1") -- the carrier uses it again
+      assert.is_true(bind ~= other)
+      assert.equal(true, tell(bind, "x1"))
+      assert.same({ "ENROUTE", "DELIVERED" }, { w:kept(first).state, w:kept(second).state })
+      assert.same({ 0, 1 }, { #acme.got, #bank.got })
+    end)
+  end)
+
+  it("settle a message once, though both know it", function()
+    cluster.run(cluster.FILE:gsub("reconnect", "binds = 2, reconnect"), function(w)
+      smpp.sleep(5)
+      local acme, bank = w:customer_of "a", w:customer_of("b", { as = "bank:hidden" })
+      local id, bind = sent_by(w, acme, "x1")
+      local _, other = sent_by(w, bank, "x2")
+      assert.equal(true, tell(other, "x1"))
+      assert.same({ "DELIVERED", 1 }, { w:kept(id).state, #acme.got })
+      assert.equal(true, tell(bind, "x1"))
+      assert.same({ 1, 0 }, { #acme.got, #bank.got })
+      assert.same({}, w:logged "not_delivered")
+    end)
+  end)
+
   it("refuse a receipt of an id that neither knows, until neither could come to know it", function()
     cluster.run(nil, function(w)
       local session, since = w.carriers[1].server.sessions[1], w.loop:now()

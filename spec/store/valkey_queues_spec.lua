@@ -173,6 +173,19 @@ describe("smpp.store.valkey_queues", function()
     assert.equal("missing", (select(3, stores.get(a, "id", "x\0i7"))))
   end))
 
+  it("end a message by an id of a carrier only while the id is its own", with(function(a, b)
+    local function name(message) return { op = "add", kind = "id", replaces = true, record = { key = "x\0i7", message = message, since = 5 } } end
+    local function code(key) return (select(3, stores.commit(b, { change(key, { state = "DELIVERED" }, { from = "ENROUTE", guard = "id:x\0i7" }) }))) end
+    assert(stores.commit(a, { addition "1", addition "2" }))
+    assert.equal("conflict", code "1") -- there is none
+    assert(stores.commit(a, { name "1" }))
+    assert.equal("conflict", code "2")
+    assert(stores.commit(a, { name "2" }))
+    assert.equal("conflict", code "1")
+    assert.is_nil(code "2")
+    assert.equal("conflict", code "2") -- it is final
+  end))
+
   it("of a lane are one node's until it has none of them, or has ended and its work has gone back", with(function(a, b, engine)
     local function queue(key, lane) return addition(key, { "queue", home = ("l:%d:x"):format(lane), due = 0 }) end
     local wish = { { what = "carrier", name = "x", room = 1 } }

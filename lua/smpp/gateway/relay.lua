@@ -29,6 +29,7 @@ local function outcome_of(carrier, handle, pdu)
 end
 
 local NONE = {}
+local OVER = { "sending", "held", "octets", "schedule", "admitted" } -- in a store that is in memory
 local WAITED = { "sending", "held" }
 
 --- Makes a stored message final, with the receipt for its customer, as smpp.gateway.ending does, but without reading the message.
@@ -55,6 +56,47 @@ local function finish(gateway, key, outbound, account, octets, state, err)
   return nil, "ESME_RX_T_APPN"
 end
 
+--- The account of a receipt's octets, if they can be queued for it.
+local function receiver_of(gateway, octets, name)
+  local server = octets and gateway:server_of(name)
+  local account = server and not server.shutdown and server.directory:get(name)
+  if account and server.outbound:check_room(account) then return account, server.outbound end
+end
+
+local function count(gateway, carrier)
+  gateway:count("receipts", carrier.name)
+  figures.receipts:add(1, carrier.name, "known")
+end
+
+--- Where nodes share the store: a receipt of a message that this node has sent.  The message is not read: the commit is refused if its id is
+--- another's by now, or it is final; then the general way finds out what is so.
+---@async
+---@return boolean? done
+---@return string? status  for the carrier
+local function share(gateway, carrier, pdu, id, state, err)
+  local books = gateway.books
+  local handle, guard = books.waiting.parked:finished(carrier, id)
+  if not handle then return nil end
+  local octets, name, key = rewrite(pdu, handle)
+  local account, outbound = receiver_of(gateway, octets, name)
+  if not account then return nil end
+  local item = outbound:draft_delivery(account, octets, state)
+  local ok, words, code = stores.commit(books.store, {
+    { op = "change", kind = "message", key = key, from = "ENROUTE", guard = guard, clear = OVER,
+      set = { state = state, done = books:time(), error = err ~= "" and err or nil } },
+    outbound.stored:change(item, octets), patient = true,
+  })
+  if ok then
+    outbound:queue(item)
+    count(gateway, carrier)
+    return true
+  end
+  outbound:discard(item)
+  if code == "conflict" then return nil end
+  gateway:log("warn", "not_delivered", { account = account.system_id, reason = words })
+  return nil, "ESME_RX_T_APPN"
+end
+
 --- Passes a usual receipt on: true; nil: it is for the general way, with the outcome where the message is known.
 ---@async
 ---@param gateway smpp.Gateway
@@ -65,23 +107,27 @@ end
 ---@return string? status  nothing is left to do but to refuse it with this
 function relay.receipt(gateway, carrier, pdu)
   local books = gateway.books
-  if not carrier.has_usual_receipts or gateway.http or (books and (books.records or books.has_unusual or books.is_shared)) then return nil end
+  local is_shared = books and books.is_shared
+  if not carrier.has_usual_receipts or books and books.records then return nil end
+  if not is_shared and (gateway.http or books and books.has_unusual) then return nil end -- of shared ones only usual messages are known here
   local id, state, final, _, err = read(pdu)
   if not id or not final then return nil end
+  if is_shared then
+    local ok, status = share(gateway, carrier, pdu, id, state, err)
+    return ok, nil, status
+  end
   local handle = carrier.tracker:finished(id, gateway.loop:now())
   if not handle then return nil end
   gateway:arm(carrier)
   local octets, name, key = rewrite(pdu, handle)
-  local server = octets and gateway:server_of(name)
-  local account = server and not server.shutdown and server.directory:get(name)
-  if not account or (key == "") ~= (books == nil) or not server.outbound:check_room(account) then return nil, outcome_of(carrier, handle, pdu) end
-  gateway:count("receipts", carrier.name)
-  figures.receipts:add(1, carrier.name, "known")
+  local account, outbound = receiver_of(gateway, octets, name)
+  if not account or (key == "") ~= (books == nil) then return nil, outcome_of(carrier, handle, pdu) end
+  count(gateway, carrier)
   if books then
-    local ok, status = finish(gateway, key, server.outbound, account, octets, state, err)
+    local ok, status = finish(gateway, key, outbound, account, octets, state, err)
     return ok, nil, status
   end
-  server.outbound:put_delivery(account, octets, state)
+  outbound:put_delivery(account, octets, state)
   return true
 end
 

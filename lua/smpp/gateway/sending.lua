@@ -95,7 +95,12 @@ local function taken(self, entry, carrier, id, wants)
   end
   local changes, notices = changed(entry.key, set, { "sending", "held" }), record.http_id and self.gateway.http and self.gateway.http.notices
   changes[1].place = NOWHERE
-  if self.books.is_shared then sending.remember(self, changes, entry, carrier, record.part_ids and #record.part_ids) end
+  if self.books.is_shared then
+    sending.remember(self, changes, entry, carrier, record.part_ids and #record.part_ids)
+    if changes[2] and not (record.part_ids or record.members or record.http_id) then
+      self.parked:sent(carrier, id, gateway_ids.handle_of(record, msg.pdu)) -- its receipt may come before the commit has ended
+    end
+  end
   local notice = notices and notices:sent(changes, record, set)
   self.parked.saving = self.parked.saving + 1
   local ok, _, code = self.books:commit(changes)

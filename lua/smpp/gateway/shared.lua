@@ -1,6 +1,7 @@
 --- Messages of the books where nodes share a store.  What a node does not work on is in queues of the store, from which any node takes what
 --- it has room for: messages by the carriers that may have them, receipts and messages for customers by their account, events of webhooks.
 --- It has the interface of smpp.gateway.parked, which is for a store of one's own.
+local core = require "smpp.core"
 local gateway_ids = require "smpp.gateway.ids"
 local joining = require "smpp.gateway.joining"
 local lanes = require "smpp.gateway.lanes"
@@ -24,6 +25,7 @@ local PASS_S = 60         -- least time between passes over all that is due, at 
 local PASS_SHARE = 10     -- and as a multiple of the time that the last one took
 local SET_PARTS = 100     -- of texts that are taken in one call
 local NONE = "*"          -- the carrier of messages that need none
+local KNOWN, KNOWN_S = 100000, 600 -- messages of this node that carriers have, kept here for their receipts, and for how long
 local DIGITS = 8          -- of a destination, in the names of queues of held messages
 local NOWHERE = { "none" }
 
@@ -39,11 +41,13 @@ function shared.new(waiting)
     behind = {},                  -- carrier -> true: its queue may have messages
     last = 0,
     saving = 0,                   -- messages that a carrier has, and the store does not know it yet
+    known = nil,                  -- key of an id of a carrier -> handle of the message; the store may know better
     sets = {},                    -- queue of the parts of a text -> how many there are of it; they may be complete
     is_taking = false, again = false, early = false,
     found_at = waiting.loop:now(), expired_at = waiting.loop:now(),
     pass_at = nil, pass_began = 0, passed_at = waiting.loop:now(), pass_s = 0, -- the pass that runs; the last one: its end, how long it took
   }, mt)
+  self:forget_known()
   self.timer = self.loop:timer(function()
     self:pass(false)
     self:give_back()
@@ -303,6 +307,37 @@ function Shared:id_change(carrier, id, o)
   } }
 end
 
+---@private
+function Shared:forget_known() self.known = core.map.new(KNOWN, KNOWN_S, self.loop:random_octets(8)) end
+
+--- A carrier has given this node's message an id: its receipt may come to this node.
+---@param carrier smpp.Carrier
+---@param id string
+---@param handle string
+function Shared:sent(carrier, id, handle)
+  local known, now = self.known, self.loop:now()
+  while known:expire(now) do end -- luacheck: ignore 542
+  local key = id_key(carrier, (carrier.tracker.ids:keys(id)))
+  while known:put(key, handle, now) == false do
+    if not known:expire(math.huge) then return end
+  end
+end
+
+--- The message of a receipt, where this node has sent it, and was not asked before; the store may know better: see the guard.
+---@param carrier smpp.Carrier
+---@param id string  of the receipt
+---@return string? handle
+---@return string? guard  of the change that ends the message: its id is still its own
+function Shared:finished(carrier, id)
+  local ids = carrier.tracker.ids
+  if ids.rule ~= "auto" and ids.rule ~= "as-is" then return nil end -- another spelling goes first
+  local key = id_key(carrier, (ids:keys(id)))
+  local handle = self.known:get(key)
+  if not handle then return nil end
+  self.known:delete(key)
+  return handle, "id:" .. key
+end
+
 --- What a receipt's id means: its record, and the message.
 ---@async
 ---@param carrier smpp.Carrier
@@ -377,6 +412,7 @@ end
 function Shared:forget()
   for _, entry in pairs(self.waiting.entries) do self.waiting:leave(entry) end
   self.is_taking, self.again, self.sets = false, false, {}
+  self:forget_known()
   self.lanes:forget()
 end
 

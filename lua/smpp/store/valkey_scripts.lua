@@ -93,6 +93,10 @@ local function check(c, needs)
   if c.guard == "mine" and r.place ~= mine then return "conflict" end
   if c.guard == "queued" and r.place ~= "q" then return "conflict" end
   if c.guard == "idle" and r.place ~= mine and r.place ~= "q" then return "conflict" end
+  if sub(c.guard, 1, 3) == "id:" then -- that id of a carrier is of this message
+    local id = read_record("id", sub(c.guard, 4))
+    if not id or field_of(id.octets, MESSAGE) ~= c.key then return "conflict" end
+  end
   if c.guard == "ended" and call("HEXISTS", P .. "runs", c.from) == 1 then return "conflict" end -- its state is a run
   c.r, c.was_final = r, is_final(c.kind, r.state)
   if c.op == "change" then
