@@ -235,6 +235,8 @@ function own.TIME(self)
   return { ("%d"):format(math.floor(time)), ("%d"):format(math.floor(time % 1 * 1e6)) }
 end
 
+function own.PING() return "PONG" end
+
 function own.INFO(self)
   local lines = {}
   for _, name in ipairs(self.info_names) do lines[#lines + 1] = name .. ":" .. self.info[name] end
@@ -374,11 +376,12 @@ local function copy(value)
   return out
 end
 
---- Listens.  `fate(words, transport, script)`: "lost": the command is not run, and the connection ends; "unanswered": it is run, and the connection ends
+--- Listens.  `refusal(words, transport)`: octets of an error, instead of running a command.  `fate(words, transport, script)`: "lost": the command is not run, and the connection ends; "unanswered": it is run, and the connection ends
 --- before its reply.  `clock_ahead_s` may be set; `info` has what INFO says; `stand_still(true)`: commands wait until `stand_still(false)`;
 --- `copy()`: the data as it is now; `replicate(lag_s)`: a replica from now on, with `data`, `lag_s` and `is_stopped`.
 ---@param loop smpp.Loop
----@param o { data: table?, fate: (fun(words: string[], transport: smpp.Transport, script: string?): string?)?, host: string?, port: integer?, info: table? }
+---@param o { data: table?, fate: (fun(words: string[], transport: smpp.Transport, script: string?): string?)?,
+---  refusal: (fun(words: string[], transport: smpp.Transport): string?)?, host: string?, port: integer?, info: table? }
 ---@return table
 function model.new(loop, o)
   local self, answer
@@ -394,6 +397,8 @@ function model.new(loop, o)
       table.insert(self.standing[transport], words)
       return nil
     end
+    local refusal = o.refusal and o.refusal(words, transport)
+    if refusal then return refusal end
     if words[1] == "WAIT" or words[1] == "WAITAOF" then return wait(self, words, transport, answer) end
     local octets = perform(self, words, transport)
     if fate ~= "unanswered" then return octets end

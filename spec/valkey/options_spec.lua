@@ -22,6 +22,8 @@ describe("smpp.valkey.options", function()
       ["valkey://a?timeout_s=5&reconnect.max_s=60"] = { hosts = { host "a" }, timeout_s = 5, reconnect = { max_s = 60 } },
       ["valkey+sentinel://a,b?name=mymaster&sentinel_password=x"] = { hosts = { host("a", 26379), host("b", 26379) }, sentinel = "mymaster",
         sentinel_password = "x" },
+      ["valkey+cluster://:x@a,b:7000"] = { hosts = { host "a", host("b", 7000) }, cluster = true, password = "x" },
+      ["rediss+cluster://a/0?tag=bot"] = { hosts = { host "a" }, cluster = true, tls = true, tag = "bot", db = 0 },
     } do
       assert.same({ wanted }, { read(url) }, url)
     end
@@ -31,12 +33,13 @@ describe("smpp.valkey.options", function()
     for url, wanted in pairs {
       ["http://me:secret@a"] = "invalid URL 'http://me:***@a': expected valkey://user:password@host:6379/db",
       ["valkey:me:secret@a"] = "invalid URL", ["valkey+other://a"] = "invalid URL", ["valkey://a/x"] = "invalid URL",
-      ["valkey+cluster://a"] = "clusters are unsupported", ["valkey://"] = "invalid host ''", ["valkey://a:99999"] = "port 99999 out of range",
+      ["valkey+cluster://a/1"] = "db: expected 0 in a cluster, which has no other, got 1", ["valkey://"] = "invalid host ''", ["valkey://a:99999"] = "port 99999 out of range",
       ["valkey://a?timout_s=5"] = "unknown option 'timout_s'; did you mean 'timeout_s'?", ["valkey://a?timeout_s=x"] = "timeout_s: expected a number",
       ["valkey://secret@a/x"] = "invalid URL 'valkey://***@a/x'", ["valkey://a/x?password=secret&db=1"] = "invalid URL 'valkey://a/x?password=***&db=1'",
       ["valkey://a/x?sentinel_password=secret"] = "invalid URL 'valkey://a/x?sentinel_password=***'",
       ["valkey+sentinel://a"] = "name: missing: the sentinels' name of the primary", ["valkey://a?name=x"] = "name: expected the scheme valkey+sentinel",
-      ["valkey://::1"] = "invalid host",
+      ["valkey://::1"] = "invalid host", ["valkey+cluster://a?name=x"] = "name: expected the scheme valkey+sentinel",
+      ["valkey://a?cluster=true"] = "unknown option 'cluster'",
     } do
       local o, message = read(url)
       assert.is_nil(o, url)
@@ -49,7 +52,9 @@ describe("smpp.valkey.options", function()
     local o = options.read({ "valkey://a?timeout_s=5&db=1", timeout_s = 9, reconnect = { min_s = 1 } }, 1)
     assert.same({ 9, 1, { min_s = 1, max_s = 5 }, 3 }, { o.timeout_s, o.db, o.reconnect, o.protocol })
     assert.same({ { host = "h", port = 6379 } }, options.read({ hosts = { { host = "h" } } }, 1).hosts)
-    for _, given in ipairs { {}, { "valkey://a", timout_s = 1 }, { hosts = {} }, { "nothing" }, { "valkey://a", protocol = 4 } } do
+    assert.equal("bot", options.read({ "valkey+cluster://a", tag = "bot" }, 1).tag)
+    for _, given in ipairs { { "valkey+cluster://a" }, { "valkey+cluster://a", tag = "bot", db = 1 }, { "valkey+cluster://a", tag = "bot", sentinel = "x" },
+      { hosts = { { host = "h" } }, cluster = true }, {}, { "valkey://a", timout_s = 1 }, { hosts = {} }, { "nothing" }, { "valkey://a", protocol = 4 } } do
       local ok, message = pcall(function() options.read(given, 1) end)
       assert.is_false(ok)
       assert.is_truthy(message:find "^spec/valkey/options_spec.lua:", message)

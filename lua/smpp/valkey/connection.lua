@@ -5,9 +5,12 @@ local task = require "smpp.base.task"
 ---@class smpp.ValkeyConnection
 ---@field address string      host:port
 ---@field protocol integer    version of RESP that is in use
+---@field mode string?        of the engine, in RESP 3: "standalone", "cluster", "sentinel"
 ---@field on_push fun(list: any[])?
 ---@field on_closed fun(message: string, code: string)?
 ---@field on_error fun(code: string)?  of error replies
+---@field on_refused (fun(err: smpp.ValkeyError, octets: string, done: function, context: any): boolean)?  of error replies, with
+---  their command; true: `done` is called by it, now or later
 ---@field pending_octets integer  of commands that await replies
 ---@field loaded table<smpp.ValkeyScript, string|true>  scripts that this engine has: their hash; true: it is not known yet
 local Connection = {}
@@ -26,13 +29,13 @@ local REPLIES = { subscribe = true, unsubscribe = true }
 ---@return smpp.ValkeyConnection
 function connection.new(loop, transport, address, o)
   local self = setmetatable({
-    loop = loop, transport = transport, address = address, timeout_s = o.timeout_s, protocol = 2,
+    loop = loop, transport = transport, address = address, timeout_s = o.timeout_s, protocol = 2, mode = nil,
     first = 1, last = 0,               -- commands that await replies
-    done = {}, deadlines = {}, sizes = {}, contexts = {},
+    done = {}, deadlines = {}, sent = {}, contexts = {},
     pending_octets = 0,
     out = {}, out_count = 0,           -- octets of this turn
     loaded = {},
-    on_push = nil, on_closed = nil, on_error = nil,
+    on_push = nil, on_closed = nil, on_error = nil, on_refused = nil,
     is_closed = false,
   }, mt)
   self.reader = resp.reader(function(value) self:reply(value) end, function(list)
@@ -61,7 +64,7 @@ end
 function Connection:send(octets, done, context, timeout_s)
   local n = self.last + 1
   self.last = n
-  self.done[n], self.contexts[n], self.sizes[n] = done, context, #octets
+  self.done[n], self.contexts[n], self.sent[n] = done, context, octets
   self.deadlines[n] = self.loop:now() + (timeout_s or self.timeout_s)
   self.pending_octets = self.pending_octets + #octets
   self.out_count = self.out_count + 1
@@ -87,22 +90,24 @@ end
 ---@private
 ---@return fun(...) done
 ---@return any context
+---@return string octets
 function Connection:take()
   local n = self.first
-  local done, context = self.done[n], self.contexts[n]
-  self.pending_octets = self.pending_octets - self.sizes[n]
-  self.done[n], self.contexts[n], self.sizes[n], self.deadlines[n] = nil, nil, nil, nil
+  local done, context, octets = self.done[n], self.contexts[n], self.sent[n]
+  self.pending_octets = self.pending_octets - #octets
+  self.done[n], self.contexts[n], self.sent[n], self.deadlines[n] = nil, nil, nil, nil
   self.first = n + 1
-  return done, context
+  return done, context, octets
 end
 
 ---@private
 function Connection:reply(value)
   if self.is_closed then return end
   if self.first > self.last then return self:close("a reply to no command", "malformed") end
-  local done, context = self:take()
+  local done, context, octets = self:take()
   if resp.is_error(value) then
     if self.on_error then self.on_error(value.code) end
+    if self.on_refused and self.on_refused(value, octets, done, context) then return end
     return done(nil, value.message, value.code, context)
   end
   done(value, nil, nil, context)

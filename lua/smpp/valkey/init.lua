@@ -1,12 +1,15 @@
 --- A client of Valkey and Redis: commands wait in tasks like requests do, share one connection, and are pipelined.
---- Where the engine goes away it connects again; several hosts or sentinels lead to the primary.
+--- Where the engine goes away it connects again; several hosts, sentinels or a cluster lead to the primary.
 local backoff = require "smpp.base.backoff"
 local events = require "smpp.base.events"
+local follow = require "smpp.valkey.follow"
 local loops = require "smpp.loop"
 local options = require "smpp.valkey.options"
 local primary = require "smpp.valkey.primary"
 local resp = require "smpp.valkey.resp"
 local run = require "smpp.loop.run"
+local scripts = require "smpp.valkey.script"
+local slots = require "smpp.valkey.slots"
 local task = require "smpp.base.task"
 local transports = require "smpp.transport"
 
@@ -27,7 +30,7 @@ events.mixin(Client, { "ready", "lost", "failed", "error" })
 function mt:__tostring() return ("valkey %s %s"):format(self.address or "(no engine)", self.state) end
 
 -- Errors after which the connection leads to the wrong engine.
-local MOVED = { READONLY = true, MASTERDOWN = true }
+local DEMOTED = { READONLY = true, MASTERDOWN = true }
 
 -- ---- the connection ----
 
@@ -46,8 +49,10 @@ end
 local function adopt(self, connection)
   self.connection, self.state, self.address, self.failure = connection, "ready", connection.address, nil
   function connection.on_error(code)
-    if MOVED[code] then connection:close("not a primary any more", "connection_lost") end
+    if DEMOTED[code] then connection:close("not a primary any more", "connection_lost") end
   end
+  follow.watch(self, connection)
+  follow.end_aside(self)
   function connection.on_push(list)
     local fn = list[1] == "message" and self.subscriptions[list[2]]
     if fn then task.start(self.sink, fn, list[3], list[2]) end
@@ -76,6 +81,8 @@ local function keep(self, first)
   while self.state ~= "closed" do
     self.state = "connecting"
     local connection, message, code = primary.open(self)
+    if connection and self.leaving then task.wait(self.LEFT) end
+    if connection and connection.is_closed then connection, message, code = nil, connection.address .. ": connection lost", "connection_lost" end
     if self.state == "closed" then
       if connection then connection:close("closed", "closed") end
       return
@@ -96,7 +103,7 @@ local function keep(self, first)
       self.state, self.failure = "waiting", message
       self:emit("failed", message, code)
       if first and first(false, message, code) then return end
-      pause(self, backoff.delay_s(failures, self.o.reconnect.min_s, self.o.reconnect.max_s))
+      pause(self, code == "ASK" and self.o.reconnect.min_s or backoff.delay_s(failures, self.o.reconnect.min_s, self.o.reconnect.max_s))
     end
     first = nil
   end
@@ -107,8 +114,8 @@ end
 ---@param o string|table  URL, or options with the URL first; docs/valkey.md
 ---@return smpp.ValkeyClient? client
 ---@return string? message
----@return string? code  "connect_failed", "timeout", "tls", "two_primaries", "password" (its file), "closed", or the first word of the engine's
----  error, like "WRONGPASS"
+---@return string? code  "connect_failed", "timeout", "tls", "two_primaries", "cluster" (the URL says none, or there is none), "password" (its file),
+---  "closed", or the first word of the engine's error, like "WRONGPASS"
 function valkey.connect(o)
   o = options.read(o, 2)
   local chain, message, code = transports.chain("connect", { tls = o.tls })
@@ -117,9 +124,14 @@ function valkey.connect(o)
     o = o, loop = o.loop or loops.current(), chain = chain,
     state = "connecting", address = nil, failure = nil,
     connection = nil, attempts = {}, keeper = nil, pause_timer = nil,
-    LOST = {}, PAUSE = {},                                             -- keys of the keeper's waits
+    LOST = {}, PAUSE = {}, LEFT = {},                                  -- keys of the keeper's waits
     queue = {}, queue_first = 1, queue_last = 0, queue_octets = 0,     -- commands that wait for a connection
     subscriptions = {}, has_handlers = false,
+    slot = o.cluster and slots.of(o.tag) or nil,
+    places = {}, silent = {}, hint = nil,                              -- the cluster's nodes; those without an answer; one that may have the slot
+    is_moving = false,                                                 -- a script waits until the slot has been moved
+    leaving = nil, refused = {}, moves = 0,                            -- a connection without the slot; its commands that go elsewhere
+    aside = nil, dial = primary.dial,                                  -- to where the slot is being moved
     listeners = {},
   }, mt)
   function self.sink(trace) self:emit("error", trace) end
@@ -159,6 +171,11 @@ function Client:close()
     connection:close("closed", "closed")
     task.wake_for(self.keeper, self.LOST)
   end
+  follow.end_aside(self, "closed")
+  if self.leaving then
+    self.leaving:close("closed", "closed")
+    task.wake_for(self.keeper, self.LEFT)
+  end
   for i = self.queue_first, self.queue_last do
     local entry = self.queue[i]
     entry.done(nil, "not sent: the client is closed", "closed", entry.context)
@@ -181,6 +198,7 @@ end
 ---@private
 function Client:expire()
   local now = self.loop:now()
+  self.queue_timer:stop()
   while self.queue_first <= self.queue_last do
     local entry = self.queue[self.queue_first]
     if entry.deadline > now then
@@ -196,6 +214,8 @@ end
 
 local function has_room(self, octets)
   local held = self.queue_octets + (self.connection and self.connection.pending_octets or 0)
+  local leaving, aside = self.leaving, self.aside and self.aside.connection
+  held = held + (leaving and leaving.pending_octets or 0) + (aside and aside.pending_octets or 0)
   return held + octets <= self.o.queue_octets
 end
 
@@ -317,58 +337,33 @@ function Client:transaction(list)
   for _, words in ipairs(list) do all[#all + 1] = encoded(words, #words, 2) end
   all[#all + 1] = encoded({ "EXEC" }, 1, 2)
   for _, octets in ipairs(all) do size = size + #octets end
-  local done, wait = waiter(2)
-  if not has_room(self, size) then return nil, full(self), "queue_full" end
-  local wrong, wrong_code
-  for i, octets in ipairs(all) do
-    self:submit { octets = octets, size = #octets, done = i == #all and done or function(value, message, code)
-      if value == nil and not wrong then wrong, wrong_code = message, code end
-    end }
+  local deadline = self.loop:now() + self.o.timeout_s
+  while true do -- in a cluster: again, where its slot has moved
+    local done, wait = waiter(2)
+    if not has_room(self, size) then return nil, full(self), "queue_full" end
+    local before, wrong, wrong_code = self.moves, nil, nil
+    for i, octets in ipairs(all) do
+      self:submit { octets = octets, size = #octets, context = follow.TRANSACTION, done = i == #all and done or function(value, why, failure)
+        if value == nil and not wrong then wrong, wrong_code = why, failure end
+      end }
+    end
+    local replies, message, code = wait()
+    local refusal = replies == nil and (code == "EXECABORT" and wrong_code or code)
+    if self.moves == before or not follow.is_elsewhere(refusal) or self.loop:now() >= deadline then
+      if replies == nil and code == "EXECABORT" and wrong then message = ("%s (%s)"):format(message, wrong) end
+      return replies, message, code
+    end
   end
-  local replies, message, code = wait()
-  if replies == nil and code == "EXECABORT" and wrong then message = ("%s (%s)"):format(message, wrong) end
-  return replies, message, code or wrong_code
 end
 
 -- ---- scripts ----
-
----@class smpp.ValkeyScript  a Lua script that runs in the engine
----@field text string
-local Script = {}
-local SCRIPT = { __index = Script, __name = "smpp.ValkeyScript" }
 
 --- A script for `client:eval`.  The engine gets its text once for each connection, and then its hash.
 ---@param text string  Lua of the engine, with KEYS and ARGV
 ---@return smpp.ValkeyScript
 function valkey.script(text)
   if type(text) ~= "string" then error(("expected the text of a script, got a %s"):format(type(text)), 2) end
-  return setmetatable({
-    text = text,
-    head = ("$4\r\nEVAL\r\n$%d\r\n%s\r\n"):format(#text, text),
-    load = assert(resp.command({ "SCRIPT", "LOAD", text }, 3)),
-  }, SCRIPT)
-end
-
---- The engine does not know the hash (SCRIPT FLUSH): the text again.
-local function again(value, message, code, entry)
-  if code ~= "NOSCRIPT" or entry.connection.is_closed then return entry.done(value, message, code, entry.context) end
-  entry.connection.loaded[entry.script] = nil
-  entry.script:send(entry.connection, entry)
-end
-
----@private
-function Script:send(connection, entry)
-  local known = connection.loaded[self]
-  local count_line = "*" .. entry.words .. "\r\n"
-  if type(known) == "string" then
-    entry.connection = connection
-    return connection:send(count_line .. "$7\r\nEVALSHA\r\n$" .. #known .. "\r\n" .. known .. "\r\n" .. entry.octets, again, entry)
-  end
-  if not known then
-    connection.loaded[self] = true
-    connection:send(self.load, function(hash) connection.loaded[self] = hash or nil end)
-  end
-  connection:send(count_line .. self.head .. entry.octets, entry.done, entry.context)
+  return scripts.new(text)
 end
 
 --- Runs a script without waiting: the lowest level, for stores.
@@ -377,7 +372,7 @@ end
 ---@param count integer            of words
 ---@param done fun(value: any, message: string?, code: string?, context: any)  maybe called before this returns
 ---@param context any
----@param deadline number?  loop time; until then it waits for a connection, default: `timeout_s` from now
+---@param deadline number?  loop time; until then it waits for a connection, or for its slot in a cluster; default: `timeout_s` from now
 ---@return boolean? ok  nil: a word is neither string nor finite number
 ---@return string? message
 function Client:run(script, words, count, done, context, deadline)
@@ -401,7 +396,7 @@ end
 ---@return string? message
 ---@return string? code
 function Client:eval(script, keys, args, callback)
-  if getmetatable(script) ~= SCRIPT then error("argument 1: expected a script of smpp.valkey.script", 2) end
+  if not scripts.is_script(script) then error("argument 1: expected a script of smpp.valkey.script", 2) end
   local words, n = { #keys }, 1
   for _, key in ipairs(keys) do n, words[n + 1] = n + 1, key end
   for _, word in ipairs(args or {}) do n, words[n + 1] = n + 1, word end

@@ -31,6 +31,8 @@ options.schema = schema.new {
   { "tls", transport.kind("tls", "connect"), nil, "true: TLS, like valkeys://; or its options", "tls = true" },
   { "sentinel", "string", nil, "the hosts are sentinels; the name by which they know the primary", 'sentinel = "mymaster"' },
   { "sentinel_password", "string", nil, "password of the sentinels", 'sentinel_password = "secret"', secret = true },
+  { "cluster", "boolean", false, "the hosts are of a cluster, like valkey+cluster://", "cluster = true", program = true },
+  { "tag", "string", nil, "in a cluster: the hash tag of all keys; the client follows its slot", 'tag = "bot"' },
   { "protocol", kind.integer(2, 3), 3, "highest version of RESP", "protocol = 2" },
   { "client_name", kind.text(64), "smpp", "name of the connection in CLIENT LIST", 'client_name = "bot"' },
   { "timeout_s", kind.seconds, 2, "limit for a reply: then the connection is closed, and made anew", "timeout_s = 5" },
@@ -42,7 +44,7 @@ options.schema = schema.new {
   { "loop", "table", nil, "event loop", "loop = loop", default_text = "the current one", program = true },
 }
 
--- "+sentinel" follows the scheme.
+-- "+sentinel" or "+cluster" follows the scheme.
 local SCHEMES = { valkey = {}, redis = {}, valkeys = { tls = true }, rediss = { tls = true } }
 
 --- A URL as messages show it: what may be a password is not.
@@ -51,6 +53,10 @@ local function masked(text)
   rest = (rest or text):gsub("^([^:@]*):.*@", "%1:***@"):gsub("^[^:@]*@", "***@"):gsub("([?&][^=&]*password=)[^&]*", "%1***")
   return (scheme or "") .. rest
 end
+
+local NO_DB = "expected 0 in a cluster, which has no other, got %d"
+
+local NO_TAG = "tag: missing: all keys of a client in a cluster have one hash tag; with tag = \"bot\" they are like '{bot}:greeting'"
 
 local function wrong_url(text)
   return nil, mistake.new(("invalid URL '%s': expected valkey://user:password@host:%d/db"):format(masked(text), PORT))
@@ -70,8 +76,7 @@ function options.of_url(text)
   local scheme, variant, rest = text:match "^(%a+)(%+?%a*)://(.*)$"
   local implied = scheme and SCHEMES[scheme:lower()]
   if not implied then return wrong_url(text) end
-  if variant == "+cluster" then return nil, mistake.new "clusters are unsupported: use the URL of one primary" end
-  if variant ~= "" and variant ~= "+sentinel" then return wrong_url(text) end
+  if variant ~= "" and variant ~= "+sentinel" and variant ~= "+cluster" then return wrong_url(text) end
   local main, query = rest:match "^([^?]*)%??(.*)$"
   local place, db = main:match "^(.*)/(%d*)$"
   place = place or main
@@ -95,7 +100,11 @@ function options.of_url(text)
     if decoded ~= "" then o.password = decoded end
   end
   if variant == "+sentinel" and not o.sentinel then return nil, mistake.inside(mistake.new "missing: the sentinels' name of the primary", "name") end
-  if o.sentinel and variant == "" then return nil, mistake.inside(mistake.new "expected the scheme valkey+sentinel", "name") end
+  if o.sentinel and variant ~= "+sentinel" then return nil, mistake.inside(mistake.new "expected the scheme valkey+sentinel", "name") end
+  if variant == "+cluster" then
+    o.cluster = true
+    if o.db and o.db ~= 0 then return nil, mistake.inside(mistake.new(NO_DB:format(o.db)), "db") end
+  end
   o.hosts = {}
   for piece in (hosts .. ","):gmatch "([^,]*)," do
     local host, message = net.read_address(piece, o.sentinel and SENTINEL_PORT or PORT)
@@ -139,6 +148,11 @@ function options.read(given, level)
   local hosts = {}
   for i, host in ipairs(o.hosts) do hosts[i] = { host = host.host, port = host.port or PORT } end
   o.hosts, o.reconnect = hosts, reconnect:fill(o.reconnect)
+  if o.cluster then
+    if o.db ~= 0 then error("db: " .. NO_DB:format(o.db), level + 1) end
+    if o.sentinel then error("expected either sentinels or a cluster", level + 1) end
+    if not o.tag then error(NO_TAG, level + 1) end
+  end
   return o
 end
 
