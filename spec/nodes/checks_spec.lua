@@ -33,6 +33,10 @@ local function problems(o)
         local list = {}
         for i = 3, #words do list[i - 2] = o.missing == words[i] and "_\r\n" or "*1\r\n" .. engines.reply(words[i]:lower()) end
         return "*" .. #list .. "\r\n" .. table.concat(list)
+      elseif name == "CLUSTER" then
+        return engines.reply { { 0, 16383, { "127.0.0.1", 6379 } } }
+      elseif name == "EXISTS" then
+        return ":0\r\n"
       elseif name == "TIME" then
         return engines.reply { ("%.0f"):format(loop:time() + (o.ahead_s or 0)), "0" }
       end
@@ -42,7 +46,7 @@ local function problems(o)
         link.a_to_b.latency = function() return o.slow_s end
       end)
     end
-    local client = assert(valkey.connect { "valkey://127.0.0.1", loop = loop })
+    local client = assert(valkey.connect { o.url or "valkey://127.0.0.1", loop = loop, tag = "gw" })
     for _, one in ipairs(assert(checks.run(client, o.options or {}))) do
       found[#found + 1] = one.severity .. " " .. one.word
       messages[one.word] = one.message
@@ -63,11 +67,14 @@ describe("smpp.nodes.checks", function()
 
   it("finds what must not be", function()
     assert.same({ "error version", USUAL[1] }, (problems { info = { redis_version = "6.2.1" } }))
-    assert.same({ "error cluster", USUAL[1] }, (problems { info = { redis_mode = "cluster" } }))
+    local found, messages = problems { info = { redis_mode = "cluster" } }
+    assert.same({ "error cluster", USUAL[1] }, found)
+    assert.equal("the engine is a cluster: expected a URL like valkey+cluster://host", messages.cluster)
+    assert.same(USUAL, (problems { info = { redis_mode = "cluster" }, url = "valkey+cluster://127.0.0.1" }))
     assert.same({ "error engine", USUAL[1] }, (problems { info = { redis_version = false } }))
     assert.same({ "error maxmemory-policy" }, (problems { info = { maxmemory = "1000", maxmemory_policy = "allkeys-lru" } }))
     assert.same(USUAL, (problems { info = { maxmemory_policy = "allkeys-lru" } }))
-    local found, messages = problems { missing = "WAIT" }
+    found, messages = problems { missing = "WAIT" }
     assert.same({ "error commands", USUAL[1] }, found)
     assert.equal("the engine has no WAIT", messages.commands)
     found, messages = problems { options = { durable = "disk" }, info = { connected_slaves = "1" } }

@@ -1,3 +1,4 @@
+local clusters = require "spec.support.valkey_cluster"
 local engines = require "smpp.nodes.engine"
 local models = require "spec.support.valkey_model"
 local scripts = require "smpp.nodes.scripts"
@@ -54,6 +55,36 @@ describe("smpp.nodes.engine", function()
       assert.is_false(engine:is_frozen(loop:now() + 10))
     end
   end))
+
+  it("asks nothing of a node of a cluster that it has not looked at: a script does not follow its slot", function()
+    local loop, told, replies = virtual.new {}, {}, {}
+    local cluster = clusters.new(loop)
+    local client = assert(valkey.connect { "valkey+cluster://127.0.0.1", tag = "gw", wait = true, loop = loop })
+    local engine
+    engine = engines.new(client, loop, 10, {
+      connected = function() told[#told + 1] = "connected" end, emit = function(name) told[#told + 1] = name end,
+      frozen = function() told[#told + 1] = "frozen" end,
+    }, "a")
+    engine:start()
+    loop:advance(0.1)
+    engine:look(function() end)
+    loop:advance(0.1)
+    cluster.move(2)
+    cluster.moved()
+    local script = valkey.script "return redis.call('HSET', KEYS[1] .. 'h', 'a', '1')"
+    engine:run(script, { 1, "smpp:{gw}:" }, 2, function(reply, _, code) replies[#replies + 1] = tostring(reply) .. " " .. code end)
+    loop:advance(0.5)
+    assert.same({ "nil MOVED" }, replies)
+    assert.is_true(engines.passes "MOVED")
+    assert.same({}, cluster.nodes[2].data)
+    assert.is_false(engine:can_ask())
+    engine:look(function() end)
+    loop:advance(0.1)
+    assert.same({ "connected", "engine", "connected", "frozen", "failover", "engine" }, told)
+    engine:close()
+    client:close()
+    cluster.close()
+  end)
 
   it("freezes where the others know another", with(function(engine, loop, told)
     engine:look(function() end)

@@ -23,12 +23,13 @@ route { via = failover { "a", "b" } }
 --- Runs fn(world) beside nodes "a" and "b" of this file, with %s for the name and %d for the port; nil: cluster.FILE.
 ---@param text string?
 ---@param fn fun(world: table)
----@param o { carriers: table<integer, function|false>?, names: string[]?, fate: function?, lag_s: number? }?  lag_s: of a replica of the engine
+---@param o { carriers: table<integer, function|false>?, names: string[]?, fate: function?, lag_s: number?,
+---  engine: (fun(loop: smpp.Loop): table)? }?  lag_s: of a replica of the engine; engine: default a model of one
 function cluster.run(text, fn, o)
   o = o or {}
   esme.run(function(loop)
     local world = setmetatable({ loop = loop, records = {}, carriers = {}, customers = {}, gateways = {}, ports = {}, text = text or cluster.FILE }, WORLD)
-    world.engine = models.new(loop, { fate = o.fate })
+    world.engine = o.engine and o.engine(loop) or models.new(loop, { fate = o.fate })
     world.replica = o.lag_s and world.engine.replicate(o.lag_s)
     for i = 1, 2 do
       if not (o.carriers and o.carriers[i] == false) then world:carrier(i, o.carriers and o.carriers[i], o.server) end

@@ -16,17 +16,21 @@ end
 
 --- A store of a new node.
 ---@param loop smpp.Loop
----@param o? { engine: table?, before: string?, fails: (fun(method: string): boolean)?, waits: table? }  the engine; the run of this node's earlier life,
----  whose work is taken over; smpp.StoreWaitsOptions without clients
+---@param o? { engine: table?, before: string?, fails: (fun(method: string): boolean)?, waits: table?,
+---  url: string? }  the engine; the run of this node's earlier life,
+---  whose work is taken over; smpp.StoreWaitsOptions without clients; default: of one engine
 ---@return table store  with `engine`, `kill()`, `reborn()`
 function engine_store.new(loop, o)
   o = o or {}
   local engine = o.engine or models.new(loop, {})
-  local client = assert(valkey.connect { "valkey://127.0.0.1", wait = true, loop = loop })
+  local function connect(timeout_s)
+    return assert(valkey.connect { o.url or "valkey://127.0.0.1", wait = true, loop = loop, tag = P, timeout_s = timeout_s })
+  end
+  local client = connect()
   local waits = o.waits
   if waits then
     local clients = {}
-    for i = 1, 2 do clients[i] = assert(valkey.connect { "valkey://127.0.0.1", wait = true, loop = loop, timeout_s = 2 + waits.wait_ms / 1000 }) end
+    for i = 1, 2 do clients[i] = connect(2 + waits.wait_ms / 1000) end
     waits = { clients = clients, disk = waits.disk or false, replicas = waits.replicas or 1, wait_ms = waits.wait_ms }
   end
   local store = assert(stores.open("valkey", { client = client, shared = true, loop = loop, timeout_s = 2, waits = waits }))

@@ -144,7 +144,7 @@ local function work(options, out)
     return exit.USAGE
   end
   local place = prefix .. ":{gw}:"
-  o.client_name, o.password_env = "smpp-nodes", "SMPP_STORE_PASSWORD"
+  o.client_name, o.password_env, o.tag = "smpp-nodes", "SMPP_STORE_PASSWORD", place
   local client, message = valkey.connect(o)
   if not client then
     out:fail("%s", message)

@@ -123,7 +123,7 @@ local function engine_store(self, given, url, line)
     if not line_of_file then self:problem(line, "store: password_file: " .. message) end
   end
   if o.durable == "engine" then
-    if read.sentinel or read.hosts[2] then
+    if read.sentinel or read.cluster or read.hosts[2] then
       self:problem(line, 'store: durable = "engine": a failover may lose what was answered; "replica" does not', "warning")
     end
     for _, name in ipairs { "replicas", "wait_ms" } do

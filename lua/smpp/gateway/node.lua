@@ -24,7 +24,7 @@ local LEAVE_S = 2 -- for the last words to the engine
 local function connect(o, loop, name, more_s)
   local client, message, code = valkey.connect {
     o.url, password_file = o.password_file, password_env = "SMPP_STORE_PASSWORD", wait = true, loop = loop, timeout_s = o.timeout_s + more_s,
-    client_name = name,
+    client_name = name, tag = o.prefix .. ":{gw}:",
   }
   if client then run.closed(client) end
   return client, message, code
@@ -88,6 +88,9 @@ function node.open(gateway, o)
   self.client:subscribe(self.store.place .. "wake", function(queue) gateway.books.waiting.parked:woken(queue) end)
   local function check() task.start(self.sink, self.check, self) end
   self.client:on("ready", check)
+  self.client:on("failed", function(why, code)
+    if code == "cluster" then self:fail(why) end -- it will not be another one
+  end)
   if self.client.state == "ready" then check() end
   return self
 end

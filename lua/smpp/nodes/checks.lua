@@ -51,7 +51,7 @@ local function problem(list, severity, word, message, ...)
   list[#list + 1] = { severity = severity, word = word, message = message:format(...) }
 end
 
-local function of_version(list, info, durable)
+local function of_version(list, info, durable, in_cluster)
   local major, minor = version_of(info.redis_version)
   local name = info.valkey_version and "Valkey" or "Redis"
   if not info.redis_version then return problem(list, "error", "engine", "not an engine: INFO says no redis_version") end
@@ -64,8 +64,8 @@ local function of_version(list, info, durable)
   if durable == "disk" and info.aof_enabled == "0" then
     problem(list, "error", "appendonly", 'durable = "disk" needs appendonly yes: the engine writes nothing to its disk')
   end
-  if info.redis_mode == "cluster" then
-    problem(list, "error", "cluster", "the engine is a cluster: expected a URL of one primary, or sentinels")
+  if info.redis_mode == "cluster" and not in_cluster then
+    problem(list, "error", "cluster", "the engine is a cluster: expected a URL like valkey+cluster://host")
   end
 end
 
@@ -128,7 +128,7 @@ function checks.run(client, o)
     return nil, message, code
   end
   local info = checks.info(text)
-  of_version(list, info, durable)
+  of_version(list, info, durable, client.o and client.o.cluster)
   list[#list + 1] = checks.of_memory(info)
   of_commands(list, client, durable)
   of_settings(list, client, durable)

@@ -19,7 +19,8 @@ local REPEAT_S = 60     -- between two reports of that
 -- Codes of errors that pass.
 local PASSING = {
   connection_lost = true, timeout = true, malformed = true, not_sent = true, closed = true, queue_full = true, LOADING = true, READONLY = true,
-  MASTERDOWN = true, BUSY = true, CLUSTERDOWN = true, TRYAGAIN = true, MISCONF = true, NOREPLICAS = true,
+  MASTERDOWN = true, BUSY = true, CLUSTERDOWN = true, TRYAGAIN = true, MOVED = true, ASK = true, MISCONF = true,
+  NOREPLICAS = true,
 }
 
 ---@class smpp.NodesEngineOwner  what is told
@@ -129,6 +130,8 @@ function Engine:is_frozen(now) return now < self.frozen_until end
 ---@return boolean
 function Engine:can_ask() return self.is_known and self.client.state == "ready" end
 
+local NOT_QUEUED = 0 -- the time until which a script may wait for a connection, or follow its slot to another engine
+
 --- Runs a script, whatever it is for; `done(reply)`: nil where there is none.
 ---@param script smpp.ValkeyScript
 ---@param words (string|number)[]
@@ -145,7 +148,7 @@ function Engine:run(script, words, count, done)
       figures.errors:add(1, self.name, code or "none")
     end
     done(reply, message, code)
-  end))
+  end, nil, NOT_QUEUED))
 end
 
 --- Sends a command; `done(reply)`: nil where there is none.

@@ -276,6 +276,9 @@ local function check_format(self)
   end)
 end
 
+--- What all keys begin with: they have one hash tag, so that they are in one slot of a cluster.
+local function place_of(prefix) return prefix .. ":{gw}:" end
+
 --- Opens a store.  It connects in the background: calls wait for the engine up to `timeout_s`.
 ---@param o { url: string?, prefix: string?, timeout_s: number?, limit: integer?, max_octets: integer?, keep_final: integer?, shared: boolean?,
 ---  client: smpp.ValkeyClient?, waits: smpp.StoreWaitsOptions?, loop: smpp.Loop? }
@@ -292,11 +295,12 @@ function store.open(o)
       return before
     end)
     local message, code
-    client, message, code = valkey.connect { url, wait = true, loop = loop, password_env = "SMPP_STORE_PASSWORD" }
+    client, message, code = valkey.connect { url, wait = true, loop = loop, password_env = "SMPP_STORE_PASSWORD",
+      tag = place_of(prefix or o.prefix) }
     if not client then return nil, message, code end
   end
   local self = setmetatable({
-    client = client, loop = loop, place = (prefix or o.prefix) .. ":{gw}:", timeout_s = o.timeout_s,
+    client = client, loop = loop, place = place_of(prefix or o.prefix), timeout_s = o.timeout_s,
     limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final,
     shared = o.shared,          -- smpp.nodes says which runs live
     queues = nil,               -- smpp.StoreQueues, of a shared store

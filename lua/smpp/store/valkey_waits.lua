@@ -232,7 +232,7 @@ function Waits:go()
       lane.items, lane.answer, lane.message, lane.code = items, nil, nil, nil
       assert(lane.client:run(script, words, n, function(answer, message, code)
         if lane.items == items then lane.answer, lane.message, lane.code = answer, message, code end
-      end))
+      end, nil, 0)) -- not at another node of a cluster: WAIT would be at this one
       lane.client:send(self.wait_command, function(reply, message, code)
         if lane.items == items then waited(self, lane, reply, message, code) end
       end)
