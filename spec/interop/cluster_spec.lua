@@ -1,0 +1,212 @@
+-- A cluster of Debian's redis-server: the client, and two nodes of a gateway as processes, while the slot of their keys has another owner.
+local conformance = require "smpp.store.conformance"
+local loops = require "smpp.loop"
+local peers = require "spec.support.peers"
+local process = require "spec.support.gateway_process"
+local shell = require "spec.support.shell"
+local slots = require "smpp.valkey.slots"
+local smpp = require "smpp"
+local stores = require "smpp.store"
+local valkey = require "smpp.valkey"
+
+local LIMIT_S = 60 -- for one step, on a busy machine
+local SLOT = slots.of "gw"
+
+local Cluster = {}
+local mt = { __index = Cluster }
+
+--- How this Lua runs the command, from the checkout.
+local function command(arguments)
+  local lua = jit and "luajit" or "lua" .. _VERSION:match "%d%.%d"
+  return ("LUA_PATH=%s LUA_CPATH=%s LUA=%s %s bin/smpp %s"):format(shell.quote(package.path), shell.quote(package.cpath), lua, lua, arguments)
+end
+
+local function cli(words) return shell.must("redis-cli " .. words .. " 2>&1") end
+
+--- Starts the process of a node.
+function Cluster:start(i)
+  self.processes[i] = peers.start("redis-server " .. i, { "redis-server", "--port", tostring(self.ports[i]), "--bind", "127.0.0.1",
+    "--cluster-enabled", "yes", "--cluster-port", tostring(self.ports[i + self.count]), "--cluster-node-timeout", "1500", "--save", "",
+    "--loglevel", "warning", "--dir", self.folders[i], "--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0" })
+  peers.wait("node " .. i, function()
+    self.clients[i] = valkey.connect { ("valkey://127.0.0.1:%d"):format(self.ports[i]), wait = false, reconnect = { max_s = 0.2 } }
+    return self.clients[i]
+  end, LIMIT_S)
+end
+
+--- kill -9.
+function Cluster:kill(i)
+  self.clients[i]:close()
+  self.clients[i] = nil
+  self.processes[i]:stop()
+end
+
+function Cluster:ask(i, ...)
+  local reply, message = self.clients[i]:call(...)
+  if reply == nil then error(("node %d: %s"):format(i, message), 2) end
+  return reply
+end
+
+--- The number of the node that has a slot, as node i sees it.
+function Cluster:owner(i)
+  local place = slots.places(self:ask(i, "CLUSTER", "SLOTS"), SLOT, "127.0.0.1")
+  for n = 1, self.count do
+    if place and place.port == self.ports[n] then return n end
+  end
+end
+
+--- Waits until all nodes say so.
+function Cluster:agrees(owner)
+  peers.wait(("node %d to be the owner everywhere"):format(owner), function()
+    for i in pairs(self.clients) do
+      if self:owner(i) ~= owner or not self:ask(i, "CLUSTER", "INFO"):find("cluster_state:ok", 1, true) then return false end
+    end
+    return true
+  end, LIMIT_S)
+end
+
+--- Waits until a primary has a replica.
+function Cluster:has_replica(i)
+  peers.wait("the replica of " .. i, function() return self:ask(i, "INFO", "replication"):find("state=online", 1, true) end, LIMIT_S)
+end
+
+--- Begins to move the slot.
+function Cluster:begin(from, to)
+  self:ask(to, "CLUSTER", "SETSLOT", SLOT, "IMPORTING", self:ask(from, "CLUSTER", "MYID"))
+  self:ask(from, "CLUSTER", "SETSLOT", SLOT, "MIGRATING", self:ask(to, "CLUSTER", "MYID"))
+end
+
+--- Moves its keys, and ends it, as redis-cli --cluster reshard does.
+---@return integer count  of keys
+function Cluster:finish(from, to)
+  local count = 0
+  while true do
+    local keys = self:ask(from, "CLUSTER", "GETKEYSINSLOT", SLOT, 100)
+    if #keys == 0 then break end
+    local words = { "MIGRATE", "127.0.0.1", self.ports[to], "", 0, 5000, "KEYS" }
+    for _, key in ipairs(keys) do words[#words + 1] = key end
+    self:ask(from, (table.unpack or unpack)(words)) -- luacheck: compat
+    count = count + #keys
+  end
+  local id = self:ask(to, "CLUSTER", "MYID")
+  for _, i in ipairs { to, from } do self:ask(i, "CLUSTER", "SETSLOT", SLOT, "NODE", id) end
+  return count
+end
+
+--- Runs fn(cluster) beside a cluster of three primaries and so many replicas: node 4 is one of node 2, node 5 of node 3.
+local function with(replicas, fn)
+  local root, remove = shell.folder()
+  local count = 3 + replicas
+  local self = setmetatable({ count = count, ports = { peers.free_ports(2 * count) }, folders = {}, processes = {}, clients = {} }, mt)
+  for i = 1, count do
+    self.folders[i] = root .. "/" .. i
+    shell.must("mkdir " .. self.folders[i])
+    self:start(i)
+  end
+  cli(("--cluster create 127.0.0.1:%d 127.0.0.1:%d 127.0.0.1:%d --cluster-yes"):format(self.ports[1], self.ports[2], self.ports[3]))
+  for i = 4, count do
+    self:ask(i, "CLUSTER", "MEET", "127.0.0.1", self.ports[1], self.ports[1 + count])
+    local id = self:ask(i - 2, "CLUSTER", "MYID")
+    peers.wait("the meeting", function() return self.clients[i]:call("CLUSTER", "REPLICATE", id) == "OK" end, LIMIT_S)
+    self:has_replica(i - 2)
+  end
+  self:agrees(2)
+  self.url = ("valkey+cluster://127.0.0.1:%d,127.0.0.1:%d"):format(self.ports[1], self.ports[3])
+  fn(self)
+  for _, client in pairs(self.clients) do client:close() end
+  for _, one in pairs(self.processes) do one:stop() end
+  remove()
+end
+
+describe("a cluster of Redis", function()
+  setup(function()
+    shell.need "redis-server"
+    shell.need "redis-cli"
+  end)
+
+  it("is followed by the client: from any node, by MOVED and ASK, where the owner dies, and by scripts when a whole slot has moved", function()
+    peers.run(function() with(1, function(cluster)
+      local client = peers.closes(assert(valkey.connect { cluster.url, tag = "gw", timeout_s = 20, reconnect = { max_s = 0.2 } }))
+      local script = valkey.script "return (redis.call('GET', KEYS[1] .. 'a') or '-') .. (redis.call('GET', KEYS[1] .. 'b') or '-')"
+      local function address(i) return "127.0.0.1:" .. cluster.ports[i] end
+      assert.equal(address(2), client.address)
+      assert.same({ "OK", "OK" }, (client:transaction { { "SET", "{gw}a", 1 }, { "SET", "{gw}b", 2 } }))
+      assert.equal("12", (client:eval(script, { "{gw}" })))
+      assert.equal("MOVED", (select(3, client:call("GET", "foo")))) -- slot 12182, of node 3
+      local _, message = cluster.clients[1]:call("GET", "{gw}a")
+      assert.truthy(message:find("a cluster: expected a URL like valkey+cluster://host", 1, true), message)
+      local heard = 0
+      client:subscribe("news", function() heard = heard + 1 end)
+
+      cluster:begin(2, 3)
+      cluster:ask(2, "MIGRATE", "127.0.0.1", cluster.ports[3], "{gw}a", 0, 1000)
+      assert.same({ "1", "2", false }, client:pipeline { { "GET", "{gw}a" }, { "GET", "{gw}b" }, { "GET", "{gw}c" } })
+      local got
+      smpp.spawn(function() got = client:eval(script, { "{gw}" }) end)
+      smpp.sleep(0.3)
+      assert.is_nil(got)
+      assert.equal(1, cluster:finish(2, 3))
+      peers.wait("the script", function() return got end)
+      assert.equal("12", got)
+      assert.equal(address(3), client.address)
+      cluster:agrees(3)
+
+      cluster:begin(3, 2)
+      cluster:finish(3, 2)
+      assert.same({ "1", "2" }, (client:transaction { { "GET", "{gw}a" }, { "GET", "{gw}b" } }))
+      assert.equal(address(2), client.address)
+      peers.wait("the replica", function() return cluster:ask(2, "WAIT", 1, 100) == 1 end)
+      cluster:kill(2) -- its replica, node 4, takes its place; none of the URL's hosts has told the client of that
+      local value, _, code = client:call("GET", "{gw}a") -- it waits, where it was not sent before the end was seen
+      assert.truthy(value == "1" or code == "connection_lost", code)
+      assert.equal("12", (client:eval(script, { "{gw}" })))
+      assert.equal(address(4), client.address)
+      peers.wait("a message of another node", function()
+        cluster:ask(1, "PUBLISH", "news", "x")
+        return heard > 0
+      end)
+    end) end, 180)
+  end)
+
+  it("is a store as any other", function()
+    peers.run(function() with(0, function(cluster)
+      for i, case in ipairs(conformance.cases) do
+        local opened = {}
+        local function open(o)
+          local url = ("%s?prefix=%d"):format(cluster.url, i)
+          opened[#opened + 1] = assert(stores.open(url, { limit = o.limit, max_octets = o.max_octets, keep_final = o.keep_final }))
+          return opened[#opened]
+        end
+        case.run { within = function(fn) fn() end, open = open, reopen = function() return open {} end }
+        for _, store in ipairs(opened) do store:close() end
+      end
+    end) end, 180)
+  end)
+
+  it("carries a gateway of two nodes: nothing that was answered is lost by failovers and by moving the slot", function()
+    peers.run(function() with(2, function(cluster)
+      process.run(loops.current(), { url = cluster.url, nodes = 2, options = ', durable = "replica", wait_ms = 500' }, function(w)
+        w:start(1)
+        w:start(2)
+        w:send(20)
+        w:wait(50)
+        cluster:kill(2)
+        cluster:agrees(4)
+        cluster:start(2) -- a replica of its own replica, now
+        cluster:has_replica(4)
+        w:wait(50)
+        cluster:begin(4, 3)
+        cluster:finish(4, 3)
+        cluster:agrees(3)
+        w:wait(50)
+        cluster:ask(5, "CLUSTER", "FAILOVER")
+        cluster:agrees(5)
+        w:wait(50)
+        local output = shell.run(command(("nodes '%s' --json"):format(cluster.url)))
+        assert.truthy(output:find(('"address":"127.0.0.1:%d"'):format(cluster.ports[5]), 1, true), output)
+        local doubles = w:check()
+        assert.is_true(doubles < w.answers / 2, ("%d were answered, %d sent twice"):format(w.answers, doubles))
+      end)
+    end) end, 300)
+  end)
+end)
