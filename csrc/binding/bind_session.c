@@ -202,6 +202,7 @@ static const uint8_t EVENTS[KINDS][SLOTS_MAX] = {
     [SMPP_EVENT_RESPONSE] = {SLOT_PDU, SLOT_WAITER, SLOT_STATUS, SLOT_REASON, SLOT_SENT, SLOT_ASKED, SLOT_FIELDS},
     [SMPP_EVENT_TIMEOUT] = {SLOT_WAITER, SLOT_SENT, SLOT_ASKED, SLOT_FIELDS},
     [SMPP_EVENT_LOST] = {SLOT_WAITER, SLOT_SENT, SLOT_ASKED, SLOT_FIELDS},
+    [SMPP_EVENT_UNSENT] = {SLOT_WAITER, SLOT_FIELDS},
     [SMPP_EVENT_STATE] = {SLOT_FROM, SLOT_TO, SLOT_REASON},
     [SMPP_EVENT_WINDOW] = {SLOT_END},
     [SMPP_EVENT_STRAY] = {SLOT_PDU, SLOT_REASON, SLOT_REFUSED},
@@ -670,6 +671,15 @@ static int session_output(lua_State *L) {
   return 1;
 }
 
+/* session:unwritten(octets): those that it has given away last did not go out, and the connection is lost */
+static int session_unwritten(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  size_t length = 0;
+  const char *octets = luaL_checklstring(L, 2, &length);
+  smpp_session_unwritten(s, (const uint8_t *)octets, length);
+  return 0;
+}
+
 /* session:deadline() -> when to tick, or nil */
 static int session_deadline(lua_State *L) {
   double deadline = smpp_session_deadline(check_session(L));
@@ -760,5 +770,5 @@ const luaL_Reg session_methods[] = {
     {"in_flight", session_in_flight}, {"unanswered", session_unanswered}, {"set_window", session_set_window},
     {"set_max_unanswered", session_set_max_unanswered}, {"set_tally", session_set_tally},
     {"set_counts", session_set_counts}, {"stop_waiting", session_stop_waiting}, {"waiting", session_waiting},
-    {"send_batch", session_send_batch}, {"reply", session_reply}, {NULL, NULL},
+    {"send_batch", session_send_batch}, {"reply", session_reply}, {"unwritten", session_unwritten}, {NULL, NULL},
 };

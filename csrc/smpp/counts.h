@@ -16,7 +16,7 @@ struct smpp_counts {
   size_t references;
   uint64_t requests;
   uint64_t responses, answered; /* answered: with status 0 */
-  uint64_t unknown;             /* timeout, connection lost, malformed response */
+  uint64_t unknown;             /* timeout, connection lost (also before it was written), malformed response */
   double seconds, slowest;      /* latencies: their sum and the largest */
   uint64_t buckets[SMPP_COUNTS_BOUNDS + 1];
 };

@@ -50,7 +50,7 @@ struct smpp_pending *smpp_inflight_add(struct smpp_inflight *t, uint32_t sequenc
   p->cookie = cookie;
   p->sent = sent;
   p->deadline = deadline;
-  p->is_counted = false;
+  p->is_counted = p->is_unsent = false;
   p->older = t->count > 0 ? t->newest : NONE;
   p->newer = NONE;
   if (t->count > 0)

@@ -12,6 +12,7 @@ struct smpp_pending {
   uint64_t cookie;
   double sent, deadline;
   bool is_counted;       /* in the owner's counts */
+  bool is_unsent;        /* known not to have been written, when the session has ended */
   uint32_t chain;        /* next older one in its bucket; next free one when not in use */
   uint32_t older, newer; /* neighbours in order of sending */
 };

@@ -169,8 +169,23 @@ void smpp_session_set_window(struct smpp_session *s, uint32_t window) {
 
 void smpp_session_set_max_unanswered(struct smpp_session *s, uint32_t count) { s->config.max_unanswered = count; }
 
+/* Where numbers are the caller's, two requests may have the same. */
+void smpp_session_unwritten(struct smpp_session *s, const uint8_t *octets, size_t length) {
+  size_t at = 0;
+  uint32_t pdu = 0;
+  while (!s->config.unchecked && smpp_pdu_frame(octets + at, length - at, UINT32_MAX, &pdu) == 0) {
+    uint32_t id = smpp_get_u32(octets + at + 4);
+    struct smpp_pending *p = id & SMPP_RESPONSE_BIT ? NULL : smpp_inflight_find(&s->inflight, smpp_get_u32(octets + at + 12), id);
+    if (p != NULL) p->is_unsent = true;
+    at += pdu;
+  }
+}
+
 void smpp_session_lost(struct smpp_session *s, const char *reason) {
+  size_t length = 0;
+  const uint8_t *octets = smpp_session_output(s, &length);
   smpp_session_end(s, reason, false);
+  if (octets != NULL && !s->is_output_cut) smpp_session_unwritten(s, octets, length);
   smpp_buffer_free(&s->output);
 }
 
@@ -184,12 +199,14 @@ const uint8_t *smpp_session_output(const struct smpp_session *s, size_t *length)
 void smpp_session_sent(struct smpp_session *s, size_t length) {
   smpp_tally_octets(s->config.tally, SMPP_OUT, length);
   smpp_buffer_take(&s->output, length);
+  s->is_output_cut = smpp_buffer_length(&s->output) > 0;
 }
 
 void smpp_session_swap_output(struct smpp_session *s, struct smpp_buffer *empty) {
   struct smpp_buffer output = s->output;
   smpp_tally_octets(s->config.tally, SMPP_OUT, smpp_buffer_length(&output));
   s->output = *empty;
+  s->is_output_cut = false;
   *empty = output;
 }
 

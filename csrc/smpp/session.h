@@ -73,7 +73,8 @@ void smpp_session_defaults(struct smpp_session_config *config, enum smpp_role ro
   E(WINDOW, "window")     /* there is room in the window again */                                                \
   E(STRAY, "stray")       /* pdu, reason, status: no pending request, or it was refused with |status|: for logs */ \
   E(MALFORMED, "malformed") /* octets, length, reason: the stream is lost */                            \
-  E(CLOSE, "close")       /* reason: write the output, then close the connection; the last event but LOST and STATE */
+  E(CLOSE, "close")       /* reason: write the output, then close the connection; the last event but LOST, UNSENT and STATE */ \
+  E(UNSENT, "unsent")     /* request: session ended first, and none of its octets were written */
 
 #define SMPP_EVENT_ENUM(name, text) SMPP_EVENT_##name,
 enum smpp_event_kind { SMPP_EVENTS(SMPP_EVENT_ENUM) SMPP_EVENT_KINDS };
@@ -122,8 +123,11 @@ void smpp_session_feed(struct smpp_session *s, const uint8_t *octets, size_t len
 /* Ends the borrowing early: what smpp_session_next has not come to is copied. */
 void smpp_session_keep(struct smpp_session *s);
 void smpp_session_tick(struct smpp_session *s, double now);
-/* The peer closed the connection, or it broke: pending requests become LOST events. */
+/* The peer closed the connection, or it broke: pending requests become LOST events, or UNSENT ones where all of their
+ * octets are still in the output, which is dropped. */
 void smpp_session_lost(struct smpp_session *s, const char *reason);
+/* Whole PDUs that were output, and of which nothing was written: before smpp_session_lost, in the turn in which they were taken. */
+void smpp_session_unwritten(struct smpp_session *s, const uint8_t *octets, size_t length);
 /* The next event, in the order of what was fed; false: none until feed, tick or a call makes one. */
 bool smpp_session_next(struct smpp_session *s, struct smpp_event *event);
 /* When to call tick at the latest: now while events wait that a call caused; negative: no timer runs. */
@@ -163,7 +167,7 @@ SMPP_MUST_CHECK int smpp_session_answer(struct smpp_session *s, uint32_t request
  * |drain_s| passed; then CLOSE.  In OPEN, OUTBOUND: CLOSE at once. */
 SMPP_MUST_CHECK int smpp_session_unbind(struct smpp_session *s, double drain_s, double now);
 
-/* Ends it without unbind: LOST for pending requests, state CLOSED. */
+/* Ends it without unbind: LOST for pending requests, state CLOSED; the output is still to be written. */
 void smpp_session_close(struct smpp_session *s, const char *reason);
 
 /* MC side: what a bind asks for, kept from the REQUEST event until it is answered. */

@@ -28,7 +28,7 @@ struct smpp_session {
   uint8_t move_count;
   uint8_t version;
 
-  /* the end, told in this order: CLOSE, LOST .., STATE */
+  /* the end, told in this order: CLOSE, LOST and UNSENT .., STATE */
   bool ended, tell_close, told_closed;
   const char *end_reason;
 
@@ -54,6 +54,7 @@ struct smpp_session {
   struct smpp_inflight inflight;
   uint32_t window_used;
   bool window_full; /* a WINDOW event is due when there is room */
+  bool is_output_cut; /* the output begins inside a PDU */
   uint32_t next_sequence;
   uint32_t unanswered;
   uint32_t asked_id; /* of the request that is answered next, 0: not told */
@@ -120,7 +121,7 @@ static inline void smpp_session_count_response(struct smpp_session *s, enum smpp
 /* Follows the state table's row for |command|, sent or received and accepted. */
 void smpp_session_move(struct smpp_session *s, uint32_t command);
 
-/* No more events but CLOSE (when |tell_close|), LOST and STATE.  The first reason counts. */
+/* No more events but CLOSE (when |tell_close|), LOST, UNSENT and STATE.  The first reason counts. */
 void smpp_session_end(struct smpp_session *s, const char *reason, bool tell_close);
 
 /* A PDU without a body; without memory for it the session ends. */

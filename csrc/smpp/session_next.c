@@ -453,7 +453,7 @@ static bool next_move(struct smpp_session *s, struct smpp_event *e) {
   return state_event(s, move.to, move.reason, e);
 }
 
-/* The last events: CLOSE, LOST for each request, STATE. */
+/* The last events: CLOSE, LOST or UNSENT for each request, STATE. */
 static bool next_of_end(struct smpp_session *s, struct smpp_event *e) {
   if (s->tell_close) {
     s->tell_close = false;
@@ -462,10 +462,11 @@ static bool next_of_end(struct smpp_session *s, struct smpp_event *e) {
     return true;
   }
   if (s->inflight.count > 0) {
-    e->kind = SMPP_EVENT_LOST;
+    struct smpp_pending *oldest = smpp_inflight_oldest(&s->inflight);
+    e->kind = oldest->is_unsent ? SMPP_EVENT_UNSENT : SMPP_EVENT_LOST;
     smpp_tally_unknown(s->config.tally);
     e->reason = s->end_reason;
-    (void)settle(s, smpp_inflight_oldest(&s->inflight), e);
+    (void)settle(s, oldest, e);
     count_unknown(s, e);
     return true;
   }

@@ -74,6 +74,7 @@ static void take_events(struct run *r) {
         book(r, e.cookie);
         break;
       case SMPP_EVENT_LOST:
+      case SMPP_EVENT_UNSENT:
         book(r, e.cookie);
         break;
       case SMPP_EVENT_STATE:

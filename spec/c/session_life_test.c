@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "session_support.h"
+#include "smpp/buffer.h"
 
 /* ---- two sessions ---- */
 
@@ -50,6 +51,7 @@ static void take_events(struct pair *p, int side) {
       case SMPP_EVENT_RESPONSE:
       case SMPP_EVENT_TIMEOUT:
       case SMPP_EVENT_LOST:
+      case SMPP_EVENT_UNSENT:
         if (CHECK(e.cookie < p->cookies[side])) CHECK(++p->returned[side][e.cookie] == 1);
         break;
       case SMPP_EVENT_STATE:
@@ -277,7 +279,7 @@ static void check_waiting_events(void) {
   smpp_session_close(s, "first");
   smpp_session_lost(s, "second");
   CHECK(smpp_session_deadline(s) == 0);
-  CHECK(smpp_session_next(s, &e) && e.kind == SMPP_EVENT_LOST && strcmp(e.reason, "first") == 0);
+  CHECK(smpp_session_next(s, &e) && e.kind == SMPP_EVENT_UNSENT && strcmp(e.reason, "first") == 0);
   CHECK(smpp_session_next(s, &e) && e.kind == SMPP_EVENT_STATE && strcmp(e.reason, "first") == 0);
   CHECK(!smpp_session_next(s, &e) && smpp_session_deadline(s) < 0);
   smpp_session_free(s);
@@ -316,6 +318,63 @@ static void check_waiting_events(void) {
   smpp_session_free(s);
 }
 
+/* ---- what was written, and what was not, when the connection is lost ---- */
+
+/* Loses |s|; |kinds|: of what each request became, in the order of their cookies, which are 1 and up. */
+static void lose(struct smpp_session *s, const enum smpp_event_kind *kinds, size_t count) {
+  struct smpp_event e;
+  size_t n = 0;
+  smpp_session_lost(s, "connection lost");
+  while (smpp_session_next(s, &e)) {
+    if (e.kind == SMPP_EVENT_STATE) continue;
+    if (CHECK(n < count)) CHECK(e.cookie == n + 1 && e.kind == kinds[n]);
+    n++;
+  }
+  CHECK(n == count);
+  smpp_session_free(s);
+}
+
+static void check_unsent(void) {
+  static const enum smpp_event_kind kinds[] = {SMPP_EVENT_LOST, SMPP_EVENT_LOST, SMPP_EVENT_UNSENT, SMPP_EVENT_UNSENT};
+  uint32_t sequence = 0;
+  size_t length = 0;
+
+  /* What was taken may have gone out, what is still in the output has not; an answer of ours among it is no request. */
+  for (int way = 0; way < 3; way++) {
+    struct smpp_session *s = reach(SMPP_ESME, SMPP_STATE_BOUND_TRX, SMPP_34, false);
+    struct smpp_buffer taken = {0};
+    CHECK(request(s, "submit_sm", 1, 0, &sequence) == 0 && request(s, "submit_sm", 2, 0, &sequence) == 0);
+    if (way == 0) {
+      (void)smpp_session_output(s, &length);
+      smpp_session_sent(s, length);
+    } else {
+      smpp_session_swap_output(s, &taken);
+    }
+    if (way == 2) { /* taken, too, and not written */
+      smpp_buffer_free(&taken);
+      CHECK(smpp_session_answer(s, SMPP_DELIVER_SM, 3, 0, "", 0, 0) == 0);
+    }
+    CHECK(request(s, "submit_sm", 3, 0, &sequence) == 0 && request(s, "submit_sm", 4, 0, &sequence) == 0);
+    if (way == 2) {
+      smpp_session_swap_output(s, &taken);
+      smpp_session_unwritten(s, taken.data + taken.start, smpp_buffer_length(&taken));
+    }
+    smpp_buffer_free(&taken);
+    lose(s, kinds, 4);
+  }
+
+  /* Half of the octets of one are gone: nothing can be said of those behind it, either. */
+  struct smpp_session *s = reach(SMPP_ESME, SMPP_STATE_BOUND_TRX, SMPP_34, false);
+  CHECK(request(s, "submit_sm", 1, 0, &sequence) == 0 && request(s, "submit_sm", 2, 0, &sequence) == 0);
+  smpp_session_sent(s, 20);
+  lose(s, kinds, 2);
+
+  /* Where numbers are the caller's, two may have the same. */
+  s = reach(SMPP_ESME, SMPP_STATE_BOUND_TRX, SMPP_34, true);
+  CHECK(request(s, "submit_sm", 1, 0, &sequence) == 0);
+  lose(s, kinds, 1);
+}
+
 int main(void) {
   smpp_set_allocator(failing_realloc);
   sweep_allocations();
@@ -323,6 +382,7 @@ int main(void) {
   check_forwarding();
   check_many();
   check_waiting_events();
+  check_unsent();
   CHECK(blocks_alive == 0);
   return report();
 }

@@ -21,7 +21,8 @@ static int only_event(struct smpp_session *s, struct smpp_event *e) {
   int kind = -1;
   struct smpp_event next;
   while (smpp_session_next(s, &next)) {
-    if (next.kind == SMPP_EVENT_STATE || next.kind == SMPP_EVENT_CLOSE || next.kind == SMPP_EVENT_LOST) continue;
+    if (next.kind == SMPP_EVENT_STATE || next.kind == SMPP_EVENT_CLOSE || next.kind == SMPP_EVENT_LOST || next.kind == SMPP_EVENT_UNSENT)
+      continue;
     if (kind >= 0) return 100;
     kind = (int)next.kind;
     *e = next;

@@ -35,7 +35,7 @@ static void add_pdu(struct lines *to, uint32_t id, uint32_t sequence, uint32_t s
 
 static void drain_events(struct player *p) {
   static const char *const kinds[] = {"request", "response", "timeout", "lost",   "state",
-                                      "window",  "stray",    "malformed", "close"};
+                                      "window",  "stray",    "malformed", "close", "unsent"};
   struct smpp_event e;
   struct lines *to = &p->events;
   while (smpp_session_next(p->s, &e)) {
@@ -46,11 +46,12 @@ static void drain_events(struct player *p) {
       add_pdu(to, e.pdu.id, e.pdu.sequence, e.pdu.status);
     }
     if (e.kind == SMPP_EVENT_RESPONSE) ADD(to, " cookie");
-    if (e.kind == SMPP_EVENT_RESPONSE || e.kind == SMPP_EVENT_TIMEOUT || e.kind == SMPP_EVENT_LOST)
+    if (e.kind == SMPP_EVENT_RESPONSE || e.kind == SMPP_EVENT_TIMEOUT || e.kind == SMPP_EVENT_LOST ||
+        e.kind == SMPP_EVENT_UNSENT)
       ADD(to, " %lu", (unsigned long)e.cookie);
     if (e.kind == SMPP_EVENT_STATE) ADD(to, " %s %s", smpp_state_name(e.from), smpp_state_name(e.to));
     if (e.kind == SMPP_EVENT_MALFORMED) ADD(to, " %u", (unsigned)e.length);
-    if (e.reason != NULL && e.kind != SMPP_EVENT_LOST) ADD(to, " %s", e.reason);
+    if (e.reason != NULL && e.kind != SMPP_EVENT_LOST && e.kind != SMPP_EVENT_UNSENT) ADD(to, " %s", e.reason);
     ADD(to, "\n");
   }
 }

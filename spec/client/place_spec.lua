@@ -147,11 +147,69 @@ describe("smpp.client.place", function()
       client:open_place(1, owner)
       smpp.sleep(0.1)
       owner.writes = false
-      assert.equal("connection_lost", (select(3, client:submit_sm { destination_addr = "1" })))
-      smpp.sleep(0.1)
+      local codes = {}
+      for i = 1, 3 do
+        smpp.spawn(function() codes[i] = select(3, client:submit_sm({ destination_addr = "1" }, 0.1)) end)
+      end
+      smpp.sleep(0.2)
       assert.equal(0, #seen.submits)
       assert.equal(0, #s.sessions)
       assert.same({ "up", "down" }, owner.told)
+      assert.same({ "not_sent", "not_sent", "not_sent" }, codes)
+      client:close()
+      s:close()
+    end)
+  end)
+
+  it("sends by another bind what was refused without the right, and by the next one what had no other", function()
+    run(function()
+      local s, seen = server()
+      local client, owner = leased()
+      local other = setmetatable({ may_write = function() return true end }, { __index = owner })
+      client:open_place(1, owner)
+      smpp.sleep(0.1)
+      client:open_place(2, other)
+      smpp.sleep(0.1)
+      owner.writes, owner.binds = false, false
+      local ids = {}
+      for i = 1, 4 do
+        smpp.spawn(function() ids[i] = client:submit_sm { destination_addr = "1" }.message_id end)
+      end
+      smpp.sleep(0.1)
+      table.sort(ids)
+      assert.same({ "1", "2", "3", "4" }, ids)
+      assert.equal(4, #seen.submits)
+      client.pool.binds[2].place:drop(0)
+      local late
+      owner.told = {}
+      smpp.spawn(function() late = client:submit_sm { destination_addr = "1" }.message_id end)
+      smpp.sleep(0.1)
+      assert.is_nil(late)
+      owner.writes, owner.binds = true, true
+      smpp.sleep(2)
+      assert.equal("5", late)
+      client:close()
+      s:close()
+    end)
+  end)
+
+  it("leaves the outcome unknown of what was written before", function()
+    run(function()
+      local s, seen = server { submit_sm = function()
+        smpp.sleep(1)
+        return "1"
+      end }
+      local client, owner = leased()
+      client:open_place(1, owner)
+      smpp.sleep(0.1)
+      local codes = {}
+      smpp.spawn(function() codes[1] = select(3, client:submit_sm({ destination_addr = "1" }, 0.5)) end)
+      smpp.sleep(0.1)
+      owner.writes = false
+      smpp.spawn(function() codes[2] = select(3, client:submit_sm({ destination_addr = "2" }, 0.5)) end)
+      smpp.sleep(0.6)
+      assert.same({ "connection_lost", "not_sent" }, codes)
+      assert.is_truthy(seen)
       client:close()
       s:close()
     end)

@@ -5,15 +5,18 @@ local MESSAGE = { destination_addr = "491761234567", short_message = "hello" }
 
 describe("smpp.session", function()
   it("resets a connection, and what was pending is lost", function()
-    local code
+    local codes, messages = {}, {}
     pair.run({ mc = { owner = { on_request = pair.take_binds(function() end) } } }, function(w)
       pair.bind(w)
-      w.esme:submit_sm(MESSAGE, function(_, _, why) code = why end)
+      w.esme:submit_sm(MESSAGE, function(_, ...) messages[1], codes[1] = ... end)
+      w.sleep(0)
+      w.esme:submit_sm(MESSAGE, function(_, ...) messages[2], codes[2] = ... end) -- not written yet
       w.esme:reset "on purpose"
       w.sleep(1)
       assert.equal("on purpose", w.esme.end_reason)
     end)
-    assert.equal("connection_lost", code)
+    assert.same({ "connection_lost", "not_sent" }, codes)
+    assert.same({ "connection lost (on purpose), outcome unknown", "connection lost (on purpose) before it was sent" }, messages)
   end)
 end)
 

@@ -96,6 +96,7 @@ function dialer.bind(o, session)
     session:identify { system_id = o.system_id, mc_system_id = response.system_id }
     return session
   end
+  if status == "not_sent" then status = "connection_lost" end
   local cause, cause_code = session:cause()
   session:close()
   if cause_code and status == "connection_lost" then return nil, cause, cause_code end

@@ -30,6 +30,8 @@ local outbox = {}
 -- Codes after which the MC may have accepted the request.
 local UNKNOWN = { timeout = true, connection_lost = true }
 
+local UNWRITTEN = "not_sent" -- of a request that a session has taken: it ended before any octet of it was written
+
 local SUBMIT_SM = commands.ids.submit_sm
 
 local CLOSED = "the client is closed"
@@ -331,15 +333,20 @@ function Outbox:perform(entry, timeout_s, retries, tried)
   local again = true
   if tried then
     message, code, refused = tried[1], tried[2], tried[3]
-    entry.attempts, entry.accepted = 1, true
+    entry.accepted = true
     if UNKNOWN[code] then entry.doubt = { message, code } end
-    again = wants_again(self, entry, code, retries)
+    if code ~= UNWRITTEN then
+      entry.attempts = 1
+      again = wants_again(self, entry, code, retries)
+    end
   end
   while again do
     entry.attempts = entry.attempts + 1
     local ok, why, why_code = self:enqueue(entry)
+    local is_unwritten
     if ok then
       response, message, code, refused = wait()
+      is_unwritten = entry.cookie ~= nil and code == UNWRITTEN
       entry.cookie = nil
       if UNKNOWN[code] then entry.doubt = { message, code } end
     elseif entry.attempts == 1 then
@@ -348,7 +355,11 @@ function Outbox:perform(entry, timeout_s, retries, tried)
     else -- closed meanwhile: the outcome of the last attempt stands
       break
     end
-    again = not response and wants_again(self, entry, code, retries)
+    if is_unwritten then -- it was no attempt
+      entry.attempts, again = entry.attempts - 1, not entry.expired
+    else
+      again = not response and wants_again(self, entry, code, retries)
+    end
   end
   -- An unknown outcome stays unknown, unless the MC then refuses the message permanently.
   local doubt = entry.doubt
@@ -476,10 +487,12 @@ function Outbox:request(command_id, fields, timeout_s, callback)
     local cookie, message, code = send(session, command_id, fields, waiter)
     if cookie then
       if callback then return true end
-      return wait_as(waiter)
-    end
-    if code == "unknown_field" then error(message, LEVEL) end
-    if code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and session:is_unbinding()) then
+      local response, refused
+      response, message, code, refused = wait_as(waiter)
+      if response or code ~= UNWRITTEN then return response, message, code, refused end
+    elseif code == "unknown_field" then
+      error(message, LEVEL)
+    elseif code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and session:is_unbinding()) then
       if not callback then return nil, message, code end
       give(self, callback, nil, message, code)
       return false
@@ -515,8 +528,13 @@ function Outbox:request_queued(command_id, fields, queue_s)
   if bind and self.queue.count == 0 and bind.backoff.ends_at == 0 then
     local token = current()
     local cookie, message, code = send(bind.session, command_id, fields, token)
-    if cookie then return wait_as(token) end
-    if code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and bind.session:is_unbinding()) then return nil, message, code end
+    if cookie then
+      local response, refused
+      response, message, code, refused = wait_as(token)
+      if response or code ~= UNWRITTEN then return response, message, code, refused end
+    elseif code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and bind.session:is_unbinding()) then
+      return nil, message, code
+    end
   end
   return self:perform({ id = command_id, fields = fields, only_queued = true }, queue_s)
 end

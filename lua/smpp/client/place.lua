@@ -26,10 +26,12 @@ local UNBIND_S = 3 -- for unbind_resp
 
 local Guard = {}
 
+--- false: none of them goes out; nor does what is queued in this process.
 function Guard:write(octets)
   if self.may_write() then return self.inner:write(octets) end
-  self.inner:reset() -- what is queued in this process does not go out, either
+  self.inner:reset()
   self.loop:defer(self.refused)
+  return false
 end
 
 local guard = filter.class("guard", Guard)

@@ -1023,6 +1023,7 @@
 ---@field lost fun(self, reason: string?)
 ---@field close fun(self, reason: string?)
 ---@field output fun(self): string?  takes the octets to send
+---@field unwritten fun(self, octets: string)  what was taken last was not written, and the connection is lost
 ---@field deadline fun(self): number?  when to call tick
 ---@field state fun(self): string
 ---@field info fun(self): smpp.CoreSessionInfo

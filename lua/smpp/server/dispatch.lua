@@ -142,7 +142,7 @@ function Dispatch:answered(session, item, response, status)
   if response then
     session.owner:recovered()
     self.outbound:finish(item, true)
-  elseif status == "connection_lost" or status == "closed" then
+  elseif status == "connection_lost" or status == "not_sent" or status == "closed" then
     self.outbound:unanswered(item, session)
   elseif status == "timeout" then
     self:back_off(session)

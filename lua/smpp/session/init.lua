@@ -245,7 +245,7 @@ function Session:flush()
   local octets = self.machine:output()
   if octets and not self.closed then
     if self.tap then self.tap:sent(octets) end
-    self.transport:write(octets)
+    if self.transport:write(octets) == false then self.machine:unwritten(octets) end
     readings.written(self)
   end
   local reading = self.reading
@@ -293,7 +293,8 @@ end
 ---@return smpp.Pdu? response
 ---@return string? message
 ---@return string? code  the ESME_ status of the response, "timeout", "connection_lost"; not sent at all:
----  "window_full", "closed", "not_sent", "too_long", "bad_value", "missing"; a field that the command does not have raises
+---  "window_full", "closed", "not_sent" (in this state, or the connection was lost before), "too_long", "bad_value", "missing"; a field that
+---  the command does not have raises
 ---@return smpp.Pdu? refused  the response with that status
 function Session:request(command_id, fields, timeout_s, callback)
   return outgoing.request(self, command_id, fields, timeout_s, callback)

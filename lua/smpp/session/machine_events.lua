@@ -9,7 +9,7 @@ local machine_events = {}
 
 local KINDS = core.session_events
 local REQUEST, RESPONSE, TIMEOUT, LOST = KINDS.request.kind, KINDS.response.kind, KINDS.timeout.kind, KINDS.lost.kind
-local ACCEPTED = KINDS.accepted.kind
+local ACCEPTED, UNSENT = KINDS.accepted.kind, KINDS.unsent.kind
 local STATE, WINDOW, STRAY, MALFORMED, CLOSE = KINDS.state.kind, KINDS.window.kind, KINDS.stray.kind, KINDS.malformed.kind, KINDS.close.kind
 
 local SLOTS = {} -- kind -> number of slots of an event, its kind included
@@ -82,6 +82,10 @@ function machine_events.process(session, slots, n, more)
           local waiter, sent, command_id, fields = slots[at + 1], slots[at + 2], slots[at + 3], slots[at + 4]
           slots[at + 1], slots[at + 4] = false, false -- there may be many, and the array stays
           outgoing.lost(session, waiter, sent, command_id, fields)
+        elseif kind == UNSENT then
+          local waiter = slots[at + 1]
+          slots[at + 1], slots[at + 2] = false, false
+          outgoing.unsent(session, waiter)
         elseif kind == STATE then
           session:on_state(slots[at + 1], slots[at + 2], slots[at + 3])
         elseif kind == WINDOW then

@@ -106,6 +106,11 @@ function outgoing.lost(session, waiter, sent, command_id, fields)
     reason and ("connection lost (" .. reason .. "), outcome unknown") or "connection lost, outcome unknown", "connection_lost")
 end
 
+--- The session ended before any octet of the request was written.
+function outgoing.unsent(session, waiter)
+  settle(session, waiter, nil, ("connection lost (%s) before it was sent"):format(session:cause() or "closed"), "not_sent")
+end
+
 --- `Session:send`.
 ---@param session smpp.Session
 ---@param command_id integer
