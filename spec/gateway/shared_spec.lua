@@ -148,4 +148,53 @@ describe("smpp.gateway.shared: two nodes", function()
       assert.same({ "a" }, w:logged("node_left", "name"))
     end)
   end)
+
+  describe("where a write is refused, since the right to the bind has ended,", function()
+    local HELD = cluster.FILE:gsub("reconnect =", 'binds = 2, on_unknown = "hold", after_crash = "hold", reconnect =')
+      :gsub('failover { "a", "b" }', '"a"')
+
+    --- The process has stood still until now: its leases are over, and it does not know it.
+    local function stood_still(w, name, count)
+      for _, lease in pairs(w.gateways[name].by_name.a.leasing.leases.held) do
+        if count > 0 then lease.deadline, count = -math.huge, count - 1 end
+      end
+      assert(count == 0)
+    end
+
+    --- Submits at node a, and looks at what the carrier has got of it a second later.
+    local function sends_once(w, attempts)
+      local acme = w:customer_of("a", { window = 20 })
+      local ids = {}
+      for i = 1, 3 do
+        smpp.spawn(function() ids[i] = submit(acme, { registered_delivery = 1, short_message = "m" .. i }) end)
+      end
+      smpp.sleep(1)
+      local got = {}
+      for i, pdu in ipairs(w.carriers[1].got) do got[i] = pdu.short_message end
+      table.sort(got)
+      assert.same({ "m1", "m2", "m3" }, got)
+      for i = 1, 3 do
+        local kept = w:kept(ids[i])
+        assert.same({ "a", attempts, nil, nil }, { kept.carrier, kept.attempts, kept.held, kept.maybe_twice })
+      end
+      assert.same({}, w:logged "outcome_unknown")
+      assert.same({}, w:logged "maybe_twice")
+      assert.same({}, w:logged "failed")
+    end
+
+    it("another node sends it at once", function()
+      cluster.run(HELD, function(w)
+        smpp.sleep(3)
+        stood_still(w, "a", 1)
+        sends_once(w, 0) -- it was in the queue of the engine
+      end)
+    end)
+
+    it("another bind of the node does", function()
+      cluster.run(HELD, function(w)
+        stood_still(w, "a", 1)
+        sends_once(w, nil) -- it has not left the node
+      end, { names = { "a" } })
+    end)
+  end)
 end)

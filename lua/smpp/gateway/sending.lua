@@ -129,6 +129,7 @@ end
 ---@async
 local function failed(self, entry, carrier, failure, code)
   local class = carrier:class(code)
+  entry.is_for_others = code == "not_sent" and self.books.is_shared and not carrier:available()
   if class == "unknown" then
     self.gateway:log("warn", "outcome_unknown", {
       account = entry.record.system_id, carrier = carrier.name, to = self.gateway.show(entry.msg.to), reason = failure,

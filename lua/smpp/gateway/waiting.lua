@@ -112,7 +112,7 @@ function Waiting:enter(record, slot, msg, decision)
   local entry = {
     record = record, key = record.key, msg = msg, decision = decision, generation = decision and self.generation or nil,
     sending = record.sending or false, attempts = record.attempts or 0, slot = slot, maybe_twice = record.maybe_twice,
-    unsaved = record.maybe_twice and { maybe_twice = true } or nil, -- fields that the store may not have yet
+    is_for_others = false, unsaved = record.maybe_twice and { maybe_twice = true } or nil, -- fields that the store may not have yet
   }
   self.entries[record.key], self.count = entry, self.count + 1
   return entry
@@ -254,8 +254,9 @@ local function step(self, entry)
   local decision = entry.decision
   if decision.action == "via" then
     if sending.attempt(self, entry) then return end
-    entry.attempts = entry.attempts + 1
     entry.decision, entry.waits_for = nil, decision -- other carriers may be there by then
+    if entry.is_for_others then return self.parked:retry(entry, 0) end -- the bind was lost first; another node may have one
+    entry.attempts = entry.attempts + 1
     local retry = self.books.o.retry
     local pause_s = math.min(backoffs.delay_s(entry.attempts, retry.first_s, retry.max_s), math.max(0, record.expires - self.books:time()))
     self.parked:retry(entry, pause_s)
