@@ -64,6 +64,40 @@ describe("smpp.client.place", function()
     end)
   end)
 
+  it("is closed on purpose, or lost, in the log, and says why", function()
+    run(function()
+      local s, lines, stuck = server { answer_timeout_s = 60, submit_sm = function()
+        smpp.sleep(30)
+        return "1"
+      end }, {}, nil
+      local client, owner = leased { log = function(record)
+        if record.event:find "^bind_[dc]" then lines[#lines + 1] = ("%s %s %s"):format(record.level, record.event, record.reason) end
+      end }
+      client:open_place(1, owner)
+      smpp.sleep(0.1)
+      client.pool.binds[1].place:drain(5, function() end, "given back")
+      smpp.sleep(0.1)
+      client:open_place(2, owner)
+      smpp.sleep(0.1)
+      client.pool.binds[1].place:drop(1, "not renewed")
+      smpp.sleep(0.1)
+      client:open_place(3, owner)
+      smpp.sleep(0.1)
+      smpp.spawn(function() stuck = select(3, client:submit_sm { destination_addr = "1" }) end)
+      smpp.sleep(0.1)
+      client.pool.binds[1].place:drain(5, function() end, "given back")
+      s.sessions[1]:reset "broken"
+      smpp.sleep(0.1)
+      client:open_place(4, owner)
+      smpp.sleep(0.1)
+      client:close()
+      assert.same({ "info bind_closed given back", "warn bind_down not renewed", "warn bind_down given back; connection reset by peer",
+        "info bind_closed unbound" }, lines)
+      assert.equal("connection_lost", stuck)
+      s:close()
+    end)
+  end)
+
   it("drains no longer than it may", function()
     run(function()
       local s = server { answer_timeout_s = 60, submit_sm = function()

@@ -68,6 +68,17 @@ local function submit(port)
   return response and response.message_id or code
 end
 
+--- The ends of binds in the log of a node.
+local function ends(one)
+  local list = {}
+  for _, record in ipairs(one.records) do
+    if record.event == "bind_down" or record.event == "bind_closed" then
+      list[#list + 1] = ("%s %s: %s"):format(record.level, record.event, record.reason)
+    end
+  end
+  return list
+end
+
 describe("smpp.gateway.leasing", function()
   it("binds as often as the file says over all nodes", function()
     world(function(self)
@@ -78,6 +89,7 @@ describe("smpp.gateway.leasing", function()
       smpp.sleep(6)
       assert.equal(2, #self.mc.sessions)
       assert.same({ 1, 1 }, { a.gateway.carriers[1].leasing.leases.count, b.gateway.carriers[1].leasing.leases.count })
+      assert.same({ "info bind_closed: lease given back: it is another node's share" }, ends(a))
       assert.is_string(submit(2775))
       assert.is_string(submit(2776))
       assert.equal(2, #self.submits)
@@ -94,6 +106,7 @@ describe("smpp.gateway.leasing", function()
       smpp.spawn(function() answer = submit(2775) end)
       smpp.sleep(0.5)
       self:stop(a)
+      assert.equal("info bind_closed: lease given back: closing", ends(a)[2])
       smpp.sleep(1)
       assert.is_nil(answer:find "^ESME")
       assert.equal(2, #self.mc.sessions)
@@ -106,7 +119,7 @@ describe("smpp.gateway.leasing", function()
 
   it("unbinds where the engine is away too long, and binds when it is back", function()
     world(function(self)
-      self:start("a", 2775)
+      local a = self:start("a", 2775)
       smpp.sleep(2)
       local data = self.engine.data
       self.engine.close()
@@ -114,6 +127,8 @@ describe("smpp.gateway.leasing", function()
       assert.equal(2, #self.mc.sessions)
       smpp.sleep(5)
       assert.equal(0, #self.mc.sessions)
+      local lost = "warn bind_down: lease lost: not renewed in time"
+      assert.same({ lost, lost }, ends(a))
       assert.equal("ESME_RSYSERR", submit(2775))
       self.engine = models.new(self.loop, { data = data })
       smpp.sleep(15)

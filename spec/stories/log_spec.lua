@@ -32,7 +32,7 @@ describe("the log", function()
       assert.truthy(metrics.text():find(('target="logged",le="0.001"} 1 # {session="%s"}'):format(own), 1, true))
       esme:close()
       server:close()
-      assert.equal(own, first(of_client, "bind_down").session)
+      assert.equal(own, first(of_client, "bind_closed").session)
       assert.equal("stopped", of_server[#of_server].event)
       for _, list in ipairs { of_server, of_client } do
         for _, record in ipairs(list) do

@@ -13,7 +13,7 @@ local PRIORITIES = { trace = 7, debug = 7, info = 6, warn = 4, error = 3 } -- of
 log.events = {
   -- clients
   connecting = "info", bound = "info", waiting = "warn", closing = "info", closed = "info",
-  bind_up = "info", bind_down = "warn", bind_failed = "warn", gave_up = "error", fallback = "warn", bind_resp_sequence = "warn",
+  bind_up = "info", bind_down = "warn", bind_closed = "info", bind_failed = "warn", gave_up = "error", fallback = "warn", bind_resp_sequence = "warn",
   paused = "warn", rate_adapted = "info", not_taken = "debug", ids_learned = "info", suspicious_message = "warn", tls_warning = "warn",
   -- servers
   listening = "info", stopped = "info", reloaded = "info", reload_failed = "error",

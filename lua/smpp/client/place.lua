@@ -74,6 +74,7 @@ function places.open(pool, number, owner)
     pool = pool, loop = pool.loop, number = number, owner = owner, binds = {},
     is_up = false,
     leaving = false,            -- it is being closed
+    is_given = false, why = nil, -- on purpose; and why, for the log
     timer = nil, done = nil,    -- of closing
   }, mt)
   open(self)
@@ -146,8 +147,8 @@ end
 
 --- Closes it: nothing new is sent on it, unbind is, and after `most_s` the connection is reset.
 ---@private
-function Place:leave(answers_s, most_s, done)
-  self.leaving, self.done = true, done
+function Place:leave(answers_s, most_s, why, done)
+  self.leaving, self.why, self.done = true, why, done
   if self.timer then self.timer:close() end
   for _, bind in ipairs(self.binds) do
     bind.unbinding = true
@@ -174,11 +175,19 @@ end
 
 --- Closes it within so many seconds, without waiting for anything: the right to it has ended.
 ---@param close_s number  0: at once
-function Place:drop(close_s) self:leave(0, close_s, nil) end
+---@param why string?
+function Place:drop(close_s, why)
+  self.is_given = false
+  self:leave(0, close_s, why)
+end
 
 --- Closes it when all that it has sent is answered.
 ---@param timeout_s number  for the answers
 ---@param done fun()
-function Place:drain(timeout_s, done) self:leave(timeout_s, timeout_s + UNBIND_S, done) end
+---@param why string?
+function Place:drain(timeout_s, done, why)
+  self.is_given = true
+  self:leave(timeout_s, timeout_s + UNBIND_S, why, done)
+end
 
 return places

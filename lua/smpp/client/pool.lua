@@ -156,10 +156,21 @@ function Pool:bind_up(bind, session)
   if bind.place then bind.place:bind_up() end
 end
 
+local UNBOUND = "unbound" -- the end of a session that this side has unbound
+
+--- How the log has the end of a bind: on purpose, or a loss; and why.
+local function end_of(client, place, reason)
+  local is_unbound, why = reason == UNBOUND, place and place.why
+  local is_wanted = is_unbound and (client.state == "closing" or place ~= nil and place.is_given)
+  if why then reason = is_unbound and why or ("%s; %s"):format(why, reason) end
+  return is_wanted and "bind_closed" or "bind_down", reason
+end
+
 function Pool:bind_down(bind, session, reason)
   local client = self.client
   self:refresh()
-  client:log("bind_down", { bind = bind.kind, reason = reason }, session)
+  local event, why = end_of(client, bind.place, reason)
+  client:log(event, { bind = bind.kind, reason = why }, session)
   client.outbox:unbound()
   client:emit("bind", "down", bind.kind, session.host, reason)
   if client.state == "closing" or client.state == "closed" then

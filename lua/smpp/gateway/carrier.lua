@@ -25,6 +25,8 @@ function mt:__tostring() return "carrier " .. self.name end
 
 local REFUSED_S = 60 -- before a bind that was refused for good (a wrong password) is tried again
 
+local LOGGED = { bind_up = true, bind_down = true, bind_closed = true, bind_failed = true, paused = true, gave_up = true } -- of the client's events
+
 -- Failure codes after which the carrier may have taken the message.
 local UNKNOWN = { timeout = true, connection_lost = true }
 
@@ -105,8 +107,7 @@ function Carrier:open()
   function o.deliver_sm(pdu, _, session) return gateway.receiving:deliver(self, pdu, session) end
   o.data_sm = o.deliver_sm
   function o.log(record)
-    if record.event == "bind_up" or record.event == "bind_down" or record.event == "bind_failed" or record.event == "paused"
-      or record.event == "gave_up" then
+    if LOGGED[record.event] then
       if record.event == "bind_up" and gateway.books then gateway.books.waiting:kick() end
       gateway:log(record.level, record.event, { carrier = self.name, peer = record.peer, reason = record.reason, pause_s = record.pause_s })
     end

@@ -41,12 +41,12 @@ function leasing.open(carrier, nodes)
     self.leases = nodes:leases(carrier.name, {
       binds = o.binds or #o.hosts,
       taken = function(lease) self.places[lease] = carrier.client:open_place(lease.slot, owner_of(self, lease)) end,
-      lost = function(lease) self:take(lease):drop(lease.close_s) end,
-      give_back = function(lease)
+      lost = function(lease, why) self:take(lease):drop(lease.close_s, "lease lost: " .. why) end,
+      give_back = function(lease, why)
         self.places[lease]:drain(DRAIN_S, function()
           self.places[lease] = nil
           lease:done()
-        end)
+        end, "lease given back: " .. why)
       end,
     })
   end)

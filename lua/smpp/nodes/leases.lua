@@ -27,7 +27,7 @@ local GIVE_S = 1     -- between two slots that are given back
 ---@class smpp.LeaseCallbacks
 ---@field taken fun(lease: smpp.Lease)      bind
 ---@field lost fun(lease: smpp.Lease, why: string)  close within lease.close_s: it may soon be another's
----@field give_back fun(lease: smpp.Lease)  send nothing new, wait for what is on the way, close, and call lease:done()
+---@field give_back fun(lease: smpp.Lease, why: string)  send nothing new, wait for what is on the way, close, and call lease:done()
 
 ---@param nodes smpp.Nodes
 ---@param carrier string
@@ -144,7 +144,7 @@ function Leases:failed(one)
   one.failures = one.failures + 1
   if one.failures < TRIES or one.giving or not self.there:others_may() then return end
   self.most, self.most_until = self:bound_count(), self.loop:now() + UNABLE_S
-  self:give(one)
+  self:give(one, "this node cannot bind")
   self:ask()
 end
 
@@ -170,10 +170,10 @@ end
 
 --- Gives one back: the carrier drains it first.
 ---@private
-function Leases:give(one)
+function Leases:give(one, why)
   if one.giving then return end
   one.giving = true
-  self.callbacks.give_back(one)
+  self.callbacks.give_back(one, why)
 end
 
 --- Gives back what is beyond the share, one slot each second, the highest first.
@@ -191,7 +191,7 @@ function Leases:give_surplus(target, slots)
         return
       end
       self.gave_at, staying = now, staying - 1
-      self:give(one)
+      self:give(one, self.nodes.state == "live" and "it is another node's share" or "drained")
     end
   end
 end
@@ -342,7 +342,7 @@ function Leases:stop(done)
   if self.closed then return done() end
   self.stopping = done
   for slot = 1, self:highest() do
-    if self.held[slot] then self:give(self.held[slot]) end
+    if self.held[slot] then self:give(self.held[slot], "closing") end
   end
   if not self.closed then self:go_on() end
 end
