@@ -102,6 +102,8 @@ local DANGERS = {
   ["a node that stands still with messages on their way"] = each({ what = "pause", moment = "submit", for_s = 4 }, 2, 5),
   ["a machine that is suspended"] = each({ what = "suspend", moment = "submit", for_s = 4 }, 2, 5),
   ["a failover that forgets who holds what"] = failovers(),
+  ["a failover that lacks a node's leases"] = each({ what = "behind", for_s = 7 }, 2, 4),
+  ["a node that stands still until its work is others'"] = each({ what = "pause", for_s = 5.5 }, 1, 5),
   ["an engine that dies with commits"] = each({ what = "engine", moment = "commit", for_s = 0.5 }, 2, 5),
   ["an engine that dies with responses"] = each({ what = "engine", moment = "finish", lost = true, for_s = 1 }, 2, 5),
   ["replies to those that take messages are lost"] = again({ what = "reply", moment = "take", lost = "reply" }, 0.25, 50),

@@ -23,6 +23,7 @@ listen { port = %%d, accounts = { acme = { password = "secret", credit = %d }, b
 carrier "a" { "smpp://me:x@localhost:2001", binds = %d, window = 3, on_unknown = "%s", breaker = false, reconnect = { fixed_s = 0.5 } }
 carrier "b" { "smpp://me:x@localhost:2002", order = "destination", binds = %d, window = 3, on_unknown = "%s", breaker = false, reconnect = { fixed_s = 0.5 } }
 route { to = prefix "492", via = "b" }
+route { to = prefix "494", via = "a" }
 route { account = "bank", to = prefix "493", via = failover { "a", "b" }, through = true }
 route { via = failover { "a", "b" } }
 incoming { to = "67890", deliver = "bank" }
@@ -156,7 +157,8 @@ function Fleet:submit(item)
   local is_through = item.account == "bank" and item.of % 4 == 0
   local is_ordered = not is_through and item.of % 3 == 0 -- few destinations, for a carrier that wants an order
   local entry = { n = item.n, through = is_through, ordered = is_ordered, account = item.account, seen = false, taken = 0, told = 0 }
-  entry.to = is_ordered and "492" .. item.n % 2 or (is_through and "493" or "491") .. 100000 + item.n
+  local is_free = item.of % 3 == 1 -- for a carrier that wants no order: a node that takes it works on it at once
+  entry.to = is_ordered and "492" .. item.n % 2 or (is_through and "493" or is_free and "494" or "491") .. 100000 + item.n
   self.sent[words], entry.is_later, entry.asked_at = entry, item.later_s ~= nil, self.loop:now()
   local list = self.customers[item.account]
   local response, _, code = list[(item.of - 1) % #list + 1]:submit_sm {

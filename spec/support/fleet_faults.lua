@@ -130,6 +130,37 @@ function faults.failover(self, item)
   fleet_faults.open_engine(self, data, old.clock_ahead_s)
 end
 
+--- As this hash, without what is of a run.
+local function without(hash, is_its)
+  local copy = { kind = hash.kind, count = 0, fields = {} }
+  for field, value in pairs(hash.fields) do
+    if not is_its(field, value) then copy.fields[field], copy.count = value, copy.count + 1 end
+  end
+  return copy.count > 0 and copy or nil
+end
+
+--- A replica takes the engine's place that lacks the last writes: those by which a node has got its leases.  The node does not reach it for some
+--- time, and holds what nobody else knows of.
+function faults.behind(self, item)
+  local one = free(self, item.node)
+  local run = one and one.gateway.nodes and one.gateway.nodes.run
+  if self.engine.is_down or not run then return end
+  one.process:cut_off(ENGINE_PORT)
+  trouble(self, one, item.for_s / 4, function() one.process:cut_off(false) end)
+  local old = self.engine
+  old.is_down = true
+  old.close()
+  local data = self.replica and old.promote(self.replica) or old.copy()
+  for key, hash in pairs(data) do
+    if key:find(KEYS .. "lease:", 1, true) == 1 then
+      data[key] = without(hash, function(_, row) return row:find(run .. " ", 1, true) == 1 end)
+    elseif key:find(KEYS .. "want:", 1, true) == 1 then
+      data[key] = without(hash, function(its) return its == run end)
+    end
+  end
+  fleet_faults.open_engine(self, data, old.clock_ahead_s)
+end
+
 --- The replica gets nothing for some time, or late; nothing is accepted meanwhile.
 function faults.replica(self, item)
   local replica = self.replica
@@ -161,7 +192,7 @@ function faults.answers(self, item)
 end
 
 fleet_faults.NAMES = {
-  "crash", "crash", "leave", "pause", "suspend", "cut_from_engine", "cut_from_engine", "cut_off", "engine", "failover", "replica", "clock", "carrier",
+  "crash", "crash", "leave", "pause", "suspend", "cut_from_engine", "cut_from_engine", "cut_off", "engine", "failover", "behind", "replica", "clock", "carrier",
   "answers",
 }
 
