@@ -185,7 +185,8 @@ describe("the console of a gateway in a browser", function()
       other:close()
       page:wait "document.querySelectorAll('[aria-label=Nodes] tbody tr').length == 1"
       engine.close()
-      wait_text(page, "[role=alert]", "the engine is away")
+      wait_text(page, "[role=alert]", "The engine is away")
+      wait_text(page, "[role=alert]", "was true before")
       engine = models.new(w.loop, { port = engine.listener.port, data = engine.data })
       page:wait "document.querySelector('[role=alert]').hidden"
       w.gateway:close(2)
@@ -225,6 +226,38 @@ describe("the console of a gateway in a browser", function()
       local moved = page:run "window.moved || 0"
       assert.is_true(moved < 0.02, "moved by " .. moved)
     end))
+  end
+
+  for _, o in ipairs { { width = 400, height = 800 }, { width = 1280, height = 900 } } do
+    it(("have no serious fault for axe-core where there are several nodes, at %d pixels"):format(o.width), function()
+      browsers.need_axe()
+      opened(shared(o), function(w, page, show)
+        local text_of_b = w.text:gsub('node = "a"', 'node = "b.example"'):gsub("price = 0.5", "price = 0.6")
+        local other = assert(gateways.new { path = "b.lua", text = text_of_b, watch_s = 0 })
+        w:send { to = "+4420", text = "Waits" }
+        show "nodes"
+        wait_text(page, "[aria-label=Nodes]", "differs")
+        wait_text(page, "[aria-label='What waits for carriers'] tbody", "down")
+        for _, theme in ipairs { "light", "dark" } do
+          page:run(("document.documentElement.dataset.theme = %q"):format(theme))
+          assert.same({}, page:axe(), theme)
+        end
+        assert.is_true(page:run "[...document.querySelectorAll('.figure *')].every((e) => e.scrollWidth <= e.clientWidth + 1)", "a figure is cut off")
+        other:close()
+        engine.close()
+        wait_text(page, "[role=alert]", "was true before")
+        assert.same({}, page:axe(), "away")
+        show "overview"
+        show "nodes"
+        wait_text(page, "[role=alert]", "The engine is away")
+        assert.equal(0, page:run "[...document.querySelectorAll('#view-nodes .card')].filter((e) => e.offsetHeight > 0).length")
+        engine = models.new(w.loop, { port = engine.listener.port, data = engine.data })
+        page:wait "document.querySelector('[role=alert]').hidden"
+        w.gateway:close(2)
+        engine.close()
+        page.problems = {} -- the browser notes the failed requests itself
+      end)()
+    end)
   end
 
   it("have no serious fault for axe-core, in both themes, and their dialogs", function()
