@@ -1,3 +1,4 @@
+local cluster = require "spec.support.cluster"
 local consoles = require "smpp.gateway.console"
 local http_json = require "smpp.http.json"
 local messages = require "smpp.gateway.console_messages"
@@ -54,6 +55,31 @@ describe("smpp.gateway.console_messages", function()
       local message = call("messages", { id = one }).messages[1]
       assert.same({ "acme", "12345", "4915112345", "sent", "a", "Hello World" }, {
         message.account, message.from, message.to, message.state, message.carrier, message.text })
+    end)
+  end)
+
+  it("finds the same at each of several nodes", function()
+    cluster.run(nil, function(w)
+      local acme, of_b = w:customer_of "a", w:customer_of "b"
+      local list = {}
+      for i = 1, 3 do
+        list[i] = submit(i == 3 and of_b or acme, { destination_addr = "49151" .. i, short_message = "Hello " .. i, registered_delivery = 1 })
+      end
+      smpp.sleep(1)
+      local both, lives = {}, {}
+      for _, name in ipairs { "a", "b" } do
+        local console = consoles.new(w.gateways[name])
+        local function call(action, values) return http_json.read(http_json.write((console:actions()[action][2](values)))) end
+        for _, values in ipairs { {}, { id = list[1] }, { id = "a-2" }, { number = "491513" }, { text = "hello 2" } } do
+          both[#both + 1] = ids(call("messages", values))
+        end
+        lives[#lives + 1] = life(call("message", { id = list[2] }))
+        console:close()
+      end
+      assert.equal(#list, select(2, both[1]:gsub("%S+", "")))
+      assert.same({ list[1], list[3], list[2] }, { both[2], both[4], both[5] })
+      for i = 1, 5 do assert.equal(both[i], both[5 + i]) end
+      assert.same({ lives[1], true }, { lives[2], lives[1]:find "sent" ~= nil })
     end)
   end)
 

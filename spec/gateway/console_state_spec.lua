@@ -1,3 +1,4 @@
+local cluster = require "spec.support.cluster"
 local consoles = require "smpp.gateway.console"
 local http_json = require "smpp.http.json"
 local smpp = require "smpp"
@@ -111,6 +112,27 @@ describe("smpp.gateway.console_state", function()
       w:customer { url = "smpp://zoe:x@localhost:2775" }
       assert.same({ "zoe" }, states.account_names(w.gateway))
       assert.equal("zoe", console:actions().accounts[2]({}).accounts[1].name)
+    end)
+  end)
+
+  it("have credit and quota of all nodes", function()
+    local text = cluster.FILE:gsub('"secret"', '{ password = "secret", credit = 10, price = 0.25, quota = { n = 100, per_s = 3600 } }')
+    cluster.run(text, function(w)
+      local acme, other = w:customer_of "a", w:customer_of "b"
+      for i = 1, 4 do submit(i == 4 and other or acme) end
+      for _, name in ipairs { "a", "b" } do
+        local console = consoles.new(w.gateways[name])
+        local one = http_json.read(http_json.write((console:actions().accounts[2] {}))).accounts[1]
+        assert.same({ "acme", 9, 100, 4, 1 }, { one.name, one.credit, one.quota.n, one.quota.used, one.binds })
+        console:close()
+      end
+      w.engine.close()
+      smpp.sleep(3)
+      local console = consoles.new(w.gateways.a)
+      local one = http_json.read(http_json.write((console:actions().accounts[2] {}))).accounts[1]
+      assert.same({ "acme", 100 }, { one.name, one.quota.n })
+      assert.is_nil(one.credit)
+      console:close()
     end)
   end)
 end)

@@ -1,3 +1,4 @@
+local cluster = require "spec.support.cluster"
 local consoles = require "smpp.gateway.console"
 local http_json = require "smpp.http.json"
 local smpp = require "smpp"
@@ -17,6 +18,28 @@ local function read(console)
 end
 
 describe("smpp.gateway.console_waiting", function()
+  it("has what waits at all nodes, at each of them", function()
+    local file = cluster.FILE:gsub("route", 'route { to = "1", via = "none" }\nroute', 1):gsub("carrier", 'carrier "none" { "smpp://me:x@localhost:1" }\ncarrier', 1)
+    cluster.run(file, function(w)
+      w.carriers[1].answer = function() smpp.sleep(1000) end
+      w.carriers[2].answer = w.carriers[1].answer
+      local acme, reasons = w:customer_of "a", {}
+      local down, busy = submit(acme, { destination_addr = "1" }), submit(acme, { destination_addr = "2" })
+      local later = submit(acme, { schedule_delivery_time = "000000010000000R" })
+      smpp.sleep(1)
+      for _, name in ipairs { "a", "b" } do
+        local console = consoles.new(w.gateways[name])
+        local _, groups, why = read(console)
+        assert.equal("parked 1, scheduled 1, sending 1", (groups:gsub("again", "parked")))
+        assert.same({ "none: not bound", "held until its time" }, { (why[down]:gsub(";.*", "")), why[later] })
+        reasons[why[busy]] = true
+        console:close()
+      end
+      assert.is_true(reasons["another node works on it"])
+      assert.truthy((reasons["a carrier has it now, and has not answered yet; or it waits for room in its window"]))
+    end)
+  end)
+
   it("says why each message waits", function()
     local silent = false
     support.stored(support.STORED_FILE:gsub('2001"', '2001", response_timeout_s = 2, on_unknown = "hold"')

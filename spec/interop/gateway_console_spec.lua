@@ -228,6 +228,23 @@ describe("the console of a gateway in a browser", function()
     end))
   end
 
+  it("say of which nodes a view is, and have credit of all of them", opened(shared { width = 1280, height = 900 }, function(w, page, show)
+    local other = assert(gateways.new { path = "b.lua", text = (w.text:gsub('node = "a"', 'node = "b"')), watch_s = 0 })
+    for _, view in ipairs { "overview", "carriers", "accounts", "routing", "waiting", "webhooks", "file" } do
+      show(view)
+      wait_text(page, ("#view-%s > .note-line:last-child"):format(view), "node")
+    end
+    show "messages"
+    assert.is_nil(text(page, "#view-messages > .note-line"))
+    w:send { to = "+4420", text = "Waits" }
+    show "accounts"
+    page:wait "document.querySelector('tbody tr')?.children[5].textContent == '9.5'"
+    other:close()
+    w.gateway:close(2)
+    engine.close()
+    page.problems = {} -- the browser notes the failed requests itself
+  end))
+
   for _, o in ipairs { { width = 400, height = 800 }, { width = 1280, height = 900 } } do
     it(("have no serious fault for axe-core where there are several nodes, at %d pixels"):format(o.width), function()
       browsers.need_axe()

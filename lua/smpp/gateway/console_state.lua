@@ -97,6 +97,18 @@ function states.account_names(gateway)
   return list
 end
 
+--- Credit, in millionths, and what is used of the quota: of all nodes, where there are several; nil: neither, or the engine is away.
+---@async
+local function counted(self, name)
+  local customer, books = self.gateway.customers[name], self.gateway.books
+  local credit, quota = customer and customer.balance, customer and customer.quota
+  if books and books.is_shared then
+    return credit and books.counters:credit(name), quota and books.counters:used(name, quota.per_s)
+  end
+  return credit, quota and math.floor(self.loop:time() / quota.per_s) == customer.window and customer.used or 0
+end
+
+---@async
 local function account_object(self, name)
   local gateway, kinds, binds, waiting, most = self.gateway, { tx = 0, rx = 0, trx = 0 }, 0, 0, nil
   for _, server in ipairs(gateway.servers) do
@@ -113,11 +125,11 @@ local function account_object(self, name)
   local http, customer = gateway.http, gateway.customers[name]
   local own, quota = gateway.config.accounts[name], customer and customer.quota
   most = most or http and http.rates[name] and http.rates[name].rate_per_s
-  local used = quota and math.floor(self.loop:time() / quota.per_s) == customer.window and customer.used or 0
+  local credit, used = counted(self, name)
   return json.object({
     "name", name, "binds", binds, "tx", kinds.tx, "rx", kinds.rx, "trx", kinds.trx, "rate", rate(self.samples.accounts[name]),
-    "rate_per_s", or_null(most), "waiting", waiting, "credit", or_null(customer and customer.balance and customer.balance / 1e6),
-    "quota", quota and json.object { "n", quota.n, "per_s", quota.per_s, "used", used } or json.null,
+    "rate_per_s", or_null(most), "waiting", waiting, "credit", or_null(credit and credit / 1e6),
+    "quota", quota and json.object { "n", quota.n, "per_s", quota.per_s, "used", or_null(used) } or json.null,
     "by_http", own ~= nil and own.token ~= nil, "webhooks", own and #(own.webhooks or {}) or 0, "line", or_null(own and own.line),
   }, 32)
 end
@@ -127,6 +139,7 @@ end
 states.account_rows = { { "name", fields.string(64), "only accounts whose name has this" } }
 
 --- Accounts by name.
+---@async
 ---@param self smpp.GatewayConsole
 ---@param values table  checked
 ---@return table object  { accounts, more }

@@ -51,6 +51,7 @@ local function reason_of(self, record)
   if entry and entry.busy then
     return "sending", function() return "a carrier has it now, and has not answered yet; or it waits for room in its window" end
   end
+  if not entry and self.gateway.books.is_shared and record.sending then return "sending", function() return "another node works on it" end end
   local is_again = entry or (self.gateway.books.is_shared and (record.attempts or 0) > 0)
   return is_again and "again" or "parked", function(decide)
     local decision = decide(record)

@@ -114,6 +114,18 @@ function Counters:credit(account)
   return counter and tonumber(counter.state) or nil
 end
 
+--- What an account has used of its quota, of a shared store; nil: it is away.
+---@async
+---@param account string
+---@param per_s number  of the quota
+---@return integer?
+function Counters:used(account, per_s)
+  local counter, _, code = stores.get(self.store, "counter", "quota/" .. account)
+  if not counter then return code == "missing" and 0 or nil end
+  local its_s, window, used = counter.state:match "^(%S+) (%S+) (%S+)$"
+  return tonumber(its_s) == per_s and tonumber(window) == math.floor(self.books:time() / per_s) and tonumber(used) or 0
+end
+
 --- A counter of the store, or a new one with a value.
 ---@async
 local function load_counter(self, key, value)

@@ -1,7 +1,7 @@
 // Accounts: binds, rates, what waits for them, credit and quota.
 import { h, rows, table, cells } from "./dom.js"
 import { count, short, seconds } from "./format.js"
-import { poll, section, empty } from "./parts.js"
+import { poll, section, empty, of_this_node } from "./parts.js"
 
 function binds(one) {
   const parts = ["trx", "tx", "rx"].filter((kind) => one[kind]).map((kind) => `${one[kind]} ${kind}`)
@@ -12,7 +12,7 @@ function binds(one) {
 const SPANS = { 1: "s", 60: "minute", 3600: "hour", 86400: "day" }
 
 function quota(q) {
-  return q ? `${count(q.used)} / ${count(q.n)} per ${SPANS[q.per_s] || seconds(q.per_s)}` : "–"
+  return q ? `${q.used === null ? "–" : count(q.used)} / ${count(q.n)} per ${SPANS[q.per_s] || seconds(q.per_s)}` : "–"
 }
 
 const credit = (amount) => amount === null ? "–" : amount.toLocaleString("en", { maximumFractionDigits: 2 })
@@ -27,6 +27,7 @@ export default {
     const list = table("Accounts", ["Account", "Binds", ...numbers.map((num) => ({ num })), { num: h("span.hidden", "Messages") }])
     const none = empty("No account"), card = section("Accounts", list, none)
     root.append(h("div.toolbar", search), card)
+    of_this_node(app, root, "Credit and quota are of all nodes, the rest is of this node.")
 
     function make(one) {
       const messages = h("a", { href: "#/messages?account=" + encodeURIComponent(one.name), "aria-label": "Messages of " + one.name }, "Messages")

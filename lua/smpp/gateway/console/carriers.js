@@ -1,7 +1,7 @@
 // Carriers: how each is, and turning it off and on.
 import { h, rows, text, table } from "./dom.js"
 import { count, short, seconds, percent } from "./format.js"
-import { meter, section, show_carrier_state, empty } from "./parts.js"
+import { meter, section, show_carrier_state, empty, of_this_node } from "./parts.js"
 
 export default {
   id: "carriers", title: "Carriers",
@@ -12,6 +12,7 @@ export default {
     const none = empty("No carrier", "Add one to the file."), card = section("Carriers", list, none)
     root.append(card, h("p.note-line", "A carrier that is turned off by hand gets no messages. It stays off until it is turned on, ",
       "the file says something else of ", h("code", "off"), ", or the process ends."))
+    of_this_node(app, root, "This is of this node: a carrier that is turned off here gets messages from the others.")
 
     async function turn(name) {
       const one = app.state.carriers.find((carrier) => carrier.name === name), off = one.state !== "off"

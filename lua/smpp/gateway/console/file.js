@@ -1,7 +1,7 @@
 // The gateway's file: loading it again, and the problems that it has.
 import { h, text, tag } from "./dom.js"
 import { moment } from "./format.js"
-import { unix } from "./parts.js"
+import { unix, of_this_node } from "./parts.js"
 
 export default {
   id: "file", title: "File",
@@ -12,6 +12,7 @@ export default {
       h("p.dim", "It is loaded between two messages. One with mistakes changes nothing. What needs a restart (listen, http, store) is in the log."),
       h("div.buttons", button)),
     h("section.card", h("h2", "The last loading from here"), result))
+    of_this_node(app, root, "The file is loaded again at this node only.")
     result.append(h("p.dim", "None yet."))
 
     function problem(one) {

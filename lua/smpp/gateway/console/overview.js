@@ -2,7 +2,7 @@
 import { h, rows, text, attribute } from "./dom.js"
 import { count, short, seconds, percent } from "./format.js"
 import { Chart } from "./chart.js"
-import { figure, meter, carrier_kind, show_carrier_state, empty } from "./parts.js"
+import { figure, meter, carrier_kind, show_carrier_state, empty, of_this_node } from "./parts.js"
 
 const SPAN_S = 300
 
@@ -65,6 +65,7 @@ export default {
     root.append(head, h("div.cards", taken, sent, answers, carriers_p99, waiting, hooks),
       h("div.columns", h("div.card", rates.node), h("div.card", times.node)),
       h("h2.hidden", "Carriers"), cards, none, more)
+    of_this_node(app, root, "This is what goes on at this node.")
     return {
       close() { rates.close(); times.close() },
       frame() {

@@ -26,6 +26,11 @@ export function section(title, ...content) {
   return card
 }
 
+/** A line below a view of one of several nodes: what is of this node alone. */
+export function of_this_node(app, root, words) {
+  if (app.views.some((one) => one.id === "nodes")) root.append(h("p.note-line", words + " ", h("a", { href: "#/nodes" }, "All nodes")))
+}
+
 /** A card with a large number: `show(value, note, kind)`. */
 export function figure(label) {
   const value = h("b", "–"), note = h("small")

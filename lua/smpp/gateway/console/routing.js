@@ -1,7 +1,7 @@
 // Where a message would go and why; the rules, and what they have matched.
 import { h, rows, table, field, cells } from "./dom.js"
 import { count } from "./format.js"
-import { poll, section, account_names, show_problem, explanation, empty } from "./parts.js"
+import { poll, section, account_names, show_problem, explanation, empty, of_this_node } from "./parts.js"
 
 export default {
   id: "routing", title: "Routing",
@@ -33,6 +33,7 @@ export default {
     const none = empty("No rule", "All messages are refused."), card = section("Rules, since the file was loaded", list, none)
     root.append(h("div.columns", h("section.card", h("h2", "Where would it go?"), form),
       h("section.card", { "aria-live": "polite" }, h("h2", "Rule by rule"), answer)), card)
+    of_this_node(app, root, "Messages by rule are counted at this node.")
     const again = poll(2000, async () => {
       const all = await app.call("rules", {})
       rows(list.body, all.rules, (rule) => [rule.kind, rule.line, rule.conditions, rule.does].join(" "),

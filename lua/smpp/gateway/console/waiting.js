@@ -1,7 +1,7 @@
 // What waits, and why.
 import { h, rows, text, table, cells } from "./dom.js"
 import { count, moment } from "./format.js"
-import { poll, unix, when, section, figure, empty } from "./parts.js"
+import { poll, unix, when, section, figure, empty, of_this_node } from "./parts.js"
 import { show_message } from "./message.js"
 
 const GROUPS = {
@@ -23,6 +23,7 @@ export default {
     for (const one of [none, nobody]) one.hidden = true
     const card = section("The oldest messages that wait", list, none)
     root.append(cards, card, section("Receipts and messages for customers", customers, nobody))
+    of_this_node(app, root, "Messages are of all nodes; what is in memory, and what waits for customers, is of this node.")
     const total = figure("Messages in memory")
 
     function make(one) {

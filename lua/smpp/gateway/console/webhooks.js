@@ -1,7 +1,7 @@
 // Webhooks that fail: for each URL, and event by event; sent again by hand.
 import { h, rows, text, table, cells, attribute, tag } from "./dom.js"
 import { count, moment } from "./format.js"
-import { poll, unix, when, section, empty } from "./parts.js"
+import { poll, unix, when, section, empty, of_this_node } from "./parts.js"
 
 export default {
   id: "webhooks", title: "Webhooks",
@@ -14,6 +14,7 @@ export default {
     const nothing = empty("No event fails"), card = section("Events that fail or were given up", list, nothing)
     for (const one of [none, nothing]) one.hidden = true
     root.append(section("By URL", urls, none), card)
+    of_this_node(app, root, "These are the events that this node works on.")
 
     const retry = (account, id) => app.call("retry", id ? { account, id } : { account }).then(
       (answer) => {
