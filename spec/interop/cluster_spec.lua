@@ -23,15 +23,24 @@ end
 
 local function cli(words) return shell.must("redis-cli " .. words .. " 2>&1") end
 
---- Starts the process of a node.
+--- Starts the process of a node; the first time on other ports where its own are taken by now.
 function Cluster:start(i)
-  self.processes[i] = peers.start("redis-server " .. i, { "redis-server", "--port", tostring(self.ports[i]), "--bind", "127.0.0.1",
-    "--cluster-enabled", "yes", "--cluster-port", tostring(self.ports[i + self.count]), "--cluster-node-timeout", "1500", "--save", "",
-    "--loglevel", "warning", "--dir", self.folders[i], "--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0" })
-  peers.wait("node " .. i, function()
-    self.clients[i] = valkey.connect { ("valkey://127.0.0.1:%d"):format(self.ports[i]), wait = false, reconnect = { max_s = 0.2 } }
-    return self.clients[i]
-  end, LIMIT_S)
+  local one
+  local function dead() return one.exited and not self.processes[i] end
+  repeat
+    one = peers.start("redis-server " .. i, { "redis-server", "--port", tostring(self.ports[i]), "--bind", "127.0.0.1",
+      "--cluster-enabled", "yes", "--cluster-port", tostring(self.ports[i + self.count]), "--cluster-node-timeout", "3000", "--save", "",
+      "--loglevel", "warning", "--dir", self.folders[i], "--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0" })
+    peers.wait("node " .. i, function()
+      local client = valkey.connect { ("valkey://127.0.0.1:%d"):format(self.ports[i]), reconnect = { max_s = 0.2 } }
+      local is_own = client and (client:call("CONFIG", "GET", "dir") or {}).dir == self.folders[i]
+      if client and not is_own then client:close() end
+      self.clients[i] = is_own and client or nil
+      return is_own or dead()
+    end, LIMIT_S)
+    if dead() then self.ports[i], self.ports[i + self.count] = peers.lasting_ports(2) end
+  until self.clients[i]
+  self.processes[i] = one
 end
 
 --- kill -9.
@@ -97,7 +106,7 @@ end
 local function with(replicas, fn)
   local root, remove = shell.folder()
   local count = 3 + replicas
-  local self = setmetatable({ count = count, ports = { peers.free_ports(2 * count) }, folders = {}, processes = {}, clients = {} }, mt)
+  local self = setmetatable({ count = count, ports = { peers.lasting_ports(2 * count) }, folders = {}, processes = {}, clients = {} }, mt)
   for i = 1, count do
     self.folders[i] = root .. "/" .. i
     shell.must("mkdir " .. self.folders[i])

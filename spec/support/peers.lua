@@ -149,6 +149,25 @@ function peers.free_ports(n)
   return (table.unpack or unpack)(ports) -- luacheck: compat
 end
 
+--- n different free ports below those that the system gives to outgoing connections: nobody takes them while a server is started again.
+---@return integer ...
+function peers.lasting_ports(n)
+  local loop, uv = loop_and_uv()
+  local file = io.open "/proc/sys/net/ipv4/ip_local_port_range"
+  local below = file and file:read "*n" or 32768
+  if file then file:close() end
+  local sockets, ports = {}, {}
+  while #ports < n do
+    local high, low = loop:random_octets(2):byte(1, 2)
+    local port = 10000 + (high * 256 + low) % (below - 10000)
+    local socket = uv.new_tcp()
+    sockets[#sockets + 1] = socket
+    if socket:bind("127.0.0.1", port) and socket:listen(1, function() end) then ports[#ports + 1] = port end
+  end
+  for _, socket in ipairs(sockets) do socket:close() end
+  return (table.unpack or unpack)(ports) -- luacheck: compat
+end
+
 --- Skips the spec when a file is missing.
 function peers.need_file(path, advice)
   local file = io.open(path)
