@@ -113,6 +113,26 @@ describe("smpp.store.valkey in a cluster", function()
     end
   end)
 
+  it("goes on where its slot was being moved when it had connected", with(function(store, cluster, loop)
+    for _, to in ipairs { 3, 1 } do
+      cluster.move(to)
+      cluster.nodes[cluster.owner].drop()
+      smpp.sleep(0.01)
+      assert.equal("store_failed", (select(3, stores.commit(store, { { op = "remove", kind = "message", key = "1" } }))))
+      smpp.sleep(3)
+      cluster.moved()
+      smpp.sleep(1)
+      assert.equal(tostring(CREDIT), (stores.get(store, "counter", "c") or {}).state)
+    end
+    cluster.is_down = true
+    cluster.nodes[1].drop()
+    local since = loop:now()
+    while loop:now() < since + 5 do smpp.sleep(0.1) end
+    cluster.is_down = false
+    smpp.sleep(6)
+    assert.equal(tostring(CREDIT), (stores.get(store, "counter", "c") or {}).state)
+  end))
+
   it("fails in time while the cluster is down", with(function(store, cluster, loop)
     cluster.is_down = true
     local since = loop:now()

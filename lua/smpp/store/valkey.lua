@@ -265,15 +265,18 @@ end
 
 -- ---- life ----
 
+-- Codes after which its format is looked at when there is a connection again, beside those of `calls.again`.
+local LATER = { closed = true, not_sent = true, queue_full = true, MOVED = true, ASK = true, TRYAGAIN = true, CLUSTERDOWN = true }
+
 --- Looks at the format of what is there.
 local function check_format(self)
   self.client:run(scripts.format, { 1, self.place }, 2, function(format, message, code)
     if format == nil then
-      if not calls.again[code] and code ~= "closed" then self.failed = message end
+      if not calls.again[code] and not LATER[code] then self.failed = message end
     elseif format ~= scripts.FORMAT then
       self.failed = ("the store has format %d, this program %d"):format(format, scripts.FORMAT)
     end
-  end)
+  end, nil, 0) -- of this connection: it does not follow its slot
 end
 
 --- What all keys begin with: they have one hash tag, so that they are in one slot of a cluster.
