@@ -91,6 +91,7 @@ end
 --- Reads INFO: it says which engine this is.
 ---@param done fun(ok: boolean?, message: string?, code: string?)
 function Engine:look(done)
+  local address = self.client.address
   self.client:send(assert(resp.command({ "INFO" }, 1)), function(text, message, code)
     if self.closed then return end
     if not text then return done(nil, message, code) end
@@ -100,10 +101,10 @@ function Engine:look(done)
     if self.id and self.id ~= id then
       self:freeze()
       figures.failovers:add(1, self.name)
-      self.owner.emit("failover", self.address, self.client.address)
+      self.owner.emit("failover", self.address, address)
     end
     local is_new = self.id ~= id
-    self.id, self.is_known, self.address = id, true, self.client.address
+    self.id, self.is_known, self.address = id, true, address
     if is_new then self.owner.emit("engine", self.address, info.valkey_version or info.redis_version or "") end
     done(true)
   end)
