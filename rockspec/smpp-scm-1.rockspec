@@ -158,6 +158,7 @@ build = {
     ["smpp.client.dialer"] = "lua/smpp/client/dialer.lua",
     ["smpp.client.inbox"] = "lua/smpp/client/inbox.lua",
     ["smpp.client"] = "lua/smpp/client/init.lua",
+    ["smpp.client.late"] = "lua/smpp/client/late.lua",
     ["smpp.client.options"] = "lua/smpp/client/options.lua",
     ["smpp.client.outbind"] = "lua/smpp/client/outbind.lua",
     ["smpp.client.outbox"] = "lua/smpp/client/outbox.lua",

@@ -111,6 +111,20 @@ static int map_delete(lua_State *L) {
   return 1;
 }
 
+/* map:take(key) -> value, since when; it is deleted; nil when it is not there */
+static int map_take(lua_State *L) {
+  struct smpp_map *map = check_map(L, 1);
+  size_t length;
+  const char *key = luaL_checklstring(L, 2, &length);
+  const struct smpp_map_entry *entry = smpp_map_get(map, key, length);
+  struct copy copy;
+  if (entry == NULL) return 0;
+  copy_entry(&copy, entry);
+  (void)smpp_map_delete(map, key, length);
+  push_rest(L, &copy);
+  return 2;
+}
+
 /* map:expire(now) -> key, value, since when of the oldest entry, which is taken out if its time is up; nil when it is not */
 static int map_expire(lua_State *L) {
   struct smpp_map *map = check_map(L, 1);
@@ -189,7 +203,8 @@ static int map_mark(lua_State *L) {
 
 void smpp_open_map(lua_State *L) {
   static const luaL_Reg methods[] = {{"get", map_get},           {"put", map_put},
-                                     {"delete", map_delete},     {"expire", map_expire},
+                                     {"delete", map_delete},     {"take", map_take},
+                                     {"expire", map_expire},
                                      {"count", map_count},       {"memory", map_memory},
                                      {"clear", map_gc},          {"next_expiry", map_next_expiry},
                                      {NULL, NULL}};

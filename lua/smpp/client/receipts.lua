@@ -2,6 +2,7 @@
 --- look at is read from its PDU when they do.
 local address = require "smpp.codec.address"
 local core = require "smpp.core"
+local late = require "smpp.client.late"
 local parser = require "smpp.receipt"
 
 local read = core.receipt.read
@@ -49,8 +50,19 @@ end
 function receipts.reader(client, o)
   local mt = {}
 
+  --- The message that is final by this receipt, of its octets.
+  local function read_sent(self)
+    local octets = rawget(self, "late")
+    if not octets then return nil end
+    local sent = late.read(client, self.handle, octets)
+    sent.done, sent.last_state = self, self.state
+    self.late, self.handle, self.sent = nil, nil, sent
+    return sent
+  end
+
   --- Makes it a table like those of `parse`.
   local function read_all(self)
+    read_sent(self)
     setmetatable(self, nil)
     for name, value in pairs(receipts.parse(self.pdu, o)) do
       if self[name] == nil then self[name] = value end
@@ -59,6 +71,7 @@ function receipts.reader(client, o)
   end
 
   function mt.__index(self, key)
+    if key == "sent" then return read_sent(self) end
     if not LATER[key] then return nil end
     if key == "read_all" then return read_all end
     read_all(self)

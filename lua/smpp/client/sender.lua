@@ -2,6 +2,7 @@
 local commands = require "smpp.codec.commands"
 local composers = require "smpp.client.composer"
 local deadlines = require "smpp.base.deadlines"
+local lates = require "smpp.client.late"
 local mistake = require "smpp.base.mistake"
 local schema = require "smpp.base.schema"
 local sents = require "smpp.client.sent"
@@ -13,9 +14,11 @@ local Sender = {
   -- Fields that an idle client does not need are made later: there may be a hundred thousand clients.
   tracker = nil,                -- from the first message with a receipt, or the first unusual receipt, on; one that is shared at once
   book = nil,                   -- of the tracker: handle -> sent
+  late = nil,                   -- messages that many others have followed, which are not in the book
   waits = nil,                  -- waits for receipts that have a timeout
   due = 0,                      -- messages with a requested receipt whose responses are pending
   timer = nil, timer_at = nil,  -- next expiry of the tracker
+  young = 4000,                 -- so many messages that follow make one late
 }
 local mt = { __index = Sender, __name = "smpp.Sender" }
 
@@ -57,12 +60,42 @@ function Sender:close()
   stop_timer(self)
   if self.waits then self.waits:close() end
   if self.client.options.tracker or not self.book then return end
-  local overdue = {}
+  local overdue = self.late and self.late:handles() or {}
   for handle in pairs(self.book) do
     if handle ~= "last" then overdue[#overdue + 1] = handle end
   end
   for _, handle in ipairs(overdue) do self:settle { kind = "expired", handle = handle } end
+  if self.late then self.late:clear() end
 end
+
+-- ---- late messages ----
+
+--- Keeps a message of the book as octets, if that can be; else it stays there.
+local function make_late(self, handle, sent)
+  if self.client.options.tracker then return end -- the book is also another client's
+  self.late = self.late or lates.new(self.client)
+  if self.late:put(handle, sent) then self.book[handle] = nil end
+end
+
+--- Puts a late message back into the book; nil: it is not late.
+local function from_late(self, handle)
+  local sent = self.late and self.late:take(handle)
+  if sent then self.book[handle] = sent end
+  return sent
+end
+
+--- A late message is waited for, or has got a field of the program's.
+---@param sent smpp.Sent
+function Sender:hold(sent) from_late(self, sent.handle) end
+
+--- A message is no longer waited for.
+---@param sent smpp.Sent
+function Sender:not_awaited(sent)
+  local handle, book = sent.handle, self.book
+  if book[handle] == sent and handle <= book.last - self.young then make_late(self, handle, sent) end
+end
+
+-- ---- sending ----
 
 --- Sends the parts in order; stops at the first that is refused.
 ---@async
@@ -99,6 +132,9 @@ local function submit(self, sent, submits, lane, handle)
       local outcomes = tracker:accepted(handle, i, id, loop:now(), fields.destination_addr)
       for _, outcome in ipairs(outcomes or NONE) do self:settle(outcome) end
       if not self.timer or not tracker.is_own or tracker:has_outcomes() then self:arm() end -- else what expires next has not changed
+      local before = handle - self.young
+      local older = self.book[before]
+      if older then make_late(self, before, older) end
     end
   end
   return sent
@@ -187,9 +223,12 @@ function Sender:receipt(receipt)
     self:arm()
     return nil
   end
-  receipt.sent, receipt.part = self.book[outcome.handle], outcome.part
+  local handle = outcome.handle
+  local late = not self.book[handle] and from_late(self, handle)
+  receipt.sent, receipt.part = self.book[handle], outcome.part
   if outcome.learned then self.client:log("ids_learned", { rule = outcome.learned, id = receipt.id }) end
   self:settle(outcome)
+  if late and self.book[handle] then make_late(self, handle, late) end
   return outcome
 end
 
@@ -211,7 +250,16 @@ end
 function Sender:finish(handle, receipt)
   local sent, state = self.book[handle], receipt.state
   local delivered = state == "DELIVERED" or state == "ACCEPTED"
-  receipt.sent, receipt.part = sent, 1
+  receipt.part = 1
+  if not sent and self.late then
+    local octets = self.late:take_octets(handle, receipt.id)
+    if octets then
+      receipt.delivered, receipt.handle, receipt.late = delivered, handle, octets
+      return
+    end
+    sent = from_late(self, handle)
+  end
+  receipt.sent = sent
   if sent and receipt.id ~= sent.message_id then -- spelled with zeros or in other letters
     receipt:read_all()
     return self:settle {
@@ -226,12 +274,20 @@ end
 
 --- An outcome of the tracker; a result ends the waits for it.
 function Sender:settle(outcome)
-  local sent = self.book[outcome.handle]
+  local handle, is_expired = outcome.handle, outcome.kind == "expired"
+  local sent, late = self.book[handle], nil
+  if not sent and self.late then
+    if is_expired then sent = self.late:drop(handle) else late = from_late(self, handle) end
+  end
+  sent = sent or late
   if sent and outcome.state then sent.last_state = outcome.state end
-  if outcome.kind ~= "result" and outcome.kind ~= "expired" then return end
-  self.book[outcome.handle] = nil
+  if outcome.kind ~= "result" and not is_expired then
+    if late then make_late(self, handle, late) end
+    return
+  end
+  self.book[handle] = nil
   if not sent then return end
-  if outcome.kind == "expired" then
+  if is_expired then
     sent.overdue = true
   else
     local receipt = outcome.receipt

@@ -12,6 +12,7 @@ local text = require "smpp.text"
 ---@field last_state string?  the last reported state, final or not
 local Sent = {}
 local sent_mt = { __name = "smpp.Sent" }
+local late_mt = { __name = "smpp.Sent" } -- of one that smpp.client.late has octets of
 
 --- Fields that few programs read are computed on first access, for messages that `usual` composed or that were accepted.
 local LATER = {
@@ -39,11 +40,20 @@ function sent_mt.__index(self, key)
   local make = LATER[key]
   if not make then return Sent[key] end
   local value = make(self)
-  self[key] = value
+  rawset(self, key, value)
   return value
 end
 
+late_mt.__index = sent_mt.__index
+
+--- What a program sets in a message stays there: it is no longer one that may be made again.
+function late_mt:__newindex(key, value)
+  self.esme.sender:hold(self)
+  rawset(self, key, value)
+end
+
 function sent_mt:__tostring() return ("sent %s (%s)"):format(self.message_id or "nothing", strings.plural(#self.parts, "part")) end
+late_mt.__tostring = sent_mt.__tostring
 
 local sents = { class = Sent }
 
@@ -82,6 +92,11 @@ end
 function sents.reply(client, request, words, response)
   return setmetatable({ esme = client, request = request, words = words, response = response }, sent_mt)
 end
+
+--- Notes whether smpp.client.late has octets of a message.
+---@param sent smpp.Sent
+---@param is_late boolean
+function sents.set_late(sent, is_late) setmetatable(sent, is_late and late_mt or sent_mt) end
 
 --- Tests whether the message asks for a receipt.
 ---@return boolean
@@ -130,6 +145,7 @@ function Sent:receipt(timeout_s)
   if not self:asks_for_receipt() then return nil, "no receipt requested: send with receipt = true", "missing" end
   if self.overdue then return without_result(self, "no receipt received") end
   local esme = self.esme
+  if getmetatable(self) == late_mt then esme.sender:hold(self) end -- who waits is found by the message only
   local wait = { token = task.need(2), sent = self, later = nil, due = 0, length = nil, deadline_next = nil, deadline_prev = nil }
   local last = self.waiter
   while last and last.later do last = last.later end
@@ -142,6 +158,7 @@ function Sent:receipt(timeout_s)
   task.wait(self)
   if not timeout_s then esme.loop:release() end
   if self.done then return self.done end
+  if not self.waiter then esme.sender:not_awaited(self) end
   return without_result(self, self.overdue and "no receipt received" or ("no receipt within %g s"):format(timeout_s))
 end
 
