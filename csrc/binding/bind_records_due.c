@@ -211,8 +211,7 @@ static void write_receipt_record(struct writing *w, const struct store *store, c
 static bool is_drafted(const struct store *store, const struct smpp_records *messages, const char *key, size_t length) {
   const struct draft_of_record *draft = &store->draft;
   if (draft->receipt_length == 0 || draft->changes != store->changes || !smpp_records_is(messages, draft->slot, draft->serial)) return false;
-  const struct smpp_stored *stored = &messages->slots[draft->slot];
-  return stored->key_length == length && memcmp(stored->octets + stored->key_at, key, length) == 0;
+  return smpp_records_has_key(messages, draft->slot, key, length);
 }
 
 /* commit_due(key, kind, run, number, since) -> serial; nil, message, code.  The message gets what draft_due has just drafted for it,

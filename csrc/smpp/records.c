@@ -7,6 +7,7 @@
 
 enum { FIRST_BUCKETS = 16, FIRST_SLOTS = 16, KEPT_SLOTS = 1000 };
 
+#define LENGTH_MAX 0x7FFFFFFFu /* RECORD_OCTETS_MAX is less */
 #define COUNT_MAX (SIZE_MAX / 256 < 0x40000000u ? (uint32_t)(SIZE_MAX / 256) : 0x40000000u)
 
 void smpp_records_init(struct smpp_records *r, const struct smpp_record_kind *kind, const uint32_t seed[2]) {
@@ -53,7 +54,7 @@ uint32_t smpp_records_find(const struct smpp_records *r, const char *key, size_t
   uint32_t hash = hash_of(r, key, length), slot = r->buckets[hash & (r->bucket_count - 1)];
   while (slot != SMPP_NO_SLOT) {
     const struct smpp_stored *stored = &r->slots[slot];
-    if (stored->hash == hash && stored->key_length == length && memcmp(stored->octets + stored->key_at, key, length) == 0) break;
+    if (stored->hash == hash && smpp_records_has_key(r, slot, key, length)) break;
     slot = stored->next;
   }
   return slot;
@@ -204,12 +205,8 @@ static void unend(struct smpp_records *r, uint32_t slot) {
 /* ---- changes ---- */
 
 static void take_octets(struct smpp_records *r, struct smpp_stored *stored, uint8_t *octets, uint32_t length) {
-  size_t key_length;
-  const char *key = smpp_record_string(octets, length, r->kind.key, &key_length);
   stored->octets = octets;
-  stored->length = length;
-  stored->key_at = key != NULL ? (uint32_t)((const uint8_t *)key - octets) : 0;
-  stored->key_length = (uint32_t)key_length;
+  stored->length = length & LENGTH_MAX;
   r->octets += length;
 }
 
@@ -218,8 +215,10 @@ uint32_t smpp_records_add(struct smpp_records *r, uint8_t *octets, uint32_t leng
   if (slot != SMPP_NO_SLOT) r->free_slot = r->slots[slot].next;
   else slot = r->used_slots++;
   struct smpp_stored *stored = &r->slots[slot];
+  size_t key_length;
   take_octets(r, stored, octets, length);
-  stored->hash = hash_of(r, (const char *)octets + stored->key_at, stored->key_length);
+  const char *key = smpp_records_key(r, slot, &key_length);
+  stored->hash = hash_of(r, key != NULL ? key : "", key_length);
   stored->position = r->order_end;
   stored->is_final = false;
   r->serials[r->order_end] = ++r->last_serial;

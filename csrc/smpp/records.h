@@ -7,6 +7,8 @@
 #ifndef SMPP_RECORDS_H
 #define SMPP_RECORDS_H
 
+#include <string.h>
+
 #include "error.h"
 #include "record.h"
 
@@ -29,12 +31,10 @@ struct smpp_record_kind {
 
 struct smpp_stored {
   uint8_t *octets; /* its own block; NULL: the slot is free */
-  uint32_t length;
-  uint32_t key_at, key_length; /* where the key lies in it */
-  uint32_t hash, next;         /* of the key; the next slot of its chain, or free one */
-  uint32_t position;           /* in the order of serials */
+  uint32_t length : 31, is_final : 1;
+  uint32_t hash, next; /* of the key; the next slot of its chain, or free one */
+  uint32_t position;   /* in the order of serials */
   uint32_t ended_before, ended_after; /* among the final ones */
-  bool is_final;
 };
 
 /* Records with the same fields. */
@@ -90,6 +90,18 @@ static inline uint64_t smpp_records_serial(const struct smpp_records *r, uint32_
 /* The slot has the record with this serial?  |slot|: of this or another time. */
 static inline bool smpp_records_is(const struct smpp_records *r, uint32_t slot, uint64_t serial) {
   return slot < r->used_slots && r->slots[slot].octets != NULL && smpp_records_serial(r, slot) == serial;
+}
+
+/* The key of the record in a slot. */
+static inline const char *smpp_records_key(const struct smpp_records *r, uint32_t slot, size_t *length) {
+  return smpp_record_string(r->slots[slot].octets, r->slots[slot].length, r->kind.key, length);
+}
+
+/* The key of the record in a slot is this one? */
+static inline bool smpp_records_has_key(const struct smpp_records *r, uint32_t slot, const char *key, size_t length) {
+  size_t own_length;
+  const char *own = smpp_records_key(r, slot, &own_length);
+  return own_length == length && (length == 0 || memcmp(own, key, length) == 0);
 }
 
 /* The state of a record is |state|? */

@@ -14,7 +14,8 @@ struct model {
 static const char *const STATES[] = {"ENROUTE", "DELIVERED", "EXPIRED", "SCHEDULED", ""};
 
 static unsigned key_of(const struct smpp_records *r, uint32_t slot) {
-  return (unsigned)atoi((const char *)r->slots[slot].octets + r->slots[slot].key_at + 4); /* a letter or a tag ends it */
+  size_t length;
+  return (unsigned)atoi(smpp_records_key(r, slot, &length) + 4); /* a letter or a tag ends it */
 }
 
 static void check_order(const struct smpp_records *r, const struct model *m, bool is_newest) {
