@@ -101,6 +101,7 @@ describe("smpp.store.valkey_scripts", function()
       local store = assert(stores.open("valkey://127.0.0.1", { loop = loop, limit = 14, max_octets = 12000, keep_final = 5 }))
       local codes = {}
       for _ = 1, 300 do
+        for _ = 2, random(4) do store:commit(drawn(random), function() end) end -- in the same script
         local _, _, code = stores.commit(store, drawn(random))
         codes[code or "ok"] = (codes[code or "ok"] or 0) + 1
         if random(40) == 1 then store:discard(random(2) == 1 and "id" or "message", random(60), function(ok) assert(ok) end) end
@@ -118,12 +119,51 @@ describe("smpp.store.valkey_scripts", function()
     end))
   end
 
+  it("write what many commits change in few commands", async.virtual(function(loop)
+    local store = engine_store.new(loop, {})
+    local COUNT = 30
+    --- The commands of a turn with these changes of each message.
+    local function turn(fn)
+      local before, ended = store.engine.made, 0
+      for i = 1, COUNT do
+        store:commit(fn(tostring(i)), function(ok)
+          assert.is_true(ok)
+          ended = ended + 1
+        end)
+      end
+      smpp.sleep(1)
+      assert.equal(COUNT, ended)
+      return store.engine.made - before
+    end
+    smpp.sleep(1)
+    local all = turn(function(key)
+      local record = { key = key, id = key, state = "ENROUTE", octets = ("x"):rep(100), sending = "a" }
+      return { { op = "add", kind = "message", record = record, place = { "work", home = "m:a", due = 1, over = 9 } } }
+    end) + turn(function(key)
+      return {
+        { op = "change", kind = "message", key = key, from = "ENROUTE", guard = "mine", set = { carrier_id = key }, clear = { "sending" }, place = { "none" } },
+        { op = "add", kind = "id", replaces = true, record = { key = "a\0i" .. key, message = key, since = 1 } },
+      }
+    end) + turn(function(key)
+      return {
+        { op = "change", kind = "message", key = key, from = "ENROUTE", guard = "id:a\0i" .. key, set = { state = "DELIVERED", done = 2 }, clear = { "octets" } },
+        { op = "add", kind = "outbound", record = { key = key, system_id = "acme" }, place = { "work", home = "o:acme", due = 2, over = 9 } },
+      }
+    end) + turn(function(key) return { { op = "remove", kind = "outbound", key = key } } end)
+    assert.is_true(all / COUNT < 3, ("%.1f commands for a message"):format(all / COUNT))
+    local got = assert(stores.get(store, "message", "7"))
+    assert.same({ "7", "DELIVERED", nil, nil }, { got.carrier_id, got.state, got.octets, got.sending })
+    store.kill()
+    store.engine.close()
+  end))
+
   for seed = 1, 2 do
     it(("count what waits where nodes share a store; seed %d"):format(seed), async.virtual(function(loop)
       local random = util.random(seed)
       local store = engine_store.new(loop, {})
       local engine = store.engine
       for _ = 1, 200 do
+        for _ = 2, random(4) do store:commit(drawn(random), function() end) end
         stores.commit(store, drawn(random))
         if random(10) == 1 then
           local open, waiting = 0, 0

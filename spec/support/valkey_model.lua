@@ -105,14 +105,26 @@ function commands.SET(data, key, text)
   return "OK"
 end
 
+function commands.MGET(data, ...)
+  local list = {}
+  for i, key in ipairs { ... } do list[i] = commands.GET(data, key) end
+  return list
+end
+
+function commands.MSET(data, ...)
+  local words = { ... }
+  for i = 1, #words, 2 do commands.SET(data, words[i], words[i + 1]) end
+  return "OK"
+end
+
 local function list_of(data, key, makes)
   if not data[key] and makes then data[key] = { kind = "list", list = {} } end
   return data[key] and data[key].list or {}
 end
 
-function commands.RPUSH(data, key, item)
+function commands.RPUSH(data, key, ...)
   local list = list_of(data, key, true)
-  list[#list + 1] = item
+  for _, item in ipairs { ... } do list[#list + 1] = item end
   return #list
 end
 
@@ -166,30 +178,41 @@ end
 function commands.EXISTS(data, key) return data[key] and 1 or 0 end
 function commands.EXPIRE() return 1 end
 
-function commands.DEL(data, key)
-  local had = data[key] and 1 or 0
-  data[key] = nil
+function commands.DEL(data, ...)
+  local had = 0
+  for _, key in ipairs { ... } do had, data[key] = had + (data[key] and 1 or 0), nil end
   return had
 end
 
-function commands.ZADD(data, key, score, member)
-  commands.ZREM(data, key, member)
-  data[key] = data[key] or { kind = "set", scores = {}, list = {} }
-  local set = data[key]
-  score = tonumber(score)
-  local list = sorted(data, key)
-  set.scores[member] = score
-  table.insert(list, place_of(list, member, score), { member, score })
-  return 1
-end
-
-function commands.ZREM(data, key, member)
+local function unrank(data, key, member)
   local set = data[key]
   if not set or not set.scores[member] then return 0 end
   table.remove(sorted(data, key), place_of(sorted(data, key), member, set.scores[member]))
   set.scores[member] = nil
   if not set.list[1] then data[key] = nil end
   return 1
+end
+
+local function rank(data, key, score, member)
+  unrank(data, key, member)
+  data[key] = data[key] or { kind = "set", scores = {}, list = {} }
+  local set = data[key]
+  score = tonumber(score)
+  local list = sorted(data, key)
+  set.scores[member] = score
+  table.insert(list, place_of(list, member, score), { member, score })
+end
+
+function commands.ZADD(data, key, ...)
+  local words = { ... }
+  for i = 1, #words, 2 do rank(data, key, words[i], words[i + 1]) end
+  return #words / 2
+end
+
+function commands.ZREM(data, key, ...)
+  local had = 0
+  for _, member in ipairs { ... } do had = had + unrank(data, key, member) end
+  return had
 end
 
 function commands.ZCARD(data, key) return #sorted(data, key) end
@@ -259,7 +282,7 @@ end
 -- ---- replicas ----
 
 local WRITES = {}
-for word in ("HSET HSETNX HDEL HINCRBY SET RPUSH LPUSH LTRIM SADD SREM EXPIRE DEL ZADD ZREM"):gmatch "%S+" do WRITES[word] = true end
+for word in ("HSET HSETNX HDEL HINCRBY SET MSET RPUSH LPUSH LTRIM SADD SREM EXPIRE DEL ZADD ZREM"):gmatch "%S+" do WRITES[word] = true end
 
 --- What a replica has got by now.
 local function apply(self, replica)
@@ -311,6 +334,7 @@ end
 
 local function run(self, name, ...)
   local words = { ... }
+  self.made = self.made + 1
   for i = 1, select("#", ...) do words[i] = tostring(words[i]) end
   if own[name] then return own[name](self, unpack(words)) end
   local command = commands[name] or error("the model has no command " .. tostring(name))
@@ -411,6 +435,7 @@ function model.new(loop, o)
   end })
   self.offset, self.written, self.stream, self.replicas, self.standing = 0, setmetatable({}, { __mode = "k" }), {}, {}, {}
   self.has_disk, self.waits = true, {}
+  self.made = 0 -- commands
   self.compiled = {} -- text of a script -> it, and its environment
   self.loop, self.data, self.texts, self.dead = loop, o.data or {}, {}, setmetatable({}, { __mode = "k" })
   self.clock_ahead_s, self.subscribers, self.info, self.info_names, self.waiting = 0, {}, {}, {}, nil

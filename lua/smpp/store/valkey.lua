@@ -135,8 +135,8 @@ local function put(self, words, n, change)
     words[n + 1], words[n + 2], words[n + 4] = fields.write(record)
     words[n + 3] = age_of(self, kind, record)
   elseif op == "change" then
-    words[n + 1], words[n + 3] = fields.write_change(set)
-    words[n + 2], words[n + 4] = age_of(self, kind, set), fields.write_names(change.clear)
+    words[n + 1], words[n + 4] = fields.write_change(set)
+    words[n + 2], words[n + 3] = fields.write_names(change.clear), age_of(self, kind, set)
   elseif op == "count" then
     words[n + 1], words[n + 2], words[n + 3], words[n + 4] = set.by, set.least or "", set.most or "", set.per_s or ""
   else

@@ -59,6 +59,87 @@ local function clock()
 end
 
 local function group_key(kind, name, values) return P .. kind .. ":g:" .. name .. ":" .. concat(values, "\0") end
+
+-- ---- what a script has read and is to write: most is written at its end, in few commands ----
+
+local PIECE = 1000 -- arguments of a command, even
+local texts, changed = {}, {}  -- key -> the record as it is for this script, false: there is none; keys of those that it has changed
+local scores, entries = {}, {} -- sorted set -> member -> its new score, or false: out with it; list -> what is put behind it
+
+--- Calls a command with the words of a list, in pieces; key: what goes before them, if anything.
+local function call_with(name, key, list)
+  for i = 1, #list, PIECE do
+    local last = math.min(i + PIECE - 1, #list)
+    if key then call(name, key, unpack(list, i, last)) else call(name, unpack(list, i, last)) end
+  end
+end
+
+--- Reads records that will be asked for.
+local function fetch(keys)
+  for i = 1, #keys, PIECE do
+    local last = math.min(i + PIECE - 1, #keys)
+    local found = call("MGET", unpack(keys, i, last))
+    for j = i, last do texts[keys[j]] = found[j - i + 1] end
+  end
+end
+
+local function text_at(key)
+  local text = texts[key]
+  if text == nil then
+    text = call("GET", key)
+    texts[key] = text
+  end
+  return text
+end
+
+local function put_text(key, text) texts[key], changed[key] = text, true end
+
+--- The score that a member is to have in a sorted set, false: it is to be in it no more.  Nothing else of the script may read that set.
+local function rank(set, member, score)
+  local members = scores[set]
+  if not members then
+    members = {}
+    scores[set] = members
+  end
+  members[member] = score
+end
+
+local function push(list, entry)
+  local known = entries[list]
+  if known then known[#known + 1] = entry else entries[list] = { entry } end
+end
+
+--- Writes it.
+local function write_all()
+  local new, gone = {}, {}
+  for key in pairs(changed) do
+    local text = texts[key]
+    if text then
+      new[#new + 1] = key
+      new[#new + 1] = text
+    else
+      gone[#gone + 1] = key
+    end
+  end
+  call_with("MSET", nil, new)
+  call_with("DEL", nil, gone)
+  for set, members in pairs(scores) do
+    local added, out = {}, {}
+    for member, score in pairs(members) do
+      if score then
+        added[#added + 1] = score
+        added[#added + 1] = member
+      else
+        out[#out + 1] = member
+      end
+    end
+    call_with("ZADD", set, added)
+    call_with("ZREM", set, out)
+  end
+  for list, added in pairs(entries) do call_with("RPUSH", list, added) end
+  changed, scores, entries = {}, {}, {}
+end
+
 local function is_final(kind, state) return KINDS[kind].final and KINDS[kind].final[state] or false end
 local function key_of(kind, key) return P .. kind .. ":r:" .. key end
 
@@ -117,9 +198,9 @@ local function strip(octets, names)
   return concat(parts)
 end
 
---- The string of a field; "": it has none.
-local function field_of(octets, wanted)
-  local from = 1
+--- The string of a field, from a place on; "": it has none.
+local function field_of(octets, wanted, from)
+  from = from or 1
   while from <= #octets do
     local name, value = name_at(octets, from)
     local stop = skip(octets, value)
@@ -137,20 +218,24 @@ end
 
 -- ---- records ----
 
---- A record: its head and its octets; nil: there is none.
-local function read_record(kind, key)
-  local text = call("GET", key_of(kind, key))
+--- A record: its head, its text and where its octets begin there, or they alone; nil: there is none.
+local function record_at(name)
+  local text = text_at(name)
   if not text then return nil end
   local state, same, serial, age, place, home, over, from = match(text, HEAD)
-  return { state = state, same = same, serial = serial, age = age, place = place, home = home, over = over, octets = sub(text, from) }
+  return { state = state, same = same, serial = serial, age = age, place = place, home = home, over = over, text = text, from = from, octets = nil }
 end
+local function read_record(kind, key) return record_at(key_of(kind, key)) end
 
-local function write_record(kind, key, r)
-  local head = r.state .. "\n" .. r.same .. r.serial .. "\n" .. r.age .. "\n" .. r.place .. "\n" .. r.home .. "\n" .. r.over .. "\n"
-  local text = head .. r.octets
-  call("SET", key_of(kind, key), text)
+local function octets_of(r) return r.octets or sub(r.text, r.from) end
+local function size_of(r) return r.octets and #r.octets or #r.text - r.from + 1 end
+
+local function put_record(name, r)
+  local text = r.state .. "\n" .. r.same .. r.serial .. "\n" .. r.age .. "\n" .. r.place .. "\n" .. r.home .. "\n" .. r.over .. "\n" .. octets_of(r)
+  put_text(name, text)
   return text
 end
+local function write_record(kind, key, r) return put_record(key_of(kind, key), r) end
 
 --- The groups of a record: of those that have open records only, and of the others.
 local function groups_of(kind, octets, open, others)
@@ -177,8 +262,16 @@ local function bucket_of(index, serial)
   if not touched[set] then touched[set] = { index, bucket } end
   return set
 end
-local function enlist(index, serial, key) call("ZADD", bucket_of(index, serial), serial, key) end
-local function unlist(index, serial, key) call("ZREM", bucket_of(index, serial), key) end
+local function enlist(index, serial, key) rank(bucket_of(index, serial), key, serial) end
+local function unlist(index, serial, key) rank(bucket_of(index, serial), key, false) end
+
+local serials = {}
+--- The next serial of a kind.
+local function next_serial(kind)
+  local serial = (serials[kind] or tonumber(call("HGET", P .. "meta", "serial:" .. kind) or 0)) + 1
+  serials[kind] = serial
+  return serial
+end
 
 --- The octets of a record, if it is one of those that wait.
 local function waits(kind, final, octets) return SHARED and (kind == "outbound" or kind == "message" and not final) and RECORD + octets or 0 end
@@ -191,8 +284,11 @@ local function count(kind, octets, messages, open, waiting)
   counted.messages, counted.open = counted.messages + messages, counted.open + open
 end
 
---- Before a script ends: what it has counted, and which buckets are there.
+--- Before a script ends: what it has to write, what it has counted, and which buckets are there.
 local function settle()
+  write_all()
+  for kind, serial in pairs(serials) do call("HSET", P .. "meta", "serial:" .. kind, string.format("%.0f", serial)) end
+  serials = {}
   for set, one in pairs(touched) do
     if call("EXISTS", set) == 1 then call("ZADD", one[1], one[2], one[2]) else call("ZREM", one[1], one[2]) end
   end
@@ -209,15 +305,17 @@ local function known(name) return tonumber(call("HGET", P .. "meta", name) or 0)
 --- Takes a record from where it is.
 local function unplace(r, member)
   if r.place == "" then return end
-  if r.place ~= "q" then return call("ZREM", P .. "work:" .. sub(r.place, 2), member) end
+  if r.place ~= "q" then return rank(P .. "work:" .. sub(r.place, 2), member, false) end
   call("ZREM", P .. "queue:" .. r.home, member)
   if r.over ~= "" then call("ZREM", P .. "expiry", member) end
 end
 
+local named = {}
 --- Puts it into a queue.
 local function enqueue(member, home, due, over)
   call("ZADD", P .. "queue:" .. home, due, member)
-  call("SADD", P .. "queues", home)
+  if not named[home] then call("SADD", P .. "queues", home) end
+  named[home] = true
   if over ~= "" then call("ZADD", P .. "expiry", over, member) end
 end
 
@@ -226,14 +324,17 @@ local function remove(kind, key, r)
   if not r then return end
   local o = KINDS[kind]
   local is_open = o.final and not is_final(kind, r.state)
-  for _, group in ipairs(groups_of(kind, r.octets, is_open, true)) do call("ZREM", group, key) end
+  if next(o.groups) then
+    for _, group in ipairs(groups_of(kind, octets_of(r), is_open, true)) do call("ZREM", group, key) end
+  end
   unplace(r, kind .. ":" .. key)
   if not o.unlisted then unlist(P .. kind .. ":all", r.serial, key) end
   if is_open then unlist(P .. kind .. ":open", r.serial, key) end
   if o.final and not SHARED then call("ZREM", P .. kind .. ":ended", key) end
   if o.age and not SHARED then call("ZREM", P .. kind .. ":age", key) end
-  count(kind, -RECORD - #r.octets, -1, is_open and -1 or 0, -waits(kind, not is_open, #r.octets))
-  call("DEL", key_of(kind, key))
+  local size = size_of(r)
+  count(kind, -RECORD - size, -1, is_open and -1 or 0, -waits(kind, not is_open, size))
+  put_text(key_of(kind, key), false)
 end
 
 --- Removes what is older than a time, at most a page; how many entries of the list are gone.  keeps(key, r): it stays for now.

@@ -46,7 +46,7 @@ local function grab(member, score)
   local kind, key = match(member, "^(%a+):(.*)$")
   local r = read_record(kind, key)
   unplace(r, member)
-  call("ZADD", work, score, member)
+  rank(work, member, score)
   r.place = "w" .. run
   local n = #out
   out[n + 1], out[n + 2], out[n + 3] = kind, key, write_record(kind, key, r)
@@ -133,6 +133,7 @@ for i = 1, #list do
   end
 end
 if left == 0 then more = 1 end
+write_all()
 if members[1] then call("HSET", given, number, table.concat(members, "\n")) end
 out[2] = more
 return out
@@ -156,6 +157,7 @@ for i = 1, #list, 2 do
     woken[r.home] = true
   end
 end
+write_all()
 for queue in pairs(woken) do call("PUBLISH", P .. "wake", queue) end
 local left = call("ZCARD", work)
 if left == 0 then call("DEL", P .. "given:" .. run) end
@@ -192,7 +194,7 @@ local block_script = valkey.script(("#!lua flags=allow-oom\nreturn redis.call('H
 local old_ids_script = shared(([[
 local out = { 0 }
 out[1] = remove_past("id", tonumber(take()), %d, function(key, r)
-  local message = field_of(r.octets, MESSAGE)
+  local message = field_of(octets_of(r), MESSAGE)
   local state = r.state
   if message ~= "" then state = match(call("GET", key_of("message", message)) or "", "^[^\n]*") end
   if state == "" or is_final("message", state) then return false end

@@ -35,7 +35,7 @@ local text_of = prelude.text_of
 --- run, number, "1" if its work is shared, limit, max_octets, keep_final (or ""), how many results the process has, their numbers; then
 --- commits, each of: how many changes; changes: op (put: add, in the place of one that is there), kind, key, from (or ""), guard, where to; for
 --- work and queue: home, due, over, most (or ""); then of an addition: state, same, age, octets (smpp.store.valkey_fields); of a change: "=" and
---- the state (or ""), age, octets of the fields to set, octets with the names of those to clear; of a count: by, least, most, per_s (or "").
+--- the state (or ""), octets with the names of fields to clear, age, octets of those to set; of a count: by, least, most, per_s (or "").
 --- Returns the results of the commits, a line for each; "dead": none was made, since the run is over.
 local COMMIT = [=[
 local name_of_run, number = take(), take()
@@ -49,7 +49,7 @@ for i = 1, tonumber(take()) do results[i] = take() end
 
 --- The new state of a counter; nil: it would be less or more than it may. With per_s it counts anew in each so many seconds.
 local function sum(c, old)
-  local by, least, limit, per_s = tonumber(c.by), tonumber(c.least), tonumber(c.most), tonumber(c.per_s)
+  local by, least, limit, per_s = tonumber(c.one), tonumber(c.two), tonumber(c.three), tonumber(c.four)
   if not per_s then
     local value = tonumber(old) + by
     if least and value < least then return nil end
@@ -62,32 +62,54 @@ local function sum(c, old)
   return string.format("%.14g %.0f %.0f", per_s, window, used + by)
 end
 
+local wanted, is_wanted = {}, {} -- keys of records that will be asked for
+local function want(key)
+  if is_wanted[key] then return end
+  is_wanted[key], wanted[#wanted + 1] = true, key
+end
+
 --- Reads a change.
 local function read()
-  local c = { op = take(), kind = take(), key = take(), from = take(), guard = take(), to = take() }
-  if c.to == "work" or c.to == "queue" then c.home, c.due, c.over, c.room = take(), take(), take(), take() end
-  if c.op == "add" or c.op == "put" then
-    c.state, c.same, c.age, c.octets = take(), take(), take(), take()
-  elseif c.op == "change" then
-    c.state, c.age, c.set, c.clear = take(), take(), take(), take()
-  elseif c.op == "count" then
-    c.by, c.least, c.most, c.per_s = take(), take(), take(), take()
+  local op, kind, key, from, guard, to = unpack(ARGV, at + 1, at + 6)
+  local home, due, over, room, one, two, three, four
+  at = at + 6
+  if to == "work" or to == "queue" then
+    home, due, over, room = unpack(ARGV, at + 1, at + 4)
+    at = at + 4
   end
-  c.member = c.kind .. ":" .. c.key
+  if op ~= "remove" then
+    one, two, three, four = unpack(ARGV, at + 1, at + 4)
+    at = at + 4
+  end
+  local name = key_of(kind, key)
+  want(name)
+  if op == "add" or op == "put" then
+    return {
+      op = op, kind = kind, key = key, name = name, to = to, home = home, due = due, over = over, room = room,
+      one = one, two = two, three = three, four = four, -- state, "i", age, octets
+      final = is_final(kind, one), old = nil,
+    }
+  end
+  if sub(guard, 1, 3) == "id:" then want(key_of("id", sub(guard, 4))) end
+  local c = {
+    op = op, kind = kind, key = key, name = name, from = from, guard = guard, to = to,
+    one = one, two = two, three = three, four = four, -- state, names to clear, age, octets to set; by, least, most, per_s
+    r = nil, final = nil, was_final = nil, grows = nil,
+  }
+  if home then c.home, c.due, c.over = home, due, over end
   return c
 end
 
 --- Can it be made?  nil: yes; else a result.  Adds up what it needs.
 local function check(c, needs)
   if c.op == "add" or c.op == "put" then
-    if c.op == "put" then c.old = read_record(c.kind, c.key) elseif call("EXISTS", key_of(c.kind, c.key)) == 1 then return "duplicate" end
-    c.final = is_final(c.kind, c.state)
-    needs.octets = needs.octets + RECORD + #c.octets
+    if c.op == "put" then c.old = record_at(c.name) elseif text_at(c.name) then return "duplicate" end
+    needs.octets = needs.octets + RECORD + #c.four
     if c.kind == "message" and not c.final then needs.opens = needs.opens + 1 end
     if c.to == "queue" and c.room ~= "" and call("ZCARD", P .. "queue:" .. c.home) >= tonumber(c.room) then return "limit" end
     return nil
   end
-  local r = read_record(c.kind, c.key)
+  local r = record_at(c.name)
   if not r then return "gone" end
   if c.from ~= "" and r.state ~= c.from then return "conflict" end
   if c.guard == "mine" and r.place ~= mine then return "conflict" end
@@ -95,20 +117,21 @@ local function check(c, needs)
   if c.guard == "idle" and r.place ~= mine and r.place ~= "q" then return "conflict" end
   if sub(c.guard, 1, 3) == "id:" then -- that id of a carrier is of this message
     local id = read_record("id", sub(c.guard, 4))
-    if not id or field_of(id.octets, MESSAGE) ~= c.key then return "conflict" end
+    if not id or field_of(id.text, MESSAGE, id.from) ~= c.key then return "conflict" end
   end
   if c.guard == "ended" and call("HEXISTS", P .. "runs", c.from) == 1 then return "conflict" end -- its state is a run
   c.r, c.was_final = r, is_final(c.kind, r.state)
   if c.op == "change" then
-    local gone, before = {}, #r.octets
-    note_names(c.set, gone)
-    note_names(c.clear, gone)
-    if c.state ~= "" then
-      r.state, gone[STATE] = sub(c.state, 2), true
+    local before = size_of(r)
+    local gone = {}
+    note_names(c.four, gone)
+    note_names(c.two, gone)
+    if c.one ~= "" then
+      r.state, gone[STATE] = sub(c.one, 2), true
     elseif gone[STATE] then
       r.state = ""
     end
-    r.octets = strip(r.octets, gone) .. c.set
+    r.octets = strip(octets_of(r), gone) .. c.four
     c.grows = #r.octets - before
     c.final = is_final(c.kind, r.state)
     needs.octets = needs.octets + c.grows
@@ -121,8 +144,8 @@ end
 
 --- The time that discard compares: of final records, where a kind has final states.
 local function note_age(c, r, is_new)
-  if not KINDS[c.kind].age or r.age == "" or KINDS[c.kind].final and not c.final or not is_new and c.age == "" then return end
-  if SHARED then call("RPUSH", P .. c.kind .. ":past", r.age .. " " .. c.key) else call("ZADD", P .. c.kind .. ":age", r.age, c.key) end
+  if not KINDS[c.kind].age or r.age == "" or KINDS[c.kind].final and not c.final or not is_new and c.three == "" then return end
+  if SHARED then push(P .. c.kind .. ":past", r.age .. " " .. c.key) else call("ZADD", P .. c.kind .. ":age", r.age, c.key) end
 end
 
 local function note_end(c)
@@ -143,15 +166,16 @@ end
 --- Puts a record where it is to be.
 local function move(c, r)
   if c.to == "" then return end
-  unplace(r, c.member)
+  local member = c.kind .. ":" .. c.key
+  unplace(r, member)
   if c.to == "none" then
     r.place, r.home, r.over = "", "", ""
     return
   end
   r.place, r.home, r.over = c.to == "work" and mine or "q", c.home, c.over
-  if c.octets and sub(c.home, 1, 2) == "l:" then c.due = in_order(c.due) end -- it is new
-  if c.to == "work" then return call("ZADD", P .. work, c.due, c.member) end
-  enqueue(c.member, c.home, c.due, c.over)
+  if c.op ~= "change" and sub(c.home, 1, 2) == "l:" then c.due = in_order(c.due) end -- it is new
+  if c.to == "work" then return rank(P .. work, member, c.due) end
+  enqueue(member, c.home, c.due, c.over)
   woken[string.match(c.home, "^l:") or c.home] = true -- all lanes at once
 end
 
@@ -159,23 +183,25 @@ local function add(c)
   if c.old then remove(c.kind, c.key, c.old) end
   local kind, serial = KINDS[c.kind], ""
   if not kind.unlisted then
-    serial = call("HINCRBY", P .. "meta", "serial:" .. c.kind, 1)
+    serial = next_serial(c.kind)
     enlist(P .. c.kind .. ":all", serial, c.key)
     if kind.final and not c.final then enlist(P .. c.kind .. ":open", serial, c.key) end
   end
-  local r = { state = c.state, same = c.same, serial = serial, age = c.age, place = "", home = "", over = "", octets = c.octets }
+  local r = { state = c.one, same = c.two, serial = serial, age = c.three, place = "", home = "", over = "", octets = c.four }
   move(c, r)
-  write_record(c.kind, c.key, r)
-  for _, group in ipairs(groups_of(c.kind, c.octets, not c.final, true)) do call("ZADD", group, serial, c.key) end
-  count(c.kind, RECORD + #c.octets, 1, c.final and 0 or 1, waits(c.kind, c.final, #c.octets))
+  put_record(c.name, r)
+  if next(kind.groups) then
+    for _, group in ipairs(groups_of(c.kind, c.four, not c.final, true)) do call("ZADD", group, serial, c.key) end
+  end
+  count(c.kind, RECORD + #c.four, 1, c.final and 0 or 1, waits(c.kind, c.final, #c.four))
   if c.final then note_end(c) end
   note_age(c, r, true)
 end
 
 local function change(c, r)
   move(c, r)
-  if c.age ~= "" then r.age = c.age end
-  write_record(c.kind, c.key, r)
+  if c.three ~= "" then r.age = c.three end
+  put_record(c.name, r)
   local is_over = c.final and not c.was_final
   count(c.kind, c.grows, 0, is_over and -1 or 0, waits(c.kind, c.final, #r.octets) - waits(c.kind, c.was_final, #r.octets - c.grows))
   if is_over then
@@ -188,20 +214,19 @@ end
 
 local function make(c)
   if c.op == "add" or c.op == "put" then return add(c) end
-  if not SHARED and call("EXISTS", key_of(c.kind, c.key)) == 0 then return end -- a final one may have made room for the others
+  if not SHARED and not text_at(c.name) then return end -- a final one may have made room for the others
   if c.op == "remove" then return remove(c.kind, c.key, c.r) end
-  if c.op == "count" then return write_record(c.kind, c.key, c.r) end
+  if c.op == "count" then return put_record(c.name, c.r) end
   change(c, c.r)
 end
 
 --- Makes a commit: all of its changes, or none.
-local function commit()
-  local changes, needs, result = {}, { octets = 0, opens = 0, closes = false }, nil
-  for i = 1, tonumber(take()) do
-    changes[i] = read()
-    result = result or check(changes[i], needs)
+local function commit(changes)
+  local needs = { octets = 0, opens = 0, closes = false }
+  for i = 1, #changes do
+    local result = check(changes[i], needs)
+    if result then return result end
   end
-  if result then return result end
   if limit and needs.opens > 0 and known("open") + needs.opens > limit then return "limit" end
   if most and needs.octets > 0 then
     local room = most * ((needs.closes or needs.opens == 0) and RESERVE or 1)
@@ -221,8 +246,14 @@ local function commit()
   return "ok"
 end
 
-local lines = {}
-while at < #ARGV do lines[#lines + 1] = commit() end
+local commits, lines = {}, {}
+while at < #ARGV do
+  local changes = {}
+  for i = 1, tonumber(take()) do changes[i] = read() end
+  commits[#commits + 1] = changes
+end
+fetch(wanted)
+for i = 1, #commits do lines[i] = commit(commits[i]) end
 settle()
 local answer = concat(lines, "\n")
 call("HSET", run, number, answer)
