@@ -36,9 +36,9 @@ describe("smpp.gateway.relay", function()
       local known = is_shared and w.gateway.books.waiting.parked or carrier.tracker
       local finished = known.finished
       known.finished = function(...)
-        local handle = finished(...)
+        local handle, guard, rest = finished(...)
         out.relayed = out.relayed + (handle and 1 or 0)
-        return handle
+        return handle, guard, rest
       end
       for i, one in ipairs(messages) do
         submit(acme, { source_addr = "Shop", source_addr_ton = 5, destination_addr = "49170" .. i, registered_delivery = one.delivery })

@@ -173,6 +173,23 @@ describe("smpp.store.valkey_queues", function()
     assert.equal("missing", (select(3, stores.get(a, "id", "x\0i7"))))
   end))
 
+  it("take a changed record as it is given", with(function(a, b)
+    local kept = { key = "1", id = "1", state = "ENROUTE", system_id = "acme", octets = "text", sending = "x", submitted = 1.5, error = "9" }
+    local full = {}
+    for name, value in pairs(kept) do full[name] = value end
+    assert(stores.commit(a, { { op = "add", kind = "message", record = full } }))
+    full.carrier, full.sending = "x", nil
+    assert(stores.commit(a, { change("1", { carrier = "x" }, { clear = { "sending" }, whole = full }) }))
+    full.serial = 1
+    assert.same(full, (stores.get(b, "message", "1")))
+    assert(stores.commit(a, { change("1", { state = "DELIVERED", done = 5 }, { rest = a:rest(full) }) }))
+    local got = stores.get(b, "message", "1")
+    assert.same({ "DELIVERED", 5, "x", 1.5, "1" }, { got.state, got.done, got.carrier, got.submitted, got.id })
+    assert.same({}, { got.octets, got.error })
+    assert(stores.commit(a, { { op = "remove", kind = "message", key = "1" } }))
+    assert.equal("missing", (select(3, stores.get(b, "message", "1"))))
+  end))
+
   it("end a message by an id of a carrier only while the id is its own", with(function(a, b)
     local function name(message) return { op = "add", kind = "id", replaces = true, record = { key = "x\0i7", message = message, since = 5 } } end
     local function code(key) return (select(3, stores.commit(b, { change(key, { state = "DELIVERED" }, { from = "ENROUTE", guard = "id:x\0i7" }) }))) end

@@ -29,7 +29,6 @@ local function outcome_of(carrier, handle, pdu)
 end
 
 local NONE = {}
-local OVER = { "sending", "held", "octets", "schedule", "admitted" } -- in a store that is in memory
 local WAITED = { "sending", "held" }
 
 --- Makes a stored message final, with the receipt for its customer, as smpp.gateway.ending does, but without reading the message.
@@ -75,14 +74,14 @@ end
 ---@return string? status  for the carrier
 local function share(gateway, carrier, pdu, id, state, err)
   local books = gateway.books
-  local handle, guard = books.waiting.parked:finished(carrier, id)
+  local handle, guard, rest = books.waiting.parked:finished(carrier, id)
   if not handle then return nil end
   local octets, name, key = rewrite(pdu, handle)
   local account, outbound = receiver_of(gateway, octets, name)
   if not account then return nil end
   local item = outbound:draft_delivery(account, octets, state)
   local ok, words, code = stores.commit(books.store, {
-    { op = "change", kind = "message", key = key, from = "ENROUTE", guard = guard, clear = OVER,
+    { op = "change", kind = "message", key = key, from = "ENROUTE", guard = guard, rest = rest,
       set = { state = state, done = books:time(), error = err ~= "" and err or nil } },
     outbound.stored:change(item, octets), patient = true,
   })

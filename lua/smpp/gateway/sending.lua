@@ -60,7 +60,8 @@ end
 local function note_late(self, entry, carrier, changes)
   local store, record, part_ids = self.books.store, entry.record, entry.record.part_ids
   local id = changes[2] and changes[2].kind == "id" and changes[2]
-  changes[1].guard = "queued"
+  changes[1].guard, changes[1].whole = "queued", nil -- others may have changed it
+  if id then self.parked:finished(carrier, record.carrier_id or part_ids[#part_ids]) end
   if entry.run ~= store.run then store.queues:bury(entry.run, function() end) end -- before the commit
   local ok = self.books:commit(changes)
   local kept = not ok and id and stores.get(store, "message", entry.key)
@@ -97,8 +98,11 @@ local function taken(self, entry, carrier, id, wants)
   changes[1].place = NOWHERE
   if self.books.is_shared then
     sending.remember(self, changes, entry, carrier, record.part_ids and #record.part_ids)
-    if changes[2] and not (record.part_ids or record.members or record.http_id) then
-      self.parked:sent(carrier, id, gateway_ids.handle_of(record, msg.pdu)) -- its receipt may come before the commit has ended
+    if changes[2] and record.id == record.key and not (record.part_ids or record.members or record.http_id) then
+      record.sent, record.maybe_twice, record.sent_source = set.sent, set.maybe_twice, set.sent_source
+      record.sending, record.held, record.serial = nil, nil, nil
+      changes[1].whole = record -- it is this node's: nobody else has changed it
+      self.parked:sent(carrier, id, gateway_ids.handle_of(record, msg.pdu), record) -- its receipt may come before the commit has ended
     end
   end
   local notice = notices and notices:sent(changes, record, set)

@@ -314,11 +314,12 @@ function Shared:forget_known() self.known = core.map.new(KNOWN, KNOWN_S, self.lo
 ---@param carrier smpp.Carrier
 ---@param id string
 ---@param handle string
-function Shared:sent(carrier, id, handle)
+---@param record table  as the store has it when that has been committed
+function Shared:sent(carrier, id, handle, record)
   local known, now = self.known, self.loop:now()
   while known:expire(now) do end -- luacheck: ignore 542
-  local key = id_key(carrier, (carrier.tracker.ids:keys(id)))
-  while known:put(key, handle, now) == false do
+  local key, kept = id_key(carrier, (carrier.tracker.ids:keys(id))), #handle .. ":" .. handle .. self.store:rest(record)
+  while known:put(key, kept, now) == false do
     if not known:expire(math.huge) then return end
   end
 end
@@ -328,14 +329,16 @@ end
 ---@param id string  of the receipt
 ---@return string? handle
 ---@return string? guard  of the change that ends the message: its id is still its own
+---@return string? rest   what the store has of the message when it is final, but what the end adds
 function Shared:finished(carrier, id)
   local ids = carrier.tracker.ids
   if ids.rule ~= "auto" and ids.rule ~= "as-is" then return nil end -- another spelling goes first
   local key = id_key(carrier, (ids:keys(id)))
-  local handle = self.known:get(key)
-  if not handle then return nil end
+  local kept = self.known:get(key)
+  if not kept then return nil end
   self.known:delete(key)
-  return handle, "id:" .. key
+  local _, stop, size = kept:find "^(%d+):"
+  return kept:sub(stop + 1, stop + size), "id:" .. key, kept:sub(stop + size + 1)
 end
 
 --- What a receipt's id means: its record, and the message.

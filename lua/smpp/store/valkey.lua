@@ -134,6 +134,9 @@ local function put(self, words, n, change)
   if record then
     words[n + 1], words[n + 2], words[n + 4] = fields.write(record)
     words[n + 3] = age_of(self, kind, record)
+  elseif op == "change" and (change.whole or change.rest) then
+    words[n + 1], words[n + 4] = fields.write_whole(change)
+    words[n + 2], words[n + 3] = "*", age_of(self, kind, set)
   elseif op == "change" then
     words[n + 1], words[n + 4] = fields.write_change(set)
     words[n + 2], words[n + 3] = fields.write_names(change.clear), age_of(self, kind, set)
@@ -145,7 +148,13 @@ local function put(self, words, n, change)
   return n + 4
 end
 
+--- What `rest` of a change may be, which makes a message final that is this record.
+---@param record table
+---@return string octets
+function Store:rest(record) return fields.write_rest(record) end -- luacheck: no self
+
 --- Makes all changes, or none.  Each key may be in them once.  Commits of one turn of the loop are one call.
+--- `whole` of a change is the record as it is then, `rest` its octets but those of `set`: the engine need not look what it had.
 ---@param changes smpp.Change[]  `patient`: it is made until the engine has answered; `loose`: replicas need not have it
 ---@param done fun(ok: boolean?, message: string?, code: string?, context: any)
 ---@param context any

@@ -27,6 +27,7 @@ local read, sub, find, match = codec.read, string.sub, string.find, string.match
 -- What is left out: the state and the id where the head says them.
 local with_all, with_state = codec.writer { "key" }, codec.writer { "key", "id" }
 local with_id, with_none = codec.writer { "key", "state" }, codec.writer { "key", "state", "id" }
+local without_over = codec.writer { "key", "state", "id", "sending", "held", "octets", "schedule", "admitted", "done", "error" }
 local change_all, change_some = codec.writer {}, codec.writer { "state" }
 
 --- Can the head say it?
@@ -44,6 +45,11 @@ function fields.write(record)
   return "", same, (is_same and with_state or with_all)(record)
 end
 
+--- The octets of a message that is to be final, without what its end adds: state, done and error.
+---@param record table  with an id that is its key
+---@return string octets
+function fields.write_rest(record) return without_over(record) end
+
 --- The octets of a change; raises for what is not plain data.
 ---@param set table?
 ---@return string state   for the head: "=STATE", or "": it stays
@@ -54,6 +60,19 @@ function fields.write_change(set)
   if state == nil then return "", change_all(set) end
   if is_plain(state) then return "=" .. state, change_some(set) end
   return "=", change_all(set)
+end
+
+--- The octets of a changed record that is known: `whole` of the change, or `rest` and what it sets.
+---@param change smpp.Change
+---@return string state  as of write_change
+---@return string octets
+function fields.write_whole(change)
+  if change.whole then
+    local state, _, octets = fields.write(change.whole)
+    return "=" .. state, octets
+  end
+  local state, octets = fields.write_change(change.set)
+  return state, change.rest .. octets
 end
 
 local cleared, count, MOST = {}, 0, 100 -- lists that were written before

@@ -93,7 +93,7 @@ local function read()
   if sub(guard, 1, 3) == "id:" then want(key_of("id", sub(guard, 4))) end
   local c = {
     op = op, kind = kind, key = key, name = name, from = from, guard = guard, to = to,
-    one = one, two = two, three = three, four = four, -- state, names to clear, age, octets to set; by, least, most, per_s
+    one = one, two = two, three = three, four = four, -- state, names to clear or "*", age, octets to set or all; by, least, most, per_s
     r = nil, final = nil, was_final = nil, grows = nil,
   }
   if home then c.home, c.due, c.over = home, due, over end
@@ -123,15 +123,19 @@ local function check(c, needs)
   c.r, c.was_final = r, is_final(c.kind, r.state)
   if c.op == "change" then
     local before = size_of(r)
-    local gone = {}
-    note_names(c.four, gone)
-    note_names(c.two, gone)
-    if c.one ~= "" then
-      r.state, gone[STATE] = sub(c.one, 2), true
-    elseif gone[STATE] then
-      r.state = ""
+    if c.two == "*" then
+      r.state, r.octets = sub(c.one, 2), c.four
+    else
+      local gone = {}
+      note_names(c.four, gone)
+      note_names(c.two, gone)
+      if c.one ~= "" then
+        r.state, gone[STATE] = sub(c.one, 2), true
+      elseif gone[STATE] then
+        r.state = ""
+      end
+      r.octets = strip(octets_of(r), gone) .. c.four
     end
-    r.octets = strip(octets_of(r), gone) .. c.four
     c.grows = #r.octets - before
     c.final = is_final(c.kind, r.state)
     needs.octets = needs.octets + c.grows
