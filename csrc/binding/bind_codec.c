@@ -203,6 +203,16 @@ static int view_with(lua_State *L) {
   return 1;
 }
 
+/* spend(pdu): nobody uses this PDU any more, or, if it is a request that waits for its answer, once that is given: its memory serves another.
+ * For programs that know all who have seen it; what they have kept of it would be another PDU then. */
+static int spend(lua_State *L) {
+  struct view *v = check_view(L, 1);
+  if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(UP_VIEW))) return 0;
+  if (v->session != 0 && !v->answered && v->pdu.command != NULL && v->pdu.command->response_id != 0) v->spent = true;
+  else spare_view(L, 1, v);
+  return 0;
+}
+
 /* ---- making a codec ---- */
 
 static void add_name(lua_State *L, int names, const char *name, uint32_t code) {
@@ -245,15 +255,16 @@ static int view_newindex(lua_State *L) {
 }
 
 /* codec(methods, none): methods: Lua functions for views ("__tostring" and other metamethods, too).
- * -> { decode, encode, declare, declare_command, field, unknown_field, session } */
+ * -> { decode, encode, declare, declare_command, field, unknown_field, session, selector, spend } */
 static int codec(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"decode", decode},   {"encode", encode},     {"declare", codec_declare}, {"declare_command", codec_declare_command},
       {"field", field}, {"unknown_field", unknown_field}, {"session", session_new}, {"selector", codec_selector},
-      {NULL, NULL}};
+      {"spend", spend},     {NULL, NULL}};
   static const luaL_Reg with[] = {{"with", view_with}, {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
+  luaL_checkstack(L, 2 * UP_COUNT + LUA_MINSTACK, "upvalues");
   int first = 3;
   lua_newtable(L); /* UP_NAMES */
   lua_newtable(L); /* UP_TAGS */
@@ -264,6 +275,8 @@ static int codec(lua_State *L) {
   memset(lua_newuserdatauv(L, sizeof(struct smpp_declared), 0), 0, sizeof(struct smpp_declared)); /* UP_DECLARED */
   lua_newtable(L); /* UP_OWN */
   memset(lua_newuserdatauv(L, sizeof(struct name_cache), 0), 0, sizeof(struct name_cache)); /* UP_KNOWN */
+  lua_newtable(L); /* UP_SPARE */
+  memset(lua_newuserdatauv(L, sizeof(struct spares), 0), 0, sizeof(struct spares)); /* UP_SPARES */
   add_names(L, first);
   for (unsigned field = 0; field < SMPP_FIELD_COUNT; field++) {
     lua_pushstring(L, smpp_field_name(field));

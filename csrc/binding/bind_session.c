@@ -607,6 +607,7 @@ static int session_answer(lua_State *L) {
     return push_error(L, error, NULL);
   }
   v->answered = true;
+  if (v->spent) spare_view(L, 2, v);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -633,6 +634,7 @@ static int session_respond(lua_State *L) {
   }
   if (error != 0) return push_error(L, error, NULL);
   v->answered = true;
+  if (v->spent) spare_view(L, 2, v);
   lua_pushboolean(L, 1);
   return 1;
 }

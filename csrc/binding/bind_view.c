@@ -12,12 +12,50 @@ void mark_view_metatable(lua_State *L) {
   lua_rawset(L, -3);
 }
 
+/* Octets of spare views: a response and a short request, a request with its text.  A view that comes from among them costs neither memory nor
+ * the collector anything, which on LuaJIT looks at all userdata at once.  So many of each are kept. */
+static const size_t spare_octets[SPARE_SIZES] = {192, 640};
+enum { SPARE_MAX = 2048 };
+
+/* Where the view with this number, from 0, of a size is in UP_SPARE. */
+static int spare_place(unsigned size, int number) { return SPARE_SIZES * number + (int)size; }
+
+/* Pushes a userdata for a view of so many octets. */
+static struct view *push_space(lua_State *L, size_t octets) {
+  struct spares *spares = lua_touserdata(L, lua_upvalueindex(UP_SPARES));
+  unsigned size = 0;
+  if (spares->wanted) {
+    while (size < SPARE_SIZES && octets > spare_octets[size]) size++;
+    size = size < SPARE_SIZES ? size + 1 : 0;
+  }
+  if (size != 0 && spares->count[size - 1] > 0) {
+    lua_rawgeti(L, lua_upvalueindex(UP_SPARE), spare_place(size, --spares->count[size - 1]));
+    return lua_touserdata(L, -1);
+  }
+  struct view *v = lua_newuserdatauv(L, size != 0 ? spare_octets[size - 1] : octets, 0);
+  v->size = (uint8_t)size;
+  return v;
+}
+
+void spare_view(lua_State *L, int index, struct view *v) {
+  struct spares *spares = lua_touserdata(L, lua_upvalueindex(UP_SPARES));
+  spares->wanted = true;
+  if (v->size == 0 || v->pdu.length == 0 || spares->count[v->size - 1] == SPARE_MAX) return;
+  memset(&v->pdu, 0, offsetof(struct smpp_pdu, params)); /* as if it were empty, for whoever has kept it against the rule */
+  v->pdu.octets = (const uint8_t *)v;
+  v->answered = true;
+  v->session = 0;
+  lua_pushvalue(L, index);
+  lua_rawseti(L, lua_upvalueindex(UP_SPARE), spare_place(v->size, spares->count[v->size - 1]));
+  spares->count[v->size - 1]++;
+}
+
 struct view *push_view(lua_State *L, const struct smpp_pdu *pdu, double session) {
   size_t head = offsetof(struct view, pdu.params) + pdu->param_count * sizeof pdu->params[0];
   size_t part = offsetof(struct smpp_pdu, params) + pdu->param_count * sizeof pdu->params[0];
-  struct view *v = lua_newuserdatauv(L, head + pdu->length, 0);
+  struct view *v = push_space(L, head + pdu->length);
   uint8_t *octets = (uint8_t *)v + head;
-  v->answered = false;
+  v->answered = v->spent = false;
   v->session = session;
   v->received = 0;
   memcpy(&v->pdu, pdu, part);

@@ -80,7 +80,9 @@ enum {
   UP_DECLARED,  /* struct smpp_declared: commands outside the tables */
   UP_OWN,       /* name -> struct own_command of these (bind_declare.c), which keeps them */
   UP_KNOWN,     /* struct name_cache of UP_NAMES */
-  UP_COUNT = UP_KNOWN
+  UP_SPARE,     /* views that nobody uses, see spare_view: a table, and */
+  UP_SPARES,    /* struct spares, their numbers */
+  UP_COUNT = UP_SPARES
 };
 
 enum { NAME_CACHE_SIZE = 256, SHORT_NAME_MAX = 40 };
@@ -157,6 +159,8 @@ uint32_t params_end(const struct smpp_pdu *pdu);
 
 struct view {
   bool answered;
+  bool spent;   /* nobody uses it once it is answered */
+  uint8_t size; /* which of the sizes of spare views it has, from 1; 0: none */
   double session; /* number of the session that received it; 0: none */
   double received; /* when that was */
   struct smpp_pdu pdu; /* cut after its last parameter; the octets follow */
@@ -164,6 +168,16 @@ struct view {
 
 /* Pushes a userdata that owns a copy of |pdu| and its octets.  |session|: the number of the one that received it, or 0. */
 struct view *push_view(lua_State *L, const struct smpp_pdu *pdu, double session);
+
+enum { SPARE_SIZES = 2 };
+
+struct spares {
+  bool wanted; /* a view has been spent: new ones have the size of spare ones */
+  int count[SPARE_SIZES];
+};
+
+/* Nobody uses the view at |index|, which is of this codec, any more: one that is pushed later may be it. */
+void spare_view(lua_State *L, int index, struct view *v);
 
 /* Marks the metatable on top as one of views, under a key that no script can make. */
 void mark_view_metatable(lua_State *L);

@@ -144,3 +144,39 @@ describe("bind_session: a request", function()
     assert.equal(1, esme:in_flight())
   end)
 end)
+
+describe("bind_session: a request that is spent", function()
+  it("can be answered, and serves another after that", function()
+    local codec = core.codec({}, {})
+    local mc, slots = codec.session { role = "mc", now = 0 }, {}
+    local function receive(fields)
+      mc:receive(pdus.encode(fields), 0, slots)
+      return slots[2]
+    end
+    codec.spend((codec.decode(pdus.encode { command = "unbind" })))
+    local bind = receive { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
+    codec.spend(bind)
+    assert.equal("a", bind.system_id)
+    assert.is_true(mc:respond(bind, {}, 0))
+    mc:poll(slots)
+    assert.is_nil(bind.system_id)
+    local before
+    for i = 2, 5 do
+      local pdu = receive { command = "submit_sm", sequence_number = i, destination_addr = tostring(i) }
+      assert.is_true(rawequal(pdu, before or pdu))
+      before = pdu
+      assert.same({ i, tostring(i), true }, { pdu.sequence_number, pdu.destination_addr, mc:is_answerable(pdu) })
+      codec.spend(pdu)
+      assert.is_true(mc:is_answerable(pdu))
+      assert.is_true(mc:answer(pdu, nil, "id", 0))
+      assert.is_false(mc:is_answerable(pdu))
+    end
+    local kept = receive { command = "submit_sm", sequence_number = 6, destination_addr = "6" }
+    assert.is_true(mc:answer(kept, nil, "id", 0))
+    assert.equal("6", kept.destination_addr)
+    codec.spend(kept) -- answered already
+    assert.is_nil(kept.destination_addr)
+    local stream = pdus.decode(mc:output(), 1)
+    assert.equal("bind_transceiver_resp", stream.command)
+  end)
+end)

@@ -1,5 +1,6 @@
 local core = require "smpp.core"
 local pdus = require "smpp.codec"
+local property = require "spec.support.property"
 local util = require "spec.support.util"
 
 local unhex = util.unhex
@@ -62,6 +63,59 @@ describe("bind_view", function()
     assert.equal(1, #pdu:with({ tlvs = { { tag = 0x1401, octets = "x" } } }):tlvs())
     assert.equal(0, #pdu:with({ tlvs = pdus.none }):tlvs())
     assert.same({ nil, "too_long" }, { (pdu:with { destination_addr = ("1"):rep(21) }), (select(3, pdu:with { destination_addr = ("1"):rep(21) })) })
+  end)
+
+  it("serve again once they are spent, with nothing of what they were", function()
+    local codec = core.codec({}, {})
+    local function made(sequence, text, tlvs)
+      return (assert(codec.decode(raw(4, 0, sequence, unhex(SUBMIT):sub(1, -2) .. string.char(#text) .. text .. (tlvs or "")))))
+    end
+    local first = made(1, "before one was spent")
+    codec.spend(first)
+    assert.equal(1, first.sequence_number) -- it has no size that serves again
+    local one, other = made(2, "one", unhex "0204 0002 0007"), made(3, "other")
+    codec.spend(one)
+    assert.same({ 0, "0x00000000", "", nil, nil, 0 }, {
+      one.sequence_number, one.command, one:octets(), one.short_message, one.user_message_reference, #one:tlvs(),
+    })
+    assert.same({}, { one:totable().tlvs[1], one:layout()[1] })
+    assert.equal("other", other.short_message)
+    codec.spend(one) -- twice is once
+    local again, next_one = made(4, "again"), made(5, "next")
+    assert.is_true(rawequal(again, one))
+    assert.is_false(rawequal(next_one, one) or rawequal(next_one, other))
+    assert.same({ 4, "again", nil, 5, "next", 3, "other" }, {
+      again.sequence_number, again.short_message, again.user_message_reference, next_one.sequence_number, next_one.short_message,
+      other.sequence_number, other.short_message,
+    })
+    pdus.codec.spend(again) -- of another codec: nothing happens
+    assert.equal("again", again.short_message)
+    assert.error_matches(function() codec.spend {} end, "expected a PDU")
+  end)
+
+  it("are spent in any order, of any length", function()
+    property.holds(50, function(random, case)
+      local codec, used = core.codec({}, {}), {}
+      for i = 1, random(200) do
+        if random(3) == 1 and #used > 0 then
+          local at = random(#used)
+          codec.spend(used[at][1])
+          used[at] = used[#used]
+          used[#used] = nil
+        else
+          local body = random(4) == 1 and raw(0x80000004, 0, i, ("x"):rep(random(20)) .. "\0")
+            or raw(4, 0, i, unhex(SUBMIT) .. unhex "0424" .. string.char(math.floor(i * 5 / 256), i * 5 % 256) .. ("y"):rep(i * 5))
+          used[#used + 1] = { assert(codec.decode(body)), body }
+        end
+        case.used = #used
+      end
+      local seen = {}
+      for _, one in ipairs(used) do
+        assert.equal(one[2], one[1]:octets())
+        assert.is_nil(seen[one[1]])
+        seen[one[1]] = true
+      end
+    end)
   end)
 
   it("keep their octets when what they came from is gone", function()

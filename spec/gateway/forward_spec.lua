@@ -1,4 +1,5 @@
 local smpp = require "smpp"
+local property = require "spec.support.property"
 local support = require "spec.support.gateways"
 
 local submit, world = support.submit, support.world
@@ -304,6 +305,82 @@ describe("smpp.gateway.forward", function()
       submit(acme, { destination_addr = "1" })
       submit(acme, { destination_addr = "2" })
       assert.same({ 1, 0 }, { w.carriers[1].got[1].protocol_id, w.carriers[1].got[2].protocol_id })
+    end)
+  end)
+
+  -- What has been taken at the first attempt is spent: its memory serves other PDUs, of the gateway and of the programs in this spec.
+  it("uses no PDU again that somebody has: whatever carriers do, each message is its own to the end", function()
+    local KEEPS = [[
+local seen = {}
+local function keep(msg)
+  seen[#seen + 1] = { msg.pdu, msg.pdu.short_message }
+  for _, one in ipairs(seen) do assert(one[1].short_message == one[2], "another PDU") end
+  return false
+end
+]]
+    local function with(rule) return (support.FILE:gsub("route.*", KEEPS .. "route { " .. rule .. " }\n%0")) end
+    local FILES = {
+      support.FILE, with "copy = 'b'", with "call = keep", with "when = keep, drop = true",
+      with "set = { protocol_id = function(msg) keep(msg) return 5 end }", with "set = { protocol_id = 5 }",
+      (support.FILE:gsub('"smpp://[^}]*', '%0, window = 3, receipts = "always"')),
+    }
+    property.holds(25, function(random, case)
+      local text = FILES[random(#FILES)]
+      case.text = text
+      local function answer(one)
+        return function(_, pdu, n)
+          local octets, what = pdu:octets(), random(8)
+          table.insert(one.texts, pdu.short_message .. " " .. pdu.destination_addr)
+          if what == 2 then smpp.sleep(random(5)) end
+          if what == 3 then return nil, "ESME_RSYSERR" end
+          if what == 4 then return nil, "ESME_RINVDSTADR" end
+          if what == 5 and random(6) == 1 then smpp.sleep(40) end
+          if what == 6 then smpp.sleep(0.01) end
+          assert.equal(octets, pdu:octets())
+          local id = one.name .. n
+          one.ids[id] = pdu.short_message
+          return id
+        end
+      end
+      world(text, function(w)
+        for i = 1, 2 do
+          w.carriers[i].texts, w.carriers[i].ids = {}, {}
+          w.carriers[i].answer = answer(w.carriers[i])
+        end
+        local customers, taken, open, count = { w:customer(), w:customer { "smpp://bank:hidden@localhost:2775" } }, {}, 0, 10 + random(40)
+        local function send(i)
+          local to = tostring(1000 + i)
+          local id, code, response = submit(customers[i % 2 + 1], { short_message = "text " .. i, destination_addr = to, registered_delivery = i % 3 == 0 and 1 or 0 })
+          taken[i] = { to = to, id = id, response = response, code = code }
+          open = open - 1
+        end
+        for i = 1, count do
+          open = open + 1
+          smpp.spawn(send, i)
+          if random(4) == 1 then smpp.sleep(random(3) / 10) end
+        end
+        while open > 0 do smpp.sleep(1) end
+        local seen = {}
+        for i, one in ipairs(taken) do
+          if one.id then
+            assert.is_nil(seen[one.id])
+            seen[one.id] = true
+            assert.equal(one.id, one.response.message_id)
+            local place = assert(w.gateway.ids:get(one.id))
+            local carrier = place.carrier == "a" and w.carriers[1] or w.carriers[2]
+            assert.equal("text " .. i, carrier.ids[place.carrier_id])
+            assert.same({ i % 2 == 0 and "acme" or "bank", "12345" }, { place.account, place.source })
+          end
+        end
+        for i = 1, 2 do
+          for n, pdu in ipairs(w.carriers[i].got) do
+            local number = pdu.short_message:match "^text (%d+)$"
+            assert.equal(w.carriers[i].texts[n], pdu.short_message .. " " .. pdu.destination_addr)
+            assert.equal(tostring(1000 + number), pdu.destination_addr:sub(1, 4))
+          end
+        end
+        assert.same({}, w:logged "rule_failed")
+      end)
     end)
   end)
 end)

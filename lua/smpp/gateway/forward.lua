@@ -1,5 +1,6 @@
 --- Messages of customers: rules decide, carriers take them, and the customer gets the carrier's answer.
 local commands = require "smpp.codec.commands"
+local codec = require("smpp.codec").codec
 local core = require "smpp.core"
 local explain = require "smpp.codec.explain"
 local figures = require "smpp.gateway.figures"
@@ -16,6 +17,7 @@ local Forward = {}
 local mt = { __index = Forward, __name = "smpp.Forward" }
 
 local ids = commands.ids
+local spend = codec.spend
 local BIND = { BOUND_TRX = "trx", BOUND_TX = "tx", BOUND_RX = "rx" }
 
 ---@param gateway smpp.Gateway
@@ -132,7 +134,11 @@ local function via(self, session, msg, decision, customer)
         response, words, code = carrier:submit(command_id, pieces and pieces[1] or out, settings.queue_s)
       end
       if response then
-        if not (pieces and pieces[2]) then remember(self, carrier, msg, id, response, nil, handle) end
+        if not (pieces and pieces[2]) then
+          remember(self, carrier, msg, id, response, nil, handle)
+          spend(response) -- what this was called by has only asked whether there is one
+          msg.is_spent = not last
+        end
         return id, nil, carrier.name
       end
       local class = carrier:class(code)
@@ -272,11 +278,16 @@ function Forward:take(session, msg) return perform(self, session, msg) end
 ---@param session smpp.Session
 ---@param pdu smpp.Pdu
 function Forward:message(session, pdu)
-  return perform(self, session, route.message {
+  local msg = route.message {
     account = session.system_id, bind = BIND[session.state], pdu = pdu, peer_text = session.peer_text,
     from = nil, from_ton = nil, to = nil, to_ton = nil, mark = nil, place = nil,
-    changes = false, destination = false, id = false, copies = false, -- false: nothing has to look for them; with two more sixteen in all
-  })
+    changes = false, destination = false, id = false, copies = false, -- false: nothing has to look for them; with one more sixteen in all
+    is_spent = false,
+  }
+  local id, status = perform(self, session, msg)
+  -- Taken at the first attempt, the PDU is kept by nobody: the carrier's session has forgotten it with the response, records are of texts.
+  if msg.is_spent and not msg.is_shown and not msg.copies then spend(pdu) end
+  return id, status
 end
 
 local MULTI = {

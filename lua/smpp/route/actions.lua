@@ -130,6 +130,7 @@ function actions.changes(rule, message, context)
         fields = {}
         for name, value in pairs(fixed) do fields[name] = value end
         for _, name in ipairs(functions) do
+          msg.is_shown = true
           local ok, value = pcall(set[name], msg)
           if ok then fields[name] = value else failed(state, "set: ", value) end
         end
@@ -147,6 +148,7 @@ function actions.changes(rule, message, context)
       for i = 1, #copies do table.insert(msg.copies, copies[i]) end
     end
     if call then
+      msg.is_shown = true
       local ok, fields = pcall(call, msg)
       if not ok then failed(state, "call: ", fields) elseif type(fields) == "table" then moved = message.set(msg, fields) or moved end
     end

@@ -313,6 +313,7 @@ compile.parts, compile.length = by_range "parts", by_range "length"
 
 function compile.when(fn)
   return "a function", function(msg, state)
+    msg.is_shown = true
     local ok, result = pcall(fn, msg)
     if not ok and state.on_error then state.on_error("when: " .. tostring(result)) end
     return ok and result

@@ -21,6 +21,7 @@ local message = {}
 ---@field is_counted boolean?  it has been routed before, and counts for no rate again
 ---@field tags table<string, boolean>
 ---@field given_tags string[]?  those that it came with
+---@field is_shown boolean?  a function of the rules has seen it, and may have kept it, and its PDU
 ---@field changes table|false|nil  fields that rules have set
 ---@field long string?       how rules have its parts marked
 ---@field encoding string?   that rules have asked for
