@@ -54,6 +54,17 @@ local function no_response_of(self) return self.session.codec.commands.roles.una
 local PDU, DEADLINE, OLDER, NEWER, COMMAND, INCOMING = 1, 2, 3, 4, 5, 6
 local entries = setmetatable({}, { __mode = "k" })
 
+-- Entries of requests that were answered, for those to come: a list by NEWER.
+local SPARE_MAX = 1024
+local spare, spare_count = false, 0
+
+--- An entry that was released, and that nobody else has.
+local function reuse(entry)
+  if spare_count == SPARE_MAX then return end
+  entry[PDU], entry[COMMAND], entry[INCOMING], entry[NEWER] = false, false, false, spare
+  spare, spare_count = entry, spare_count + 1
+end
+
 ---@param session smpp.Session
 ---@param o smpp.SessionOptions
 ---@return smpp.Incoming
@@ -138,7 +149,7 @@ local function finish(self, pdu, result, status)
     return
   end
   if not no_response_of(self)[pdu.command_id] then answer(self, pdu, result, status) end
-  release(self, co)
+  if release(self, co) then reuse(entry) end
   if not self.session.processing then self.session:touch() end
 end
 
@@ -154,7 +165,13 @@ end
 local function expect_answer(self, pdu, key)
   if no_response_of(self)[pdu.command_id] then return end
   local newest, load = self.newest, self.load
-  local entry = { pdu, self.session.now + self.timeout_s, newest or false, false, false, self }
+  local entry = spare
+  if entry then
+    spare, spare_count = entry[NEWER], spare_count - 1
+    entry[PDU], entry[DEADLINE], entry[OLDER], entry[NEWER], entry[INCOMING] = pdu, self.session.now + self.timeout_s, newest or false, false, self
+  else
+    entry = { pdu, self.session.now + self.timeout_s, newest or false, false, false, self }
+  end
   if newest then newest[NEWER] = entry else self.oldest = entry end
   entries[key], self.newest, self.pending = entry, entry, self.pending + 1
   if load then load.count = load.count + 1 end
@@ -293,7 +310,8 @@ function incoming.answer(session, pdu, result, status)
     if wrong then error(wrong, 2) end
     ok, message, code = session.machine:answer(pdu, status, result, now)
   end
-  release(session.incoming, pdu)
+  local entry = release(session.incoming, pdu)
+  if entry then reuse(entry) end
   if not session.processing and not session.dirty then session:touch() end
   return ok, message, code
 end
