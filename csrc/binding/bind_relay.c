@@ -1,5 +1,9 @@
 /* bind_relay.c - core.relay: handles of messages, receipts for their senders, and the addresses that rules ask for. */
+#include <math.h>
+
+#include "bind_map.h"
 #include "binding.h"
+#include "smpp/error.h"
 #include "smpp/receipt_pdu.h"
 #include "smpp/relay.h"
 #include "smpp/submit.h"
@@ -79,8 +83,55 @@ static int relay_addresses(lua_State *L) {
   return 4;
 }
 
+/* Octets that stand one after the other, each but the last with a NUL behind it. */
+struct place {
+  size_t length;
+  bool fits;
+  char octets[SMPP_MAP_MAX_OCTETS];
+};
+
+static void put_part(struct place *place, const void *octets, size_t length, bool is_last) {
+  size_t room = sizeof place->octets - place->length;
+  place->fits = place->fits && length + (is_last ? 0 : 1) <= room;
+  if (!place->fits) return;
+  if (length > 0) memcpy(place->octets + place->length, octets, length);
+  place->length += length;
+  if (!is_last) place->octets[place->length++] = 0;
+}
+
+/* remember(map, id, carrier, response, account, view, source or nil, now): puts where a message is, under its id: the carrier, its id there,
+ * the account, the source of the view, and the source that was sent, nil: the same.  At the limit of the map the oldest goes.
+ * -> whether there was room */
+static int relay_remember(lua_State *L) {
+  struct smpp_map *map = check_map(L, 1);
+  struct smpp_relay_text id = check_text(L, 2), carrier = check_text(L, 3), account = check_text(L, 5);
+  const struct view *response = check_view(L, 4), *view = check_view(L, 6);
+  double now = check_now(L, 8);
+  struct place place = {0, true, {0}};
+  uint32_t length;
+  const uint8_t *octets = smpp_submit_octets(&response->pdu, SMPP_F_MESSAGE_ID, &length);
+  put_part(&place, carrier.octets, carrier.length, false);
+  put_part(&place, octets, length, false);
+  put_part(&place, account.octets, account.length, false);
+  octets = smpp_submit_octets(&view->pdu, SMPP_F_SOURCE_ADDR, &length);
+  put_part(&place, octets, length, false);
+  struct smpp_relay_text source = {octets, length};
+  if (!lua_isnoneornil(L, 7)) source = check_text(L, 7);
+  put_part(&place, source.octets, source.length, true);
+  int err = SMPP_ERR_TOO_LONG;
+  if (place.fits) {
+    const struct smpp_map_entry *oldest;
+    while ((err = smpp_map_put(map, id.octets, id.length, place.octets, place.length, MAP_OCTETS, now)) == SMPP_ERR_WINDOW_FULL &&
+           (oldest = smpp_map_expired(map, (double)INFINITY)) != NULL)
+      (void)smpp_map_delete(map, oldest->octets, oldest->key_length);
+  }
+  lua_pushboolean(L, err == 0);
+  return 1;
+}
+
 void smpp_open_relay(lua_State *L) {
-  static const luaL_Reg functions[] = {{"handle", relay_handle}, {"receipt", relay_receipt}, {"addresses", relay_addresses}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"handle", relay_handle}, {"receipt", relay_receipt}, {"addresses", relay_addresses},
+                                      {"remember", relay_remember}, {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_setfield(L, -2, "relay");
 }

@@ -25,6 +25,30 @@ describe("bind_relay", function()
     assert.is_false((pcall(relay.addresses, {})))
   end)
 
+  it("remembers where a message is, for smpp.gateway.ids", function()
+    local map = core.map.new(2, 60, "12345678")
+    local submit = view { command = "submit_sm", source_addr = "Shop", destination_addr = "1" }
+    local response = view { command = "submit_sm_resp", message_id = "x-1" }
+    local refusal = view { command = "submit_sm_resp", command_status = 8 } -- without message_id
+    assert.is_true(relay.remember(map, "1", "telco", response, "acme", submit, nil, 0))
+    assert.equal("telco\0x-1\0acme\0Shop\0Shop", (map:get "1"))
+    assert.is_true(relay.remember(map, "2", "telco", refusal, "acme", refusal, "777", 0))
+    assert.equal("telco\0\0acme\0\000777", (map:get "2"))
+    assert.is_true(relay.remember(map, "3", "", response, "", submit, "", 1)) -- at the limit
+    assert.same({ nil, "\0x-1\0\0Shop\0", 2 }, { (map:get "1"), (map:get "3"), map:count() })
+    assert.is_true(relay.remember(map, "3", "", response, "", submit, nil, 1)) -- again
+    assert.same({ "\0x-1\0\0Shop\0Shop", 2 }, { (map:get "3"), map:count() })
+    for length = 4070, 4100 do
+      local fits = length + #"\0x-1\0\0Shop\0Shop" <= 4096
+      assert.equal(fits, relay.remember(map, "4", ("c"):rep(length), response, "", submit, nil, 1))
+      if fits then assert.equal(("c"):rep(length) .. "\0x-1\0\0Shop\0Shop", (map:get "4")) end
+    end
+    assert.is_false(relay.remember(map, ("i"):rep(5000), "", response, "", submit, nil, 1))
+    assert.error_matches(function() relay.remember(map, "1", "telco", "x", "acme", submit, nil, 0) end, "expected a PDU")
+    assert.error_matches(function() relay.remember(map, "1", "telco", response, "acme", {}, nil, 0) end, "expected a PDU")
+    assert.error_matches(function() relay.remember(map, "1", "telco", response, "acme", submit, nil, 0 / 0) end, "expected seconds")
+  end)
+
   it("writes the handle that the gateway's ids read (seeded)", function()
     property.holds(300, function(random, case)
       local function pick(...) return (select(random(select("#", ...)), ...)) end

@@ -1,3 +1,4 @@
+local codec = require("smpp.codec").codec
 local ids = require "smpp.gateway.ids"
 local virtual = require "smpp.loop.virtual"
 
@@ -17,12 +18,18 @@ describe("smpp.gateway.ids", function()
   it("say where a message is, until they are too old or too many", function()
     local loop = virtual.new { seed = 1 }
     local one = ids.new(loop, 2, 60)
-    one:put("1", "telco", "x-1", "acme", "Shop", "777", loop:now())
+    local function remember(id, carrier_id, source, sent_source)
+      local function view(fields) return (assert(codec.decode((assert(codec.encode(fields)))))) end
+      one:remember(id, "telco", view { command = "submit_sm_resp", message_id = carrier_id }, "acme",
+        view { command = "submit_sm", source_addr = source, destination_addr = "1" }, sent_source, loop:now())
+    end
+    remember("1", "x-1", "Shop", "777")
     assert.same({ carrier = "telco", carrier_id = "x-1", account = "acme", source = "Shop", sent_source = "777" }, one:get "1")
     assert.is_nil(one:get "2")
-    one:put("2", "telco", "", "acme", "", "", loop:now())
+    remember("2", "", "")
     assert.same({ carrier = "telco", carrier_id = "", account = "acme", source = "", sent_source = "" }, one:get "2")
-    one:put("3", "telco", "3", "acme", "", "", loop:now())
+    remember("3", "3", "12")
+    assert.equal("12", one:get("3").sent_source)
     assert.is_nil(one:get "1")
     local timer = loop:timer(function() end, true)
     timer:start(61)

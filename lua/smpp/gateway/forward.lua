@@ -55,17 +55,15 @@ end
 
 --- Remembers an accepted message, and delivers receipts that came before the response.
 local function remember(self, carrier, msg, id, response, part, handle, parts)
-  local gateway, now = self.gateway, self.gateway.loop:now()
+  local gateway, now, changes = self.gateway, self.gateway.loop:now(), msg.changes
+  if (part or 1) == 1 then gateway.ids:remember(id, carrier.name, response, msg.account, msg.pdu, changes and changes.source_addr or nil, now) end
+  if not (handle or gateway.through or msg.http) then return end
   local carrier_id = response.message_id or ""
-  if (part or 1) == 1 then
-    local source = msg.pdu.source_addr
-    if msg.http then msg.carrier, msg.carrier_id = carrier.name, carrier_id end
-    gateway.ids:put(id, carrier.name, carrier_id, msg.account, source, msg.changes and msg.changes.source_addr or source, now)
-  end
+  if msg.http and (part or 1) == 1 then msg.carrier, msg.carrier_id = carrier.name, carrier_id end
   if gateway.through then
     return gateway.through:taken(carrier, carrier_id, {
       key = through.key(id, msg.destination), handle = handle or handle_of(self, msg, id, true), wants = handle ~= nil, part = part, parts = parts,
-      sent_source = msg.changes and msg.changes.source_addr, http_id = msg.http and msg.http.id,
+      sent_source = changes and changes.source_addr, http_id = msg.http and msg.http.id,
     })
   end
   if not handle then return end

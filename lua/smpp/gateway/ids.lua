@@ -1,6 +1,8 @@
 --- Ids of the gateway, and what they mean: which carrier has the message, under which id, and who sent it.
 local core = require "smpp.core"
 
+local remember = core.relay.remember
+
 local ids = {}
 
 ---@class smpp.GatewayIds
@@ -111,19 +113,16 @@ end
 
 local SEPARATOR = "\0" -- no C-octet string has one
 
---- Remembers where a message is.
+--- Remembers where a message is; the oldest is forgotten where there is no room.
 ---@param id string
 ---@param carrier string
----@param carrier_id string
+---@param response smpp.Pdu  of the carrier
 ---@param account string
----@param source string  as the customer sent it
----@param sent_source string  as the carrier got it
+---@param pdu smpp.Pdu  as the customer sent it
+---@param sent_source string?  as the carrier got it; nil: as the customer sent it
 ---@param now number  of the loop
-function Ids:put(id, carrier, carrier_id, account, source, sent_source, now)
-  local value = carrier .. SEPARATOR .. carrier_id .. SEPARATOR .. account .. SEPARATOR .. source .. SEPARATOR .. sent_source
-  while self.map:put(id, value, now) == false do
-    if not self.map:expire(math.huge) then return end
-  end
+function Ids:remember(id, carrier, response, account, pdu, sent_source, now)
+  remember(self.map, id, carrier, response, account, pdu, sent_source, now)
 end
 
 --- Where a message is; nil: unknown, or forgotten.
