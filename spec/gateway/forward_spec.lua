@@ -308,6 +308,27 @@ describe("smpp.gateway.forward", function()
     end)
   end)
 
+  it("asks each message anew what it is", function()
+    world(support.FILE:gsub("route.*", [[
+      route { from = "12345", text = "[02468]$", tag = "even" }
+      route { tagged = "even", via = "b" }
+      route { from = "777", set = { source_addr = "888" }, encoding = "ucs2" }
+      route { via = "a" }
+    ]]), function(w)
+      local acme = w:customer()
+      for i = 1, 60 do
+        local from = ({ "12345", "777", "1", "2", "3" })[i % 5 + 1]
+        local at = from == "12345" and i % 2 == 0 and 2 or 1
+        local before = #w.carriers[at].got
+        assert.truthy(submit(acme, { source_addr = from, short_message = "text " .. i }))
+        local got = w.carriers[at].got[before + 1]
+        assert.equal(from == "777" and "888" or from, got.source_addr)
+        assert.equal(from == "777" and 8 or 0, got.data_coding)
+        if from ~= "777" then assert.equal("text " .. i, got.short_message) end
+      end
+    end)
+  end)
+
   -- What has been taken at the first attempt is spent: its memory serves other PDUs, of the gateway and of the programs in this spec.
   it("uses no PDU again that somebody has: whatever carriers do, each message is its own to the end", function()
     local KEEPS = [[

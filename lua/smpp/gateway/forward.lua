@@ -271,20 +271,40 @@ end
 ---@return string|integer|nil status
 function Forward:take(session, msg) return perform(self, session, msg) end
 
+local SPARE_MAX = 1024
+local spare, spare_count = {}, 0 -- messages that have passed through, for those to come
+
+--- The message of a PDU.  From the start it has all fields that nearly all have; those that are false nothing has to look for.
+local function message_of(session, pdu)
+  if spare_count == 0 then
+    return route.message {
+      account = session.system_id, bind = BIND[session.state], pdu = pdu, peer_text = session.peer_text,
+      from = nil, from_ton = nil, to = nil, to_ton = nil, mark = nil, place = nil,
+      changes = false, destination = false, id = false, copies = false, is_spent = false, is_extended = false,
+    }
+  end
+  local msg = spare[spare_count]
+  spare_count = spare_count - 1
+  msg.account, msg.bind, msg.pdu, msg.peer_text, msg.to = session.system_id, BIND[session.state], pdu, session.peer_text, false
+  msg.changes, msg.id, msg.is_spent = false, false, false
+  return route.message(msg)
+end
+
 --- A submit_sm or data_sm.
 ---@async
 ---@param session smpp.Session
 ---@param pdu smpp.Pdu
 function Forward:message(session, pdu)
-  local msg = route.message {
-    account = session.system_id, bind = BIND[session.state], pdu = pdu, peer_text = session.peer_text,
-    from = nil, from_ton = nil, to = nil, to_ton = nil, mark = nil, place = nil,
-    changes = false, destination = false, id = false, copies = false, -- false: nothing has to look for them; with one more sixteen in all
-    is_spent = false,
-  }
+  local msg = message_of(session, pdu)
   local id, status = perform(self, session, msg)
   -- Taken at the first attempt, the PDU is kept by nobody: the carrier's session has forgotten it with the response, records are of texts.
-  if msg.is_spent and not msg.is_shown and not msg.copies then spend(pdu) end
+  if msg.is_spent and not msg.is_shown and not msg.copies then
+    spend(pdu)
+    if not msg.is_extended and not self.gateway.books and spare_count < SPARE_MAX then
+      spare_count = spare_count + 1
+      spare[spare_count] = msg
+    end
+  end
   return id, status
 end
 

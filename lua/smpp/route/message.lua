@@ -21,6 +21,8 @@ local message = {}
 ---@field is_counted boolean?  it has been routed before, and counts for no rate again
 ---@field tags table<string, boolean>
 ---@field given_tags string[]?  those that it came with
+---@field is_extended boolean?  it has fields that messages do not have from the start
+---@field is_spent boolean?  a carrier took it at the first attempt: nobody keeps it, or its PDU
 ---@field is_shown boolean?  a function of the rules has seen it, and may have kept it, and its PDU
 ---@field changes table|false|nil  fields that rules have set
 ---@field long string?       how rules have its parts marked
@@ -31,8 +33,18 @@ local addresses = core.relay.addresses
 
 local lazy = {}
 
+-- What a message of a session has from the start (smpp.gateway.forward): a table of sixteen.  Only one that has got no more serves again.
+local OWN = {
+  account = true, bind = true, pdu = true, peer_text = true, from = true, from_ton = true, to = true, to_ton = true, mark = true, place = true,
+  changes = true, destination = true, id = true, copies = true, is_spent = true, is_extended = true,
+}
+
 local mt = {
   __name = "smpp.RouteMessage",
+  __newindex = function(self, name, value)
+    if not OWN[name] then rawset(self, "is_extended", true) end
+    rawset(self, name, value)
+  end,
   __index = function(self, name)
     local read = lazy[name]
     return read and read(self)
