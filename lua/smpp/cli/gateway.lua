@@ -181,7 +181,7 @@ end
 
 -- Of Lua 5.4: what is allocated between two young collections.  Each stops all else, for as long as there is young; but a message that waits for
 -- the disk should not live longer than two of them.
-local NURSERY_KIB, NURSERY_STORED_KIB = 1024, 4096
+local NURSERY_KIB, NURSERY_STORED_KIB = 512, 4096
 
 --- Sets how the collector works: in many small steps, since a message waits for each (docs/performance.md, A gateway).
 ---@param is_stored boolean
