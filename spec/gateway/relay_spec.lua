@@ -160,4 +160,51 @@ describe("smpp.gateway.relay", function()
       assert.equal(3, #w:logged "not_delivered")
     end)
   end)
+
+  -- Receipts of carriers, and responses of customers to theirs, are spent: their memory serves other PDUs of this process.
+  it("uses no PDU again that somebody has", function()
+    for _, with in ipairs { support.world, support.both } do
+      property.holds(4, function(random)
+        local function answer(_, pdu)
+          if random(6) == 1 then smpp.sleep(random(3)) end
+          if random(12) == 1 then return nil, "ESME_RMSGQFUL" end
+          return pdu.short_message:gsub("text ", "c-")
+        end
+        with(nil, function(w)
+          local customers, ids, taken = {}, {}, {}
+          for i = 1, 2 do
+            local got = {}
+            customers[i] = w:customer { ({ "smpp://acme:secret@localhost:2775", "smpp://bank:hidden@localhost:2775" })[i], deliver_sm = function(pdu)
+              local kept = { pdu, pdu:octets() }
+              if random(5) == 1 then smpp.sleep(0.5) end
+              if random(9) == 1 then return nil, "ESME_RX_T_APPN" end
+              got[#got + 1] = kept
+              return true
+            end }
+            taken[i] = got
+          end
+          local count = 10 + random(20)
+          for i = 1, count do
+            smpp.spawn(function()
+              ids[i] = submit(customers[i % 2 + 1], { short_message = "text " .. i, registered_delivery = 1, destination_addr = "49" .. i })
+              if not ids[i] then return end
+              if random(4) == 1 then smpp.sleep(random(5)) end
+              for carrier = 1, 2 do w:receipt(carrier, "c-" .. i, { from = "49" .. i }) end
+            end)
+          end
+          smpp.sleep(400)
+          assert.is_true(#taken[1] + #taken[2] >= count / 2)
+          for i = 1, 2 do
+            for _, kept in ipairs(taken[i]) do
+              local pdu = kept[1]
+              assert.equal(kept[2], pdu:octets())
+              local number = tonumber(pdu.source_addr:match "^49(%d+)$")
+              assert.equal(i, number % 2 + 1)
+              assert.equal(ids[number], pdu.short_message:match "^id:(%S+)")
+            end
+          end
+        end, { carriers = { answer, answer } })
+      end)
+    end
+  end)
 end)

@@ -13,6 +13,8 @@ local text = require "smpp.text"
 
 local receiving = {}
 
+local spend = codec.codec.spend
+
 local NONE = {}
 
 ---@class smpp.Receiving
@@ -121,6 +123,7 @@ end
 function Receiving:deliver(carrier, pdu)
   if self.gateway.closing then return nil, "ESME_RX_T_APPN" end -- it comes again
   local done, outcome, status = relay.receipt(self.gateway, carrier, pdu)
+  if done then spend(pdu) end -- what is kept of it are other octets
   if done or status then return done, status end
   if outcome then return settle(self, carrier, outcome, pdu) end
   if receipts.is(pdu, carrier.receipt_options) then return self:receipt(carrier, pdu) end

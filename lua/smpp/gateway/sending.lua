@@ -1,4 +1,5 @@
 --- Sending of stored messages: an entry of smpp.gateway.waiting to the carriers of its decision, whole or in parts.
+local codec = require "smpp.codec"
 local explain = require "smpp.codec.explain"
 local figures = require "smpp.gateway.figures"
 local gateway_ids = require "smpp.gateway.ids"
@@ -7,6 +8,8 @@ local text = require "smpp.text"
 local timestamp = require "smpp.codec.timestamp"
 
 local sending = {}
+
+local spend = codec.codec.spend
 
 local NONE = {}
 local NOWHERE = { "none" } -- the place of a message that a carrier has
@@ -235,6 +238,7 @@ local function send_parts(self, entry, carrier, list, wants)
     end
     record.carrier, record.part_ids = carrier.name, record.part_ids or {}
     record.part_ids[i] = response.message_id or ""
+    spend(response)
     if i < count then
       local changes = changed(entry.key, { carrier = carrier.name, parts = count, reference = record.reference, part_ids = record.part_ids })
       if wants and self.books.is_shared then sending.remember(self, changes, entry, carrier, i) end
@@ -274,7 +278,9 @@ local function send(self, entry, carrier, view)
   local response, failure, code = carrier:submit(out.command_id, list and list[1] or out, gateway.settings.queue_s)
   if not response then return failed(self, entry, carrier, failure, code) end
   gateway:count("forwarded", carrier.name)
-  taken(self, entry, carrier, response.message_id or "", wants)
+  local carrier_id = response.message_id or ""
+  spend(response)
+  taken(self, entry, carrier, carrier_id, wants)
   return true
 end
 

@@ -87,7 +87,9 @@ for _, row in pairs(core.protocol.values().message_state) do
 end
 
 function Item:outcome(response, _, status)
-  self.account.server.outbound.dispatch:answered(self.session, self, response, status)
+  local server = self.account.server
+  server.outbound.dispatch:answered(self.session, self, response, status)
+  if response then server.codec.spend(response) end -- nobody else has it
 end
 
 local function queue_of(account)
