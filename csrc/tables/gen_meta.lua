@@ -187,6 +187,7 @@ out [=[
 ---@field field fun(command: string, name: string): string?, string?  integer, string, time, octets, list, flag; or nil, a similar name
 ---@field unknown_field fun(command_id: integer, fields: table): string?  message about a name that the command does not have
 ---@field selector fun(...: string): fun(pdu: smpp.Pdu): ...  a function that reads these fields as `pdu:values` does, and faster
+---@field spend fun(pdu: smpp.Pdu)  nobody uses this PDU any more, a request once it is answered: its memory serves another
 ---@field session fun(options: table): smpp.CoreSession  docs/session.md lists the options
 
 --- The rules of one session, without I/O or clock: docs/session.md.  `now` is in seconds; `events` is filled and reused.
@@ -319,6 +320,7 @@ out [=[
 ---@field handle fun(pdu: smpp.Pdu, id: string, account: string, submitted: number, books: string?): string?
 ---@field receipt fun(pdu: smpp.Pdu, handle: string): octets: string?, account: string?, books: string?
 ---@field addresses fun(pdu: smpp.Pdu): from: string, from_ton: integer, to: string, to_ton: integer
+---@field remember fun(map: smpp.Map, id: string, name: string, taken: smpp.Pdu, account: string, pdu: smpp.Pdu, sent: string?, now: number): boolean
 
 ---@class smpp.CoreReply  usual messages of subscribers, and loop protection
 ---@field read fun(pdu: smpp.Pdu, only_international: boolean): string?, string, string, string?  source_addr, octets of the destination
