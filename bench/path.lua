@@ -71,15 +71,14 @@ local function receive(option)
 end
 
 --- Answers each message: a handler of deliver_sm that submits, or a bot.  `dialogues`: a bot that asks; when all sleep, it prints
---- its resident memory in octets each instead of the CPU.
+--- its resident memory in octets, too.
 local function answer()
   local esme, answered, done, wall, cpu, shop = nil, 0, false, nil, nil, nil
   local function one()
     answered = answered + 1
     if not wall and answered >= warm then wall, cpu = loop:precise(), os.clock() end
     if answered < warm + count then return end
-    local seconds = path ~= "dialogues" and os.clock() - cpu or 0
-    print(("%.6f %.6f"):format(loop:precise() - wall, seconds))
+    if path ~= "dialogues" then print(("%.6f %.6f"):format(loop:precise() - wall, os.clock() - cpu)) end
     io.stdout:flush()
     done = true
   end
@@ -92,6 +91,7 @@ local function answer()
       one()
     end }
   else
+    require("smpp.cli.collector").for_bot(loop) -- as `smpp bot`
     shop = require("smpp.bot").new {
       { host = "127.0.0.1", port = port, system_id = "bench", password = "bench", window = WINDOW }, number = "12345", log = "error",
       texts = { restarted = false },
@@ -108,11 +108,9 @@ local function answer()
   end
   while not done do smpp.sleep(0.01) end
   if path == "dialogues" then
-    smpp.sleep(1)
-    collectgarbage()
-    collectgarbage()
     for line in io.lines "/proc/self/status" do
-      if line:find "VmRSS" then print(line) end
+      local kib = line:match "^VmHWM:%s*(%d+)"
+      if kib then print(("%.6f %.6f %d"):format(loop:precise() - wall, os.clock() - cpu, kib * 1024)) end
     end
     os.exit(0)
   end

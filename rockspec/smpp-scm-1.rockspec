@@ -93,6 +93,7 @@ build = {
     ["smpp.cli.bulk"] = "lua/smpp/cli/bulk.lua",
     ["smpp.cli.capture"] = "lua/smpp/cli/capture.lua",
     ["smpp.cli.charset"] = "lua/smpp/cli/charset.lua",
+    ["smpp.cli.collector"] = "lua/smpp/cli/collector.lua",
     ["smpp.cli.completion"] = "lua/smpp/cli/completion.lua",
     ["smpp.cli.conformance"] = "lua/smpp/cli/conformance.lua",
     ["smpp.cli.conformance_output"] = "lua/smpp/cli/conformance_output.lua",

@@ -1,5 +1,6 @@
 --- CPU per message of the code paths in README: calls and handlers of a client, and `smpp sim`, each over one connection,
---- window 100; and the same with node-smpp where it supports them.
+--- window 100; and the same with node-smpp where it supports them.  Octets kept: of resident memory, for each final message of
+--- `smpp sim`, and at most for each dialogue of a bot that waits for its subscriber.
 local load = require "load"
 local process = require "process"
 
@@ -10,6 +11,7 @@ local CLIENT = { -- path, messages, messages that await their receipts already
 }
 local PUSHED = { deliver_sm = true, message = true, message_3 = true, receipt = true, answer = true, bot = true }
 local NODE = { submit_sm = true, send = true, send_unicode = true, deliver_sm = true, message = true }
+local DIALOGUES = 100000
 local WARM = 9000
 local FINAL_MS = 1500 -- `smpp sim` ends a message after a second
 local KEPT = { 100000, 1000000 } -- final messages in memory
@@ -19,6 +21,7 @@ local NAMES = {
   send_receipt = "send and sent:receipt(), %d open", deliver_sm = "deliver_sm handler", message = "message handler, one part",
   message_3 = "message handler, each of three parts", receipt = "receipt handler",
   answer = "deliver_sm handler that submits an answer", bot = "bot that answers",
+  dialogues = ("bot, while %d dialogues begin"):format(DIALOGUES),
   sim = "smpp sim, no receipts", sim_receipts = "smpp sim with receipts",
 }
 
@@ -88,12 +91,22 @@ return function(bench)
     return kept_of[key]
   end
 
+  local function dialogues(subject)
+    local mc = process.start(("%s dialogues %d"):format(bench.helper.command "mc", DIALOGUES), "(%d+)\n")
+    local program = process.start(("%s dialogues %s %d"):format(subject.command "path", mc.found, DIALOGUES))
+    local wall, cpu, octets = program:expect("([%d.]+ [%d.]+ %d+)\n"):match "(%S+) (%S+) (%S+)"
+    program:stop()
+    mc:stop()
+    return DIALOGUES / tonumber(wall), tonumber(cpu) / DIALOGUES * 1e6, tonumber(octets) / DIALOGUES
+  end
+
   local function key_of(subject, case) return ("%s %s %d"):format(subject.name, case[1], case[3] or 0) end
 
   local function round()
     for _, subject in ipairs(bench.subjects) do
       for _, case in ipairs(cases_of(subject)) do readings.note(key_of(subject, case), client(subject, case)) end
       if subject.is_ours then
+        readings.note(subject.name .. "dialogues", dialogues(subject))
         readings.note(subject.name .. "sim", sim(subject, false, 60000)) -- with the warm-up fewer than its limit of open messages
         readings.note(subject.name .. "sim_receipts", sim(subject, true, 30000))
       end
@@ -113,6 +126,8 @@ return function(bench)
           local octets = kept(subject, path == "sim_receipts")
           rows[#rows + 1] = { subject = subject.name, path = NAMES[path], rate_per_s = rate, cpu_us = cpu, kept = octets[1], kept_many = octets[2] }
         end
+        local rate, cpu, octets = readings.medians(subject.name .. "dialogues")
+        rows[#rows + 1] = { subject = subject.name, path = NAMES.dialogues, rate_per_s = rate, cpu_us = cpu, kept = octets }
       end
     end
     return {

@@ -1,9 +1,11 @@
 --- smpp bot: runs the bot of a file, checks it, or talks with it in the terminal.
 local bots = require "smpp.bot"
 local chat = require "smpp.cli.bot_chat"
+local collector = require "smpp.cli.collector"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
 local logs = require "smpp.base.log"
+local loops = require "smpp.loop"
 local reload = require "smpp.bot.reload"
 local shown = require "smpp.base.shown"
 
@@ -43,13 +45,16 @@ end
 local function serve(shop, out, load, path)
   out.live = true
   function shop.bound(host, system_id) out:print(("bound to %s as %s"):format(shown.text(host), shown.text(system_id or ""))) end
+  local function stop_looking() end
   local ok, message, code, _, signal = out.run(function()
     dial.survive_sigusr1(out)
     local started, why, failure = shop:start()
     if not started then return nil, why, failure end
     reload.watch(shop, load, path)
+    stop_looking = collector.for_bot(loops.current())
     return shop:wait()
   end)
+  stop_looking()
   if ok then return exit.DONE end
   if code == "interrupted" then return signal == "SIGTERM" and exit.DONE or exit.INTERRUPTED end
   out:fail("%s", message)

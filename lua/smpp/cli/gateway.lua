@@ -1,4 +1,5 @@
 --- smpp gateway: forwards messages of customers to carriers, as a file says.
+local collector = require "smpp.cli.collector"
 local convert = require "smpp.cli.convert"
 local dial = require "smpp.cli.dial"
 local exit = require "smpp.cli.exit"
@@ -179,25 +180,6 @@ local function say_where(made, out)
   end
 end
 
--- Of Lua 5.4: what is allocated between two young collections.  Each stops all else, for as long as there is young; but a message that waits for
--- the disk should not live longer than two of them.
-local NURSERY_KIB, NURSERY_STORED_KIB = 512, 4096
-
---- Sets how the collector works: in many small steps, since a message waits for each (docs/performance.md, A gateway).
----@param is_stored boolean
-local function set_collector(is_stored)
-  collectgarbage() -- of reading the file
-  if jit then -- luacheck: globals jit
-    collectgarbage("setpause", 200)
-    collectgarbage("setstepmul", 25) -- what is made meanwhile is mostly garbage, and marked by nobody: a cycle ends all the same
-  elseif _VERSION == "Lua 5.4" then
-    local nursery_kib = is_stored and NURSERY_STORED_KIB or NURSERY_KIB
-    collectgarbage("generational", math.max(2, math.min(60, math.floor(100 * nursery_kib / collectgarbage "count"))), 100)
-  else
-    collectgarbage("setpause", 400)
-  end
-end
-
 --- The token that opens the console; nil: one is made.
 local function console_token(options)
   local token = options.console_token or os.getenv "SMPP_CONSOLE_TOKEN"
@@ -213,7 +195,7 @@ local function work(options, out, follow)
     return code == "bad_value" and exit.USAGE or exit.UNREACHABLE
   end
   if not out.json then report(problems, out, true) end
-  set_collector(made.books ~= nil)
+  collector.for_gateway(made.books ~= nil)
   follow(made.servers[1])
   say_where(made, out)
   if options.console_token and not (made.http and next(made.http.pages)) then out:note "--console-token: no http{} of the file serves a console" end
