@@ -1,6 +1,6 @@
 --- CPU per message of the code paths in README: calls and handlers of a client, and `smpp sim`, each over one connection,
---- window 100; and the same with node-smpp where it supports them.  Octets kept: of resident memory, for each final message of
---- `smpp sim`, and at most for each dialogue of a bot that waits for its subscriber.
+--- window 100; and the same with node-smpp where it supports them.  Octets kept: for each final message of `smpp sim`, and
+--- for each dialogue of a bot that waits for its subscriber, of its greatest resident memory.
 local load = require "load"
 local process = require "process"
 
