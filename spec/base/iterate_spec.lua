@@ -76,6 +76,21 @@ describe("smpp.base.iterate", function()
     ]]):format(table.concat(names, ", "))))
   end)
 
+  if jit then it("works in finalizers to the end of a program, which unloads libraries before it calls the last of them", function()
+    assert.equal(("5 items\n"):rep(4), other_lua [[
+      require "smpp"
+      local function at_the_end(times)
+        getmetatable(newproxy(true)).__gc = function()
+          local n = 0
+          for _ in pairs { 1, 2, 3, x = 4, y = 5 } do n = n + 1 end
+          print(n .. " items")
+          if times > 1 then at_the_end(times - 1) end
+        end
+      end
+      at_the_end(4)
+    ]])
+  end) end
+
   it("leaves other Luas alone", function()
     assert.equal(jit == nil, debug.getinfo(pairs, "S").what == "C")
   end)

@@ -28,9 +28,19 @@ function iterate.replacements(version)
   end
 end
 
+--- Takes a reference to the library of the C function that nobody gives back.  Where a program ends, libraries are unloaded among the last
+--- finalizers; one that comes later, and iterates, would call what is not there any more.
+local function keep_loaded()
+  local ffi, path = require "ffi", package.searchpath("smpp.core", package.cpath) -- luacheck: globals package.searchpath
+  if not path then return end -- part of the program
+  ffi.cdef "void *dlopen(const char *name, int mode);"
+  ffi.C.dlopen(path, 1)
+end
+
 local jit = rawget(_G, "jit")
 if jit and debug.getinfo(pairs, "S").what == "C" then -- not yet
   next, pairs = iterate.replacements(jit.version) -- luacheck: globals next pairs
+  if next == core.next then pcall(keep_loaded) end -- no ffi, or no such function
 end
 
 return iterate
