@@ -397,7 +397,7 @@ end
           for n, pdu in ipairs(w.carriers[i].got) do
             local number = pdu.short_message:match "^text (%d+)$"
             assert.equal(w.carriers[i].texts[n], pdu.short_message .. " " .. pdu.destination_addr)
-            assert.equal(tostring(1000 + number), pdu.destination_addr:sub(1, 4))
+            assert.equal(("%d"):format(1000 + tonumber(number)), pdu.destination_addr:sub(1, 4))
           end
         end
         assert.same({}, w:logged "rule_failed")
