@@ -33,6 +33,7 @@ end
 local function keep_loaded()
   local ffi, path = require "ffi", package.searchpath("smpp.core", package.cpath) -- luacheck: globals package.searchpath
   if not path then return end -- part of the program
+  debug.getregistry()["smpp.base.iterate"] = ffi -- the library, too, is not to be collected, whoever unloads modules
   ffi.cdef "void *dlopen(const char *name, int mode);"
   ffi.C.dlopen(path, 1)
 end
