@@ -1,10 +1,13 @@
 local async = require "spec.support.async"
 local checks = require "smpp.nodes.checks"
 local engines = require "spec.support.valkey"
+local schema = require "smpp.base.schema"
 local valkey = require "smpp.valkey"
 
 local INFO = { redis_version = "7.0.15", maxmemory = "0", maxmemory_policy = "noeviction", evicted_keys = "0", connected_slaves = "0", redis_mode = "standalone",
   aof_enabled = "1" }
+-- As Valkey 8.0.1 says it: redis_version is the one that it is compatible with, and there is no redis_mode.
+local VALKEY = { redis_version = "7.2.4", valkey_version = "8.0.1", redis_mode = false, server_mode = "standalone" }
 local CONFIG = { appendonly = "yes", appendfsync = "always", ["min-replicas-to-write"] = "1", ["min-replicas-max-lag"] = "10" }
 
 --- Words and severities of the problems of an engine.
@@ -16,8 +19,7 @@ local function problems(o)
       if o.errors and o.errors[name] then return "-" .. o.errors[name] .. "\r\n" end
       if name == "INFO" then
         local lines = {}
-        for key, value in pairs(INFO) do
-          if o.info and o.info[key] ~= nil then value = o.info[key] end
+        for key, value in pairs(schema.merge(INFO, o.info or {})) do
           if value then lines[#lines + 1] = key .. ":" .. value end
         end
         return engines.reply("# Server\r\n" .. table.concat(lines, "\r\n"))
@@ -89,6 +91,17 @@ describe("smpp.nodes.checks", function()
     assert.same({ "error appendonly", USUAL[1] }, found)
     assert.truthy(messages.appendonly:find 'durable = "disk"')
     assert.same({ "error NOPERM" }, (problems { errors = { INFO = "NOPERM this user has no permissions" } }))
+  end)
+
+  it("reads what Valkey says of itself", function()
+    assert.same(USUAL, (problems { info = VALKEY }))
+    assert.same(USUAL, (problems { info = schema.merge(VALKEY, { connected_slaves = "1" }), options = { durable = "disk" } }))
+    assert.same({ "error cluster", USUAL[1] }, (problems { info = schema.merge(VALKEY, { server_mode = "cluster" }) }))
+    local _, messages = problems { info = schema.merge(VALKEY, { valkey_version = "6.9.0" }) }
+    assert.equal("Valkey 6.9.0: expected Valkey, or Redis 7.0 or newer", messages.version)
+    assert.same({ "8.0.1", "Valkey" }, { checks.version(VALKEY) })
+    assert.same({ "7.0.15", "Redis" }, { checks.version(INFO) })
+    assert.same({ "", "Redis" }, { checks.version {} })
   end)
 
   it("finds what should not be", function()

@@ -33,8 +33,17 @@ function checks.info(text)
   return info
 end
 
-local function version_of(text)
-  local major, minor = (text or ""):match "^(%d+)%.(%d+)"
+--- What an engine is.  Valkey has its own version beside the one of Redis that it is compatible with.
+---@param info table<string, string>
+---@return string version  "": unknown
+---@return "Valkey"|"Redis" name
+function checks.version(info)
+  if info.valkey_version then return info.valkey_version, "Valkey" end
+  return info.redis_version or "", "Redis"
+end
+
+local function numbers_of(version)
+  local major, minor = version:match "^(%d+)%.(%d+)"
   return tonumber(major) or 0, tonumber(minor) or 0
 end
 
@@ -52,19 +61,19 @@ local function problem(list, severity, word, message, ...)
 end
 
 local function of_version(list, info, durable, in_cluster)
-  local major, minor = version_of(info.redis_version)
-  local name = info.valkey_version and "Valkey" or "Redis"
-  if not info.redis_version then return problem(list, "error", "engine", "not an engine: INFO says no redis_version") end
+  local version, name = checks.version(info)
+  local major, minor = numbers_of(version)
+  if version == "" then return problem(list, "error", "engine", "not an engine: INFO says no redis_version") end
   if major < OLDEST then
-    problem(list, "error", "version", "%s %s: expected Valkey, or Redis %d.0 or newer", name, info.redis_version, OLDEST)
+    problem(list, "error", "version", "%s %s: expected Valkey, or Redis %d.0 or newer", name, version, OLDEST)
   end
   if durable == "disk" and (major < 7 or major == 7 and minor < 2) then
-    problem(list, "error", "WAITAOF", 'durable = "disk" needs WAITAOF: Valkey or Redis 7.2, this is %s %s', name, info.redis_version)
+    problem(list, "error", "WAITAOF", 'durable = "disk" needs WAITAOF: Valkey or Redis 7.2, this is %s %s', name, version)
   end
   if durable == "disk" and info.aof_enabled == "0" then
     problem(list, "error", "appendonly", 'durable = "disk" needs appendonly yes: the engine writes nothing to its disk')
   end
-  if info.redis_mode == "cluster" and not in_cluster then
+  if (info.server_mode or info.redis_mode) == "cluster" and not in_cluster then -- Valkey has the first one
     problem(list, "error", "cluster", "the engine is a cluster: expected a URL like valkey+cluster://host")
   end
 end

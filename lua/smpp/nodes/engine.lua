@@ -105,7 +105,7 @@ function Engine:look(done)
     end
     local is_new = self.id ~= id
     self.id, self.is_known, self.address = id, true, address
-    if is_new then self.owner.emit("engine", self.address, info.valkey_version or info.redis_version or "") end
+    if is_new then self.owner.emit("engine", self.address, (checks.version(info))) end
     done(true)
   end)
 end

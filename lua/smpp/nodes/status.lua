@@ -50,7 +50,7 @@ local function engine_of(client, place)
   local settings = client:call("CONFIG", "GET", "append*") -- may be denied
   settings = settings and map_of(settings) or {}
   return {
-    address = client.address or "", version = (info.valkey_version or info.redis_version or ""), role = info.role or "",
+    address = client.address or "", version = (checks.version(info)), role = info.role or "",
     replicas = tonumber(info.connected_slaves) or 0, used = used, max = tonumber(info.maxmemory) or 0,
     policy = info.maxmemory_policy or "", fsync = settings.appendonly == "no" and "none" or settings.appendfsync or "unknown",
     round_trip_ms = took_s * 1000, messages = messages, open = tonumber(counted[2] or 0),
