@@ -1,33 +1,36 @@
--- smpp.valkey beside a real engine: Debian's redis-server.
+-- smpp.valkey beside real engines: Redis and Valkey.
 local conformance = require "smpp.store.conformance"
 local peers = require "spec.support.peers"
-local program = require "spec.support.program"
+local programs = require "spec.support.program"
+local real = require "spec.support.real_engines"
+local resp = require "smpp.valkey.resp"
 local shell = require "spec.support.shell"
 local smpp = require "smpp"
 local stores = require "smpp.store"
 local valkey = require "smpp.valkey"
 
+local REDIS, VALKEY = real.REDIS, real.VALKEY
+
 local folder, remove -- of engines that keep nothing: a replica writes a copy of its primary
 
---- Starts an engine; waits until it takes connections.
-local function engine(port, ...)
-  local process = peers.start("redis-server", { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning",
-    "--dir", folder, "--dbfilename", port .. ".rdb", ... })
-  peers.wait("the engine", function()
-    local client = valkey.connect(("valkey://:secret@127.0.0.1:%d"):format(port))
-    if client then client:close() end
-    return client
-  end)
-  return process
+--- Starts an engine that keeps nothing.
+local function engine(program, port, ...) return real.start(program, { port = port, folder = folder, password = "secret" }, ...) end
+
+--- A client of the engine at a port, which is closed with the spec.
+local function connect(port, o)
+  local all = { ("valkey://:secret@127.0.0.1:%d"):format(port) }
+  for name, value in pairs(o or {}) do all[name] = value end
+  return peers.closes(assert(valkey.connect(all)))
 end
 
 --- Runs fn beside an engine that keeps what it answered; kill(): three times kill -9, and another start.
+---@param program string
 ---@param fn fun(port: integer, kill: fun())
-local function durable(fn)
+local function durable(program, fn)
   peers.run(function()
     local data, remove_data = shell.folder()
-    local port = peers.free_ports(1)
-    local function start() return engine(port, "--requirepass", "secret", "--dir", data, "--appendonly", "yes", "--appendfsync", "always") end
+    local port = peers.lasting_ports(1)
+    local function start() return real.start(program, { port = port, folder = data, password = "secret", keeps = true }) end
     local process = start()
     fn(port, function()
       for _ = 1, 3 do
@@ -41,18 +44,29 @@ local function durable(fn)
   end)
 end
 
-describe("Redis", function()
+--- Runs fn(port) beside each of both.
+local function beside_each(fn)
+  for _, program in ipairs { REDIS, VALKEY } do
+    peers.run(function()
+      local port = peers.free_ports(1)
+      engine(program, port)
+      fn(port)
+    end)
+  end
+end
+
+local function addition(key, value) return { op = "add", kind = "value", record = { key = key, value = value } } end
+
+describe("Redis and Valkey", function()
   setup(function()
-    shell.need "redis-server"
+    real.need(REDIS, VALKEY)
     folder, remove = shell.folder()
   end)
 
   teardown(function() remove() end)
 
   it("takes what the client sends, in RESP 2 and 3", function()
-    peers.run(function()
-      local port = peers.free_ports(1)
-      engine(port, "--requirepass", "secret")
+    beside_each(function(port)
       for protocol = 2, 3 do
         local client = peers.closes(assert(valkey.connect { ("valkey://default:secret@127.0.0.1:%d/%d"):format(port, protocol), protocol = protocol }))
         local odd = "\0\r\n\255"
@@ -94,7 +108,7 @@ describe("Redis", function()
     page:close()
     peers.run(function()
       local port = peers.free_ports(1)
-      engine(port, "--requirepass", "secret")
+      engine(VALKEY, port)
       for block in text:gmatch "valkey_spec.lua %-%->\n```lua\n(.-)\n```" do
         local wanted = {}
         for line in block:gmatch "%-%->([^\n]*)" do wanted[#wanted + 1] = line:gsub("…", ""):gsub("%s+", " ") end
@@ -106,7 +120,7 @@ describe("Redis", function()
             return setmetatable({ run = function(fn) fn() end }, { __index = smpp })
           end,
         }, { __index = _G })
-        local chunk = assert(program.load(block:gsub("localhost:6379", "127.0.0.1:" .. port), "docs/valkey.md", env))
+        local chunk = assert(programs.load(block:gsub("localhost:6379", "127.0.0.1:" .. port), "docs/valkey.md", env))
         chunk()
         assert.equal(#wanted, #lines)
         for i, line in ipairs(lines) do
@@ -119,9 +133,7 @@ describe("Redis", function()
   end)
 
   it("is a store: the cases of all stores", function()
-    peers.run(function()
-      local port = peers.free_ports(1)
-      engine(port, "--requirepass", "secret")
+    beside_each(function(port)
       for i, case in ipairs(conformance.cases) do
         local url = ("valkey://:secret@127.0.0.1:%d?prefix=%d"):format(port, i)
         local opened = {}
@@ -136,10 +148,8 @@ describe("Redis", function()
   end)
 
   it("refuses additions when it is full, and takes what finishes work", function()
-    peers.run(function()
-      local port = peers.free_ports(1)
-      engine(port, "--requirepass", "secret")
-      local client = peers.closes(assert(valkey.connect(("valkey://:secret@127.0.0.1:%d"):format(port))))
+    beside_each(function(port)
+      local client = connect(port)
       local own = peers.closes(assert(stores.open(("valkey://:secret@127.0.0.1:%d?prefix=own"):format(port))))
       local shared = assert(stores.open("valkey", { client = client, shared = true }))
       assert(client:call("HSET", "smpp:{gw}:runs", "r1", "a"))
@@ -159,7 +169,7 @@ describe("Redis", function()
   end)
 
   it("dies by kill -9 as a store: every commit that ended is there, and was made once", function()
-    durable(function(port, kill)
+    durable(VALKEY, function(port, kill)
       local store = peers.closes(assert(stores.open(("valkey://:secret@127.0.0.1:%d"):format(port), { timeout_s = 20 })))
       local asked, ended, running = 0, 0, true
       for _ = 1, 10 do
@@ -185,7 +195,7 @@ describe("Redis", function()
   it("sends messages to subscriptions, and replies between them", function()
     peers.run(function()
       local port = peers.free_ports(1)
-      engine(port, "--requirepass", "secret")
+      engine(VALKEY, port)
       local url = ("valkey://:secret@127.0.0.1:%d"):format(port)
       local one, two = peers.closes(assert(valkey.connect(url))), peers.closes(assert(valkey.connect(url)))
       local got = {}
@@ -201,7 +211,7 @@ describe("Redis", function()
   end)
 
   it("dies by kill -9, and comes back: what was answered is there, and the client goes on", function()
-    durable(function(port, kill)
+    durable(REDIS, function(port, kill)
       local client = peers.closes(assert(valkey.connect { ("valkey://:secret@127.0.0.1:%d"):format(port), reconnect = { min_s = 0.05, max_s = 0.1 } }))
       local script, taken, answered, running = valkey.script "return redis.call('RPUSH', KEYS[1], ARGV[1])", 0, {}, true
       for _ = 1, 10 do
@@ -227,8 +237,8 @@ describe("Redis", function()
   it("is promoted from a replica: the client follows", function()
     peers.run(function()
       local a, b = peers.free_ports(2)
-      engine(a, "--requirepass", "secret", "--masterauth", "secret", "--repl-diskless-sync-delay", "0")
-      engine(b, "--requirepass", "secret", "--masterauth", "secret", "--replicaof", "127.0.0.1", tostring(a), "--repl-diskless-sync-delay", "0")
+      engine(VALKEY, a)
+      engine(VALKEY, b, "--replicaof", "127.0.0.1", tostring(a))
       local client = peers.closes(assert(valkey.connect { ("valkey://:secret@127.0.0.1:%d,127.0.0.1:%d"):format(b, a), reconnect = { min_s = 0.05 } }))
       assert.equal("127.0.0.1:" .. a, client.address)
       assert(client:call("SET", "k", "v"))
@@ -243,38 +253,135 @@ describe("Redis", function()
     end)
   end)
 
+  --- A store of nodes whose commits wait, on the engine at a port.
+  local function waiting_store(port, o)
+    local client = connect(port, { timeout_s = 20 })
+    assert(client:call("HSET", "smpp:{gw}:runs", "r1", "a"))
+    local lanes = { connect(port, { timeout_s = 30 }), connect(port, { timeout_s = 30 }) }
+    local store = peers.closes(assert(stores.open("valkey", { client = client, shared = true, timeout_s = 20, waits = {
+      clients = lanes, disk = o and o.disk, replicas = 1, wait_ms = 10000,
+    } })))
+    store:joined "r1"
+    return store, client
+  end
+
+  --- What follows need not last ten seconds.
+  local function hurry(store)
+    store.waits.wait_command = assert(resp.command({ "WAIT", 1, 300 }, 3))
+    store.waits.wait_s = 0.3
+  end
+
+  local function wait_for_replica(port)
+    local client = connect(port)
+    peers.wait("the replica", function() return client:call("WAIT", 1, 500) == 1 and client:call("INFO", "replication"):find "state=online" end)
+  end
+
   it("has a replica, for which commits of a store wait", function()
     peers.run(function()
       local a, b = peers.free_ports(2)
-      engine(a, "--requirepass", "secret", "--repl-diskless-sync-delay", "0")
-      local replica = engine(b, "--requirepass", "secret", "--masterauth", "secret", "--replicaof", "127.0.0.1", tostring(a))
-      local function connect(timeout_s) return assert(valkey.connect { ("valkey://:secret@127.0.0.1:%d"):format(a), wait = true, timeout_s = timeout_s }) end
-      local client = connect(20)
-      peers.wait("the replica", function() return client:call("WAIT", 1, 500) == 1 and client:call("INFO", "replication"):find "state=online" end)
-      assert(client:call("HSET", "smpp:{gw}:runs", "r1", "a"))
-      local store = peers.closes(assert(stores.open("valkey", { client = client, shared = true, timeout_s = 20, waits = {
-        clients = { connect(30), connect(30) }, replicas = 1, wait_ms = 10000,
-      } })))
-      store:joined "r1"
+      engine(REDIS, a)
+      local replica = engine(REDIS, b, "--replicaof", "127.0.0.1", tostring(a))
+      wait_for_replica(a)
+      local store, client = waiting_store(a)
       local ended = 0
-      for i = 1, 500 do
-        store:commit({ { op = "add", kind = "value", record = { key = "k" .. i, value = i } } }, function(ok) ended = ended + (ok and 1 or 0) end)
-      end
+      for i = 1, 500 do store:commit({ addition("k" .. i, i) }, function(ok) ended = ended + (ok and 1 or 0) end) end
       peers.wait("500 commits", function() return ended == 500 end)
-      local other = peers.closes(assert(valkey.connect(("valkey://:secret@127.0.0.1:%d"):format(b))))
+      local other = connect(b)
       assert.equal("500", (other:call("HGET", "smpp:{gw}:meta", "serial:value")))
       assert.equal(1, (other:call("EXISTS", "smpp:{gw}:value:r:k500")))
       assert.equal(7, stores.settled(store, "value", "k7").value)
       client:call("SCRIPT", "FLUSH")
       assert(stores.commit(store, { { op = "remove", kind = "value", key = "k7" } }))
       replica.handle:kill "sigstop"
-      store.waits.wait_command = assert(require("smpp.valkey.resp").command({ "WAIT", 1, 300 }, 3)) -- what follows need not last ten seconds
-      store.waits.wait_s = 0.3
-      local ok, message, code = stores.commit(store, { { op = "add", kind = "value", record = { key = "late", value = 1 } } })
+      hurry(store)
+      local ok, message, code = stores.commit(store, { addition("late", 1) })
       assert.same({ nil, "store_failed" }, { ok, code })
       assert.truthy(message:find "^replicas: ")
       peers.wait("its removal", function() return client:call("EXISTS", "smpp:{gw}:value:r:late") == 0 end)
       replica.handle:kill "sigcont"
+    end)
+  end)
+
+  it("has what commits with WAITAOF were answered on its disk and on its replica's, after kill -9 of both", function()
+    peers.run(function()
+      local root, remove_root = shell.folder()
+      local a, b = peers.lasting_ports(2)
+      local function start(port, ...)
+        shell.must(("mkdir -p %s/%d"):format(root, port))
+        return real.start(VALKEY, { port = port, folder = ("%s/%d"):format(root, port), password = "secret", keeps = true }, ...)
+      end
+      local one = start(a)
+      local two = start(b, "--replicaof", "127.0.0.1", tostring(a))
+      wait_for_replica(a)
+      local store, client = waiting_store(a, { disk = true })
+      local other, running, answered, refused = connect(b), true, {}, 0
+      for n = 1, 10 do
+        smpp.spawn(function()
+          for i = 1, math.huge do
+            if not running then break end
+            local key = ("k%d.%d"):format(n, i)
+            if stores.commit(store, { addition(key, i) }) then answered[#answered + 1] = key else refused = refused + 1 end
+          end
+        end)
+      end
+      peers.wait("commits", function() return #answered >= 200 end)
+      assert.equal(0, refused)
+      one:stop()
+      two:stop()
+      running = false
+      for _, port in ipairs { b, a } do -- each by itself, from its own disk
+        start(port)
+        local again, asked = connect(port), {}
+        for i, key in ipairs(answered) do asked[i] = { "EXISTS", "smpp:{gw}:value:r:" .. key } end
+        for i, found in ipairs(again:pipeline(asked)) do assert.equal(1, found, answered[i]) end
+      end
+      peers.wait("the clients", function() return client.state == "ready" and other.state == "ready" end)
+      assert(other:call("REPLICAOF", "127.0.0.1", a))
+      wait_for_replica(a)
+      local function fails(key)
+        local ok, message, code = stores.commit(store, { addition(key, 1) })
+        assert.same({ nil, "store_failed" }, { ok, code })
+        return message
+      end
+      assert(stores.commit(store, { addition("both", 1) }))
+      assert(other:call("CONFIG", "SET", "appendonly", "no")) -- it has it in its memory, which WAIT would be content with
+      hurry(store)
+      assert.matches("^replicas: 0 of 1 have it", fails "none")
+      assert(client:call("CONFIG", "SET", "appendonly", "no"))
+      assert.matches("appendonly is disabled", fails "neither")
+      remove_root()
+    end)
+  end)
+
+  it("is found by sentinels, also the replica that they promote", function()
+    peers.run(function()
+      local a, b, s = peers.free_ports(3)
+      local first = engine(VALKEY, a)
+      engine(VALKEY, b, "--replicaof", "127.0.0.1", tostring(a))
+      wait_for_replica(a)
+      shell.write(folder .. "/sentinel.conf", ([[
+        port %d
+        bind 127.0.0.1
+        dir %s
+        requirepass of-sentinel
+        sentinel monitor mymaster 127.0.0.1 %d 1
+        sentinel auth-pass mymaster secret
+        sentinel down-after-milliseconds mymaster 300
+      ]]):format(s, folder, a))
+      peers.start("sentinel", { VALKEY, folder .. "/sentinel.conf", "--sentinel" })
+      local url = ("valkey+sentinel://:secret@127.0.0.1:%d?name=mymaster&sentinel_password=of-sentinel"):format(s)
+      local client = peers.closes(assert(valkey.connect { url, wait = true, timeout_s = 20, reconnect = { min_s = 0.05, max_s = 0.1 } }))
+      assert(client:call("SET", "k", "v"))
+      assert.equal("127.0.0.1:" .. a, client.address)
+      local watch = peers.closes(assert(valkey.connect(("valkey://:of-sentinel@127.0.0.1:%d"):format(s))))
+      peers.wait("the sentinel's replica", function()
+        local list = watch:call("SENTINEL", "REPLICAS", "mymaster")
+        return list and list[1] and list[1].flags == "slave" and list[1]["master-link-status"] == "ok"
+      end)
+      assert.equal(1, (client:call("WAIT", 1, 5000)))
+      first:stop()
+      peers.wait("the new primary", function() return client.address == "127.0.0.1:" .. b end)
+      assert.equal("v", (client:call("GET", "k")))
     end)
   end)
 end)

@@ -107,6 +107,10 @@ describe("smpp.nodes.checks", function()
   it("finds what should not be", function()
     assert.same({ "warning appendonly", USUAL[1] }, (problems { config = { appendonly = "no" } }))
     assert.same({ "warning appendfsync", USUAL[1] }, (problems { config = { appendfsync = "everysec" } }))
+    local found, messages = problems { config = { appendfsync = "everysec" }, info = schema.merge(VALKEY, { connected_slaves = "1" }),
+      options = { durable = "disk" } }
+    assert.same({ "warning appendfsync", USUAL[1] }, found)
+    assert.equal("appendfsync is everysec: answers wait longer for the disk; expected always, on replicas, too", messages.appendfsync)
     assert.same({ "warning config", USUAL[1] }, (problems { errors = { CONFIG = "NOPERM no" } }))
     assert.same({ "warning commands", USUAL[1] }, (problems { errors = { COMMAND = "NOPERM no" } }))
     assert.same({ USUAL[1], "warning evicted_keys" }, (problems { info = { evicted_keys = "3" } }))

@@ -153,12 +153,34 @@ describe("smpp.store.valkey_waits", function()
     assert.truthy(engine.data["smpp:{gw}:message:r:1"])
   end))
 
-  it("wait for disks, where they are asked to", with(function(store, engine)
-    assert(stores.commit(store, { addition "1" }))
-    assert.truthy(table.concat(engine.commands, "\n"):find("WAITAOF 1 1 500", 1, true))
+  it("wait for disks, where they are asked to: a replica's, as soon as it says so, when it is asked again", with(function(store, engine, replica, loop)
+    for round = 1, 3 do
+      local since = loop:now()
+      assert(stores.commit(store, { addition(tostring(round)) }))
+      assert.is_true(loop:now() - since >= replica.lag_s)
+      assert.is_true(loop:now() - since < 0.1, loop:now() - since)
+    end
+    replica.lag_s = 0.3 -- a disk that is as slow is not asked all the time
+    engine.commands = {}
+    assert(stores.commit(store, { addition "slow" }))
+    assert.is_true(count(engine, "WAITAOF") <= 7, count(engine, "WAITAOF"))
+    replica.lag_s = 0.01
     engine.has_disk = false
-    assert.equal("store_failed", (select(3, stores.commit(store, { addition "2" }))))
-    assert.truthy(store.waits.why:find "disk")
+    local since = loop:now()
+    assert.same({ nil, "replicas: the engine's own disk has not got it", "store_failed" }, { stores.commit(store, { addition "own" }) })
+    assert.is_true(loop:now() - since <= WAIT_MS / 1000 + 0.01)
+  end, { disk = true }))
+
+  it("take no other connection's word for a disk, which has written nothing", with(function(store, _, replica, _, fate)
+    replica.is_stopped = true
+    local connections = 0
+    function fate.of(words)
+      if words[1] ~= "WAITAOF" then return nil end
+      connections = connections + 1
+      return connections <= 2 and "lost" or nil
+    end
+    assert.equal("store_failed", (select(3, stores.commit(store, { addition "1" }))))
+    assert.is_true(connections > 2, connections)
   end, { disk = true }))
 
   it("wait for as many as are asked for", with(function(store, engine)
@@ -185,15 +207,16 @@ describe("smpp.store.valkey_waits", function()
     for i = 1, #codes do assert.is_nil(engine.data["smpp:{gw}:message:r:k" .. i]) end
   end))
 
-  for seed = 1, 6 do
-    it(("lose nothing that was committed, whatever fails, with a failover in the end; seed %d"):format(seed), async.virtual(function(loop)
+  for seed = 1, 8 do
+    local disk = seed > 6
+    it(("lose nothing that was committed, whatever fails, with a failover in the end; seed %d%s"):format(seed, disk and ", on disks" or ""), async.virtual(function(loop)
       local random, fate = util.random(seed), {}
       local engine = models.new(loop, { fate = function()
         if not fate.loses then return nil end
         local dice = random(12)
         return dice == 1 and "lost" or dice == 2 and "unanswered" or nil
       end })
-      local store = engine_store.new(loop, { engine = engine, waits = { wait_ms = WAIT_MS } })
+      local store = engine_store.new(loop, { engine = engine, waits = { wait_ms = WAIT_MS, disk = disk } })
       local replica = engine.replicate(0.02)
       assert(stores.commit(store, { { op = "add", kind = "counter", record = { key = "c", state = "1000" } } }))
       local asked, answers = 0, {}

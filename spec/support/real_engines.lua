@@ -14,7 +14,7 @@ function real.need(...)
   for _, program in ipairs { ... } do shell.need(program, program == real.VALKEY and "valkey-server; Debian 12: of its backports" or nil) end
 end
 
---- Starts an engine, and waits until it takes connections.  Of several in one folder each has files of its own, but only one `keeps`.
+--- Starts an engine, and waits until it has read its disk.  Of several in one folder each has files of its own, but only one `keeps`.
 ---@param program string
 ---@param o { port: integer, folder: string, password: string?, keeps: boolean? }  keeps: all that it has answered is in its folder
 ---@param ... string  further settings
@@ -31,8 +31,9 @@ function real.start(program, o, ...)
   local process = peers.start(("%s at %d"):format(program, o.port), words)
   peers.wait(program, function()
     local client = valkey.connect { hosts = { { host = "127.0.0.1", port = o.port } }, password = o.password }
+    local pong = client and client:call "PING" -- else it is loading
     if client then client:close() end
-    return client
+    return pong
   end, START_S)
   return process
 end

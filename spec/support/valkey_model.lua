@@ -303,17 +303,19 @@ local function having(self, offset)
   return count
 end
 
---- WAIT and WAITAOF: the connection stands until its writes are there, or time is over.
+--- WAIT and WAITAOF: the connection stands until its writes are there, or time is over.  Of its disk a replica says what is there when it is asked,
+--- and once a second.
 local function wait(self, words, transport, answer)
   local disk = words[1] == "WAITAOF"
   local wanted, most_s = tonumber(words[disk and 3 or 2]), tonumber(words[disk and 4 or 3]) / 1000
   local offset, till, timer = self.written[transport] or 0, self.loop:now() + most_s, nil
-  local standing = {}
+  local standing, asked_at, count = {}, self.loop:now(), having(self, offset)
   self.standing[transport] = standing
   local function look()
-    local count = having(self, offset)
+    if not disk or self.loop:now() >= asked_at + 1 then count, asked_at = having(self, offset), self.loop:now() end
     if transport.closed then return timer:close() end
-    if count < wanted and self.loop:now() < till then return timer:start(0.005) end
+    local is_enough = count >= wanted and (not disk or self.has_disk)
+    if not is_enough and self.loop:now() < till then return timer:start(0.005) end
     timer:close()
     self.waits[timer] = nil
     self.standing[transport] = nil

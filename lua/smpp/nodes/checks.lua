@@ -98,7 +98,9 @@ local function of_settings(list, client, durable)
   if file.appendonly == "no" and durable ~= "disk" then
     problem(list, "warning", "appendonly", "appendonly is no: a crash of the engine loses what was answered")
   elseif file.appendfsync ~= "always" then
-    problem(list, "warning", "appendfsync", "appendfsync is %s: a crash may lose the last moments; expected always", tostring(file.appendfsync))
+    local what = durable == "disk" and "answers wait longer for the disk; expected always, on replicas, too" or
+      "a crash may lose the last moments; expected always"
+    problem(list, "warning", "appendfsync", "appendfsync is %s: %s", tostring(file.appendfsync), what)
   end
   if durable ~= "engine" and group["min-replicas-to-write"] == "0" then
     problem(list, "warning", "min-replicas-to-write", "min-replicas-to-write is 0: a primary that is cut off still takes writes")
