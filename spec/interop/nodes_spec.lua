@@ -1,6 +1,7 @@
--- smpp.nodes beside a real engine: Debian's redis-server.
+-- smpp.nodes beside a real engine, Valkey; spec/slow/nodes_process_spec.lua has them beside Redis.
 local nodes = require "smpp.nodes"
 local peers = require "spec.support.peers"
+local real = require "spec.support.real_engines"
 local shell = require "spec.support.shell"
 local smpp = require "smpp"
 local status = require "smpp.nodes.status"
@@ -8,16 +9,7 @@ local valkey = require "smpp.valkey"
 
 local folder, remove
 
-local function engine(port, ...)
-  local process = peers.start("redis-server", { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning",
-    "--dir", folder, "--dbfilename", port .. ".rdb", "--repl-diskless-sync-delay", "0", ... })
-  peers.wait("the engine", function()
-    local client = valkey.connect(("valkey://127.0.0.1:%d"):format(port))
-    if client then client:close() end
-    return client
-  end)
-  return process
-end
+local function engine(port, ...) return real.start(real.VALKEY, { port = port, folder = folder }, ...) end
 
 --- A node with leases of a carrier; `open`: slot -> lease.
 local function start(url, name, o)
@@ -63,9 +55,9 @@ local function command(arguments)
   return ("LUA_PATH=%s LUA_CPATH=%s LUA=%s %s bin/smpp %s"):format(shell.quote(package.path), shell.quote(package.cpath), lua, lua, arguments)
 end
 
-describe("nodes on Redis", function()
+describe("nodes on Valkey", function()
   setup(function()
-    shell.need "redis-server"
+    real.need(real.VALKEY)
     folder, remove = shell.folder()
   end)
 
@@ -96,7 +88,7 @@ describe("nodes on Redis", function()
       local left
       b.nodes:drain(function() b.nodes:leave(function() left = true end) end)
       wait_for({ c }, { 4 })
-      assert.is_true(left)
+      peers.wait("the end of b", function() return left end)
     end)
   end)
 
@@ -110,7 +102,7 @@ describe("nodes on Redis", function()
       local own = peers.closes(assert(valkey.connect(url)))
       assert(own:call("CONFIG", "SET", "maxmemory", "1000000"))
       local fences = a.nodes.fence
-      smpp.sleep(3)
+      smpp.sleep(2) -- leases end without a renewal in 1.4 s
       assert.equal("OOM", (select(3, own:call("SET", "x", "y"))))
       assert.equal(4, count(a))
       assert.equal(fences, a.nodes.fence)
@@ -145,9 +137,9 @@ describe("nodes on Redis", function()
         end
         go()
       end
-      smpp.sleep(2)
+      smpp.sleep(1)
       running = false
-      assert.is_true(taken > 500 and taken <= 500 * 2.2 + 50 + 50, taken) -- the engine's clock goes on while this process waits
+      assert.is_true(taken > 250 and taken <= 500 * 1.2 + 50 + 50, taken) -- the engine's clock goes on while this process waits
     end)
   end)
 
@@ -171,7 +163,13 @@ describe("nodes on Redis", function()
       end)
       assert.is_true(a.nodes.engine:is_frozen(a.nodes.loop:now()) or b.nodes.engine:is_frozen(b.nodes.loop:now()))
       wait_for({ a, b }, { 2, 2 })
-      smpp.sleep(3)
+      peers.wait("the end of the freeze", function()
+        for _, one in ipairs { a, b } do
+          if one.nodes.engine:is_frozen(one.nodes.loop:now()) then return false end
+        end
+        return true
+      end)
+      smpp.sleep(0.5) -- a beat and a renewal
       wait_for({ a, b }, { 2, 2 })
       for slot in pairs(a.open) do assert.is_nil(b.open[slot]) end
     end)

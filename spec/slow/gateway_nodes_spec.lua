@@ -1,34 +1,23 @@
--- Two nodes of a gateway as processes on a real engine, Debian's redis-server: nodes and the engine are killed amid traffic, and nodes are
--- restarted one after another.
+-- Two nodes of a gateway as processes on a real engine, Valkey: nodes and the engine are killed amid traffic.
+-- spec/slow/nodes_process_spec.lua restarts nodes one after another.
 local loops = require "smpp.loop"
 local peers = require "spec.support.peers"
 local process = require "spec.support.gateway_process"
+local real = require "spec.support.real_engines"
 local shell = require "spec.support.shell"
 local smpp = require "smpp"
-local valkey = require "smpp.valkey"
 
 local KILLS = tonumber(os.getenv "NODE_KILLS") or 4
-
---- An engine that keeps what it has answered.
-local function start_engine(port, folder)
-  local one = peers.start("redis-server", { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning",
-    "--dir", folder, "--appendonly", "yes", "--appendfsync", "always" })
-  peers.wait("the engine", function()
-    local client = valkey.connect(("valkey://127.0.0.1:%d"):format(port))
-    if client then client:close() end
-    return client
-  end)
-  return one
-end
 
 --- Runs fn(world, engine) beside two nodes; engine.kill() is kill -9 and another start.
 local function with(fn)
   local folder, remove = shell.folder()
-  local port = peers.free_ports(1)
-  local engine = { one = start_engine(port, folder) }
+  local port = peers.lasting_ports(1)
+  local function start() return real.start(real.VALKEY, { port = port, folder = folder, keeps = true }) end
+  local engine = { one = start() }
   function engine.kill()
     engine.one:stop()
-    engine.one = start_engine(port, folder)
+    engine.one = start()
   end
   process.run(loops.current(), { url = ("valkey://127.0.0.1:%d"):format(port), nodes = 2 }, function(w)
     w:start(1)
@@ -40,7 +29,7 @@ local function with(fn)
 end
 
 describe("two nodes on an engine", function()
-  setup(function() shell.need "redis-server" end)
+  setup(function() real.need(real.VALKEY) end)
 
   it(("lose nothing that they answered, nodes and engine killed %d times"):format(KILLS), function()
     peers.run(function() with(function(w, engine)
@@ -59,19 +48,5 @@ describe("two nodes on an engine", function()
       local doubles = w:check()
       assert.is_true(doubles < w.answers / 2, ("%d were answered, %d sent twice"):format(w.answers, doubles))
     end) end, 120 + KILLS * 15)
-  end)
-
-  it("are restarted one after another without an error answer, and without a double", function()
-    peers.run(function() with(function(w)
-      w:send(20)
-      w:wait(50)
-      for i = 1, 2 do
-        w:stop(i)
-        w:start(i)
-        w:wait(100)
-      end
-      assert.equal(0, w:check())
-      for code in pairs(w.refused) do assert.is_nil(code:find "^ESME_", code) end
-    end) end, 180)
   end)
 end)

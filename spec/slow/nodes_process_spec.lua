@@ -4,9 +4,10 @@ local async = require "spec.support.async"
 local loops = require "smpp.loop"
 local shell = require "spec.support.shell"
 local smpp = require "smpp"
+local status = require "smpp.nodes.status"
 local valkey = require "smpp.valkey"
 
-local BINDS, LEASE_S = 4, 2
+local BINDS, LEASE_S = 2, 2
 
 local FILE = [[
 store { "valkey://127.0.0.1:%d", lease_s = %d, node = "%s" }
@@ -41,19 +42,27 @@ local function world(fn)
     local self = setmetatable({ folder = (shell.folder()), nodes = {}, got = {}, most = 0 }, WORLD)
     self.mc = assert(smpp.server { host = "127.0.0.1", port = 0, submit_sm = function(session, pdu)
       self.got[#self.got + 1] = { session = session, text = pdu.short_message }
-      return tostring(#self.got)
-    end })
+      local id = tostring(#self.got)
+      if pdu.registered_delivery == 1 then
+        smpp.spawn(function()
+          smpp.sleep(0.02)
+          assert(self.mc:deliver("me", { source_addr = pdu.destination_addr, destination_addr = pdu.source_addr, esm_class = 4,
+            short_message = "id:" .. id .. " stat:DELIVRD err:000" }))
+        end)
+      end
+      return id
+    end, retry_s = 0.2 })
     self.mc:on("error", function() end)
     self.mc:on("session", function() self.most = math.max(self.most, #self.mc.sessions) end)
     self.engine_port = free_port()
     self.engine = shell.must(("unset LD_PRELOAD; redis-server --port %d --bind 127.0.0.1 --save '' --dir %s >/dev/null 2>&1 & echo $!"):format(
       self.engine_port, self.folder)):match "%d+"
     wait("engine", 10, function()
-      local client = valkey.connect(("valkey://127.0.0.1:%d"):format(self.engine_port))
-      if client then client:close() end
-      return client
+      self.client = valkey.connect(("valkey://127.0.0.1:%d"):format(self.engine_port))
+      return self.client
     end)
     local ok, err = smpp.pcall(fn, self)
+    self.client:close()
     for name in pairs(self.nodes) do self:signal(name, "KILL") end
     shell.must("kill -9 " .. self.engine)
     self.mc:close(0)
@@ -82,12 +91,26 @@ function World:bound(count, most_s)
   wait(count .. " binds", most_s, function() return #self.mc.sessions == count end)
 end
 
+--- Waits until nodes have a share each, and the carrier their binds.
+function World:shared(...)
+  local names = { ... }
+  wait("shares", 60, function()
+    local read, binds = status.read(self.client, "smpp:{gw}:"), {}
+    for _, one in ipairs(read and read.nodes or {}) do binds[one.node] = one.state == "live" and one.binds end
+    for _, name in ipairs(names) do
+      if binds[name] ~= BINDS / #names then return false end
+    end
+    return #self.mc.sessions == BINDS
+  end)
+end
+
 local function customer(self, name)
   return assert(smpp.connect { ("smpp://acme:secret@127.0.0.1:%d"):format(self.nodes[name].port), wait = true, retry = false, reconnect = { fixed_s = 0.1 } })
 end
 
-local function submit(esme, text)
-  local response, message, code = esme:submit_sm({ source_addr = "1", destination_addr = "491", short_message = text }, 20)
+local function submit(esme, text, wants_receipt)
+  local response, message, code = esme:submit_sm({ source_addr = "1", destination_addr = "491", short_message = text,
+    registered_delivery = wants_receipt and 1 or 0 }, 20)
   return response and response.message_id, code or message
 end
 
@@ -98,8 +121,7 @@ describe("nodes as processes", function()
     self:start "a"
     self:bound(BINDS, 20)
     self:start "b"
-    smpp.sleep(LEASE_S + 4)
-    self:bound(BINDS, 5)
+    self:shared("a", "b")
     local a = customer(self, "a")
     assert.is_truthy(submit(a, "one"))
     self:signal("b", "KILL")
@@ -107,8 +129,7 @@ describe("nodes as processes", function()
     assert.equal(BINDS / 2, #self.mc.sessions)
     self:bound(BINDS, LEASE_S + 5)
     self:start "b" -- the same name
-    smpp.sleep(LEASE_S + 4)
-    self:bound(BINDS, 10)
+    self:shared("a", "b")
     local since = self.mc.loop:now()
     self:signal("b", "TERM")
     wait("end of b", 10, function() return self:has_ended "b" end)
@@ -126,16 +147,22 @@ describe("nodes as processes", function()
     self:bound(BINDS, 60)
     local hosts = {}
     for i, name in ipairs { "a", "b" } do hosts[i] = "127.0.0.1:" .. self.nodes[name].port end
-    local pool = assert(smpp.pool { hosts = hosts, binds = 2, system_id = "acme", password = "secret", wait = true, retry = false, reconnect = { fixed_s = 0.1 } })
+    local receipts = {}
+    local function receipt(pdu)
+      local id = pdu.short_message:match "id:(%S+)"
+      receipts[id] = (receipts[id] or 0) + 1
+      return true
+    end
+    local pool = assert(smpp.pool { deliver_sm = receipt, hosts = hosts, binds = 2, system_id = "acme", password = "secret", wait = true, retry = false, reconnect = { fixed_s = 0.1 } })
     local function is_whole() return pool:stats().bound == 2 end
     wait("two binds", 60, is_whole)
-    local running, answered, wrong, busy = true, 0, {}, 5
+    local running, answered, ids, wrong, busy = true, 0, {}, {}, 5
     for i = 1, busy do
       smpp.spawn(function()
         for n = 1, math.huge do
           if not running then break end
-          local id, why = submit(pool, ("m%d.%d"):format(i, n))
-          if id then answered = answered + 1 else wrong[#wrong + 1] = why end
+          local id, why = submit(pool, ("m%d.%d"):format(i, n), true)
+          if id then answered, ids[id] = answered + 1, true else wrong[#wrong + 1] = why end
           smpp.sleep(0.01)
         end
         busy = busy - 1
@@ -163,6 +190,10 @@ describe("nodes as processes", function()
     end
     assert.equal(answered, #self.got)
     assert.equal(BINDS, self.most)
+    for id in pairs(ids) do
+      wait("a receipt", 60, function() return receipts[id] end)
+      assert.equal(1, receipts[id])
+    end
     pool:close()
   end))
 
@@ -170,8 +201,7 @@ describe("nodes as processes", function()
     self:start "a"
     self:bound(BINDS, 20)
     self:start "b"
-    smpp.sleep(LEASE_S + 4)
-    self:bound(BINDS, 5)
+    self:shared("a", "b")
     local a, b = customer(self, "a"), customer(self, "b")
     for i = 1, 4 do assert.is_truthy(submit(i % 2 == 0 and a or b, "m" .. i)) end
     wait("four messages", 10, function() return #self.got == 4 end)
@@ -188,8 +218,7 @@ describe("nodes as processes", function()
     local of_b = {}
     for session in pairs(old) do of_b[session] = session:is_over() end
     wait("an answer", 25, function() return late end)
-    smpp.sleep(LEASE_S + 4)
-    self:bound(BINDS, 10)
+    self:shared("a", "b")
     for i = count + 1, #self.got do assert.is_falsy(of_b[self.got[i].session], self.got[i].text) end
     assert.is_truthy(submit(b, "again") or true)
     a:close()
