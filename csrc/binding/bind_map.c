@@ -68,15 +68,19 @@ double check_now(lua_State *L, int arg) {
   return now;
 }
 
-/* map:get(key) -> value, since when; nil when it is not there */
-static int map_get(lua_State *L) {
-  struct smpp_map *map = check_map(L, 1);
+/* The entry of the key at 2, copied, too; NULL: it is not there. */
+static const struct smpp_map_entry *find(lua_State *L, const struct smpp_map *map, struct copy *copy) {
   size_t length;
   const char *key = luaL_checklstring(L, 2, &length);
   const struct smpp_map_entry *entry = smpp_map_get(map, key, length);
+  if (entry != NULL) copy_entry(copy, entry);
+  return entry;
+}
+
+/* map:get(key) -> value, since when; nil when it is not there */
+static int map_get(lua_State *L) {
   struct copy copy;
-  if (entry == NULL) return 0;
-  copy_entry(&copy, entry);
+  if (find(L, check_map(L, 1), &copy) == NULL) return 0;
   push_rest(L, &copy);
   return 2;
 }
@@ -114,13 +118,9 @@ static int map_delete(lua_State *L) {
 /* map:take(key) -> value, since when; it is deleted; nil when it is not there */
 static int map_take(lua_State *L) {
   struct smpp_map *map = check_map(L, 1);
-  size_t length;
-  const char *key = luaL_checklstring(L, 2, &length);
-  const struct smpp_map_entry *entry = smpp_map_get(map, key, length);
   struct copy copy;
-  if (entry == NULL) return 0;
-  copy_entry(&copy, entry);
-  (void)smpp_map_delete(map, key, length);
+  if (find(L, map, &copy) == NULL) return 0;
+  (void)smpp_map_delete(map, copy.octets, copy.key_length);
   push_rest(L, &copy);
   return 2;
 }
