@@ -500,6 +500,7 @@ build = {
         "csrc/binding/core.c",
         "csrc/smpp/alloc.c",
         "csrc/smpp/buffer.c",
+        "csrc/smpp/cells.c",
         "csrc/smpp/charset.c",
         "csrc/smpp/counts.c",
         "csrc/smpp/datacoding.c",

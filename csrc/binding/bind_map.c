@@ -119,8 +119,9 @@ static int map_delete(lua_State *L) {
 static int map_take(lua_State *L) {
   struct smpp_map *map = check_map(L, 1);
   struct copy copy;
-  if (find(L, map, &copy) == NULL) return 0;
-  (void)smpp_map_delete(map, copy.octets, copy.key_length);
+  const struct smpp_map_entry *entry = find(L, map, &copy);
+  if (entry == NULL) return 0;
+  smpp_map_remove(map, entry);
   push_rest(L, &copy);
   return 2;
 }
@@ -132,7 +133,7 @@ static int map_expire(lua_State *L) {
   struct copy copy;
   if (entry == NULL) return 0;
   copy_entry(&copy, entry);
-  (void)smpp_map_delete(map, entry->octets, entry->key_length);
+  smpp_map_remove(map, entry);
   lua_pushlstring(L, copy.octets, copy.key_length);
   push_rest(L, &copy);
   return 3;
@@ -153,7 +154,7 @@ static int map_count(lua_State *L) {
 
 /* map:memory() -> octets taken for entries and table */
 static int map_memory(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)check_map(L, 1)->octets);
+  lua_pushinteger(L, (lua_Integer)smpp_map_octets(check_map(L, 1)));
   return 1;
 }
 

@@ -123,7 +123,7 @@ static int relay_remember(lua_State *L) {
     const struct smpp_map_entry *oldest;
     while ((err = smpp_map_put(map, id.octets, id.length, place.octets, place.length, MAP_OCTETS, now)) == SMPP_ERR_WINDOW_FULL &&
            (oldest = smpp_map_expired(map, (double)INFINITY)) != NULL)
-      (void)smpp_map_delete(map, oldest->octets, oldest->key_length);
+      smpp_map_remove(map, oldest);
   }
   lua_pushboolean(L, err == 0);
   return 1;

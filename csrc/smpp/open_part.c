@@ -36,7 +36,7 @@ static bool forget(struct smpp_map *ended, double now) {
   const struct smpp_map_entry *entry;
   while ((entry = smpp_map_expired(ended, now)) != NULL) {
     if (entry->key_length == 0 || entry->octets[0] != 'd') return false;
-    (void)smpp_map_delete(ended, entry->octets, entry->key_length);
+    smpp_map_remove(ended, entry);
   }
   return true;
 }
@@ -70,16 +70,16 @@ bool smpp_end_part(struct smpp_map *open, struct smpp_map *ended, const uint8_t 
                    struct smpp_ended_part *out) {
   struct key key;
   uint8_t record[RECORD_MAX];
-  if (open->count == 0 || !make_key(&key, id, length)) return false;
+  if (open->count == 0 || !make_key(&key, id, length) || !forget(ended, now)) return false;
   const struct smpp_map_entry *entry = smpp_map_get(open, key.octets + 1, key.length);
   if (entry == NULL || entry->tag != 0 || entry->value_length <= HANDLE_AT || entry->value_length > RECORD_MAX) return false;
   size_t size = entry->value_length;
   memcpy(record, smpp_map_value(entry), size);
-  if (record[PARTS_AT] != 1 || !is_handle(record + HANDLE_AT, size - HANDLE_AT) || !forget(ended, now)) return false;
+  if (record[PARTS_AT] != 1 || !is_handle(record + HANDLE_AT, size - HANDLE_AT)) return false;
   record[STATE_AT] = NO_STATE;
-  (void)smpp_map_delete(open, key.octets + 1, key.length);
+  smpp_map_remove(open, entry);
   while (smpp_map_put(ended, key.octets, key.length + 1, record, size, 0, now) == SMPP_ERR_WINDOW_FULL) {
-    if (!smpp_map_delete(ended, ended->oldest->octets, ended->oldest->key_length)) break;
+    smpp_map_remove(ended, smpp_map_oldest(ended));
   }
   out->length = size - HANDLE_AT;
   memcpy(out->handle, record + HANDLE_AT, out->length);

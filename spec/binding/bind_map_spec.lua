@@ -91,9 +91,17 @@ describe("bind_map", function()
     for i = 1, 5000 do m:put("key " .. i, "value", 0) end
     local full = m:memory()
     assert.is_true(full > 5000 * 40 and full < 5000 * 90, full)
-    for i = 1, 5000 do m:put("key " .. i, "longer value", 0) end
-    assert.equal(full + 5000 * 7, m:memory())
-    for i = 1, 5000 do m:delete("key " .. i) end
+    for i = 1, 5000 do m:put("key " .. i, "values", 0) end
+    assert.equal(full, m:memory()) -- octets are counted in steps of 8 for each
+    for i = 1, 5000 do m:put("key " .. i, "a value that is much longer", 0) end
+    local more = m:memory()
+    assert.is_true(more >= full + 5000 * 16 and more < full + 5000 * 16 + 70000, more)
+    for i = 1, 5000 do assert.equal("a value that is much longer", (m:get("key " .. i))) end
+    for i = 1, 5000 do
+      if i % 100 ~= 0 then m:delete("key " .. i) end
+    end
+    assert.is_true(m:memory() < more / 10, m:memory()) -- wherever the few are that stay
+    for i = 100, 5000, 100 do assert.equal("a value that is much longer", (m:take("key " .. i))) end
     assert.is_true(m:memory() <= 256, m:memory())
     m:put("a", 1, 0)
     m:clear()
@@ -113,36 +121,49 @@ describe("bind_map", function()
   it("agrees with a Lua table whatever comes", function()
     property.holds(40, function(random, case)
       local ttl_s = random(40)
-      local m, model, order, now = map.new(0, ttl_s), {}, {}, 0
-      local space = 3 ^ random(7)
+      local m, model, order, first, now, count = map.new(0, ttl_s), {}, {}, 1, 0, 0
+      local space = 3 ^ random(8)
       case.ttl_s = ttl_s
+      local function put(key, value)
+        if not model[key] then
+          order[#order + 1], count = key, count + 1
+          model[key] = { since = now, place = #order }
+        end
+        model[key].value = value
+        assert.is_true(m:put(key, value, now))
+      end
+      case.crowd = random(3) == 1 and random(4000) or 0 -- the table grows by segments
+      for i = 1, case.crowd do put("k" .. random(6561), i) end
       for i = 1, random(1500) do
         local what, key = random(10), "k" .. random(space)
         now = now + random(3) - 1
         case[i] = { what = what, key = key, now = now }
         if what <= 5 then
-          local value = random(2) == 1 and random(1000) or ("v"):rep(random(20))
-          if not model[key] then order[#order + 1] = key end
-          model[key] = { value, model[key] and model[key][2] or now }
-          assert.is_true(m:put(key, value, now))
+          put(key, random(2) == 1 and random(1000) or ("v"):rep(random(60)))
         elseif what <= 8 then
           assert.equal(model[key] ~= nil, m:delete(key))
+          count = model[key] and count - 1 or count
           model[key] = nil
-          for at, k in ipairs(order) do
-            if k == key then table.remove(order, at) break end
-          end
         elseif what == 9 then
-          assert.same(model[key] or {}, { m:get(key) })
+          assert.same(model[key] and { model[key].value, model[key].since } or {}, { m:get(key) })
         else
-          while order[1] and model[order[1]][2] + ttl_s <= now do
-            assert.same({ order[1], model[order[1]][1], model[order[1]][2] }, { m:expire(now) })
-            model[table.remove(order, 1)] = nil
+          while first <= #order do
+            local oldest = order[first]
+            local entry = model[oldest]
+            if entry and entry.place == first then
+              if entry.since + ttl_s > now then break end
+              assert.same({ oldest, entry.value, entry.since }, { m:expire(now) })
+              model[oldest], count = nil, count - 1
+            end
+            first = first + 1
           end
           assert.is_nil((m:expire(now)))
         end
-        assert.equal(#order, m:count())
+        assert.equal(count, m:count())
       end
-      for key, entry in pairs(model) do assert.equal(entry[1], (m:get(key))) end
+      for key, entry in pairs(model) do assert.same({ entry.value, entry.since }, { m:get(key) }) end
+      for key in pairs(model) do assert.is_true(m:delete(key)) end
+      assert.is_true(m:count() == 0 and m:memory() <= 512)
     end, 31)
   end)
 end)

@@ -1,4 +1,5 @@
-/* A map whose n-th allocation fails stays as it was, for every n, and loses nothing. */
+/* A map whose n-th allocation fails stays as it was, for every n, and loses nothing.  One that grows and shrinks by thousands of entries does so
+ * in small steps, and keeps their order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,10 @@
     exit(1);                                                                     \
   }
 
-enum { KEYS = 60 };
+enum { KEYS = 60, MANY = 20000 };
 
 static long calls_left, blocks;
+static size_t largest; /* allocation, in octets */
 
 static void *failing(void *block, size_t size) {
   if (size == 0) {
@@ -24,6 +26,7 @@ static void *failing(void *block, size_t size) {
   }
   if (calls_left-- <= 0) return NULL;
   blocks += block == NULL;
+  if (size > largest) largest = size;
   return realloc(block, size);
 }
 
@@ -48,8 +51,8 @@ static void check(const struct smpp_map *map, const int rounds[KEYS]) {
     count++;
   }
   EXPECT(map->count == count);
-  for (const struct smpp_map_entry *entry = map->oldest; entry != NULL; entry = entry->newer) {
-    EXPECT(entry->since >= last && (entry->newer != NULL ? entry->newer->older == entry : map->newest == entry));
+  for (const struct smpp_map_entry *entry = smpp_map_oldest(map); entry != NULL; entry = smpp_map_newer(map, entry)) {
+    EXPECT(entry->since >= last);
     last = entry->since;
     count--;
   }
@@ -81,8 +84,115 @@ static int play(long allowed) {
     check(&map, rounds);
   }
   smpp_map_clear(&map);
-  EXPECT(blocks == 0 && map.octets == 0);
+  EXPECT(blocks == 0 && smpp_map_octets(&map) == 0);
   return failed;
+}
+
+static size_t name_of(int number, char out[16]) { return (size_t)snprintf(out, 16, "n%d", number); }
+
+static void put(struct smpp_map *map, int number, size_t length) {
+  char name[16], value[64];
+  memset(value, 'v', sizeof value);
+  EXPECT(smpp_map_put(map, name, name_of(number, name), value, length, 0, number) == 0);
+}
+
+static bool has(const struct smpp_map *map, int number) {
+  char name[16];
+  return smpp_map_get(map, name, name_of(number, name)) != NULL;
+}
+
+static bool drop(struct smpp_map *map, int number) {
+  char name[16];
+  return smpp_map_delete(map, name, name_of(number, name));
+}
+
+/* A walk from the oldest to the newest entry, at each of which others come, go and change their size: the table grows, or shrinks, in the middle. */
+static void walk(struct smpp_map *map, int count, int more) {
+  int number = 0, seen = 0;
+  for (const struct smpp_map_entry *entry = smpp_map_oldest(map); entry != NULL; seen++) {
+    EXPECT(entry->since == number);
+    for (int i = 0; i < more; i++) put(map, count + seen * more + i, 9);
+    if (number % 4 == 0) EXPECT(number + 1 == count || drop(map, number + 1));
+    if (number % 4 == 2) put(map, number, (size_t)(seen % 64));
+    char name[16];
+    entry = smpp_map_get(map, name, name_of(number, name)); /* what was put may have moved it */
+    EXPECT(entry != NULL);
+    number += number % 4 == 0 ? 2 : 1;
+    if (number >= count) return;
+    entry = smpp_map_newer(map, entry);
+  }
+  EXPECT(number >= count);
+}
+
+/* As `walk` leaves them. */
+static void check_walked(const struct smpp_map *map, int count, size_t more) {
+  size_t left = 0;
+  for (int number = 0; number < count; number++) {
+    EXPECT(has(map, number) == (number % 4 != 1));
+    left += number % 4 != 1;
+  }
+  EXPECT(map->count == left + left * more);
+}
+
+static void steps(void) {
+  const uint32_t seed[2] = {3, 4};
+  struct smpp_map map;
+  smpp_map_init(&map, 0, 10, seed);
+  calls_left = 100000000;
+  largest = 0;
+  for (int number = 0; number < MANY; number++) put(&map, number, 20);
+  EXPECT(map.segment_count > MANY / 500 && largest <= 65536);
+  walk(&map, MANY, 3);
+  check_walked(&map, MANY, 3);
+  EXPECT(largest <= 65536 && map.count == 3 * MANY);
+  size_t full = smpp_map_octets(&map);
+  EXPECT(full > map.count * 48 && full < map.count * 80);
+  for (int number = 0; number < 3; number++) { /* by its own key, or itself: the oldest, 0, 2 and 3, and back again */
+    const struct smpp_map_entry *entry = smpp_map_oldest(&map);
+    if (number == 1) {
+      EXPECT(smpp_map_delete(&map, entry->octets, entry->key_length));
+    } else {
+      smpp_map_remove(&map, entry);
+    }
+  }
+  EXPECT(!has(&map, 0) && !has(&map, 2) && !has(&map, 3) && smpp_map_oldest(&map)->since == 4);
+  for (int number = 0; number < 4; number++)
+    if (number != 1) put(&map, number, 20);
+  int last = MANY + 3 * MANY / 4 * 3;
+  for (int number = 0; number < last; number++) {
+    bool is_there = number >= MANY || number % 4 != 1;
+    EXPECT((number % 1000 != 999 ? drop(&map, number) : has(&map, number)) == is_there);
+  }
+  EXPECT(map.count == (size_t)last / 1000 && smpp_map_octets(&map) < full / 20);
+  for (int number = 999; number < last; number += 1000) EXPECT(drop(&map, number));
+  EXPECT(map.count == 0 && smpp_map_oldest(&map) == NULL && smpp_map_octets(&map) <= 512);
+  smpp_map_clear(&map);
+  EXPECT(blocks == 0 && smpp_map_octets(&map) == 0);
+}
+
+/* Without memory for a larger table entries are refused when it is full, and none is lost. */
+static void table_full(void) {
+  const uint32_t seed[2] = {3, 4};
+  struct smpp_map map;
+  int number = 0, refused = 0;
+  smpp_map_init(&map, 0, 10, seed);
+  calls_left = 100000000;
+  for (; number < 12; number++) put(&map, number, 20);
+  for (; number < 40; number++) {
+    char name[16];
+    size_t length = name_of(number, name);
+    calls_left = 0;
+    int err = smpp_map_put(&map, name, length, "twenty octets exactly", 20, 0, number);
+    EXPECT(err == 0 || err == SMPP_ERR_NO_MEMORY);
+    refused += err != 0;
+    EXPECT(has(&map, number) == (err == 0));
+  }
+  EXPECT(refused == 25 && map.slot_count == 16 && map.count == 15);
+  for (int i = 0; i < 12; i++) EXPECT(has(&map, i));
+  calls_left = 100000000;
+  put(&map, 100, 20);
+  EXPECT(map.slot_count == 32);
+  smpp_map_clear(&map);
 }
 
 int main(void) {
@@ -91,6 +201,8 @@ int main(void) {
   EXPECT(play(1000000) == 0);
   for (long allowed = 0; allowed < 300; allowed++) failures += play(allowed);
   EXPECT(failures > 300);
-  printf("map: %d allocations failed, nothing was lost\n301 passed, 0 failed\n", failures);
+  steps();
+  table_full();
+  printf("map: %d allocations failed, nothing was lost\n303 passed, 0 failed\n", failures);
   return 0;
 }

@@ -77,5 +77,12 @@ int main(void) {
   smpp_map_clear(&parts);
   smpp_map_clear(&ended);
   CHECK(stays("o", 61));
+
+  struct smpp_ended_part part; /* one map for both: what expires moves what is looked up */
+  put(&ended, "dx", "ended", 5, 0);
+  CHECK(smpp_open_part(&ended, &ended, (const uint8_t *)"t", 1, 5, (const uint8_t *)"n1", 2, 10));
+  CHECK(smpp_end_part(&ended, &ended, (const uint8_t *)"t", 1, 25, &part) && part.length == 2);
+  CHECK(ended.count == 1 && has(&ended, "dit", "\377\1\1\0\0\0\5n1", 9));
+  smpp_map_clear(&ended);
   return report();
 }
