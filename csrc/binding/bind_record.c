@@ -123,6 +123,13 @@ uint8_t record_place_of(lua_State *L, int index) {
   return place;
 }
 
+void record_put_name(struct record_out *out, int index) {
+  uint8_t place = record_place_of(out->L, index);
+  size_t length;
+  const char *name = lua_tolstring(out->L, index, &length);
+  record_put_octet(out, place);
+  if (place == 0) record_put_string(out, name, length);
+}
 
 /* Writes the fields of the table at |index| but those of |without|; |written|: gets the places of those that are declared.  Both may be NULL. */
 static void put_fields(struct record_out *out, int index, struct record_places *written, const struct record_places *without) {
@@ -144,6 +151,8 @@ static void put_fields(struct record_out *out, int index, struct record_places *
     lua_pop(L, 1);
   }
 }
+
+void record_put_fields(struct record_out *out, int index, const struct record_places *without) { put_fields(out, index, NULL, without); }
 
 void record_put_params(struct record_out *out, const struct smpp_pdu *pdu, const struct record_places *written) {
   const uint8_t *places = lua_touserdata(out->L, UP_RECORD_PARAMS);
@@ -425,16 +434,17 @@ static int record_change(lua_State *L) {
   return 1;
 }
 
-/* record(names) -> { write, writer, read, reader, field, change, finisher, wanted, records }.  Records that were written with a list can be read with any that
+/* record(names) -> { write, writer, read, reader, field, change, finisher, wanted, records, committer }.  Records that were written with a list can be read with any that
  * begins as it does: lists only grow at their end. */
 static int record_new(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"write", record_write},   {"writer", record_writer}, {"read", record_read},         {"reader", record_reader}, {"field", record_field},
-      {"change", record_change}, {"wanted", record_wanted}, {"finisher", record_finisher}, {"records", records_new},  {NULL, NULL}};
+      {"change", record_change}, {"wanted", record_wanted}, {"finisher", record_finisher}, {"records", records_new},  {"committer", record_committer},
+      {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   size_t count = lua_rawlen(L, 1);
   luaL_argcheck(L, count <= NAMES_MAX, 1, "expected at most 255 names");
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   lua_createtable(L, (int)count, (int)count);
   for (int i = 1; i <= (int)count; i++) {
     lua_rawgeti(L, 1, i);

@@ -39,6 +39,9 @@ void record_put_octets(struct record_out *out, const void *octets, size_t length
 void record_put_string(struct record_out *out, const char *octets, size_t length);
 void record_put_number(struct record_out *out, double number);
 
+/* Writes the name at |index|, a string. */
+void record_put_name(struct record_out *out, int index);
+
 /* Places of names that are declared, one bit each. */
 struct record_places {
   uint32_t bits[8];
@@ -53,6 +56,9 @@ uint8_t record_place_of(lua_State *L, int index);
 
 /* Writes the parameters of a PDU whose names are declared, but those that are |written| already. */
 void record_put_params(struct record_out *out, const struct smpp_pdu *pdu, const struct record_places *written);
+
+/* Writes the fields of the table at |index| but those of |without|, which may be NULL. */
+void record_put_fields(struct record_out *out, int index, const struct record_places *without);
 
 /* Writes the table at |index|, and of |pdu|, which may be NULL, those parameters that have a declared name and that the table lacks. */
 void record_write_table(struct record_out *out, int index, const struct smpp_pdu *pdu);
@@ -98,6 +104,22 @@ bool record_write_finished(struct record_out *out, const struct finisher *f, str
 void push_finisher(lua_State *L, int index);
 
 int record_finisher(lua_State *L);
+
+/* ---- commands of an engine (bind_resp.c), and commits as words of them (bind_commit.c) ---- */
+
+/* The digits of a whole number, before |end|: where they begin. */
+char *resp_put_digits(char *end, uint64_t number);
+
+/* Puts a type, a count and the end of a line. */
+void resp_put_head(struct record_out *out, char type, size_t count);
+
+void resp_put_word(struct record_out *out, const char *octets, size_t length);
+
+/* Puts the word on top of the stack.  False: it is neither a string nor a finite number. */
+bool resp_put_value(struct record_out *out);
+
+/* committer(ages, is_shared) -> a function that writes commits */
+int record_committer(lua_State *L);
 
 /* ---- records in memory (bind_records.c) ---- */
 

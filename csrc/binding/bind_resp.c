@@ -7,8 +7,7 @@
 
 enum { NUMBER_MAX = 40 }; /* octets of a number, and of the head of a word */
 
-/* The digits of a whole number, before |end|: where they begin. */
-static char *put_digits(char *end, uint64_t number) {
+char *resp_put_digits(char *end, uint64_t number) {
   do {
     *--end = (char)('0' + number % 10);
     number /= 10;
@@ -16,18 +15,17 @@ static char *put_digits(char *end, uint64_t number) {
   return end;
 }
 
-/* Puts a type, a count and the end of a line. */
-static void put_head(struct record_out *out, char type, size_t count) {
+void resp_put_head(struct record_out *out, char type, size_t count) {
   char text[NUMBER_MAX], *end = text + sizeof text;
   *--end = '\n';
   *--end = '\r';
-  end = put_digits(end, count);
+  end = resp_put_digits(end, count);
   *--end = type;
   record_put_octets(out, end, (size_t)(text + sizeof text - end));
 }
 
-static void put_word(struct record_out *out, const char *octets, size_t length) {
-  put_head(out, '$', length);
+void resp_put_word(struct record_out *out, const char *octets, size_t length) {
+  resp_put_head(out, '$', length);
   record_put_octets(out, octets, length);
   record_put_octets(out, "\r\n", 2);
 }
@@ -38,31 +36,30 @@ static bool put_number(struct record_out *out, lua_Number number) {
   if (!isfinite(number)) return false;
   if (floor(number) != number || number <= -9223372036854775808.0 || number >= 9223372036854775808.0) {
     int length = snprintf(text, sizeof text, "%.17g", number); /* NOLINT(cert-err33-c): it fits */
-    put_word(out, text, (size_t)length);
+    resp_put_word(out, text, (size_t)length);
     return true;
   }
-  char *from = put_digits(end, (uint64_t)fabs(number));
+  char *from = resp_put_digits(end, (uint64_t)fabs(number));
   if (number < 0) *--from = '-';
-  put_word(out, from, (size_t)(end - from));
+  resp_put_word(out, from, (size_t)(end - from));
   return true;
 }
 
-/* Puts the word on top of the stack.  False: it is none. */
-static bool put_value(struct record_out *out) {
+bool resp_put_value(struct record_out *out) {
   lua_State *L = out->L;
   if (lua_type(L, -1) == LUA_TSTRING) {
     size_t length;
     const char *octets = lua_tolstring(L, -1, &length);
-    put_word(out, octets, length);
+    resp_put_word(out, octets, length);
     return true;
   }
 #if LUA_VERSION_NUM >= 503
   if (lua_isinteger(L, -1)) { /* a double does not hold all of them */
     lua_Integer whole = lua_tointeger(L, -1);
     char text[NUMBER_MAX], *end = text + sizeof text;
-    char *from = put_digits(end, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
+    char *from = resp_put_digits(end, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
     if (whole < 0) *--from = '-';
-    put_word(out, from, (size_t)(end - from));
+    resp_put_word(out, from, (size_t)(end - from));
     return true;
   }
 #endif
@@ -75,10 +72,10 @@ static int resp_command(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   int count = (int)luaL_checkinteger(L, 2);
   record_out_init(&out, L);
-  put_head(&out, '*', count < 0 ? 0 : (size_t)count);
+  resp_put_head(&out, '*', count < 0 ? 0 : (size_t)count);
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
-    if (!put_value(&out)) {
+    if (!resp_put_value(&out)) {
       lua_pushnil(L);
       lua_pushinteger(L, i);
       return 2;

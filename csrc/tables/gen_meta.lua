@@ -291,6 +291,8 @@ out [=[
 ---@class smpp.RecordCodec  tables of plain data <-> octets
 ---@field write fun(record: table, pdu: smpp.Pdu?): string  pdu: the parameters that the record lacks and whose names are in the list
 ---@field writer fun(names: string[]): (fun(record: table): string)  that leaves these out, whose names are in the list
+---@field committer fun(ages: table<string, string|false>, is_shared: boolean): (fun(changes: smpp.Change[]): string, integer)  ages: of each kind
+---  the field that `discard` compares; what it makes writes a commit as words of a command: octets, how many; it raises for what is no change
 ---@field reader fun(names: string[]): (fun(octets: string): table?, string?, string?)  of these fields, and those not in the list
 ---@field read fun(octets: string): table?, string?, string?
 ---@field field fun(octets: string, name: string): any

@@ -1,4 +1,5 @@
 local async = require "spec.support.async"
+local core = require "smpp.core"
 local engine_store = require "spec.support.engine_store"
 local fields = require "smpp.store.valkey_fields"
 local kinds = require "smpp.store.kinds"
@@ -8,6 +9,7 @@ local stores = require "smpp.store"
 local util = require "spec.support.util"
 
 local P = "smpp:{gw}:"
+local codec = core.record(kinds.names)
 
 --- Runs a script without an engine.
 local function run(body, ...)
@@ -44,8 +46,9 @@ describe("smpp.store.valkey_prelude", function()
       for name, value in pairs(record) do
         if random(3) == 1 and name ~= "key" then clear[#clear + 1] = name else kept[name] = value end
       end
-      local _, _, octets = fields.write(record)
-      local stripped = run("local set = {} note_names(ARGV[2], set) return strip(ARGV[1], set)", octets, fields.write_names(clear))
+      local octets, names = codec.write(record), {}
+      for _, name in ipairs(clear) do names[name] = true end
+      local stripped = run("local set = {} note_names(ARGV[2], set) return strip(ARGV[1], set)", octets, codec.write(names))
       assert.same(kept, fields.read("k", "\n\n\n\n\n\n" .. stripped))
       for name, value in pairs(record) do
         local place = fields.places[name]

@@ -6,6 +6,7 @@ local kinds = require "smpp.store.kinds"
 local loops = require "smpp.loop"
 local net = require "smpp.base.net"
 local option = require "smpp.base.kind"
+local resp = require "smpp.valkey.resp"
 local schema = require "smpp.base.schema"
 local queues = require "smpp.store.valkey_queues"
 local scripts = require "smpp.store.valkey_scripts"
@@ -68,7 +69,6 @@ local function committed(call, value, message, code)
   for i = 1, group.count do ended(group[i], each and each() or value, message, code) end
 end
 
-local OPS = { add = true, change = true, remove = true, count = true }
 local MOST = 30 -- commits of a group: a script takes less than a millisecond
 
 --- A group of commits, which is made as one call at the end of this turn of the loop.
@@ -78,10 +78,14 @@ local function new_group(self, name, script)
   local words = {
     1, self.place, self.run, self.number, self.shared and 1 or 0, self.limit or "", self.max_octets or "", self.keep_final or "", #acknowledged,
   }
-  local n = scripts.HEAD
-  for i = 1, #acknowledged do n, words[n + 1] = n + 1, acknowledged[i] end
+  local n = #words
+  for i = 1, #acknowledged do words[n + i] = acknowledged[i] end
+  n = n + #acknowledged
   self.acknowledged = {}
-  local group = { name = name, script = script, number = self.number, words = words, n = n, count = 0, waits = false, results = "run:" }
+  local group = {
+    name = name, script = script, number = self.number, count = 0, waits = false, results = "run:" .. self.run,
+    words = n, parts = { [0] = resp.words(words, n) }, -- octets: its head, and each commit
+  }
   self[name] = group
   self:defer()
   return group
@@ -100,7 +104,8 @@ local function flush_group(self, name)
   local group = self[name]
   if not group then return end
   self[name] = nil
-  calls.make(self, group.script, group.words, group.n, committed, nil, nil, group, name == "patient_group")
+  local octets = table.concat(group.parts, "", 0, group.count)
+  calls.make(self, group.script, octets, group.words, committed, nil, nil, group, name == "patient_group")
 end
 
 --- Makes the calls of what was committed in this turn of the loop.
@@ -109,43 +114,6 @@ function Store:flush()
   flush_group(self, "patient_group")
   flush_group(self, "group")
   if self.queues then self.queues:flush() end
-end
-
---- The time that `discard` compares, of a record or what is set of one; "": it has none.
-local function age_of(self, kind, values)
-  local field = kinds.kinds[kind].age
-  local age = field and values and values[field]
-  if type(age) ~= "number" then return "" end
-  return self.shared and ("%.0f"):format(math.floor(age)) or ("%.17g"):format(age)
-end
-
---- Appends a change to the words of a call; returns how many there are.
-local function put(self, words, n, change)
-  local op, kind, place, set = change.op, change.kind, change.place, change.set
-  local record = op == "add" and change.record
-  words[n + 1], words[n + 2], words[n + 3] = change.replaces and "put" or op, kind, record and record.key or change.key
-  words[n + 4], words[n + 5], words[n + 6] = change.from or "", change.guard or "", place and place[1] or ""
-  n = n + 6
-  if place and place[1] ~= "none" then
-    words[n + 1], words[n + 2], words[n + 3] = place.home, ("%.6f"):format(place.due), place.over and ("%.3f"):format(place.over) or ""
-    words[n + 4] = place.most or ""
-    n = n + 4
-  end
-  if record then
-    words[n + 1], words[n + 2], words[n + 4] = fields.write(record)
-    words[n + 3] = age_of(self, kind, record)
-  elseif op == "change" and (change.whole or change.rest) then
-    words[n + 1], words[n + 4] = fields.write_whole(change)
-    words[n + 2], words[n + 3] = "*", age_of(self, kind, set)
-  elseif op == "change" then
-    words[n + 1], words[n + 4] = fields.write_change(set)
-    words[n + 2], words[n + 3] = fields.write_names(change.clear), age_of(self, kind, set)
-  elseif op == "count" then
-    words[n + 1], words[n + 2], words[n + 3], words[n + 4] = set.by, set.least or "", set.most or "", set.per_s or ""
-  else
-    return n
-  end
-  return n + 4
 end
 
 --- What `rest` of a change may be, which makes a message final that is this record.
@@ -160,24 +128,16 @@ function Store:rest(record) return fields.write_rest(record) end -- luacheck: no
 ---@param context any
 function Store:commit(changes, done, context)
   if self.shared and not self.run then return done(nil, "the store is away", "store_failed", context) end
-  for _, change in ipairs(changes) do
-    kind_of(change.kind)
-    if not OPS[change.op] then error(("op: expected add, change or remove, got %s"):format(tostring(change.op)), 0) end
-    local key = change.op == "add" and change.record.key or change.key
-    if type(key) ~= "string" then error("invalid record: expected a string as key", 0) end
-  end
+  local octets, words = self.write(changes) -- raises for what is no change, or not plain data
   local is_patient = changes.patient and self.shared
   local refusal = self.waits and not (is_patient or changes.loose) and self.waits:refusal()
   if refusal then return done(nil, refusal, "store_failed", context) end
   local name = is_patient and "patient_group" or "group"
   local group = self[name] or new_group(self, name, is_patient and scripts.finish or self.shared and scripts.shared_commit or scripts.commit)
-  local words, n = group.words, group.n + 1
-  words[n] = #changes
-  for i = 1, #changes do n = put(self, words, n, changes[i]) end -- raises for what is not plain data: the words are not counted then
-  group.count, group.waits = group.count + 1, group.waits or not changes.loose
-  group[group.count] = { done = done, context = context, at = group.n + 1 }
-  group.n = n
-  if group.count >= MOST then flush_group(self, name) end
+  local n = group.count + 1
+  group.count, group.words, group.waits = n, group.words + words, group.waits or not changes.loose
+  group[n], group.parts[n] = { done = done, context = context }, octets
+  if n >= MOST then flush_group(self, name) end
 end
 
 -- ---- reading ----
@@ -317,6 +277,7 @@ function store.open(o)
     shared = o.shared,          -- smpp.nodes says which runs live
     queues = nil,               -- smpp.StoreQueues, of a shared store
     waits = nil,                -- smpp.StoreWaits: for replicas
+    write = fields.committer(o.shared), -- commits as words of a script
     run = nil,                  -- this process; of a shared store: of its node, nil before it has joined
     number = 0, acknowledged = {}, -- its groups of commits; those whose results it has
     group = nil, patient_group = nil, -- of this turn of the loop

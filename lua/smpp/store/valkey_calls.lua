@@ -6,7 +6,7 @@ local calls = {}
 
 ---@class smpp.ValkeyCall
 ---@field script smpp.ValkeyScript
----@field words (string|number)[]
+---@field words (string|number)[]|string  string: their octets
 ---@field count integer
 ---@field deadline number
 ---@field finish fun(self: smpp.ValkeyCall, value: any, message: string?, code: string?)
@@ -54,7 +54,7 @@ local function undo(call, results)
   for i = 1, call.search.count do
     local changes, n = { patient = true }, 0
     if each() == "ok" then
-      scripts.each_change(call.words, call.search[i].at, function(op, kind, key, to, by, per_s)
+      scripts.each_change(call.search.parts[i], function(op, kind, key, to, by, per_s)
         local back = nil
         if op == "add" then back = { op = "remove", kind = kind, key = key, guard = UNTOUCHED[to] } end
         if by and per_s == "" then back = { op = "count", kind = kind, key = key, set = { by = -by } } end
@@ -132,7 +132,7 @@ end
 --- Makes a call: `finishing(call, value, message, code)` gets its result.
 ---@param self smpp.Store
 ---@param script smpp.ValkeyScript
----@param words (string|number)[]
+---@param words (string|number)[]|string  string: their octets
 ---@param count integer
 ---@param finishing fun(call: smpp.ValkeyCall, value: any, message: string?, code: string?)
 ---@param done fun(...)

@@ -37,7 +37,7 @@ end
 
 local TEXT = [=[
 local unpack = unpack or table.unpack
-local byte, sub, match, concat = string.byte, string.sub, string.match, table.concat
+local byte, sub, match, concat, floor = string.byte, string.sub, string.match, table.concat, math.floor
 local P = KEYS[1]
 local call = redis.call
 local at = 0
@@ -218,24 +218,33 @@ end
 
 -- ---- records ----
 
---- A record: its head, its text and where its octets begin there, or they alone; nil: there is none.
-local function record_at(name)
+--- Reads a record into a table: its key in the engine, its head, and how many octets it has; nil: there is none.
+local function read_into(r, name)
   local text = text_at(name)
   if not text then return nil end
-  local state, same, serial, age, place, home, over, from = match(text, HEAD)
-  return { state = state, same = same, serial = serial, age = age, place = place, home = home, over = over, text = text, from = from, octets = nil }
+  local from
+  r.name, r.state, r.same, r.serial, r.age, r.place, r.home, r.over, from = name, match(text, HEAD)
+  r.size = #text - from + 1
+  return r
 end
-local function read_record(kind, key) return record_at(key_of(kind, key)) end
+local function read_record(kind, key) return read_into({}, key_of(kind, key)) end
 
-local function octets_of(r) return r.octets or sub(r.text, r.from) end
-local function size_of(r) return r.octets and #r.octets or #r.text - r.from + 1 end
+--- The octets of a record as it is for this script.
+local function octets_of(r)
+  local text = text_at(r.name)
+  return sub(text, #text - r.size + 1)
+end
 
-local function put_record(name, r)
-  local text = r.state .. "\n" .. r.same .. r.serial .. "\n" .. r.age .. "\n" .. r.place .. "\n" .. r.home .. "\n" .. r.over .. "\n" .. octets_of(r)
-  put_text(name, text)
+local function head_of(state, r, age, place, home, over)
+  return state .. "\n" .. r.same .. r.serial .. "\n" .. age .. "\n" .. place .. "\n" .. home .. "\n" .. over .. "\n"
+end
+
+--- Writes a record that has another place, but the same octets.
+local function write_record(r)
+  local text = head_of(r.state, r, r.age, r.place, r.home, r.over) .. octets_of(r)
+  put_text(r.name, text)
   return text
 end
-local function write_record(kind, key, r) return put_record(key_of(kind, key), r) end
 
 --- The groups of a record: of those that have open records only, and of the others.
 local function groups_of(kind, octets, open, others)
@@ -255,22 +264,29 @@ end
 
 -- ---- indexes: sorted sets of records by serial, in buckets; and one of the buckets that are there ----
 
-local touched = {}
+local touched = {} -- index -> number of a bucket -> its key
 local function bucket_of(index, serial)
-  local bucket = math.floor(serial / SPAN)
-  local set = index .. ":" .. bucket
-  if not touched[set] then touched[set] = { index, bucket } end
+  local buckets, bucket = touched[index], floor(serial / SPAN)
+  if not buckets then
+    buckets = {}
+    touched[index] = buckets
+  end
+  local set = buckets[bucket]
+  if not set then
+    set = index .. ":" .. bucket
+    buckets[bucket] = set
+  end
   return set
 end
 local function enlist(index, serial, key) rank(bucket_of(index, serial), key, serial) end
 local function unlist(index, serial, key) rank(bucket_of(index, serial), key, false) end
 
 local serials = {}
---- The next serial of a kind.
+--- The next serial of a kind, as text.
 local function next_serial(kind)
   local serial = (serials[kind] or tonumber(call("HGET", P .. "meta", "serial:" .. kind) or 0)) + 1
   serials[kind] = serial
-  return serial
+  return string.format("%.0f", serial)
 end
 
 --- The octets of a record, if it is one of those that wait.
@@ -289,8 +305,10 @@ local function settle()
   write_all()
   for kind, serial in pairs(serials) do call("HSET", P .. "meta", "serial:" .. kind, string.format("%.0f", serial)) end
   serials = {}
-  for set, one in pairs(touched) do
-    if call("EXISTS", set) == 1 then call("ZADD", one[1], one[2], one[2]) else call("ZREM", one[1], one[2]) end
+  for index, buckets in pairs(touched) do
+    for bucket, set in pairs(buckets) do
+      if call("EXISTS", set) == 1 then call("ZADD", index, bucket, bucket) else call("ZREM", index, bucket) end
+    end
   end
   touched = {}
   for name, n in pairs(counted) do
@@ -332,9 +350,8 @@ local function remove(kind, key, r)
   if is_open then unlist(P .. kind .. ":open", r.serial, key) end
   if o.final and not SHARED then call("ZREM", P .. kind .. ":ended", key) end
   if o.age and not SHARED then call("ZREM", P .. kind .. ":age", key) end
-  local size = size_of(r)
-  count(kind, -RECORD - size, -1, is_open and -1 or 0, -waits(kind, not is_open, size))
-  put_text(key_of(kind, key), false)
+  count(kind, -RECORD - r.size, -1, is_open and -1 or 0, -waits(kind, not is_open, r.size))
+  put_text(r.name, false)
 end
 
 --- Removes what is older than a time, at most a page; how many entries of the list are gone.  keeps(key, r): it stays for now.

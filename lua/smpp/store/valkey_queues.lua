@@ -49,7 +49,7 @@ local function grab(member, score)
   rank(work, member, score)
   r.place = "w" .. run
   local n = #out
-  out[n + 1], out[n + 2], out[n + 3] = kind, key, write_record(kind, key, r)
+  out[n + 1], out[n + 2], out[n + 3] = kind, key, write_record(r)
   members[#members + 1] = member
   left = left - 1
 end
@@ -153,7 +153,7 @@ for i = 1, #list, 2 do
   if r and r.home ~= "" then
     r.place = "q"
     enqueue(member, r.home, list[i + 1], r.over)
-    write_record(kind, key, r)
+    write_record(r)
     woken[r.home] = true
   end
 end
@@ -253,7 +253,7 @@ function Queues:take(wishes, o, done, context)
     words[n + 1], words[n + 2], words[n + 3] = wish.what, wish.name, wish.room
     n = n + 3
   end
-  local search = { asked_at = self.store.loop:time(), number = self.number, waits = true, results = "given:" }
+  local search = { asked_at = self.store.loop:time(), number = self.number, waits = true, results = "given:" .. self.store.run }
   calls.make(self.store, take_script, words, n, taken, done, context, search, true)
 end
 

@@ -21,6 +21,7 @@
 ---   given:RUN               hash: number of a call that took records -> their members, until the node has them
 ---   runs                    hash: the runs of nodes that live (smpp.nodes); others may not have work
 ---   wake                    a channel: the name of a queue that has got something
+local kinds = require "smpp.store.kinds"
 local prelude = require "smpp.store.valkey_prelude"
 local valkey = require "smpp.valkey"
 
@@ -33,13 +34,17 @@ local PAGE = 100 -- records of one call at most: no script takes a millisecond
 local text_of = prelude.text_of
 
 --- run, number, "1" if its work is shared, limit, max_octets, keep_final (or ""), how many results the process has, their numbers; then
---- commits, each of: how many changes; changes: op (put: add, in the place of one that is there), kind, key, from (or ""), guard, where to; for
---- work and queue: home, due, over, most (or ""); then of an addition: state, same, age, octets (smpp.store.valkey_fields); of a change: "=" and
---- the state (or ""), octets with the names of fields to clear, age, octets of those to set; of a count: by, least, most, per_s (or "").
+--- commits, each of: how many changes; changes, as bind_commit.c writes them: a form, which many changes have in common; key; for work and queue:
+--- due, over; for the guard "id": the key of the id; then of an addition and of a change: age, where the kind has one, octets; of a count: by, least,
+--- most, per_s (or "").
+---
+--- A form: the sizes of its parts, and they: op (put: add, in the place of one that is there), kind, from (or ""), guard, where to, home, most (or
+--- ""), "=" where a change sets the state, state, then of an addition "i" (smpp.store.valkey_fields), of a change octets with the names of fields
+--- to clear, "*": it gives all octets.
 --- Returns the results of the commits, a line for each; "dead": none was made, since the run is over.
 local COMMIT = [=[
 local name_of_run, number = take(), take()
-local run, work, mine = P .. "run:" .. name_of_run, "work:" .. name_of_run, "w" .. name_of_run
+local run, work, mine = P .. "run:" .. name_of_run, P .. "work:" .. name_of_run, "w" .. name_of_run
 local before = call("HGET", run, number)
 if before then return before end
 if take() == "1" and call("HEXISTS", P .. "runs", name_of_run) == 0 then return "dead" end
@@ -47,15 +52,38 @@ local limit, most, keep = tonumber(take()), tonumber(take()), tonumber(take())
 local results = {}
 for i = 1, tonumber(take()) do results[i] = take() end
 
+local forms = {}
+--- Reads a form.
+local function form_of(word)
+  local stop = string.find(word, ":", 1, true)
+  local parts, from = {}, stop + 1
+  for size in string.gmatch(sub(word, 1, stop - 1), "%d+") do
+    parts[#parts + 1] = sub(word, from, from + size - 1)
+    from = from + size
+  end
+  local op, kind, state, guard, to, home, room, sets, new, names = unpack(parts)
+  local o = KINDS[kind]
+  local f = {
+    op = op, kind = kind, o = o, is_new = op == "add" or op == "put", records = key_of(kind, ""), has_age = o.age, has_groups = next(o.groups) ~= nil,
+    all = P .. kind .. ":all", open = P .. kind .. ":open", past = P .. kind .. ":past",
+    from = state, guard = guard, to = to, home = home, room = tonumber(room), is_placed = to == "work" or to == "queue",
+    place = to == "work" and mine or "q", is_lane = op ~= "change" and sub(home, 1, 2) == "l:",
+    sets = sets == "=", state = new, final = is_final(kind, new), names = names,
+  }
+  if f.is_placed and f.to == "queue" then f.wakes = string.match(home, "^l:") or home end -- all lanes at once
+  forms[word] = f
+  return f
+end
+
 --- The new state of a counter; nil: it would be less or more than it may. With per_s it counts anew in each so many seconds.
-local function sum(c, old)
-  local by, least, limit, per_s = tonumber(c.one), tonumber(c.two), tonumber(c.three), tonumber(c.four)
+local function sum(by, least, limit, per_s, old)
+  by, least, limit, per_s = tonumber(by), tonumber(least), tonumber(limit), tonumber(per_s)
   if not per_s then
     local value = tonumber(old) + by
     if least and value < least then return nil end
     return string.format("%.0f", value)
   end
-  local window = math.floor(clock() / per_s)
+  local window = floor(clock() / per_s)
   local before_s, its, used = match(old, "^(%S+) (%S+) (%S+)$")
   used = tonumber(before_s) == per_s and tonumber(its) == window and tonumber(used) or 0
   if used + by > limit then return nil end
@@ -68,92 +96,90 @@ local function want(key)
   is_wanted[key], wanted[#wanted + 1] = true, key
 end
 
---- Reads a change.
+--- Reads a change: a table of sixteen fields, with those of the record that is there.
 local function read()
-  local op, kind, key, from, guard, to = unpack(ARGV, at + 1, at + 6)
-  local home, due, over, room, one, two, three, four
-  at = at + 6
-  if to == "work" or to == "queue" then
-    home, due, over, room = unpack(ARGV, at + 1, at + 4)
-    at = at + 4
-  end
-  if op ~= "remove" then
-    one, two, three, four = unpack(ARGV, at + 1, at + 4)
-    at = at + 4
-  end
-  local name = key_of(kind, key)
-  want(name)
-  if op == "add" or op == "put" then
-    return {
-      op = op, kind = kind, key = key, name = name, to = to, home = home, due = due, over = over, room = room,
-      one = one, two = two, three = three, four = four, -- state, "i", age, octets
-      final = is_final(kind, one), old = nil,
-    }
-  end
-  if sub(guard, 1, 3) == "id:" then want(key_of("id", sub(guard, 4))) end
+  local form, key = ARGV[at + 1], ARGV[at + 2]
+  local f = forms[form] or form_of(form)
+  at = at + 2
   local c = {
-    op = op, kind = kind, key = key, name = name, from = from, guard = guard, to = to,
-    one = one, two = two, three = three, four = four, -- state, names to clear or "*", age, octets to set or all; by, least, most, per_s
-    r = nil, final = nil, was_final = nil, grows = nil,
+    form = f, key = key, name = f.records .. key, due = nil, till = nil, since = "", given = "", new = nil, -- of the change; new: an id, then a state
+    state = nil, same = f.names, serial = "", age = nil, place = "", home = nil, over = nil, size = nil, -- of the record
   }
-  if home then c.home, c.due, c.over = home, due, over end
+  want(c.name)
+  if f.is_placed then
+    c.due, c.till = ARGV[at + 1], ARGV[at + 2]
+    at = at + 2
+  end
+  if f.guard == "id" then
+    at = at + 1
+    c.new = key_of("id", ARGV[at])
+    want(c.new)
+  end
+  if f.is_new or f.op == "change" then
+    if f.has_age then
+      at = at + 1
+      c.since = ARGV[at]
+    end
+    at = at + 1
+    c.given = ARGV[at]
+  elseif f.op == "count" then
+    c.due, c.till, c.since, c.given = unpack(ARGV, at + 1, at + 4) -- by, least, most, per_s
+    at = at + 4
+  end
   return c
 end
 
 --- Can it be made?  nil: yes; else a result.  Adds up what it needs.
 local function check(c, needs)
-  if c.op == "add" or c.op == "put" then
-    if c.op == "put" then c.old = record_at(c.name) elseif text_at(c.name) then return "duplicate" end
-    needs.octets = needs.octets + RECORD + #c.four
-    if c.kind == "message" and not c.final then needs.opens = needs.opens + 1 end
-    if c.to == "queue" and c.room ~= "" and call("ZCARD", P .. "queue:" .. c.home) >= tonumber(c.room) then return "limit" end
+  local f = c.form
+  if f.is_new then
+    if f.op == "add" and text_at(c.name) then return "duplicate" end
+    needs.octets = needs.octets + RECORD + #c.given
+    if f.kind == "message" and not f.final then needs.opens = needs.opens + 1 end
+    if f.to == "queue" and f.room and call("ZCARD", P .. "queue:" .. f.home) >= f.room then return "limit" end
     return nil
   end
-  local r = record_at(c.name)
-  if not r then return "gone" end
-  if c.from ~= "" and r.state ~= c.from then return "conflict" end
-  if c.guard == "mine" and r.place ~= mine then return "conflict" end
-  if c.guard == "queued" and r.place ~= "q" then return "conflict" end
-  if c.guard == "idle" and r.place ~= mine and r.place ~= "q" then return "conflict" end
-  if sub(c.guard, 1, 3) == "id:" then -- that id of a carrier is of this message
-    local id = read_record("id", sub(c.guard, 4))
-    if not id or field_of(id.text, MESSAGE, id.from) ~= c.key then return "conflict" end
+  local guard = f.guard
+  if not read_into(c, c.name) then return "gone" end
+  if f.from ~= "" and c.state ~= f.from then return "conflict" end
+  if guard == "mine" then
+    if c.place ~= mine then return "conflict" end
+  elseif guard == "queued" then
+    if c.place ~= "q" then return "conflict" end
+  elseif guard == "idle" then
+    if c.place ~= mine and c.place ~= "q" then return "conflict" end
+  elseif guard == "id" then -- that id of a carrier is of this message
+    local text = text_at(c.new)
+    if not text or field_of(text, MESSAGE, (select(8, match(text, HEAD)))) ~= c.key then return "conflict" end
+  elseif guard == "ended" then -- its state is a run
+    if call("HEXISTS", P .. "runs", f.from) == 1 then return "conflict" end
   end
-  if c.guard == "ended" and call("HEXISTS", P .. "runs", c.from) == 1 then return "conflict" end -- its state is a run
-  c.r, c.was_final = r, is_final(c.kind, r.state)
-  if c.op == "change" then
-    local before = size_of(r)
-    if c.two == "*" then
-      r.state, r.octets = sub(c.one, 2), c.four
-    else
+  if f.op == "change" then
+    c.new = f.sets and f.state or c.state
+    if f.names ~= "*" then
       local gone = {}
-      note_names(c.four, gone)
-      note_names(c.two, gone)
-      if c.one ~= "" then
-        r.state, gone[STATE] = sub(c.one, 2), true
-      elseif gone[STATE] then
-        r.state = ""
-      end
-      r.octets = strip(octets_of(r), gone) .. c.four
+      note_names(c.given, gone)
+      note_names(f.names, gone)
+      if f.sets then gone[STATE] = true elseif gone[STATE] then c.new = "" end
+      c.given = strip(octets_of(c), gone) .. c.given
     end
-    c.grows = #r.octets - before
-    c.final = is_final(c.kind, r.state)
-    needs.octets = needs.octets + c.grows
-    if c.kind == "message" and c.final and not c.was_final then needs.closes = true end
-  elseif c.op == "count" then
-    r.state = sum(c, r.state)
-    if not r.state then return "exceeded:" .. c.key end
+    local final = is_final(f.kind, c.new)
+    needs.octets = needs.octets + #c.given - c.size
+    if final and f.kind == "message" and not is_final(f.kind, c.state) then needs.closes = true end
+  elseif f.op == "count" then
+    c.new = sum(c.due, c.till, c.since, c.given, c.state)
+    if not c.new then return "exceeded:" .. c.key end
   end
 end
 
 --- The time that discard compares: of final records, where a kind has final states.
-local function note_age(c, r, is_new)
-  if not KINDS[c.kind].age or r.age == "" or KINDS[c.kind].final and not c.final or not is_new and c.three == "" then return end
-  if SHARED then push(P .. c.kind .. ":past", r.age .. " " .. c.key) else call("ZADD", P .. c.kind .. ":age", r.age, c.key) end
+local function note_age(f, key, age, is_final_one, is_new)
+  if age == "" or f.o.final and not is_final_one or not is_new then return end
+  if SHARED then push(f.past, age .. " " .. key) else call("ZADD", P .. f.kind .. ":age", age, key) end
 end
 
-local function note_end(c)
-  if not SHARED then call("ZADD", P .. c.kind .. ":ended", call("HINCRBY", P .. "meta", "ended", 1), c.key) end
+local function note_end(f, key)
+  if not SHARED then call("ZADD", P .. f.kind .. ":ended", call("HINCRBY", P .. "meta", "ended", 1), key) end
 end
 
 local woken = {}
@@ -167,61 +193,72 @@ local function in_order(due)
   return now
 end
 
---- Puts a record where it is to be.
-local function move(c, r)
-  if c.to == "" then return end
-  local member = c.kind .. ":" .. c.key
-  unplace(r, member)
-  if c.to == "none" then
-    r.place, r.home, r.over = "", "", ""
-    return
+--- Puts a record where it is to be, and writes it with these octets.
+local function put(c, f, age)
+  local place, home, over = c.place, c.home, c.over
+  if f.to ~= "" then
+    local member = f.kind .. ":" .. c.key
+    if place == mine then rank(work, member, false) else unplace(c, member) end
+    place, home, over = "", "", ""
+    if f.is_placed then
+      place, home, over = f.place, f.home, c.till
+      local due = f.is_lane and in_order(c.due) or c.due -- of a lane: it is new
+      if f.wakes then
+        enqueue(member, home, due, over)
+        woken[f.wakes] = true
+      else
+        rank(work, member, due)
+      end
+    end
   end
-  r.place, r.home, r.over = c.to == "work" and mine or "q", c.home, c.over
-  if c.op ~= "change" and sub(c.home, 1, 2) == "l:" then c.due = in_order(c.due) end -- it is new
-  if c.to == "work" then return rank(P .. work, member, c.due) end
-  enqueue(member, c.home, c.due, c.over)
-  woken[string.match(c.home, "^l:") or c.home] = true -- all lanes at once
+  put_text(c.name, head_of(c.new, c, age, place, home, over) .. c.given)
 end
 
-local function add(c)
-  if c.old then remove(c.kind, c.key, c.old) end
-  local kind, serial = KINDS[c.kind], ""
-  if not kind.unlisted then
-    serial = next_serial(c.kind)
-    enlist(P .. c.kind .. ":all", serial, c.key)
-    if kind.final and not c.final then enlist(P .. c.kind .. ":open", serial, c.key) end
+local function add(c, f)
+  local kind, key, final = f.kind, c.key, f.final
+  if f.op == "put" then
+    local old = read_into({}, c.name)
+    if old then remove(kind, key, old) end
   end
-  local r = { state = c.one, same = c.two, serial = serial, age = c.three, place = "", home = "", over = "", octets = c.four }
-  move(c, r)
-  put_record(c.name, r)
-  if next(kind.groups) then
-    for _, group in ipairs(groups_of(c.kind, c.four, not c.final, true)) do call("ZADD", group, serial, c.key) end
+  if not f.o.unlisted then
+    c.serial = next_serial(kind)
+    enlist(f.all, c.serial, key)
+    if f.o.final and not final then enlist(f.open, c.serial, key) end
   end
-  count(c.kind, RECORD + #c.four, 1, c.final and 0 or 1, waits(c.kind, c.final, #c.four))
-  if c.final then note_end(c) end
-  note_age(c, r, true)
+  c.new, c.home, c.over = f.state, "", ""
+  put(c, f, c.since)
+  if f.has_groups then
+    for _, group in ipairs(groups_of(kind, c.given, not final, true)) do call("ZADD", group, c.serial, key) end
+  end
+  local size = #c.given
+  count(kind, RECORD + size, 1, final and 0 or 1, waits(kind, final, size))
+  if final then note_end(f, key) end
+  if f.has_age then note_age(f, key, c.since, final, true) end
 end
 
-local function change(c, r)
-  move(c, r)
-  if c.three ~= "" then r.age = c.three end
-  put_record(c.name, r)
-  local is_over = c.final and not c.was_final
-  count(c.kind, c.grows, 0, is_over and -1 or 0, waits(c.kind, c.final, #r.octets) - waits(c.kind, c.was_final, #r.octets - c.grows))
+local function change(c, f)
+  local kind, key, octets, age = f.kind, c.key, c.given, c.since ~= "" and c.since or c.age
+  local was_final, final, size, before = is_final(kind, c.state), is_final(kind, c.new), #c.given, c.size
+  local is_over = final and not was_final
+  put(c, f, age)
+  count(kind, size - before, 0, is_over and -1 or 0, waits(kind, final, size) - waits(kind, was_final, before))
   if is_over then
-    unlist(P .. c.kind .. ":open", r.serial, c.key)
-    for _, group in ipairs(groups_of(c.kind, r.octets, true, false)) do call("ZREM", group, c.key) end
-    note_end(c)
+    unlist(f.open, c.serial, key)
+    if f.has_groups then
+      for _, group in ipairs(groups_of(kind, octets, true, false)) do call("ZREM", group, key) end
+    end
+    note_end(f, key)
   end
-  note_age(c, r, is_over)
+  if f.has_age then note_age(f, key, age, final, is_over or c.since ~= "") end
 end
 
 local function make(c)
-  if c.op == "add" or c.op == "put" then return add(c) end
+  local f = c.form
+  if f.is_new then return add(c, f) end
   if not SHARED and not text_at(c.name) then return end -- a final one may have made room for the others
-  if c.op == "remove" then return remove(c.kind, c.key, c.r) end
-  if c.op == "count" then return put_record(c.name, c.r) end
-  change(c, c.r)
+  if f.op == "remove" then return remove(f.kind, c.key, c) end
+  if f.op == "change" then return change(c, f) end
+  put_text(c.name, head_of(c.new, c, c.age, c.place, c.home, c.over) .. octets_of(c))
 end
 
 --- Makes a commit: all of its changes, or none.
@@ -347,23 +384,39 @@ return tonumber(redis.call("HGET", KEYS[1] .. "meta", "format"))
 
 scripts.PAGE, scripts.text_of = PAGE, text_of
 
-scripts.HEAD = 9 -- words before a commit's list of results
+--- The word at a place of a command's octets, and where the next one is.
+local function word_at(octets, at)
+  local _, stop, size = octets:find("^%$(%d+)\r\n", at)
+  return octets:sub(stop + 1, stop + size), stop + size + 3
+end
 
-local TAIL = { add = 4, put = 4, change = 4, count = 4, remove = 0 } -- words of a change behind where to
-
---- Calls fn(op, kind, key, to, by, per_s) for the changes of a commit in the words of a call; by, per_s: of a count.
----@param words (string|number)[]
----@param at integer  where the commit begins
----@param fn fun(op: string, kind: string, key: string, to: string, by: number?, per_s: number|string|nil)
-function scripts.each_change(words, at, fn)
-  local left = words[at]
-  at = at + 1
+--- Calls fn(op, kind, key, to, by, per_s) for the changes of a commit.
+---@param octets string  of its words
+---@param fn fun(op: string, kind: string, key: string, to: string, by: number?, per_s: string?)  by, per_s: of a count
+function scripts.each_change(octets, fn)
+  local left, at = word_at(octets, 1)
+  local function take()
+    local word
+    word, at = word_at(octets, at)
+    return word
+  end
   for _ = 1, left do
-    local op, to = words[at], words[at + 5]
-    local tail = at + 6 + ((to == "work" or to == "queue") and 4 or 0)
-    local is_count = op == "count"
-    fn(op, words[at + 1], words[at + 2], to, is_count and words[tail] or nil, is_count and words[tail + 3] or nil)
-    at = tail + TAIL[op]
+    local form, key = take(), take()
+    local sizes, text = form:match "^([%d,]+):(.*)$"
+    local parts, from, by, per_s = {}, 1, nil, nil
+    for size in sizes:gmatch "%d+" do
+      parts[#parts + 1], from = text:sub(from, from + size - 1), from + size
+    end
+    local op, kind, _, guard, to = (table.unpack or unpack)(parts) -- luacheck: compat
+    local more = ((to == "work" or to == "queue") and 2 or 0) + (guard == "id" and 1 or 0)
+    if op == "count" then
+      local words = { take(), take(), take(), take() }
+      by, per_s = tonumber(words[1]), words[4]
+    elseif op ~= "remove" then
+      more = more + (kinds.kinds[kind].age and 2 or 1)
+    end
+    for _ = 1, more do take() end
+    fn(op, kind, key, to, by, per_s)
   end
 end
 

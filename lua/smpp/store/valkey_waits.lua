@@ -223,7 +223,7 @@ local function take(self)
     self.todo[self.todo_first], self.todo_first = nil, self.todo_first + 1
     if not item.is_over and item.call then
       count = count + 1
-      items[count], words[n + 1], words[n + 2] = item, item.call.search.results .. item.call.words[3], item.call.search.number
+      items[count], words[n + 1], words[n + 2] = item, item.call.search.results, item.call.search.number
       n = n + 2
     elseif not item.is_over then
       read_count = read_count + 1

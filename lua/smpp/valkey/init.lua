@@ -368,7 +368,7 @@ end
 
 --- Runs a script without waiting: the lowest level, for stores.
 ---@param script smpp.ValkeyScript
----@param words (string|number)[]  number of keys, keys, arguments
+---@param words (string|number)[]|string  number of keys, keys, arguments; string: their octets, as smpp.valkey.resp writes words
 ---@param count integer            of words
 ---@param done fun(value: any, message: string?, code: string?, context: any)  maybe called before this returns
 ---@param context any
@@ -376,9 +376,9 @@ end
 ---@return boolean? ok  nil: a word is neither string nor finite number
 ---@return string? message
 function Client:run(script, words, count, done, context, deadline)
-  local octets, message = resp.command(words, count)
+  local octets, message = words, nil
+  if type(words) == "table" then octets, message = resp.words(words, count) end
   if not octets then return nil, message end
-  octets = octets:sub(octets:find("\n", 1, true) + 1)
   local entry = {
     octets = octets, size = #octets + #script.text, script = script, words = count + 2, done = done, context = context, deadline = deadline,
   }

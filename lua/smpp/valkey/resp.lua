@@ -52,6 +52,17 @@ function resp.command(words, count)
     type(word) == "number" and tostring(word) or "a " .. type(word))
 end
 
+--- The octets of words of a command, without its head.
+---@param words (string|number)[]
+---@param count integer
+---@return string? octets
+---@return string? message  as of `command`
+function resp.words(words, count)
+  local octets, message = resp.command(words, count)
+  if not octets then return nil, message end
+  return sub(octets, find(octets, "\n", 1, true) + 1)
+end
+
 -- ---- octets to replies ----
 
 ---@class smpp.RespReader  reads a stream; the cost is linear in its octets, whatever the pieces
