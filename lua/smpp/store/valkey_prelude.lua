@@ -8,6 +8,9 @@ local RECORD_OCTETS = 160 -- approximate size of a record besides its octets, as
 local RESERVE = 1.1       -- changes that finish messages are accepted up to this multiple of max_octets
 local SPAN = 64           -- records of one bucket of an index: such sorted sets are compact in the engine
 
+-- Sizes of the parts of a form: smpp.store.valkey_scripts.
+local SIZES = "^" .. ("(%d+),"):rep(9) .. "(%d+):()"
+
 prelude.RECORD_OCTETS = RECORD_OCTETS
 
 --- A table of plain data as Lua, in order.
@@ -63,7 +66,7 @@ local function group_key(kind, name, values) return P .. kind .. ":g:" .. name .
 -- ---- what a script has read and is to write: most is written at its end, in few commands ----
 
 local PIECE = 1000 -- arguments of a command, even
-local texts, changed = {}, {}  -- key -> the record as it is for this script, false: there is none; keys of those that it has changed
+local texts, changed = {}, {}  -- key -> the record as it is for this script, false: there is none; the same of those that it has changed
 local scores, entries = {}, {} -- sorted set -> member -> its new score, or false: out with it; list -> what is put behind it
 
 --- Calls a command with the words of a list, in pieces; key: what goes before them, if anything.
@@ -92,7 +95,7 @@ local function text_at(key)
   return text
 end
 
-local function put_text(key, text) texts[key], changed[key] = text, true end
+local function put_text(key, text) texts[key], changed[key] = text, text end
 
 --- The score that a member is to have in a sorted set, false: it is to be in it no more.  Nothing else of the script may read that set.
 local function rank(set, member, score)
@@ -112,8 +115,7 @@ end
 --- Writes it.
 local function write_all()
   local new, gone = {}, {}
-  for key in pairs(changed) do
-    local text = texts[key]
+  for key, text in pairs(changed) do
     if text then
       new[#new + 1] = key
       new[#new + 1] = text
@@ -227,7 +229,7 @@ local function read_into(r, name)
   r.size = #text - from + 1
   return r
 end
-local function read_record(kind, key) return read_into({}, key_of(kind, key)) end
+local function read_record(name) return read_into({ "", "", "", "", "", "", "", "", 0 }, name) end
 
 --- The octets of a record as it is for this script.
 local function octets_of(r)
@@ -235,13 +237,13 @@ local function octets_of(r)
   return sub(text, #text - r.size + 1)
 end
 
-local function head_of(state, r, age, place, home, over)
-  return state .. "\n" .. r.same .. r.serial .. "\n" .. age .. "\n" .. place .. "\n" .. home .. "\n" .. over .. "\n"
+local function text_of(r, state, age, place, home, over, octets)
+  return state .. "\n" .. r.same .. r.serial .. "\n" .. age .. "\n" .. place .. "\n" .. home .. "\n" .. over .. "\n" .. octets
 end
 
 --- Writes a record that has another place, but the same octets.
 local function write_record(r)
-  local text = head_of(r.state, r, r.age, r.place, r.home, r.over) .. octets_of(r)
+  local text = text_of(r, r.state, r.age, r.place, r.home, r.over, octets_of(r))
   put_text(r.name, text)
   return text
 end
@@ -338,7 +340,7 @@ local function enqueue(member, home, due, over)
 end
 
 local function remove(kind, key, r)
-  r = r or read_record(kind, key)
+  r = r or read_record(key_of(kind, key))
   if not r then return end
   local o = KINDS[kind]
   local is_open = o.final and not is_final(kind, r.state)
@@ -362,7 +364,7 @@ local function remove_past(kind, before, most, keeps)
     local age, key = match(entry, "^(%S+) (.*)$")
     if tonumber(age) >= before then break end
     n = n + 1
-    local r = read_record(kind, key)
+    local r = read_record(key_of(kind, key))
     if r and not seen[key] and tonumber(r.age) and tonumber(r.age) < before then -- else it has come again
       seen[key] = true
       if keeps and keeps(key, r) then kept[#kept + 1] = entry else remove(kind, key, r) end
@@ -374,15 +376,24 @@ local function remove_past(kind, before, most, keeps)
 end
 ]=]
 
+-- A record, and a change with the record that it is of, are lists in the engine, which take less of it than tables by name: place of each field.
+local PLACES = {}
+for i, name in ipairs {
+  "name", "state", "same", "serial", "age", "place", "home", "over", "size", -- of the record
+  "form", "key", "due", "till", "since", "given", "new",                     -- of the change; new: key of the id in its guard, then its state
+} do PLACES[name] = i end
+
 --- The text of a script.
 ---@param body string
 ---@param is_shared boolean  nodes share the store
 ---@return string
 function prelude.text_of(body, is_shared)
   local places = fields.places
-  local constants = ("local RECORD, RESERVE, SPAN, SHARED, HEAD, MESSAGE, OF, STATE = %d, %g, %d, %s, %q, %d, %d, %d\n"):format(RECORD_OCTETS,
-    RESERVE, SPAN, tostring(is_shared), fields.HEAD, places.message, places.of, places.state)
-  return "local KINDS = " .. literal(kinds_of(is_shared)) .. "\n" .. constants .. TEXT .. body
+  local constants = ("local RECORD, RESERVE, SPAN, SHARED, HEAD, SIZES, MESSAGE, OF, STATE = %d, %g, %d, %s, %q, %q, %d, %d, %d\n"):format(
+    RECORD_OCTETS, RESERVE, SPAN, tostring(is_shared), fields.HEAD, SIZES, places.message, places.of, places.state)
+  local text = TEXT .. body
+  text = text:gsub("%f[%w_]([cr])%.(%l+)", function(list, field) return PLACES[field] and ("%s[%d]"):format(list, PLACES[field]) end)
+  return "local KINDS = " .. literal(kinds_of(is_shared)) .. "\n" .. constants .. text
 end
 
 return prelude

@@ -36,7 +36,7 @@ local before = call("HGET", given, number)
 if before then -- its reply was lost
   for member in string.gmatch(before, "[^\n]+") do
     local kind, key = match(member, "^(%a+):(.*)$")
-    local r = read_record(kind, key)
+    local r = read_record(key_of(kind, key))
     if r and r.place == "w" .. run then show(kind, key) end
   end
   out[2] = 1
@@ -44,7 +44,7 @@ if before then -- its reply was lost
 end
 local function grab(member, score)
   local kind, key = match(member, "^(%a+):(.*)$")
-  local r = read_record(kind, key)
+  local r = read_record(key_of(kind, key))
   unplace(r, member)
   rank(work, member, score)
   r.place = "w" .. run
@@ -148,7 +148,7 @@ local list = call("ZRANGE", work, 0, %d, "WITHSCORES")
 for i = 1, #list, 2 do
   local member = list[i]
   local kind, key = string.match(member, "^(%%a+):(.*)$")
-  local r = read_record(kind, key)
+  local r = read_record(key_of(kind, key))
   call("ZREM", work, member)
   if r and r.home ~= "" then
     r.place = "q"

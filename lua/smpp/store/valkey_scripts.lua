@@ -52,25 +52,26 @@ local limit, most, keep = tonumber(take()), tonumber(take()), tonumber(take())
 local results = {}
 for i = 1, tonumber(take()) do results[i] = take() end
 
-local forms = {}
+local forms, NONE = {}, {}
 --- Reads a form.
 local function form_of(word)
-  local stop = string.find(word, ":", 1, true)
-  local parts, from = {}, stop + 1
-  for size in string.gmatch(sub(word, 1, stop - 1), "%d+") do
-    parts[#parts + 1] = sub(word, from, from + size - 1)
+  local size_1, size_2, size_3, size_4, size_5, size_6, size_7, size_8, size_9, size_10, from = match(word, SIZES)
+  local function part(size)
     from = from + size
+    return sub(word, from - size, from - 1)
   end
-  local op, kind, state, guard, to, home, room, sets, new, names = unpack(parts)
+  local op, kind, state, guard, to = part(size_1), part(size_2), part(size_3), part(size_4), part(size_5)
+  local home, room, sets, new, names = part(size_6), part(size_7), part(size_8), part(size_9), part(size_10)
   local o = KINDS[kind]
   local f = {
     op = op, kind = kind, o = o, is_new = op == "add" or op == "put", records = key_of(kind, ""), has_age = o.age, has_groups = next(o.groups) ~= nil,
-    all = P .. kind .. ":all", open = P .. kind .. ":open", past = P .. kind .. ":past",
+    all = P .. kind .. ":all", open = P .. kind .. ":open", past = P .. kind .. ":past", finals = o.final or NONE,
     from = state, guard = guard, to = to, home = home, room = tonumber(room), is_placed = to == "work" or to == "queue",
     place = to == "work" and mine or "q", is_lane = op ~= "change" and sub(home, 1, 2) == "l:",
-    sets = sets == "=", state = new, final = is_final(kind, new), names = names,
+    sets = sets == "=", state = new, names = names,
+    waits = SHARED and (kind == "outbound" or kind == "message"), -- what it has to wait for is counted
   }
-  if f.is_placed and f.to == "queue" then f.wakes = string.match(home, "^l:") or home end -- all lanes at once
+  if to == "queue" then f.wakes = string.match(home, "^l:") or home end -- all lanes at once
   forms[word] = f
   return f
 end
@@ -90,22 +91,17 @@ local function sum(by, least, limit, per_s, old)
   return string.format("%.14g %.0f %.0f", per_s, window, used + by)
 end
 
-local wanted, is_wanted = {}, {} -- keys of records that will be asked for
-local function want(key)
-  if is_wanted[key] then return end
-  is_wanted[key], wanted[#wanted + 1] = true, key
-end
+local wanted, want = {}, 0 -- keys of records that will be asked for
 
---- Reads a change: a table of sixteen fields, with those of the record that is there.
+--- Reads a change: the record that is there has a place in it.
 local function read()
   local form, key = ARGV[at + 1], ARGV[at + 2]
   local f = forms[form] or form_of(form)
   at = at + 2
-  local c = {
-    form = f, key = key, name = f.records .. key, due = nil, till = nil, since = "", given = "", new = nil, -- of the change; new: an id, then a state
-    state = nil, same = f.names, serial = "", age = nil, place = "", home = nil, over = nil, size = nil, -- of the record
-  }
-  want(c.name)
+  local name = f.records .. key
+  want = want + 1
+  wanted[want] = name
+  local c = { name, "", f.names, "", "", "", "", "", 0, f, key, "", "", "", "", "" } -- as PLACES of the prelude
   if f.is_placed then
     c.due, c.till = ARGV[at + 1], ARGV[at + 2]
     at = at + 2
@@ -113,7 +109,8 @@ local function read()
   if f.guard == "id" then
     at = at + 1
     c.new = key_of("id", ARGV[at])
-    want(c.new)
+    want = want + 1
+    wanted[want] = c.new
   end
   if f.is_new or f.op == "change" then
     if f.has_age then
@@ -135,7 +132,7 @@ local function check(c, needs)
   if f.is_new then
     if f.op == "add" and text_at(c.name) then return "duplicate" end
     needs.octets = needs.octets + RECORD + #c.given
-    if f.kind == "message" and not f.final then needs.opens = needs.opens + 1 end
+    if f.kind == "message" and not f.finals[f.state] then needs.opens = needs.opens + 1 end
     if f.to == "queue" and f.room and call("ZCARD", P .. "queue:" .. f.home) >= f.room then return "limit" end
     return nil
   end
@@ -163,18 +160,16 @@ local function check(c, needs)
       if f.sets then gone[STATE] = true elseif gone[STATE] then c.new = "" end
       c.given = strip(octets_of(c), gone) .. c.given
     end
-    local final = is_final(f.kind, c.new)
     needs.octets = needs.octets + #c.given - c.size
-    if final and f.kind == "message" and not is_final(f.kind, c.state) then needs.closes = true end
+    if f.finals[c.new] and f.kind == "message" and not f.finals[c.state] then needs.closes = true end
   elseif f.op == "count" then
     c.new = sum(c.due, c.till, c.since, c.given, c.state)
     if not c.new then return "exceeded:" .. c.key end
   end
 end
 
---- The time that discard compares: of final records, where a kind has final states.
-local function note_age(f, key, age, is_final_one, is_new)
-  if age == "" or f.o.final and not is_final_one or not is_new then return end
+--- Notes the time that discard compares.
+local function note_age(f, key, age)
   if SHARED then push(f.past, age .. " " .. key) else call("ZADD", P .. f.kind .. ":age", age, key) end
 end
 
@@ -211,13 +206,13 @@ local function put(c, f, age)
       end
     end
   end
-  put_text(c.name, head_of(c.new, c, age, place, home, over) .. c.given)
+  put_text(c.name, text_of(c, c.new, age, place, home, over, c.given))
 end
 
 local function add(c, f)
-  local kind, key, final = f.kind, c.key, f.final
+  local kind, key, final, size = f.kind, c.key, f.finals[f.state], RECORD + #c.given
   if f.op == "put" then
-    local old = read_into({}, c.name)
+    local old = read_record(c.name)
     if old then remove(kind, key, old) end
   end
   if not f.o.unlisted then
@@ -225,31 +220,39 @@ local function add(c, f)
     enlist(f.all, c.serial, key)
     if f.o.final and not final then enlist(f.open, c.serial, key) end
   end
-  c.new, c.home, c.over = f.state, "", ""
+  c.new = f.state
   put(c, f, c.since)
   if f.has_groups then
     for _, group in ipairs(groups_of(kind, c.given, not final, true)) do call("ZADD", group, c.serial, key) end
   end
-  local size = #c.given
-  count(kind, RECORD + size, 1, final and 0 or 1, waits(kind, final, size))
+  counted.octets = counted.octets + size
+  if f.waits and not final then counted.waiting = counted.waiting + size end
+  if kind == "message" then
+    counted.messages = counted.messages + 1
+    if not final then counted.open = counted.open + 1 end
+  end
   if final then note_end(f, key) end
-  if f.has_age then note_age(f, key, c.since, final, true) end
+  if f.has_age and c.since ~= "" and (final or not f.o.final) then note_age(f, key, c.since) end
 end
 
 local function change(c, f)
-  local kind, key, octets, age = f.kind, c.key, c.given, c.since ~= "" and c.since or c.age
-  local was_final, final, size, before = is_final(kind, c.state), is_final(kind, c.new), #c.given, c.size
+  local kind, key, age = f.kind, c.key, c.since ~= "" and c.since or c.age
+  local was_final, final, more = f.finals[c.state], f.finals[c.new], #c.given - c.size
   local is_over = final and not was_final
   put(c, f, age)
-  count(kind, size - before, 0, is_over and -1 or 0, waits(kind, final, size) - waits(kind, was_final, before))
+  counted.octets = counted.octets + more
+  if f.waits then
+    counted.waiting = counted.waiting + (final and 0 or RECORD + #c.given) - (was_final and 0 or RECORD + c.size)
+  end
   if is_over then
+    if kind == "message" then counted.open = counted.open - 1 end
     unlist(f.open, c.serial, key)
     if f.has_groups then
-      for _, group in ipairs(groups_of(kind, octets, true, false)) do call("ZREM", group, key) end
+      for _, group in ipairs(groups_of(kind, c.given, true, false)) do call("ZREM", group, key) end
     end
     note_end(f, key)
   end
-  if f.has_age then note_age(f, key, age, final, is_over or c.since ~= "") end
+  if f.has_age and age ~= "" and (final or not f.o.final) and (is_over or c.since ~= "") then note_age(f, key, age) end
 end
 
 local function make(c)
@@ -258,7 +261,7 @@ local function make(c)
   if not SHARED and not text_at(c.name) then return end -- a final one may have made room for the others
   if f.op == "remove" then return remove(f.kind, c.key, c) end
   if f.op == "change" then return change(c, f) end
-  put_text(c.name, head_of(c.new, c, c.age, c.place, c.home, c.over) .. octets_of(c))
+  put_text(c.name, text_of(c, c.new, c.age, c.place, c.home, c.over, octets_of(c)))
 end
 
 --- Makes a commit: all of its changes, or none.
