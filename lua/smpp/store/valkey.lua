@@ -53,6 +53,7 @@ local RESULTS = {
 
 local function ended(commit, result, message, code)
   local done, context = commit.done, commit.context
+  if result == "ok" then return done(true, nil, nil, context) end
   if result == nil then return done(nil, message, code, context) end
   local exceeded = result:match "^exceeded:(.*)$"
   if exceeded then return done(nil, exceeded, "exceeded", context) end
