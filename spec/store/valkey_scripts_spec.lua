@@ -4,6 +4,7 @@ local fields = require "smpp.store.valkey_fields"
 local kinds = require "smpp.store.kinds"
 local models = require "spec.support.valkey_model"
 local prelude = require "smpp.store.valkey_prelude"
+local scripts = require "smpp.store.valkey_scripts"
 local smpp = require "smpp"
 local stores = require "smpp.store"
 local util = require "spec.support.util"
@@ -156,6 +157,24 @@ describe("smpp.store.valkey_scripts", function()
     store.kill()
     store.engine.close()
   end))
+
+  it("tell the changes of a commit by its words", function()
+    local work = { "work", home = "h,1:", due = 1, over = 2 }
+    local told = {}
+    scripts.each_change(fields.committer(true) {
+      { op = "add", kind = "message", record = { key = "1", octets = "$1\r\nx" }, place = work },
+      { op = "add", kind = "id", replaces = true, record = { key = "a\0b", since = 1 } },
+      { op = "change", kind = "message", key = "2", guard = "id:a\0b", set = { state = "DELIVERED" }, clear = { "octets", "own" }, place = work },
+      { op = "change", kind = "outbound", key = "3", place = { "queue", home = "o:a", due = 1 } },
+      { op = "count", kind = "counter", key = "4", set = { by = -5, least = 0 } },
+      { op = "count", kind = "counter", key = "5", set = { by = 1, most = 9, per_s = 60 } },
+      { op = "remove", kind = "outbound", key = "", guard = "mine", place = { "none" } },
+    }, function(...) told[#told + 1] = { ... } end)
+    assert.same({
+      { "add", "message", "1", "work" }, { "put", "id", "a\0b", "" }, { "change", "message", "2", "work" }, { "change", "outbound", "3", "queue" },
+      { "count", "counter", "4", "", -5, "" }, { "count", "counter", "5", "", 1, "60" }, { "remove", "outbound", "", "none" },
+    }, told)
+  end)
 
   for seed = 1, 2 do
     it(("count what waits where nodes share a store; seed %d"):format(seed), async.virtual(function(loop)
