@@ -1,8 +1,9 @@
 -- Runs groups of tests in parallel and adds up their results:  lua5.4 spec/all.lua [group…]
 -- Groups: specs c fuzz check sanitize valgrind gc slow (none given: all of them).
--- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30; 10 among all groups); GC_EVERY, how many
--- instructions from one collection to the next in gc (1000; 20000 among all groups); JOBS in parallel
+-- Environment: LUAS, the Luas to run (default all five); SECONDS per fuzz target (30; 5 among all groups); GC_EVERY, how many
+-- instructions from one collection to the next in gc (1000; 100000 among all groups); JOBS in parallel
 -- (default: processors); MAKE.  Logs are in build/log; those of failed jobs are printed.
+-- Slow specs and those with other programs wait more than they compute: one of them runs beside the others.
 -- Spec files that fail run once more, alone, when all else has run; of a group that hangs, all of them. If they pass then, they are
 -- listed as unsteady and do not count as failed: a spec that waits too short, or a race in the product, to be found with the log of
 -- the first run. Failures in more than three groups are no coincidence and count at once.
@@ -10,8 +11,8 @@
 local uv = require "luv"
 
 local MAKE = os.getenv("MAKE") or "make"
-local SECONDS = tonumber(os.getenv("SECONDS")) or (#arg == 0 and 10 or 30)
-local GC_EVERY = os.getenv("GC_EVERY") or (#arg == 0 and "20000" or "1000")
+local SECONDS = tonumber(os.getenv("SECONDS")) or (#arg == 0 and 5 or 30)
+local GC_EVERY = os.getenv("GC_EVERY") or (#arg == 0 and "100000" or "1000")
 local JOBS = tonumber(os.getenv("JOBS")) or #(uv.cpu_info() or { 1 })
 local TIMEOUT_S, SPECS_TIMEOUT_S = 900, 300 -- of a job; of a part of the everyday specs, which take a minute
 local LOGS = "build/log"
@@ -32,6 +33,8 @@ end
 local slow_luas = {}
 for _, name in ipairs { "lua5.4", "luajit" } do if has_lua(name) then slow_luas[#slow_luas + 1] = name end end
 if #slow_luas == 0 then slow_luas = luas end
+local runs_slow = {}
+for _, name in ipairs(slow_luas) do runs_slow[name] = true end
 
 -- Reading a log: numbers of passed, failed and skipped tests; nil if the run did not finish ---------------
 
@@ -78,19 +81,26 @@ end
 
 local jobs = {}
 
---- name; command for the shell; read = how to count (default: the exit code is one test); build = true: alone, first.
+--- name; command for the shell; read = how to count (default: the exit code is one test); build = true: alone, first; waits = true:
+--- one of these at a time, beside the others.
 local function add(job) jobs[#jobs + 1] = job end
 
 local function make(name, arguments, build)
   add { name = name, command = MAKE .. " -s " .. arguments, build = build }
 end
 
-local function busted(name, lua, specs, environment, limit_s)
-  local command = ("SMPP_NO_BUILD=1 SMPP_RUNNING=%s %s %s spec/run.lua "):format(log_of(name, "running"), environment or "", lua)
-  add { name = name, read = read_busted, command = command .. specs, specs = command, files = specs, limit_s = limit_s }
+local function busted(name, lua, specs, options)
+  options = options or {}
+  local command = ("SMPP_NO_BUILD=1 SMPP_RUNNING=%s %s %s spec/run.lua "):format(log_of(name, "running"), options.environment or "", lua)
+  add {
+    name = name, read = read_busted, command = command .. specs, specs = command, files = specs,
+    limit_s = options.limit_s, waits = options.waits,
+  }
 end
 
 local groups = {}
+
+local FEW_PLANS = "SMPP_NODE_RUNS=4" -- of random faults of nodes, a second each: on the other Luas, and under the sanitizers
 
 -- The everyday specs in parts, each a process: the heap grows with the specs that a process has run.
 local PARTS = 8
@@ -112,7 +122,10 @@ end
 function groups.specs()
   make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
   for _, lua in ipairs(luas) do
-    for part, paths in ipairs(everyday()) do busted(("specs %s %d of %d"):format(lua, part, PARTS), lua, paths, nil, SPECS_TIMEOUT_S) end
+    for part, paths in ipairs(everyday()) do
+      local few = #slow_luas < #luas and not runs_slow[lua]
+      busted(("specs %s %d of %d"):format(lua, part, PARTS), lua, paths, { environment = few and FEW_PLANS, limit_s = SPECS_TIMEOUT_S })
+    end
   end
 end
 
@@ -143,12 +156,12 @@ end
 function groups.sanitize()
   make("build sanitized", "-j2 build-asan LUAS='" .. table.concat(slow_luas, " ") .. "'", true)
   -- Lua and libuv do not free all memory at exit: leaks are checked in the C tests.
-  local environment = "SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
+  local environment = FEW_PLANS .. " SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
     .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
   for part, paths in ipairs(everyday()) do
     for i, lua in ipairs(slow_luas) do -- among all groups by turns
       if #arg > 0 or (part - 1) % #slow_luas + 1 == i then
-        busted(("sanitize %s %d of %d"):format(lua, part, PARTS), lua, paths, environment, SPECS_TIMEOUT_S)
+        busted(("sanitize %s %d of %d"):format(lua, part, PARTS), lua, paths, { environment = environment, limit_s = SPECS_TIMEOUT_S })
       end
     end
   end
@@ -171,7 +184,7 @@ end
 function groups.gc()
   make("build", "-j2 build-all LUAS='" .. table.concat(luas, " ") .. "'", true)
   for _, lua in ipairs { "lua5.1", "lua5.4" } do
-    if has_lua(lua) then busted("gc " .. lua, lua, "spec/binding", "SMPP_GC=" .. GC_EVERY) end
+    if has_lua(lua) then busted("gc " .. lua, lua, "spec/binding", { environment = "SMPP_GC=" .. GC_EVERY }) end
   end
 end
 
@@ -185,7 +198,7 @@ function groups.slow()
       parts[lua] = (parts[lua] and parts[lua] .. " " or "") .. path
     end
     for _, lua in ipairs(slow_luas) do
-      if parts[lua] then busted(kind .. " " .. lua, lua, parts[lua]) end
+      if parts[lua] then busted(kind .. " " .. lua, lua, parts[lua], { waits = true }) end
     end
   end
   -- The packaging specs iterate over all Luas themselves: run once, if all are installed.
@@ -269,7 +282,7 @@ local function start(job, done)
   end)
 end
 
---- Runs a list of jobs, at most `width` at a time.
+--- Starts a list of jobs, at most `width` at a time; the loop runs the rest.
 local function run(list, width)
   local next_job, active = 1, 0
   local function fill()
@@ -283,7 +296,6 @@ local function run(list, width)
     end
   end
   fill()
-  uv.run()
 end
 
 local wanted = {}
@@ -311,18 +323,22 @@ end
 uv.os_setenv("SMPP_ALL_TOOLS", "1")
 for _, name in ipairs { "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "LUA", "B" } do uv.os_unsetenv(name) end
 
-local builds, tests, seen = {}, {}, {}
+local builds, waiting, tests, seen = {}, {}, {}, {}
 for _, job in ipairs(jobs) do
   if not seen[job.name] then
     seen[job.name] = true
-    local list = job.build and builds or tests
+    local list = job.build and builds or job.waits and waiting or tests
     list[#list + 1] = job
   end
 end
 run(builds, 1)
+uv.run()
+run(waiting, 1)
 run(tests, JOBS)
+uv.run()
 if #again <= AGAIN then
   run(again, 1)
+  uv.run()
 else
   for _, job in ipairs(again) do count(0, job.failed_before, 0) end
 end
