@@ -71,6 +71,7 @@ static int play(long allowed) {
     char name[16], value[64];
     int key = step * 37 % KEYS, round = step / KEYS;
     size_t name_length = (size_t)snprintf(name, sizeof name, "key %d", key);
+    bool look = step % 16 == 15; /* and where memory failed: each step would take valgrind half a minute */
     if (step % 5 == 4) {
       EXPECT(smpp_map_delete(&map, name, name_length) == (rounds[key] >= 0));
       rounds[key] = -1;
@@ -79,9 +80,12 @@ static int play(long allowed) {
       EXPECT(err == 0 || err == SMPP_ERR_NO_MEMORY);
       failed += err != 0;
       if (err == 0) rounds[key] = round;
-      if (err != 0) calls_left = step % 3; /* memory comes back, for a while */
+      if (err != 0) {
+        calls_left = step % 3; /* memory comes back, for a while */
+        look = true;
+      }
     }
-    check(&map, rounds);
+    if (look) check(&map, rounds);
   }
   smpp_map_clear(&map);
   EXPECT(blocks == 0 && smpp_map_octets(&map) == 0);
