@@ -274,13 +274,13 @@ static void push_named(lua_State *L, const struct smpp_pdu *pdu, uint32_t code) 
 }
 
 int view_index(lua_State *L) {
-  struct view *v = lua_touserdata(L, 1);
-  lua_settop(L, 2);
   uint32_t code = lua_type(L, 2) == LUA_TSTRING ? name_code(L, 2) : 0;
   if (code != 0) {
+    const struct view *v = lua_touserdata(L, 1);
     push_named(L, &v->pdu, code);
     return 1;
   }
+  lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(UP_NAMES)) == LUA_TFUNCTION) return 1;
   if (lua_type(L, 2) != LUA_TSTRING) return luaL_error(L, "a PDU has no field of type %s", luaL_typename(L, 2));

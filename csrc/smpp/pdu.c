@@ -136,18 +136,39 @@ static bool walk_string(struct cursor *c, const struct smpp_param *param, struct
   return true;
 }
 
+/* Passes parameters of one octet, and empty strings, from the |i|-th on: most are such.  Returns the place of the next one. */
+static unsigned pass_octets(struct cursor *c, struct smpp_pdu *pdu, unsigned i) {
+  const struct smpp_param *params = pdu->command->params;
+  const uint8_t *pos = c->pos, *start = c->start, *end = c->end;
+  unsigned count = pdu->command->param_count;
+  for (; i < count && pos < end; i++, pos++) {
+    unsigned kind = params[i].kind;
+    if (kind == SMPP_U8)
+      pdu->params[i].length = 1;
+    else if (*pos == 0 && (kind == SMPP_CSTRING || kind == SMPP_TIME))
+      pdu->params[i].length = 0;
+    else
+      break;
+    pdu->params[i].offset = (uint32_t)(pos - start);
+  }
+  c->pos = pos;
+  pdu->param_count = (uint8_t)i;
+  return i;
+}
+
 /* Walks the parameters; false when the octets end, or go wrong, before the last one. */
 static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r) {
-  const struct smpp_param *param = pdu->command->params;
-  for (unsigned i = 0; i < pdu->command->param_count; i++, param++) {
-    struct smpp_span *span = &pdu->params[i];
+  unsigned i = 0;
+  while ((i = pass_octets(c, pdu, i)) < pdu->command->param_count) {
+    const struct smpp_param *param = &pdu->command->params[i];
+    struct smpp_span *span = &pdu->params[i++];
     size_t need = param->kind == SMPP_U32 ? 4 : param->kind == SMPP_U16 ? 2 : 1;
     if (left(c) < need) {
       note(r, SMPP_FAULT, "truncated", param->name, offset_of(c), SMPP_RINVCMDLEN,
            "truncated PDU: ends before this parameter");
       return false;
     }
-    pdu->param_count = (uint8_t)(i + 1);
+    pdu->param_count = (uint8_t)i;
     switch (param->kind) {
       case SMPP_CSTRING:
       case SMPP_TIME:
