@@ -22,6 +22,7 @@ struct session {
   double number;             /* never that of another: an address may be used again */
   bool keeps;                /* it has a table: waiter and fields of each request in flight, by its place */
   bool taking;               /* events or octets are being handed over */
+  bool borrows;              /* octets that the core has not come to are in the string at CHUNK of that table */
   struct smpp_buffer sending; /* octets that are: a finalizer may add to the session's own meanwhile */
   struct batch *batch;        /* which gets the outcomes of its requests, or NULL */
 };
@@ -211,17 +212,42 @@ static const uint8_t EVENTS[KINDS][SLOTS_MAX] = {
     [KIND_ACCEPTED] = {SLOT_PDU, SLOT_WAITER, SLOT_SENT},
 };
 
-/* ---- what the caller keeps with a request ---- */
+/* ---- what the caller keeps with a request, and the chunk ---- */
 
-/* The request sent last by the session at 1 is in flight: keeps the values at |waiter| and |fields| for its event. */
-static uint32_t keep_request(lua_State *L, struct session *own, int waiter, int fields) {
-  int place = (int)smpp_session_newest_place(own->core);
+enum { CHUNK = 0 }; /* below the first place */
+
+/* Pushes the table of the session at 1. */
+static void push_own_table(lua_State *L, struct session *own) {
   if (!own->keeps) {
     lua_createtable(L, 2, 0);
     set_kept_table(L, 1);
     own->keeps = true;
   }
   push_kept_table(L, 1);
+}
+
+/* Keeps the chunk at |index| as long as the core borrows it. */
+static void borrow_chunk(lua_State *L, struct session *own, int index) {
+  push_own_table(L, own);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, CHUNK);
+  lua_pop(L, 1);
+  own->borrows = true;
+}
+
+/* The core has copied what was left of the chunk. */
+static void release_chunk(lua_State *L, struct session *own) {
+  own->borrows = false;
+  push_kept_table(L, 1);
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, -2, CHUNK);
+  lua_pop(L, 1);
+}
+
+/* The request sent last by the session at 1 is in flight: keeps the values at |waiter| and |fields| for its event. */
+static uint32_t keep_request(lua_State *L, struct session *own, int waiter, int fields) {
+  int place = (int)smpp_session_newest_place(own->core);
+  push_own_table(L, own);
   lua_pushvalue(L, waiter);
   lua_rawseti(L, -2, 2 * place + 1);
   lua_pushvalue(L, fields);
@@ -319,8 +345,9 @@ static int kind_of(const struct smpp_event *event) {
   return changes_state(event->asked_id) ? (int)event->kind : KIND_ACCEPTED;
 }
 
-/* Fills the array at |events|; pushes how many slots are taken, and whether poll has more of the same octets. */
-static int push_events(lua_State *L, struct smpp_session *s, int events) {
+/* Fills the array at |events|; pushes how many slots are taken, and whether poll has more of the same octets.  |chunk|: those, if the core
+ * was fed with them just now, or 0. */
+static int push_events(lua_State *L, struct smpp_session *s, int events, int chunk) {
   struct session *own = lua_touserdata(L, 1);
   struct smpp_event event;
   int n = 0, requests = 0, kept = 0;
@@ -348,8 +375,10 @@ static int push_events(lua_State *L, struct smpp_session *s, int events) {
     }
     if (event.kind == SMPP_EVENT_REQUEST) more = ++requests == REQUESTS_MAX || is_bind(event.pdu.id);
   }
+  if (more && chunk != 0) borrow_chunk(L, own, chunk);
+  if (!more) smpp_session_keep(s);
+  if (!more && own->borrows) release_chunk(L, own);
   own->taking = false;
-  smpp_session_keep(s);
   lua_pushinteger(L, n);
   lua_pushboolean(L, more);
   return 2;
@@ -373,7 +402,7 @@ static int session_receive(lua_State *L) {
   const char *octets = luaL_checklstring(L, 2, &length);
   luaL_checktype(L, 4, LUA_TTABLE);
   smpp_session_feed(s, (const uint8_t *)octets, length, check_now(L, 3));
-  return push_events(L, s, 4);
+  return push_events(L, s, 4, 2);
 }
 
 /* session:tick(now, events) -> slots filled, more */
@@ -381,14 +410,14 @@ static int session_tick(lua_State *L) {
   struct smpp_session *s = check_idle_session(L);
   luaL_checktype(L, 3, LUA_TTABLE);
   smpp_session_tick(s, check_now(L, 2));
-  return push_events(L, s, 3);
+  return push_events(L, s, 3, 0);
 }
 
 /* session:poll(events) -> slots filled, more: the rest of what receive got, or what other calls caused */
 static int session_poll(lua_State *L) {
   struct smpp_session *s = check_idle_session(L);
   luaL_checktype(L, 2, LUA_TTABLE);
-  return push_events(L, s, 2);
+  return push_events(L, s, 2, 0);
 }
 
 /* session:lost(reason), session:close(reason): reason must be one of a few words of ours */

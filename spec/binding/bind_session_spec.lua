@@ -180,3 +180,64 @@ describe("bind_session: a request that is spent", function()
     assert.equal("bind_transceiver_resp", stream.command)
   end)
 end)
+
+--- A session of an MC that is bound, with the octets of its bind_resp taken.
+local function bound_mc(codec)
+  local mc, slots = (codec or pdus.codec).session { role = "mc", now = 0 }, {}
+  local bind = pdus.encode { command = "bind_transceiver", sequence_number = 1, system_id = "a", interface_version = 0x34 }
+  mc:receive(bind, 0, slots)
+  assert.is_true(mc:respond(slots[2], {}, 0))
+  mc:poll(slots)
+  mc:output()
+  return mc, slots
+end
+
+describe("bind_session: requests that come in one chunk", function()
+  local REQUEST = core.session_events.request.kind
+
+  --- A stream of requests in chunks of any size, of which nobody keeps the strings; polled, ticked, or fed with the next before all were taken.
+  local function in_turns(random, case)
+    local mc, slots = bound_mc()
+    mc:set_max_unanswered(100000)
+    local parts, seen, sent = {}, 0, random(300)
+    for i = 1, sent do
+      parts[i] = pdus.encode { command = "submit_sm", sequence_number = i + 1, destination_addr = tostring(i), short_message = ("x"):rep(random(40)) }
+    end
+    local stream, more = table.concat(parts), false
+    local function came(n, rest)
+      for i = 1, n, 3 do
+        seen = seen + 1
+        assert.same({ REQUEST, seen + 1, tostring(seen) }, { slots[i], slots[i + 1].sequence_number, slots[i + 1].destination_addr })
+      end
+      more = rest
+    end
+    while stream ~= "" or more do
+      local what = random(4)
+      case[#case + 1] = what
+      if what == 1 then collectgarbage() end
+      if stream ~= "" and (what == 2 or not more) then
+        local length = random(12000)
+        came(mc:receive(stream:sub(1, length), 0, slots))
+        stream = stream:sub(length + 1)
+      elseif what == 3 then
+        came(mc:tick(0, slots))
+      else
+        came(mc:poll(slots))
+      end
+    end
+    assert.equal(sent, seen)
+  end
+  it("are handed over in turns, from the chunk, which the session keeps meanwhile", function() property.holds(60, in_turns) end)
+
+  it("are not looked for in the chunk any more once the session has ended", function()
+    local mc, slots = bound_mc()
+    local submit_sm = pdus.encode { command = "submit_sm", sequence_number = 2, destination_addr = "1" }
+    local n, more = mc:receive(submit_sm:rep(100), 0, slots)
+    assert.same({ 64 * 3, true }, { n, more })
+    mc:close()
+    collectgarbage()
+    n, more = mc:poll(slots)
+    assert.same({ core.session_events.state.kind, false }, { slots[1], more })
+    assert.equal(4, n)
+  end)
+end)
