@@ -596,6 +596,38 @@ static int session_waiting(lua_State *L) {
   return 1;
 }
 
+/* Has the session received this request, which has a response, and none was given yet? */
+static bool awaits_answer(const struct session *own, const struct view *v) {
+  return v->session == own->number && !v->answered && v->pdu.command != NULL && v->pdu.command->response_id != 0;
+}
+
+static void answered(lua_State *L, int index, struct view *v) {
+  v->answered = true;
+  if (v->spent) spare_view(L, index, v);
+}
+
+/* session:accept(pdu, result, now) -> true: answered with status 0, and the message_id if the result is a string; none: true, nil.  false: the
+ * result is another, or this cannot be sent; nothing was done, and `answer` or `respond` tells why */
+static int session_accept(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  const struct session *own = lua_touserdata(L, 1);
+  struct view *v = check_view(L, 2);
+  size_t length = 0;
+  const char *message_id = "";
+  double now = check_now(L, 4);
+  int type = lua_type(L, 3);
+  bool is_plain = type == LUA_TSTRING || type == LUA_TNIL || (type == LUA_TBOOLEAN && lua_toboolean(L, 3));
+  if (type == LUA_TSTRING) message_id = lua_tolstring(L, 3, &length);
+  bool sent = false;
+  if (is_plain && awaits_answer(own, v)) {
+    smpp_session_asked(s, v->pdu.id, v->received);
+    sent = smpp_session_answer(s, v->pdu.id, v->pdu.sequence, 0, message_id, length, now) == 0;
+  }
+  if (sent) answered(L, 2, v);
+  lua_pushboolean(L, sent);
+  return 1;
+}
+
 /* A request that the session at 1 received. */
 static struct view *check_request(lua_State *L, int arg) {
   struct view *v = check_view(L, arg);
@@ -635,8 +667,7 @@ static int session_answer(lua_State *L) {
     }
     return push_error(L, error, NULL);
   }
-  v->answered = true;
-  if (v->spent) spare_view(L, 2, v);
+  answered(L, 2, v);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -662,8 +693,7 @@ static int session_respond(lua_State *L) {
     return push_pdu_fault(L, error, &fault, &d);
   }
   if (error != 0) return push_error(L, error, NULL);
-  v->answered = true;
-  if (v->spent) spare_view(L, 2, v);
+  answered(L, 2, v);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -673,7 +703,7 @@ static int session_is_answerable(lua_State *L) {
   (void)check_session(L);
   const struct session *own = lua_touserdata(L, 1);
   const struct view *v = check_view(L, 2);
-  lua_pushboolean(L, v->session == own->number && !v->answered && v->pdu.command != NULL && v->pdu.command->response_id != 0);
+  lua_pushboolean(L, awaits_answer(own, v));
   return 1;
 }
 
@@ -796,6 +826,7 @@ const luaL_Reg session_methods[] = {
     {"receive", session_receive},   {"tick", session_tick},           {"poll", session_poll},
     {"lost", session_lost},         {"close", session_close},         {"request", session_request},
     {"forward", session_forward},   {"answer", session_answer},       {"respond", session_respond},
+    {"accept", session_accept},
     {"is_answerable", session_is_answerable}, {"unbind", session_unbind}, {"output", session_output},
     {"deadline", session_deadline}, {"state", session_state},         {"info", session_info},
     {"in_flight", session_in_flight}, {"unanswered", session_unanswered}, {"set_window", session_set_window},

@@ -1,5 +1,6 @@
 local incoming = require "smpp.session.incoming"
 local pair = require "spec.support.pair"
+local property = require "spec.support.property"
 local task = require "smpp.base.task"
 
 local function submit(w, text, got)
@@ -249,5 +250,71 @@ describe("smpp.session.incoming: a handler that hands its work to another task",
       w.sleep(10)
       assert.same({}, mc:all "on_error")
     end)
+  end)
+end)
+
+describe("smpp.session.incoming: the short way of a result", function()
+  -- What a handler does with a request, by the first letter of its text.
+  local HANDLERS = {
+    i = function(text) return text end,
+    t = function() return true end,
+    n = function() end,
+    l = function() return ("x"):rep(70) end, -- too long a message_id
+    r = function() return nil, "ESME_RTHROTTLED" end,
+    u = function() return nil, "ESME_RNOSUCH" end,
+    o = function() return nil, 0 end,
+    f = function(text) return { message_id = text } end,
+    m = function() return { mesage_id = "1" } end,
+    w = function() return 42 end,
+    e = function() error "on purpose" end,
+    a = function(text, session, pdu)
+      session:answer(pdu, "before " .. text)
+      return text
+    end,
+    d = function(text, session, pdu)
+      session.loop:defer(function() session:answer(pdu, "after " .. text) end)
+      return incoming.LATER
+    end,
+    s = function(text, session)
+      local token = task.current()
+      session.loop:defer(function() task.wake(token) end)
+      task.wait()
+      return text
+    end,
+  }
+  local LETTERS = {}
+  for letter in pairs(HANDLERS) do LETTERS[#LETTERS + 1] = letter end
+  table.sort(LETTERS)
+
+  --- The responses, and the errors of the owner, of submit_sm with these texts.
+  local function outcome(texts)
+    local got, errors = {}, nil
+    with(function(text, ...) return HANDLERS[text:sub(1, 1)](text, ...) end, {}, function(w, mc)
+      for _, text in ipairs(texts) do submit(w, text, got) end
+      w.sleep(1)
+      errors = mc:all "on_error"
+      assert.equal(0, w.mc.incoming.pending)
+      assert.equal(0, w.mc:unanswered())
+    end)
+    for i, call in ipairs(errors) do errors[i] = call[2]:match "[^\n]+" end
+    return { got, errors }
+  end
+
+  it("ends a request as the long way does", function()
+    local methods = debug.getmetatable(require("smpp.codec").codec.session { role = "mc", now = 0 }).__index
+    local accept, calls = methods.accept, 0
+    local ok, err = pcall(property.holds, 60, function(random, case)
+      for i = 1, random(30) do case[i] = LETTERS[random(#LETTERS)] .. i end
+      function methods.accept(...)
+        calls = calls + 1
+        return accept(...)
+      end
+      local short = outcome(case)
+      function methods.accept() return false end
+      assert.same(outcome(case), short)
+    end)
+    methods.accept = accept
+    if not ok then error(err, 0) end
+    assert.is_true(calls > 60)
   end)
 end)

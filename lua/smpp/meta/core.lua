@@ -1018,6 +1018,7 @@
 ---@field stop_waiting fun(self, cookie: integer, waiter: any): boolean  cookie: the second result of request
 ---@field waiting fun(self): integer  requests in flight that have a waiter
 ---@field answer fun(self, pdu: smpp.Pdu, status: integer|string|nil, message_id: string?, now: number): boolean?, string?, string?
+---@field accept fun(self, pdu: smpp.Pdu, result: any, now: number): boolean  as `answer` with status 0; false: not done
 ---@field respond fun(self, pdu: smpp.Pdu, fields: smpp.Fields, now: number): boolean?, string?, string?
 ---@field is_answerable fun(self, pdu: smpp.Pdu): boolean
 ---@field unbind fun(self, drain_s: number, now: number): boolean?, string?, string?

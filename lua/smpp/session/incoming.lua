@@ -185,24 +185,31 @@ end
 --- this task, and the requests after it are served in another.
 local function serve_run(self, slots, last)
   local session, counters, load = self.session, self.counters, self.load
-  local at, no_response = self.at, no_response_of(self)
+  local machine, at = session.machine, self.at
+  local accept = machine.accept
+  local owner, on_request
   repeat
     local pdu, command_id = slots[at + 1], slots[at + 2]
     at = at + REQUEST_SLOTS
     self.at, self.serving = at, pdu
     if counters and session.is_bound then counters.received = counters.received + 1 end
-    local owner = session.owner
-    if not owner.on_request then
+    if session.owner ~= owner then
+      owner = session.owner
+      on_request = owner.on_request
+    end
+    if not on_request then
       refuse(self, pdu, command_id, "ESME_RINVCMDID", "no handler for it")
     elseif load and load.count >= load.limit and not is_bind[command_id] then
       refuse(self, pdu, command_id, "ESME_RTHROTTLED", "too many pending requests (max_unanswered_in_all)")
     else
-      local result, status = owner:on_request(session, pdu, command_id)
+      local result, status = on_request(owner, session, pdu, command_id)
       if self.serving ~= pdu then return finish(self, pdu, result, status) end
-      if result == LATER then
-        expect_answer(self, pdu, pdu)
-      elseif not no_response[command_id] then
-        answer(self, pdu, result, status)
+      if status ~= nil or not accept(machine, pdu, result, session.now) then -- most results are a message_id, or none
+        if result == LATER then
+          expect_answer(self, pdu, pdu)
+        elseif not no_response_of(self)[command_id] then
+          answer(self, pdu, result, status)
+        end
       end
     end
   until at > last or slots[at] ~= REQUEST
