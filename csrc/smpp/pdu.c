@@ -48,6 +48,11 @@ struct cursor {
 static uint32_t offset_of(const struct cursor *c) { return (uint32_t)(c->pos - c->start); }
 static size_t left(const struct cursor *c) { return (size_t)(c->end - c->pos); }
 
+/* The span from |from| up to |to|, both within SMPP_PARAMS_OCTETS_MAX. */
+static struct smpp_span span_between(const struct cursor *c, const uint8_t *from, const uint8_t *to) {
+  return (struct smpp_span){(uint16_t)(from - c->start), (uint16_t)(to - from)};
+}
+
 /* Octets up to a NUL, which is skipped; without one, the rest. */
 static uint32_t take_string(struct cursor *c, bool *terminated) {
   const uint8_t *nul = memchr(c->pos, 0, left(c));
@@ -88,7 +93,7 @@ static bool walk_list(struct cursor *c, const struct smpp_param *param, struct s
                       struct report *r) {
   const char *name = param->name;
   unsigned count = *c->pos++;
-  span->offset = offset_of(c);
+  const uint8_t *first = c->pos;
   for (unsigned i = 0; i < count; i++) {
     const uint8_t *item_start = c->pos;
     struct smpp_list_item item;
@@ -98,7 +103,7 @@ static bool walk_list(struct cursor *c, const struct smpp_param *param, struct s
       note(r, SMPP_FAULT, bad_flag ? "bad_value" : "truncated", name, offset_of(c),
            bad_flag ? SMPP_RINVDESTFLAG : SMPP_RINVCMDLEN,
            bad_flag ? "invalid dest_flag: expected 1 or 2" : "truncated list: fewer entries than its count");
-      span->length = offset_of(c) - span->offset;
+      *span = span_between(c, first, c->pos);
       return false;
     }
     if (item.text_length >= smpp_entry_limit(param)) {
@@ -107,15 +112,16 @@ static bool walk_list(struct cursor *c, const struct smpp_param *param, struct s
            (uint32_t)((const uint8_t *)item.text - c->start), status, "list entry too long");
     }
   }
-  span->length = offset_of(c) - span->offset;
+  *span = span_between(c, first, c->pos);
   return true;
 }
 
 static bool walk_string(struct cursor *c, const struct smpp_param *param, struct smpp_span *span,
                         struct report *r) {
   bool terminated = false;
-  span->offset = offset_of(c);
-  span->length = take_string(c, &terminated);
+  const uint8_t *first = c->pos;
+  uint32_t length = take_string(c, &terminated);
+  *span = span_between(c, first, first + length);
   if (terminated && span->length < smpp_param_limit(param, 0)) {
     if (!r->thorough || param->kind != SMPP_TIME || span->length == 0 || span->length == 16) return true;
     if (param->field == SMPP_F_FINAL_DATE && span->length == 12) return true;
@@ -149,7 +155,7 @@ static unsigned pass_octets(struct cursor *c, struct smpp_pdu *pdu, unsigned i) 
       pdu->params[i].length = 0;
     else
       break;
-    pdu->params[i].offset = (uint32_t)(pos - start);
+    pdu->params[i].offset = (uint16_t)(pos - start);
   }
   c->pos = pos;
   pdu->param_count = (uint8_t)i;
@@ -176,8 +182,7 @@ static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r
         break;
       case SMPP_TEXT: {
         uint32_t length = *c->pos++;
-        span->offset = offset_of(c);
-        span->length = length <= left(c) ? length : (uint32_t)left(c);
+        *span = span_between(c, c->pos, c->pos + (length <= left(c) ? length : left(c)));
         c->pos += span->length;
         if (span->length < length) {
           note(r, SMPP_FAULT, "truncated", param->name, span->offset, SMPP_RINVCMDLEN,
@@ -192,8 +197,7 @@ static bool walk_params(struct cursor *c, struct smpp_pdu *pdu, struct report *r
         if (!walk_list(c, param, span, r)) return false;
         break;
       default:
-        span->offset = offset_of(c);
-        span->length = (uint32_t)need;
+        *span = span_between(c, c->pos, c->pos + need);
         c->pos += need;
     }
   }
@@ -298,7 +302,7 @@ static void check_ascii(const struct smpp_pdu *pdu, struct report *r) {
   struct smpp_tlv tlv = {0, 0, NULL};
   if (!smpp_pdu_find_tlv(pdu, SMPP_TLV_MESSAGE_PAYLOAD, &tlv) && text >= 0 && text < pdu->param_count) {
     tlv.octets = pdu->octets + pdu->params[text].offset;
-    tlv.length = (uint16_t)pdu->params[text].length;
+    tlv.length = pdu->params[text].length;
   }
   bool has_control = false;
   for (unsigned i = 0; i < tlv.length; i++) {
@@ -331,7 +335,10 @@ static void walk(struct smpp_pdu *pdu, struct report *r) {
            SMPP_RINVCMDLEN, "missing body: required in a response with status 0");
   } else {
     size_t notes = r->count;
+    const uint8_t *end = c.end;
+    if (pdu->length > SMPP_PARAMS_OCTETS_MAX) c.end = c.start + SMPP_PARAMS_OCTETS_MAX;
     whole = walk_params(&c, pdu, r);
+    c.end = end;
     if (whole) {
       skip_stray_nul(&c, command, r);
       pdu->tlv_offset = offset_of(&c);

@@ -30,8 +30,11 @@ enum {
   SMPP_TOLERATE_LONG_PASSWORD = 8
 };
 
+/* Parameters are looked for in so many octets of a PDU, more than any valid ones take: where they lie fits 16 bits. */
+enum { SMPP_PARAMS_OCTETS_MAX = 0xFFFF };
+
 struct smpp_span {
-  uint32_t offset, length; /* from the first octet of the PDU */
+  uint16_t offset, length; /* from the first octet of the PDU */
 };
 
 struct smpp_pdu {

@@ -44,7 +44,7 @@ bool smpp_message_is_usual(const struct smpp_pdu *pdu, struct smpp_usual_message
   out->source = pdu->octets + source->offset;
   out->source_length = source->length;
   out->destination = pdu->octets + ton->offset;
-  out->destination_length = to->offset + to->length - ton->offset;
+  out->destination_length = (size_t)to->offset + to->length - ton->offset;
   out->octets = pdu->octets + text->offset;
   out->length = text->length;
   out->is_ucs2 = data_coding == UCS2;

@@ -44,6 +44,44 @@ static void walk(const uint8_t *octets, uint32_t length) {
   CHECK(inside);
 }
 
+/* A submit_sm that begins with a service_type of so many octets, in a PDU of |length|; without a NUL if that ends it. */
+static struct smpp_pdu with_service_type(uint8_t *octets, uint32_t service_type, uint32_t length) {
+  struct smpp_pdu pdu;
+  memset(octets, 0, length);
+  smpp_write_header(octets, length, SMPP_SUBMIT_SM, 0, 1);
+  memset(octets + SMPP_HEADER_OCTETS, 'x', service_type);
+  walk(octets, length);
+  smpp_pdu_decode(octets, length, SMPP_TOLERATE_OVERLONG, NULL, &pdu);
+  return pdu;
+}
+
+/* Places of parameters are 16 bits; TLVs may lie anywhere. */
+static void test_large(void) {
+  enum { LARGE = 131072, MOST = SMPP_PARAMS_OCTETS_MAX, PARAMS = 17 };
+  uint8_t *octets = calloc(1, LARGE);
+  if (octets == NULL) abort();
+  const uint32_t rest = PARAMS - 1; /* of the empty parameters behind it */
+  struct smpp_tlv tlv;
+
+  struct smpp_pdu pdu = with_service_type(octets, MOST - SMPP_HEADER_OCTETS - 1 - rest, LARGE);
+  CHECK(pdu.param_count == PARAMS && pdu.params[0].offset == SMPP_HEADER_OCTETS && pdu.params[0].length == MOST - SMPP_HEADER_OCTETS - 1 - rest);
+  CHECK(pdu.params[PARAMS - 1].offset == MOST && pdu.params[PARAMS - 1].length == 0 && pdu.tlv_offset == MOST && pdu.refuse == 0);
+  pdu = with_service_type(octets, MOST - SMPP_HEADER_OCTETS - rest, LARGE);
+  CHECK(pdu.param_count == PARAMS - 1 && pdu.refuse == SMPP_RINVCMDLEN);
+  pdu = with_service_type(octets, LARGE - SMPP_HEADER_OCTETS - 1, LARGE);
+  CHECK(pdu.param_count == 1 && pdu.params[0].length == MOST - SMPP_HEADER_OCTETS && pdu.refuse != 0);
+
+  uint32_t length = SMPP_HEADER_OCTETS + PARAMS + 4 + 0xFFFF;
+  memset(octets, 0, LARGE);
+  smpp_write_header(octets, length, SMPP_SUBMIT_SM, 0, 1);
+  smpp_set_u32(octets + SMPP_HEADER_OCTETS + PARAMS, 0x0424FFFF); /* message_payload */
+  walk(octets, length);
+  smpp_pdu_decode(octets, length, 0, NULL, &pdu);
+  CHECK(pdu.param_count == PARAMS && pdu.refuse == 0 && pdu.tlv_end == length);
+  CHECK(smpp_pdu_find_tlv(&pdu, 0x0424, &tlv) && tlv.length == 0xFFFF && tlv.octets + tlv.length == octets + length);
+  free(octets);
+}
+
 int main(void) {
   uint32_t length = 0;
   uint8_t header[4] = {0, 0, 0, 16};
@@ -76,5 +114,6 @@ int main(void) {
       free(octets);
     }
   }
+  test_large();
   return report();
 }
