@@ -72,10 +72,11 @@ local ROUTES = {
 
 local function request(line) return line .. " HTTP/1.1\r\nHost: x\r\n\r\n" end
 
---- The body of an answer in chunks; nil when its last chunk is missing.
+--- The body of an answer in chunks; nil when its head or its last chunk is missing.
 local function unchunked(octets)
-  local body, at = {}, assert(octets:find("\r\n\r\n", 1, true)) + 4
-  while true do
+  local body, head_end = {}, select(2, octets:find("\r\n\r\n", 1, true))
+  local at = head_end and head_end + 1
+  while at do
     local size, from = octets:match("^(%x+)\r\n()", at)
     if not size then return nil end
     if tonumber(size, 16) == 0 then return table.concat(body) end
