@@ -470,6 +470,7 @@ build = {
       sources = {
         "csrc/binding/bind_batch.c",
         "csrc/binding/bind_codec.c",
+        "csrc/binding/bind_commit.c",
         "csrc/binding/bind_counts.c",
         "csrc/binding/bind_declare.c",
         "csrc/binding/bind_digest.c",
