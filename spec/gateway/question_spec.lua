@@ -2,7 +2,7 @@ local cli = require "spec.support.cli"
 local question = require "smpp.gateway.question"
 local smpp = require "smpp"
 
-local CONFIG = { carriers = { { name = "telco_a" } } }
+local CONFIG = { carriers = { { name = "telco_a" } }, accounts = { acme = {} } }
 
 describe("smpp.gateway.question", function()
   it("makes a message of JSON", function()
@@ -35,6 +35,8 @@ describe("smpp.gateway.question", function()
       { "hello", "--explain: expected a JSON object or a PDU in hex" }, { "[1", "--explain: expected a JSON object or a PDU in hex" },
       { '{"too":"1"}', "too" }, { '{"from":"a name that is too long"}', "from: alphanumeric address" },
       { '{"carrier":"telco_b"}', "unknown carrier 'telco_b'; did you mean 'telco_a'?" },
+      { '{"account":"acm"}', "unknown account 'acm'; did you mean 'acme'?" }, { '{"account":5}', "unknown account '5'" },
+      { '["acme"]', "--explain: expected an object, got a list" },
     } do
       local msg, wrong = question.message(case[1], CONFIG)
       assert.is_nil(msg)

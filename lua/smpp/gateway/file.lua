@@ -29,6 +29,7 @@ local file = {}
 ---@field https { options: table, accounts: table<string, table>, line: integer }[]
 ---@field carriers { name: string, options: table, own: table, line: integer }[]  in the order of the file
 ---@field accounts table<string, table>  options of the gateway's own, by system_id
+---@field is_open boolean  there are others, not known from the file
 ---@field route smpp.Rules
 ---@field incoming smpp.Rules
 ---@field settings table  options of the gateway
@@ -420,7 +421,7 @@ function file.read(path, o)
   end
   if self:failed() then return nil, self.problems end
   return {
-    path = path, listens = self.listens, https = self.https, carriers = self.carriers, accounts = self.accounts,
+    path = path, listens = self.listens, https = self.https, carriers = self.carriers, accounts = self.accounts, is_open = self.is_open,
     route = self.route, incoming = self.incoming,
     settings = self.settings, files = self.files, is_table = self.is_table, text = o and o.text, store = self.store, reader = self,
   }, self.problems

@@ -50,14 +50,17 @@ local function fields_of(o, command)
   return fields
 end
 
+local function unknown(what, name, known)
+  local like = core.suggest(tostring(name), known)
+  return nil, ("unknown %s '%s'%s"):format(what, tostring(name), like and ("; did you mean '" .. like .. "'?") or "")
+end
+
 --- The message of a PDU, or nil and what is wrong with the question.
 local function message_of(o, pdu, config)
   local known = {}
   for _, carrier in ipairs(config.carriers) do known[carrier.name] = true end
-  if o.carrier and not known[o.carrier] then
-    local like = core.suggest(tostring(o.carrier), known)
-    return nil, ("unknown carrier '%s'%s"):format(tostring(o.carrier), like and ("; did you mean '" .. like .. "'?") or "")
-  end
+  if o.carrier and not known[o.carrier] then return unknown("carrier", o.carrier, known) end
+  if o.account and not config.is_open and not config.accounts[o.account] then return unknown("account", o.account, config.accounts) end
   local carrier = o.carrier or pdu.command == "deliver_sm" and next(known) or nil
   return route.message {
     account = not carrier and (o.account or "") or nil, carrier = carrier, bind = o.bind or not carrier and "trx" or nil, pdu = pdu,
@@ -70,6 +73,7 @@ end
 ---@return smpp.RouteMessage? msg
 ---@return string? message  what is wrong
 function question.of(o, config)
+  if o[1] ~= nil then return nil, "expected an object, got a list" end
   local fields, message = fields_of(o, o.carrier and "deliver_sm" or "submit_sm")
   local octets
   if fields then octets, message = codec.encode(fields) end
