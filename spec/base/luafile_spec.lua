@@ -54,6 +54,7 @@ describe("smpp.base.luafile", function()
 
   it("reads the octets of a file, or nothing", function()
     with("a\r\n\0b", function(path) assert.equal("a\r\n\0b", luafile.octets(path)) end)
-    assert.is_nil(luafile.octets "/nonexistent/file.lua")
+    assert.same({ nil, "No such file or directory" }, { luafile.octets "/nonexistent/file-1.lua" })
+    assert.same({ nil, "Is a directory" }, { luafile.octets "/tmp" })
   end)
 end)

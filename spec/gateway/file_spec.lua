@@ -45,7 +45,7 @@ describe("smpp.gateway.file", function()
       { HEAD .. 'route {\n to = "1",\n viaa = "telco_a" }', "error 3: route: unknown option 'viaa'; did you mean 'via'?" },
       { HEAD .. 'route { account = "acm", via = "telco_a" }', "error 3: route: account: unknown account 'acm'; did you mean 'acme'?" },
       { HEAD .. 'route { to = prefix { "49", 5 }, via = "telco_a" }', "error 3: prefix: expected strings, got 5" },
-      { HEAD .. 'route { to = { "1", prefixes "none.csv" }, via = "telco_a" }', "error 3: cannot read none.csv" },
+      { HEAD .. 'route { to = { "1", prefixes "none.csv" }, via = "telco_a" }', "error 3: cannot read none.csv: No such file or directory" },
       { HEAD .. 'route { via = "telco_a" }\nroute { to = "1", via = "telco_a" }', "error 4: route: covered by the rule in line 3: it never gets a message" },
       { HEAD .. 'route { via = "telco_a" }\nincoming { deliver = "bank" }', "error 4: incoming: deliver: unknown account 'bank'" },
       { HEAD .. 'carrier "telco_a" "smpp://x@y"\nroute { via = "telco_a" }', "error 3: carrier 'telco_a': duplicate, first in line 2" },
@@ -69,7 +69,7 @@ describe("smpp.gateway.file", function()
       { 'listen { prt = 1 }\nroute { drop = true }', "error 1: listen: unknown option 'prt'; did you mean 'port'?" },
       { 'listen { accounts = { acme = { pasword = "x" } } }\nroute { drop = true }', "error 1: listen: unknown option 'accounts.acme.pasword'; did you mean 'accounts.acme.password'?" },
       { 'listen { accounts = { acme = { carriers = { "x" } } } }\nroute { drop = true }', "error 1: listen: accounts.acme.carriers: unknown carrier 'x'" },
-      { 'listen { accounts = { acme = { prices = "none.csv" } } }\nroute { drop = true }', "error 1: listen: prices: cannot read none.csv" },
+      { 'listen { accounts = { acme = { prices = "none.csv" } } }\nroute { drop = true }', "error 1: listen: prices: cannot read none.csv: No such file or directory" },
       { 'listen { accounts = "none.lua" }\nroute { drop = true }', true },
       { 'listen "x"\nroute { drop = true }', "error 1: listen: expected a table of options, got 'x'" },
       { 'route "x"', "error 1: expected a rule, got 'x'" },
@@ -126,7 +126,10 @@ describe("smpp.gateway.file", function()
     os.execute("rm -r " .. folder)
     config, list = file.read(folder .. "/gateway.lua")
     assert.is_nil(config)
-    assert.equal("cannot read the file", list[1].message)
+    assert.equal("cannot read the file: No such file or directory", list[1].message)
+    assert.equal(folder .. "/gateway.lua: cannot read the file: No such file or directory", file.words(list[1]))
+    assert.equal("a.lua:3: unknown", file.words { file = "a.lua", line = 3, message = "unknown" })
+    assert.equal("cannot read the file: Is a directory", select(2, file.read "/tmp")[1].message)
   end)
 
   it("gives vendors' TLVs names, also when it is read again", function()

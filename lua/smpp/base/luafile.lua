@@ -30,13 +30,14 @@ end
 
 --- The octets of a file, to see whether it has changed; nil: it cannot be read.
 ---@param path string
----@return string?
+---@return string? octets
+---@return string? reason  without the path: "No such file or directory"
 function file.octets(path)
-  local handle = io.open(path, "rb")
-  if not handle then return nil end
-  local octets = handle:read("*a")
+  local handle, message = io.open(path, "rb")
+  if not handle then return nil, (message:gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")) end
+  local octets, reason = handle:read("*a")
   handle:close()
-  return octets
+  return octets, reason
 end
 
 --- The first line of a file, as of one that holds a password.

@@ -45,7 +45,7 @@ local function place_of(path)
   end
   local config, problems = gateways.read(path)
   for _, one in ipairs(not config and problems or {}) do
-    if one.severity == "error" then return nil, ("%s:%s: %s"):format(one.file, one.line or "", one.message) end
+    if one.severity == "error" then return nil, gateways.words(one) end
   end
   if not config.store or not config.store.url then return nil, path .. ": its store is in no engine: it is one node" end
   return { config.store.url, password_file = config.store.password_file }, config.store.prefix

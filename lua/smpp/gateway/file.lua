@@ -75,8 +75,8 @@ end
 --- The text of a table named in this file.
 function Reader:read(path)
   local resolved = self:resolve(path)
-  local text = files.octets(resolved)
-  if not text then error(("cannot read %s"):format(path), 0) end
+  local text, reason = files.octets(resolved)
+  if not text then error(("cannot read %s: %s"):format(path, reason), 0) end
   if not self.is_table[resolved] then self.files[#self.files + 1], self.is_table[resolved] = resolved, true end
   return text
 end
@@ -391,6 +391,11 @@ function Reader:failed()
   return failed
 end
 
+--- A problem in a line: "FILE:LINE: …".
+---@param one smpp.GatewayProblem
+---@return string
+function file.words(one) return ("%s:%s %s"):format(one.file, one.line and one.line .. ":" or "", one.message) end
+
 --- Reads and checks a file.
 ---@param path string
 ---@param o? { text: string? }  text: instead of what the file has
@@ -406,9 +411,10 @@ function file.read(path, o)
     has_unknown_name = false,
     route = nil, incoming = nil, store = nil,
   }, mt)
-  local text = o and o.text or files.octets(path)
+  local text, reason = o and o.text, nil
+  if not text then text, reason = files.octets(path) end
   if not text then
-    self:problem(nil, "cannot read the file")
+    self:problem(nil, "cannot read the file: " .. reason)
     return nil, self.problems
   end
   run(self, text)

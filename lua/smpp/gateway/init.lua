@@ -38,7 +38,7 @@ local mt = { __index = Gateway, __name = "smpp.Gateway" }
 
 events.mixin(Gateway, { "error", "loaded", "closed", "refused" })
 
-local gateways = { class = Gateway, read = file.read }
+local gateways = { class = Gateway, read = file.read, words = file.words }
 
 function mt:__tostring() return "gateway " .. self.path end
 
@@ -158,7 +158,7 @@ function gateways.new(given)
   local config, problems = file.read(o.path, { text = o.text })
   if not config then
     for _, one in ipairs(problems) do
-      if one.severity == "error" then return nil, ("%s:%s: %s"):format(one.file, one.line or "", one.message), "bad_value", problems end
+      if one.severity == "error" then return nil, file.words(one), "bad_value", problems end
     end
   end
   local loop = o.loop or loops.current()

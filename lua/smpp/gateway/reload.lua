@@ -40,7 +40,7 @@ local function log_mistakes(self, problems)
   local first
   for _, one in ipairs(problems) do
     if one.severity == "error" then
-      local message = ("%s:%s: %s"):format(one.file, one.line or "", one.message)
+      local message = file.words(one)
       first = first or message
       self:log("error", "not_loaded", { reason = message })
     end

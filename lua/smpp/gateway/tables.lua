@@ -49,7 +49,8 @@ function tables.reread(self, config, changed, compile)
     local path = self:resolve(word.file)
     if changed[path] then
       before[word] = word.text
-      word.text = files.octets(path) or self:problem(nil, "cannot read the table", nil, path) or ""
+      local text, reason = files.octets(path)
+      word.text = text or self:problem(nil, "cannot read the table: " .. tostring(reason), nil, path) or ""
     end
   end
   for id, own in pairs(config.accounts) do
