@@ -92,6 +92,13 @@ static int write_param(struct smpp_writer *w, const struct smpp_param *param, co
   }
 }
 
+/* No string, text, time or list is one octet: its NUL, length or count. */
+static void write_absent(struct smpp_writer *w, unsigned kind) {
+  if (kind == SMPP_U32) smpp_write_u32(w, 0);
+  else if (kind == SMPP_U16) smpp_write_u16(w, 0);
+  else smpp_write_u8(w, 0);
+}
+
 static int write_tlvs(struct smpp_writer *w, const struct smpp_message *m, struct smpp_fault *fault) {
   for (size_t i = 0; i < m->tlv_count; i++) {
     const struct smpp_tlv_out *tlv = &m->tlvs[i];
@@ -122,7 +129,9 @@ static int write_body(struct smpp_writer *w, const struct smpp_message *m, struc
   for (unsigned i = 0; i < command->param_count && !has_body; i++) has_body = m->params[i].is != SMPP_ABSENT;
   if (!has_body) return 0;
   for (unsigned i = 0; i < command->param_count; i++) {
-    int error = write_param(w, &param[i], &m->params[i], m, fault);
+    int error = 0;
+    if (m->params[i].is == SMPP_ABSENT) write_absent(w, param[i].kind);
+    else error = write_param(w, &param[i], &m->params[i], m, fault);
     if (error != 0) return error;
   }
   smpp_write_octets(w, m->padding, m->padding_length);

@@ -52,6 +52,22 @@ int main(void) {
     }
   }
 
+  /* An absent parameter is an empty one, or 0. */
+  for (size_t i = 0; (command = smpp_command_at(i)) != NULL; i++) {
+    struct smpp_message absent = {.command = command, .sequence = 1, .has_body = true}, empty = absent;
+    uint8_t out[2][200];
+    struct smpp_writer w[2] = {{out[0], sizeof out[0], 0}, {out[1], sizeof out[1], 0}};
+    struct smpp_fault none;
+    for (unsigned p = 0; p < command->param_count; p++) {
+      unsigned kind = command->params[p].kind;
+      bool is_number = kind == SMPP_U8 || kind == SMPP_U16 || kind == SMPP_U32;
+      bool is_list = kind == SMPP_DESTS || kind == SMPP_UNSUCCESS || kind == SMPP_IDS;
+      empty.params[p] = (struct smpp_value){.is = is_number ? SMPP_NUMBER : is_list ? SMPP_LIST : SMPP_STRING, .octets = text};
+    }
+    CHECK_FOR(smpp_pdu_encode(&absent, &w[0], &none) == 0 && smpp_pdu_encode(&empty, &w[1], &none) == 0, command->name);
+    CHECK_FOR(w[0].length == w[1].length && memcmp(out[0], out[1], w[0].length) == 0, command->name);
+  }
+
   static const struct smpp_tlv_out tlvs[] = {{0x0424, 200, text}, {0x1400, 0, text}};
   struct smpp_message message = {.command = smpp_command_by_name(NULL, "submit_sm"), .sequence = 1, .tlvs = tlvs, .tlv_count = 2,
     .padding = text, .padding_length = 1, .trailing = text, .trailing_length = 3};
