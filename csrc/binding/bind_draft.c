@@ -240,21 +240,25 @@ static int read_other(lua_State *L, int slots, const struct smpp_param *param, s
   }
 }
 
-/* The value on top, of this type; the common kinds at once. */
-static int read_param(lua_State *L, int slots, const struct smpp_param *param, int type, struct smpp_value *value) {
+/* The value on top, of this type, if it is one of the common kinds; false: it is not. */
+static bool read_common(lua_State *L, const struct smpp_param *param, int type, struct smpp_value *value) {
   unsigned kind = param->kind;
   if (type == LUA_TSTRING && (kind == SMPP_CSTRING || kind == SMPP_TEXT || kind == SMPP_TIME)) {
     size_t length = 0;
     value->is = SMPP_STRING;
     value->octets = (const uint8_t *)lua_tolstring(L, -1, &length);
     value->length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
-    return 0;
+    return true;
   }
   if (type == LUA_TNUMBER && (kind == SMPP_U8 || kind == SMPP_U16 || kind == SMPP_U32) && number_to_u32(lua_tonumber(L, -1), &value->number)) {
     value->is = SMPP_NUMBER;
-    return 0;
+    return true;
   }
-  return read_other(L, slots, param, value);
+  return false;
+}
+
+static int read_param(lua_State *L, int slots, const struct smpp_param *param, int type, struct smpp_value *value) {
+  return read_common(L, param, type, value) ? 0 : read_other(L, slots, param, value);
 }
 
 /* Turns the value on top into the octets of a TLV given by name. */
@@ -569,6 +573,24 @@ int read_draft(lua_State *L, int index, const struct smpp_command *command, cons
       if (d->message.params[i].is == SMPP_WIRE) d->message.params[i].is = SMPP_ABSENT;
   }
   return d->given_set != 0 ? check_given(L, d) : 0;
+}
+
+bool read_usual(lua_State *L, int index, const struct smpp_command *command, struct smpp_message *message) {
+  struct name_cache *cache = lua_touserdata(L, lua_upvalueindex(UP_KNOWN));
+  memset(message, 0, sizeof *message);
+  message->command = command;
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+    int position = -1;
+    if (lua_type(L, -2) == LUA_TSTRING) {
+      uint32_t code = name_code_in(L, cache, -2);
+      if (NAME_FIELD(code) != 0) position = smpp_param_position(command, NAME_FIELD(code) - 1);
+    }
+    if (position < 0 || !read_common(L, &command->params[position], lua_type(L, -1), &message->params[position])) {
+      lua_pop(L, 2);
+      return false;
+    }
+  }
+  return true;
 }
 
 int push_pdu_fault(lua_State *L, int error, const struct smpp_fault *fault, const struct draft *d) {

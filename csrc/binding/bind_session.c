@@ -494,6 +494,35 @@ static int session_request(lua_State *L) {
   return push_sent(L, command, sequence, 4, 3);
 }
 
+/* session:ask(command_id, fields, task, now): what `request` does for a task that waits at once: sends, and yields; what the task is resumed
+ * with are the results.  false, and nothing was done: the task is not the coroutine that calls this, the fields are not the usual
+ * ones (read_usual) nor a PDU, or this cannot be sent, and `request` tells why. */
+static int session_ask(lua_State *L) {
+  struct smpp_session *s = check_session(L);
+  double now = check_now(L, 5);
+  uint32_t sequence = 0;
+  int error = SMPP_ERR_BAD_VALUE;
+  const struct smpp_command *command = smpp_command_by_id(declared_commands(L), check_u32(L, 2));
+  if (command != NULL && command->response_id != 0 && lua_tothread(L, 4) == L) {
+    if (lua_istable(L, 3)) {
+      struct smpp_message message;
+      struct smpp_fault fault;
+      if (read_usual(L, 3, command, &message)) error = smpp_session_request(s, &message, 0, now, &sequence, &fault);
+    } else {
+      size_t length = 0;
+      const uint8_t *octets = request_octets(L, 3, &length);
+      if (octets != NULL && length >= SMPP_HEADER_OCTETS && smpp_get_u32(octets + 4) == command->id)
+        error = smpp_session_request_octets(s, octets, length, 0, now, &sequence);
+    }
+  }
+  if (error != 0) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  (void)keep_request(L, lua_touserdata(L, 1), 4, 3);
+  return lua_yield(L, 0);
+}
+
 /* The octets of a text in one part, of GSM 7-bit, else UCS-2, as smpp.text.plan chooses without options; 0: it has more, or cannot be sent. */
 static size_t encode_part(const char *text, size_t length, struct smpp_coding *coding, uint8_t *out) {
   struct smpp_text_fault fault = {0, 0, 0};
@@ -826,7 +855,7 @@ const luaL_Reg session_methods[] = {
     {"receive", session_receive},   {"tick", session_tick},           {"poll", session_poll},
     {"lost", session_lost},         {"close", session_close},         {"request", session_request},
     {"forward", session_forward},   {"answer", session_answer},       {"respond", session_respond},
-    {"accept", session_accept},
+    {"accept", session_accept},     {"ask", session_ask},
     {"is_answerable", session_is_answerable}, {"unbind", session_unbind}, {"output", session_output},
     {"deadline", session_deadline}, {"state", session_state},         {"info", session_info},
     {"in_flight", session_in_flight}, {"unanswered", session_unanswered}, {"set_window", session_set_window},

@@ -101,9 +101,8 @@ static inline void forget_names(lua_State *L) {
   memset(cache, 0, sizeof *cache);
 }
 
-/* The number of the name at |index|, a string; 0: it has none. */
-static inline uint32_t name_code(lua_State *L, int index) {
-  struct name_cache *cache = lua_touserdata(L, lua_upvalueindex(UP_KNOWN));
+/* The number of the name at |index|, a string; 0: it has none.  |cache|: that at UP_KNOWN. */
+static inline uint32_t name_code_in(lua_State *L, struct name_cache *cache, int index) {
   size_t length = 0;
   const char *name = lua_tolstring(L, index, &length);
   size_t place = ((uintptr_t)name >> 4 ^ (uintptr_t)name >> 12) % NAME_CACHE_SIZE;
@@ -117,6 +116,10 @@ static inline uint32_t name_code(lua_State *L, int index) {
     cache->at[place].code = code;
   }
   return code;
+}
+
+static inline uint32_t name_code(lua_State *L, int index) {
+  return name_code_in(L, lua_touserdata(L, lua_upvalueindex(UP_KNOWN)), index);
 }
 
 /* The commands that a codec adds to those of the tables. */
@@ -215,6 +218,10 @@ struct draft {
  * 0, or the count of values pushed: nil, message, code.  Raises on misuse. */
 int read_draft(lua_State *L, int index, const struct smpp_command *command, const struct smpp_pdu *base,
                uint8_t version, struct draft *draft);
+
+/* As read_draft of the usual table: its keys are parameters of the command, its values strings and numbers of their kinds.  Nothing is left
+ * on the stack: the table keeps its strings, as long as Lua allocates nothing.  false: another table, which read_draft reads.  Never raises. */
+bool read_usual(lua_State *L, int index, const struct smpp_command *command, struct smpp_message *message);
 
 /* Pushes nil, message, code for what smpp_pdu_encode refused. */
 int push_pdu_fault(lua_State *L, int error, const struct smpp_fault *fault, const struct draft *draft);

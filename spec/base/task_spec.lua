@@ -446,6 +446,31 @@ describe("smpp.base.task: wake_with and wait_as", function()
     end)
   end)
 
+  it("do what will_wait and a yield do", function()
+    property.holds(200, function(random, case)
+      for i = 1, 2 * random(12) do case[i] = random(i % 2 == 1 and 4 or 7) end
+      local function wait(token)
+        assert.equal(token, task.will_wait())
+        return coroutine.yield()
+      end
+      assert.same(life(case, task.wake, function() return task.wait() end), life(case, task.wake, wait))
+    end)
+  end)
+
+  it("wake no task that stays after will_wait; there is none outside a task", function()
+    assert.is_nil(task.will_wait())
+    local woken
+    local token = task.spawn(function()
+      local own = task.will_wait()
+      assert.is_true(task.is_waiting(own))
+      task.stay(own)
+      woken = task.wake(own)
+      task.wait()
+    end)
+    assert.is_false(woken)
+    assert.is_true(task.wake(token))
+  end)
+
   it("wake no task that waits with a key, and nothing that is no task", function()
     local token = task.spawn(function() task.wait "key" end)
     assert.is_false(task.wake_with(token, 1))

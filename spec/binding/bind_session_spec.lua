@@ -288,3 +288,98 @@ describe("bind_session: accept", function()
     assert.has_error(function() mc:accept({}, "id", 0) end)
   end)
 end)
+
+describe("bind_session: ask", function()
+  local VALUES = { source_addr_ton = { 5, 256, "alphanumeric", -1 }, source_addr = { "me", ("7"):rep(21), 7, "a\0b" }, destination_addr = { "491", "" },
+    short_message = { "text", ("x"):rep(255), true }, validity_period = { "", "020610233429000R", "soon" }, user_message_reference = { 7 },
+    esm_class = { 0, { type = "udhi" } }, destination_adr = { "1" }, [1] = { "x" }, tlvs = { { { tag = 0x1400, octets = "o" } } },
+    sequence_number = { 9 } }
+  local NAMES = {}
+  for name in pairs(VALUES) do NAMES[#NAMES + 1] = name end
+  table.sort(NAMES, function(a, b) return tostring(a) < tostring(b) end)
+  local USUAL = { source_addr_ton = true, source_addr = true, destination_addr = true, short_message = true, validity_period = true, esm_class = true }
+
+  --- What a session has to send, and holds of its requests; and the event of the answer to the last one.
+  local function after(session, sequence)
+    local seen = { output = session:output(), in_flight = session:in_flight(), waiting = session:waiting() }
+    if sequence then
+      local slots = {}
+      seen.n = session:receive(pdus.encode { command = "submit_sm_resp", sequence_number = sequence, status = 0x58 }, 1, slots)
+      seen.status, seen.command_id, seen.fields, seen.waiter = slots[4], slots[7], slots[8], slots[3]
+      seen.left = session:in_flight()
+    end
+    return seen
+  end
+
+  it("sends what request sends, and yields; or does nothing where the fields are not usual, or request fails", function()
+    property.holds(500, function(random, case)
+      local fields = {}
+      for i = 1, random(4) do
+        local name = NAMES[random(#NAMES)]
+        fields[name] = VALUES[name][random(#VALUES[name])]
+        case[i] = { name, fields[name] }
+      end
+      local given = fields
+      if random(4) == 1 then
+        given = pdus.encode { command = random(4) > 1 and "submit_sm" or "data_sm", sequence_number = 3, destination_addr = "1" }
+        if random(2) == 1 then given = pdus.decode(given) end
+      end
+      local o = { role = "esme", now = 0, window = random(2) }
+      local asking, other = bound(o), bound(o)
+      if o.window == 1 and random(2) == 1 then
+        for _, session in ipairs { asking, other } do session:request(0x04, FIELDS, 1, 0) end
+      end
+      local co = coroutine.create(function(self, ...) return "result", self:ask(...) end)
+      local _, asked, result = assert(coroutine.resume(co, asking, 0x04, given, co, 0.5))
+      local known, sequence = pcall(other.request, other, 0x04, given, co, 0.5)
+      if coroutine.status(co) == "suspended" then
+        assert.is_true(known)
+        assert.is_nil(asked)
+        assert.same(after(other, sequence), after(asking, sequence))
+        local _, word, one, two = coroutine.resume(co, "one", "two")
+        assert.same({ "result", "one", "two" }, { word, one, two })
+      else
+        assert.same({ "result", false }, { asked, result })
+        local usual = given == fields
+        for name, value in pairs(fields) do usual = usual and USUAL[name] and (name == "esm_class" and value == 0 or name == "source_addr_ton" and value == 5) end
+        assert.is_true(not known or not sequence or not usual)
+        if known and sequence then -- nothing was done: request can still do it
+          assert.equal(sequence, (asking:request(0x04, given, co, 0.5)))
+          assert.same(after(other, sequence), after(asking, sequence))
+        else
+          assert.same(after(other), after(asking))
+        end
+      end
+    end)
+  end)
+
+  it("takes the usual fields", function()
+    for name in pairs(USUAL) do
+      local co = coroutine.create(function(self, ...) return self:ask(...) end)
+      assert(coroutine.resume(co, bound(), 0x04, { [name] = VALUES[name][1] }, co, 0))
+      assert.equal("suspended", coroutine.status(co))
+    end
+  end)
+
+  it("does nothing for a task that is not the coroutine that calls it, and for what has no response", function()
+    local esme, other = bound(), coroutine.create(function() end)
+    esme:output()
+    local function asks(...)
+      local ok, result = coroutine.resume(coroutine.create(function(self, ...) return self:ask(...) end), esme, ...)
+      assert.is_true(ok)
+      assert.is_false(result)
+    end
+    for _, task in ipairs { other, false, 7, "task", {} } do asks(0x04, FIELDS, task, 0) end
+    local function asks_itself(session, id, fields)
+      local co = coroutine.create(function(self, ...) return self:ask(...) end)
+      assert.same({ true, false }, { coroutine.resume(co, session, id, fields, co, 0) })
+    end
+    for _, fields in ipairs { true, 7, print, "" } do asks_itself(esme, 0x04, fields) end
+    for _, id in ipairs { 0xFFFF, 0x80000004 } do asks_itself(esme, id, {}) end
+    local mc = pdus.codec.session { role = "mc", now = 0, unchecked = true }
+    asks_itself(mc, 0x102, {})
+    assert.is_nil(esme:output())
+    assert.is_nil(mc:output())
+    assert.equal(0, esme:in_flight())
+  end)
+end)

@@ -114,6 +114,47 @@ describe("smpp.session.outgoing", function()
     end)
   end)
 
+  it("asks as it sends and waits: the same results, in a chunk and outside, with usual fields and others; false where nothing was sent", function()
+    local ask = require("smpp.session").ask
+    local refused = { false, true, false }
+    local function sent_by(send)
+      local n, results = 0, {}
+      with(function(_, _, pdu)
+        n = n + 1
+        if pdu.short_message == "silence" then task.wait() end
+        if refused[n] then return nil, "ESME_RSYSERR" end
+        return "id " .. n
+      end, function(w)
+        for _, fields in ipairs { MESSAGE, MESSAGE, { short_message = "x", user_message_reference = 7 }, { short_message = "silence" }, { short_message = 7 } } do
+          local pdu, message, code, refusing = send(w.esme, 0x04, fields)
+          if pdu == false then
+            assert.is_false(task.is_waiting(task.current()))
+            pdu, message, code, refusing = w.esme:request(0x04, fields)
+          end
+          results[#results + 1] = { pdu and pdu.message_id or "none", message or "", code or "", refusing and refusing.command_status or "" }
+        end
+        w.esme:close()
+        assert.is_false(ask(w.esme, 0x04, MESSAGE))
+      end, { response_s = 2 })
+      return results
+    end
+    local expected = sent_by(function(session, ...) return session:request(...) end)
+    assert.same({ "id 1", "", "", "" }, expected[1])
+    assert.equal("ESME_RSYSERR", expected[2][3])
+    assert.equal("timeout", expected[4][3])
+    assert.same(expected, sent_by(ask))
+  end)
+
+  it("asks for no coroutine that a task has made: false", function()
+    local ask = require("smpp.session").ask
+    with(function() return "id" end, function(w)
+      local co = coroutine.wrap(function() return ask(w.esme, 0x04, MESSAGE) end)
+      assert.is_false(co())
+      assert.is_false(task.is_waiting(task.current()))
+      assert.equal(0, w.esme:in_flight())
+    end)
+  end)
+
   it("raises on a field that the command does not have, at the line of the program, and sends nothing", function()
     local of_forward
     with(function(_, session, pdu)

@@ -210,6 +210,19 @@ function task.wait_as(token)
   return yield()
 end
 
+--- Lets the running task wait as `wait_as` does, in a function of C that yields at once.
+---@return smpp.Task? token  the task whose turn it is; inside it a coroutine of the program's own may run, so that function must look, and
+---  if it does not yield, `stay` must follow; nil: none has the turn
+function task.will_wait()
+  local co = current
+  if co then waiting[co] = true end
+  return co
+end
+
+--- The running task does not wait after all.
+---@param token smpp.Task  of `will_wait`
+function task.stay(token) waiting[token] = false end
+
 local function continue(co, ...)
   waiting[co] = false
   if current then

@@ -17,7 +17,7 @@ local sessions = require "smpp.session"
 local settings = require "smpp.client.options"
 local task = require "smpp.base.task"
 
-local send, reply = sessions.send, sessions.reply
+local ask, send, reply = sessions.ask, sessions.send, sessions.reply
 
 local current, need, wait, wait_as, check_timeout = task.current, task.need, task.wait, task.wait_as, task.check_timeout
 
@@ -376,6 +376,21 @@ function Outbox:perform(entry, timeout_s, retries, tried)
   return response, message, code, refused
 end
 
+--- Sends a request and waits for its response, in a task.
+---@async
+---@return smpp.Pdu|false|nil response  false, message, code: it was not sent
+---@return string? message
+---@return string? code
+---@return smpp.Pdu? refused
+local function attempt(session, command_id, fields)
+  local response, message, code, refused = ask(session, command_id, fields)
+  if response ~= false then return response, message, code, refused end
+  local token = current()
+  local cookie, why, why_code = send(session, command_id, fields, token)
+  if not cookie then return false, why, why_code end
+  return wait_as(token)
+end
+
 --- Sends a part of a message, and waits for its outcome: directly if the queue is empty, so that an entry is created only for
 --- a request that is queued or sent again.
 ---@async
@@ -391,19 +406,16 @@ function Outbox:submit(fields, lane, entry, more)
   local bind, queue, tried = self.pool.direct, self.queue, nil
   local serial = entry and entry.serial or queue:ticket()
   if bind and queue.count == 0 and bind.backoff.ends_at == 0 then
-    local token = current()
-    if send(bind.session, SUBMIT_SM, fields, token) then
-      self.performing = self.performing + 1
-      local response, message, code, refused = wait_as(token)
-      self.performing = self.performing - 1
-      if response then
-        bind:recovered()
-        if self.drainer then self:wake_drainer() end
-        if entry then entry.serial, entry.accepted = serial, true end
-        return response
-      end
-      tried = { message, code, refused }
+    self.performing = self.performing + 1
+    local response, message, code, refused = attempt(bind.session, SUBMIT_SM, fields)
+    self.performing = self.performing - 1
+    if response then
+      bind:recovered()
+      if self.drainer then self:wake_drainer() end
+      if entry then entry.serial, entry.accepted = serial, true end
+      return response
     end
+    if response == nil then tried = { message, code, refused } end
   end
   entry = entry or { id = SUBMIT_SM, lane = lane }
   entry.fields, entry.more, entry.serial = fields, more, serial
@@ -480,8 +492,15 @@ function Outbox:request(command_id, fields, timeout_s, callback)
     if type(timeout_s) == "function" then timeout_s, callback = nil, timeout_s end
     check_timeout(timeout_s, LEVEL)
   end
-  local waiter = callback or need(LEVEL)
   local bind = self.pool.direct
+  if bind and not callback and not timeout_s and self.queue.count == 0 and bind.backoff.ends_at == 0 then
+    local response, message, code, refused = ask(bind.session, command_id, fields)
+    if response ~= false then
+      if response or code ~= UNWRITTEN then return response, message, code, refused end
+      bind = nil
+    end
+  end
+  local waiter = callback or need(LEVEL)
   if bind and not timeout_s and self.queue.count == 0 and bind.backoff.ends_at == 0 then
     local session = bind.session
     local cookie, message, code = send(session, command_id, fields, waiter)
@@ -526,11 +545,8 @@ end
 function Outbox:request_queued(command_id, fields, queue_s)
   local bind = self.pool.direct
   if bind and self.queue.count == 0 and bind.backoff.ends_at == 0 then
-    local token = current()
-    local cookie, message, code = send(bind.session, command_id, fields, token)
-    if cookie then
-      local response, refused
-      response, message, code, refused = wait_as(token)
+    local response, message, code, refused = attempt(bind.session, command_id, fields)
+    if response ~= false then
       if response or code ~= UNWRITTEN then return response, message, code, refused end
     elseif code ~= "window_full" and code ~= "closed" and not (code == "not_sent" and bind.session:is_unbinding()) then
       return nil, message, code

@@ -1015,6 +1015,8 @@
 ---@field poll fun(self, events: table): integer  events caused by calls other than receive and tick
 ---@field request fun(self, command_id: integer, fields: smpp.Fields|smpp.Pdu|string, waiter: any, now: number): integer?, integer|string, string?
 ---@field forward fun(self, pdu: smpp.Pdu, changes: table?, waiter: any, now: number): integer?, integer|string, string?
+---@field ask fun(self, command_id: integer, fields: smpp.Fields|smpp.Pdu|string, task: thread, now: number): any, string?, string?, smpp.Pdu?
+---  as request, and yields: what resumes the task are the results; false: nothing was sent, request does it or tells why not
 ---@field stop_waiting fun(self, cookie: integer, waiter: any): boolean  cookie: the second result of request
 ---@field waiting fun(self): integer  requests in flight that have a waiter
 ---@field answer fun(self, pdu: smpp.Pdu, status: integer|string|nil, message_id: string?, now: number): boolean?, string?, string?

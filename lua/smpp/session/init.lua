@@ -308,6 +308,8 @@ end
 Session.send = outgoing.send
 session.send = outgoing.send -- for those who call it once per message
 
+session.ask = outgoing.ask -- `send` of a task that waits for the response
+
 --- As `send` of the submit_sm that answers a deliver_sm: from where that was sent to, to its sender, with a text that one part holds.
 ---@param pdu smpp.Pdu
 ---@param text string

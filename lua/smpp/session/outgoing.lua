@@ -14,6 +14,7 @@ local ACCEPTED_SLOTS = #core.session_events.accepted + 1
 
 local start, wake, wake_with, check_timeout = task.start, task.wake, task.wake_with, task.check_timeout
 local wait, wait_as, need = task.wait, task.wait_as, task.need
+local will_wait, stay = task.will_wait, task.stay
 
 local LEVEL = 2 + task.TAIL_LEVELS -- of the caller of a method that is a tail call of `request`
 local FORWARD_LEVEL = LEVEL + 1 -- of the caller of `Session:forward`, which is a tail call
@@ -125,6 +126,29 @@ local function send(session, command_id, fields, waiter)
   return cookie
 end
 outgoing.send = send
+
+--- Sends a request of the running task, which waits for the response: `send` and the wait in one call of C, if its fields are usual ones.
+---@async
+---@param session smpp.Session
+---@param command_id integer
+---@param fields table|smpp.Pdu|string
+---@return smpp.Pdu|false|nil response  false: nothing was sent, `send` does it or tells why not
+---@return string? message
+---@return string? code
+---@return smpp.Pdu? refused
+local function ask(session, command_id, fields)
+  local token = will_wait()
+  if not token then return false end
+  local now = session.now
+  if not session.processing then
+    now = session.loop:now()
+    if not session.dirty then session:touch() end
+  end
+  local response, message, code, refused = session.machine:ask(command_id, fields, token, now)
+  if response == false then stay(token) end
+  return response, message, code, refused
+end
+outgoing.ask = ask
 
 --- `Session:reply`.
 local function reply(session, pdu, text, waiter)
