@@ -580,11 +580,8 @@ bool read_usual(lua_State *L, int index, const struct smpp_command *command, str
   memset(message, 0, sizeof *message);
   message->command = command;
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-    int position = -1;
-    if (lua_type(L, -2) == LUA_TSTRING) {
-      uint32_t code = name_code_in(L, cache, -2);
-      if (NAME_FIELD(code) != 0) position = smpp_param_position(command, NAME_FIELD(code) - 1);
-    }
+    uint32_t field = NAME_FIELD(key_code(L, cache, -2));
+    int position = field != 0 ? smpp_param_position(command, field - 1) : -1;
     if (position < 0 || !read_common(L, &command->params[position], lua_type(L, -1), &message->params[position])) {
       lua_pop(L, 2);
       return false;

@@ -118,6 +118,21 @@ static inline uint32_t name_code_in(lua_State *L, struct name_cache *cache, int 
   return code;
 }
 
+/* The same of a key of a table, which need not be a string: one call of Lua's API where that has addresses of strings themselves (Lua 5.4, LuaJIT);
+ * no such address is that of another string's octets. */
+static inline uint32_t key_code(lua_State *L, struct name_cache *cache, int index) {
+  const void *key = lua_topointer(L, index);
+  size_t place = ((uintptr_t)key >> 4 ^ (uintptr_t)key >> 12) % NAME_CACHE_SIZE;
+  if (key != NULL && cache->at[place].name == key) return cache->at[place].code;
+  if (lua_type(L, index) != LUA_TSTRING) return 0;
+  uint32_t code = name_code_in(L, cache, index);
+  if (key != NULL && code != 0 && lua_rawlen(L, index) <= SHORT_NAME_MAX) {
+    cache->at[place].name = key;
+    cache->at[place].code = code;
+  }
+  return code;
+}
+
 static inline uint32_t name_code(lua_State *L, int index) {
   return name_code_in(L, lua_touserdata(L, lua_upvalueindex(UP_KNOWN)), index);
 }
