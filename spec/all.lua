@@ -100,7 +100,7 @@ end
 
 local groups = {}
 
-local FEW_PLANS = "SMPP_NODE_RUNS=4" -- of random faults of nodes, a second each: on the other Luas, and under the sanitizers
+local FEW = "SMPP_FEW=1" -- random runs and long rounds of what does not depend on the Lua: on the others, and under the sanitizers
 
 -- The everyday specs in parts, each a process: the heap grows with the specs that a process has run.
 local PARTS = 8
@@ -124,7 +124,7 @@ function groups.specs()
   for _, lua in ipairs(luas) do
     for part, paths in ipairs(everyday()) do
       local few = #slow_luas < #luas and not runs_slow[lua]
-      busted(("specs %s %d of %d"):format(lua, part, PARTS), lua, paths, { environment = few and FEW_PLANS, limit_s = SPECS_TIMEOUT_S })
+      busted(("specs %s %d of %d"):format(lua, part, PARTS), lua, paths, { environment = few and FEW, limit_s = SPECS_TIMEOUT_S })
     end
   end
 end
@@ -156,7 +156,7 @@ end
 function groups.sanitize()
   make("build sanitized", "-j2 build-asan LUAS='" .. table.concat(slow_luas, " ") .. "'", true)
   -- Lua and libuv do not free all memory at exit: leaks are checked in the C tests.
-  local environment = FEW_PLANS .. " SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
+  local environment = FEW .. " SMPP_BUILD=$PWD/build/asan ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 "
     .. "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
   for part, paths in ipairs(everyday()) do
     for i, lua in ipairs(slow_luas) do -- among all groups by turns

@@ -1,3 +1,4 @@
+local few = require "spec.support.few"
 local property = require "spec.support.property"
 local map = require "smpp.core".map
 
@@ -119,7 +120,7 @@ describe("bind_map", function()
   end)
 
   it("agrees with a Lua table whatever comes", function()
-    property.holds(40, function(random, case)
+    property.holds(few(40, 15), function(random, case)
       local ttl_s = random(40)
       local m, model, order, first, now, count = map.new(0, ttl_s), {}, {}, 1, 0, 0
       local space = 3 ^ random(8)

@@ -119,7 +119,7 @@ describe("core: wrong arguments", function()
       for _, value in ipairs(odd_values()) do
         local esme, mc, bind = bound_pair()
         for _, object in ipairs { esme, mc, bind, core.map.new(), "text", 1 } do
-          for n = 1, 5 do try(entry[1], entry[2], { object, value[2], value[2], value[2], value[2] }, n) end
+          for _, n in ipairs { 1, 2, 5 } do try(entry[1], entry[2], { object, value[2], value[2], value[2], value[2] }, n) end
         end
       end
     end

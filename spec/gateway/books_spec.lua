@@ -217,7 +217,7 @@ describe("smpp.gateway.books", function()
       smpp.sleep(2 * 3600)
       assert.equal("UNKNOWN", kept(w, id).state)
       assert.same({ 1, "UNKNOWN" }, { #acme.got, state_of(acme.got[1]) })
-    end)
+    end, { quiet = true })
   end)
 
   it("takes each destination of a submit_multi by itself, over a crash, too", function()

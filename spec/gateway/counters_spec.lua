@@ -49,7 +49,7 @@ describe("smpp.gateway.counters", function()
       smpp.sleep(86400)
       acme = w:customer()
       assert.truthy(submit(acme))
-    end)
+    end, { quiet = true })
   end)
 
   it("are written within seconds for what passes through, and what was given back", function()

@@ -1,5 +1,6 @@
 local async = require "spec.support.async"
 local batches = require "smpp.load.batch"
+local few = require "spec.support.few"
 local load = require "smpp.load"
 local property = require "spec.support.property"
 local smpp = require "smpp"
@@ -77,7 +78,7 @@ end
 
 describe("smpp.load.batch", function()
   it("sends the octets and finds the figures that sending message by message does", function()
-    property.holds(40, function(random, case)
+    property.holds(few(40, 12), function(random, case)
       local o, how = plan(random)
       case.options, case.how = o, how
       local octets, result = outcome(o, how)

@@ -1,10 +1,11 @@
 -- Random schedules: nodes are killed, stand still, are cut off; the engine stands still, starts again, is replaced by one that is behind, its clock
 -- jumps.  At every instant no bind is used by two nodes that run; when all is well again, every bind is used again.
+local few = require "spec.support.few"
 local property = require "spec.support.property"
 local with = require("spec.support.node_world").with
 
 local NAMES = { "a", "b", "c" }
-local CASES = tonumber(os.getenv "SMPP_CASES") or 25
+local CASES = tonumber(os.getenv "SMPP_CASES") or few(25, 8)
 
 local function is_live(world, name) return world.nodes[name] and not world.nodes[name].process.killed end
 

@@ -1,3 +1,4 @@
+local few = require "spec.support.few"
 local property = require "spec.support.property"
 local core = require "smpp.core"
 local message_id = require "smpp.receipt.message_id"
@@ -304,7 +305,7 @@ describe("smpp.receipt.tracker", function()
   end)
 
   it("accounts for every message once, whatever happens", function()
-    property.holds(80, function(random, case)
+    property.holds(few(80, 25), function(random, case)
       local t = tracker.new { ttl_s = 50, recent_s = 20, limit = random(3) == 1 and random(20) or nil }
       local now, open, results, id, ids = 0, {}, {}, 0, {}
       local function note(out)

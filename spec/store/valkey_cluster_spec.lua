@@ -1,6 +1,7 @@
 local async = require "spec.support.async"
 local clusters = require "spec.support.valkey_cluster"
 local engine_store = require "spec.support.engine_store"
+local few = require "spec.support.few"
 local smpp = require "smpp"
 local stores = require "smpp.store"
 local util = require "spec.support.util"
@@ -72,7 +73,7 @@ describe("smpp.store.valkey in a cluster", function()
   end))
 
   it("loses nothing, and refuses nothing, where its slot is moved amid commits", function()
-    for seed = 1, 3 do
+    for seed = 1, few(3, 1) do
       with(function(store, cluster)
         local random = util.random(seed)
         local traffic = commit(store, 15, random)
@@ -95,7 +96,7 @@ describe("smpp.store.valkey in a cluster", function()
   end)
 
   it("loses nothing that was answered when its owner dies, where commits wait for the replica that follows it", function()
-    for seed = 1, 4 do
+    for seed = 1, few(4, 1) do
       with(function(store, cluster)
         local random = util.random(seed)
         local traffic = commit(store, 15, random)

@@ -1,9 +1,10 @@
 -- Three nodes on one engine, two carriers, two customers, and what can go wrong: books that must balance (docs/nodes.md).
 -- SMPP_NODE_RUNS=500 makes so many runs, SMPP_SEED=… another series.
+local few = require "spec.support.few"
 local fleet = require "spec.support.fleet"
 local property = require "spec.support.property"
 
-local RUNS = tonumber(os.getenv "SMPP_NODE_RUNS") or 12
+local RUNS = tonumber(os.getenv "SMPP_NODE_RUNS") or few(12, 3)
 local LASTS_S = 15
 
 local function nodes_of(mask)
@@ -121,8 +122,12 @@ local function lagging()
 end
 
 describe("nodes on one engine", function()
-  for name, faults in pairs(DANGERS) do
-    it("keep their books: " .. name, function() fleet.run(plan_for(faults)) end)
+  local n = 0
+  for name, faults in pairs(DANGERS) do -- in an order that differs from run to run
+    n = n + 1
+    if n % few(1, 3) == 0 then
+      it("keep their books: " .. name, function() fleet.run(plan_for(faults)) end)
+    end
   end
 
   it("keep their books: a replica that was behind takes the engine's place, and answers have waited for it", function()

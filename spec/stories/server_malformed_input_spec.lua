@@ -1,13 +1,14 @@
 -- Ten thousand damaged PDUs, in two thousand conversations with a live message centre over real sockets: it goes on
 -- serving, raises nothing, holds neither descriptor nor session, and its memory is what it was.
 local connection = require "smpp.session"
+local few = require "spec.support.few"
 local loops = require "smpp.loop"
 local simulator = require "smpp.simulator"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
 local util = require "spec.support.util"
 
-local COUNT, PER_CONNECTION = 10000, 5
+local COUNT, PER_CONNECTION = few(10000, 4000), 5
 local SEED = tonumber(os.getenv("SMPP_SEED")) or 20231114
 
 local corpus, requests = {}, {}
