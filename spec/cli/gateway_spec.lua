@@ -176,8 +176,11 @@ describe("smpp gateway", function()
     end)
     with("listen { port = 1 }\ncarrier 'c' 'smpp://x@y'\nroute { drop = true }", function(path)
       local _, out, err = cli.run { "gateway", path, "--check" }
-      has(out, "no mistakes, 2 warnings")
+      has(out, "no mistakes, 2 warnings\n")
       has(err, path .. ":2: warning: carrier 'c' is used by no rule")
+    end)
+    with("listen { port = 1, accounts = {} }\ncarrier 'c' 'smpp://x@y'\nroute { drop = true }", function(path)
+      has(select(2, cli.run { "gateway", path, "--check" }), "no mistakes, 1 warning\n")
     end)
   end)
 

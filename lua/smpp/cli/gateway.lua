@@ -83,7 +83,8 @@ local function check(options, out)
   report(problems, out, config ~= nil)
   if not out.json and config then
     local doubts = count(problems, "warning")
-    out:print(("%s: no mistakes%s"):format(shown.text(options.file), doubts > 0 and (", %d warnings"):format(doubts) or ""))
+    local words = doubts > 0 and (", %d warning%s"):format(doubts, doubts == 1 and "" or "s") or ""
+    out:print(("%s: no mistakes%s"):format(shown.text(options.file), words))
   end
   return config and exit.DONE or exit.USAGE
 end

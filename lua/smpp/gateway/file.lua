@@ -155,6 +155,11 @@ local function statements(self)
     local wrong = options.store:problem(given)
     local path = not wrong and (given[1] or given.path)
     if wrong or not path then return self:problem(line, "store: " .. (wrong and wrong.message or "expected a file")) end
+    local scheme = path:match "^(%a[%w+]*)://"
+    if scheme then
+      return self:problem(line, ("store: unknown engine '%s': expected a file, valkey://HOST or redis://HOST, with TLS valkeys:// or rediss://")
+        :format(scheme))
+    end
     if self.store then return self:problem(line, "store: duplicate, first in line " .. tostring(self.store.line)) end
     local kind, rest = path:match "^(%l+:)(.+)$"
     self.store = options.store:fill(given, {
@@ -173,11 +178,15 @@ local function statements(self)
   end)
   function env.carrier(name)
     local line = self:line()
+    if type(name) ~= "string" or not name:find "^[%w_.-]+$" then
+      self:problem(line, "carrier: expected a name of letters, digits, _ . and -, got " .. mistake.show(name))
+      return function() end
+    end
+    local call = { name = name, line = line }
+    self.unfinished[call] = true
     return function(given)
+      self.unfinished[call] = nil
       if is_broken(given, 0) then return end
-      if type(name) ~= "string" or not name:find "^[%w_.-]+$" then
-        return self:problem(line, "carrier: expected a name of letters, digits, _ . and -, got " .. mistake.show(name))
-      end
       local first = self.by_name[name]
       if first then return self:problem(line, ("carrier '%s': duplicate, first in line %s"):format(name, tostring(first.line))) end
       if type(given) == "string" then given = { given } end
@@ -218,12 +227,16 @@ local function run(self, text)
     local line, words = message:match ":(%d+): (.*)$"
     return self:problem(tonumber(line), (words or message):gsub(" near .*", "") .. "") -- the quoted token may be a password
   end
-  xpcall(chunk, function(err)
+  local ran = xpcall(chunk, function(err)
     if err == STOP then return end
     local line, words = self:line(), tostring(err)
     if line then words = words:gsub("^.-:" .. line .. ": ", "", 1) end
     self:problem(line, words)
   end)
+  for call in pairs(ran and self.unfinished or {}) do
+    local example = ('carrier "%s" { "smpp://me@host" }'):format(call.name)
+    self:problem(call.line, ("carrier '%s': expected its options behind the name, as in %s"):format(call.name, example))
+  end
 end
 
 -- Options of TLS that name files.
@@ -408,6 +421,7 @@ function file.read(path, o)
     listens = {}, https = {}, carriers = {}, by_name = {}, accounts = {}, routes = {}, incomings = {},
     tables = {},     -- words that have the content of a file: prefixes, listed, cheapest with prices
     is_open = false, -- accounts are not all in the file
+    unfinished = {}, -- calls of `carrier` that got a name and no options
     has_unknown_name = false,
     route = nil, incoming = nil, store = nil,
   }, mt)

@@ -56,7 +56,10 @@ local function chooser(name, read)
         if takes[key] then
           if type(value) ~= takes[key] then error(("%s: %s: expected a %s, got %s"):format(name, key, takes[key], mistake.show(value)), 2) end
           o[key] = value
-        elseif name == "balance" and type(value) == "number" and value > 0 then
+        elseif name == "balance" then
+          if type(value) ~= "number" or value <= 0 then
+            error(("balance: %s: expected its share, a number above 0, got %s"):format(key, mistake.show(value)), 2)
+          end
           names[#names + 1] = key
         else
           local like = core.suggest(key, takes)
