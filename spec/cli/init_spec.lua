@@ -39,6 +39,12 @@ describe("smpp", function()
     has(select(3, run { "decode", "--verbos" }), "--verbose")
   end)
 
+  it("names the option whose value is wrong", function()
+    has(select(3, run { "sim", "--port", "x" }), "smpp: --port: invalid value 'x': expected an integer from 0 to 65535\n")
+    has(select(3, run { "sim", "--account", "x" }), "smpp: --account x: expected ID:PASSWORD\n")
+    has(select(3, run { "load", "smpp://x", "--rate", "many" }), "smpp: --rate: invalid rate 'many'")
+  end)
+
   it("loads the command that is called and no other: a broken one breaks only itself", function()
     local module = "smpp.cli.count"
     local loaded, preload = package.loaded[module], package.preload[module]

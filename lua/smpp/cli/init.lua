@@ -54,6 +54,20 @@ local function add_help(parser, asked)
   end)
 end
 
+--- What a converter says of a value, argparse prints as it is: the option's name goes before it.
+local function name_options(command)
+  for _, option in ipairs(command._options) do
+    local convert, name = option._convert, ""
+    for _, alias in ipairs(option._aliases) do name = #alias > #name and alias or name end
+    if type(convert) == "function" then
+      option:convert(function(word)
+        local value, message = convert(word)
+        return value, value == nil and message and name .. ": " .. message or nil
+      end)
+    end
+  end
+end
+
 local function add_common(command, module)
   if not module.has_json_file then command:flag("--json", "Results as JSON, one object per line.") end
   command:option("--color", "Colours: auto, always or never.", "auto"):choices({ "auto", "always", "never" }):argname "WHEN"
@@ -80,6 +94,7 @@ local function new_parser(asked, called, width)
       add_help(command, asked)
       module.define(command)
       add_common(command, module)
+      name_options(command)
       command:action(function(options) options.run = module.run end)
     end
   end
