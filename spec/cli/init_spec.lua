@@ -90,4 +90,18 @@ describe("smpp", function()
     local code = require("smpp.cli").main({ "explain", "submit_sm" }, { stdout = closed, stderr = closed, is_terminal = function() return false end })
     assert.equal(1, code)
   end)
+
+  it("says that its output cannot be written, also at its end", function()
+    for _, words in ipairs { { "explain", "submit_sm" }, { "--help" }, { "count", "x" }, { "decode", "0000001000000015000000000000000a" } } do
+      local code, noted = nil, {}
+      local full = { write = function() return true end, flush = function() return nil, "No space left on device", 28 end }
+      local stderr = { write = function(_, ...) for _, text in ipairs { ... } do noted[#noted + 1] = text end end }
+      code = require("smpp.cli").main(words, { stdout = full, stderr = stderr, is_terminal = function() return false end })
+      assert.same({ 1, "smpp: cannot write to stdout: No space left on device\n" }, { code, table.concat(noted) }, words[1])
+      full.flush = function() return nil, "Broken pipe", 32 end
+      noted = {}
+      code = require("smpp.cli").main(words, { stdout = full, stderr = stderr, is_terminal = function() return false end })
+      assert.same({ 1, "" }, { code, table.concat(noted) }, words[1])
+    end
+  end)
 end)

@@ -147,7 +147,7 @@ function cli.main(arg, streams)
   local parsed, ok, result = pcall(parser.pparse, parser, words)
   if asked.help then
     out.stdout:write(asked.help, "\n")
-    return exit.DONE
+    return out:finish() and exit.DONE or exit.FAILED
   end
   if not parsed then error(ok, 0) end
   out:set_color(ok and result.color or "auto")
@@ -164,7 +164,7 @@ function cli.main(arg, streams)
   out.json, out.verbose = result.json == true, (result.verbose or 0) > 0
   local finished, code = guard(function() return result.run(result, out) end)
   out:settle()
-  if finished then return code end
+  if finished then return not out:finish() and code == exit.DONE and exit.FAILED or code end
   if code == output.BROKEN_PIPE then return exit.FAILED end
   error(code, 0)
 end

@@ -56,7 +56,7 @@ function output.new(given)
     progress = nil,  -- the unfinished line on stderr
     view = nil,      -- smpp.Live that has the screen
     kept = {},       -- what is closed at the end, however that comes
-    broken = false,  -- the reader of stdout is gone
+    broken = false,  -- stdout takes no more: its reader is gone, its disk full
     on_broken = nil, -- called then; without it print raises
   }, mt)
   return self
@@ -115,22 +115,33 @@ output.BROKEN_PIPE = setmetatable({}, { __tostring = function() return "stdout i
 ---@param text string
 function Output:print(text) self:put(shown.lines(text, self.colors[self.stdout])) end
 
+--- Flushes stdout; false: it takes no more.  A reader who has read enough (`| head`) needs no message, a full disk does.
+local function flushed(self, ok, why)
+  if ok and self.stdout.flush then ok, why = self.stdout:flush() end
+  if ok then return true end
+  if not self.broken and why ~= "Broken pipe" then self:fail("cannot write to stdout: %s", why) end
+  self.broken = true
+  return false
+end
+
 ---@private
 function Output:put(text)
   if self.view and self.view.is_visible then return self.view:take(text) end
   self:clear_progress()
-  local ok = self.stdout:write(text, "\n")
-  if ok and self.live and self.stdout.flush then ok = self.stdout:flush() end
-  if ok then return end
+  local ok, why = self.stdout:write(text, "\n")
+  if ok and not self.live or flushed(self, ok, why) then return end
   if not self.on_broken then error(output.BROKEN_PIPE, 0) end
-  self.broken = true
   self.on_broken()
 end
 
 --- Flushes stdout, so that the reader of a pipe sees each PDU at once.
 function Output:flush()
-  if self.stdout.flush and not self.stdout:flush() then error(output.BROKEN_PIPE, 0) end
+  if not flushed(self, true) then error(output.BROKEN_PIPE, 0) end
 end
+
+--- Writes what stdout still has in its buffer, at the end.
+---@return boolean ok  false: something of the output could not be written
+function Output:finish() return not self.broken and flushed(self, true) end
 
 --- One object as a line of JSON.
 ---@param value table  as json.object makes it
