@@ -84,6 +84,16 @@ describe("smpp load", function()
     for _, part in ipairs { "http://", "https://", "<script", "src=", "url(", "@import", "secret" } do cli.lacks(html:gsub("http://www%.w3%.org", ""), part) end
   end))
 
+  it("refuses files that it could not write before it sends, and ends with 1 where they could not be written", simulated({}, function()
+    for _, option in ipairs { "--csv", "--html" } do
+      local code, out, err = load { URL, "--count", "1", "-q", option, "/nonexistent/a" }
+      assert.same({ 2, "", "smpp: /nonexistent/a: No such file or directory\n" }, { code, out, err })
+      code, out, err = load { URL, "--rate", "10", "--count", "1", "-q", option, "/dev/full" }
+      assert.same({ 1, "smpp: /dev/full: No space left on device\n" }, { code, err })
+      has(out, "answered      1")
+    end
+  end))
+
   it("ends with 99 where a rule holds, and shows its value", simulated({ latency_s = 0.3 }, function()
     local code, out = load { URL, "--rate", "10", "--count", "10", "-q", "--fail-if", "p99 > 100ms", "--fail-if", "errors > 1%" }
     assert.equal(99, code)

@@ -328,9 +328,18 @@ local function write_file(out, path, octets)
     out:fail("%s", message)
     return false
   end
-  file:write(octets)
+  local ok, why = file:write(octets)
+  if ok then ok, why = file:close() else file:close() end
+  if not ok then out:fail("%s: %s", path, why) end
+  return ok
+end
+
+--- Why a file of results could not be written, nil: it can be.  Asked before the test rather than after an hour of it.
+local function not_writable(path)
+  if not path then return nil end
+  local file, message = io.open(path, "ab")
+  if not file then return message end
   file:close()
-  return true
 end
 
 local function work(options, out)
@@ -340,6 +349,7 @@ local function work(options, out)
     return exit.USAGE
   end
   local limits, wrong = limits_of(options.find_limit)
+  wrong = wrong or not_writable(options.csv) or not_writable(options.html)
   if wrong then
     out:fail("%s", wrong)
     return exit.USAGE
@@ -406,11 +416,12 @@ local function work(options, out)
     return done(code)
   end
   local shown = load_report.options_of(options)
-  if options.csv then write_file(out, options.csv, load_report.csv(result)) end
-  if options.html then write_file(out, options.html, load_report.html(result, shown)) end
+  local written = not options.csv or write_file(out, options.csv, load_report.csv(result))
+  if options.html then written = write_file(out, options.html, load_report.html(result, shown)) and written end
   load_report.warn(out, result)
   if out.json then out:object(load_report.json(result, shown, options.worker ~= nil)) else load_report.text(out, result, options.service_time) end
-  return done(exit_of(result))
+  code = exit_of(result)
+  return done(code == exit.DONE and not written and exit.FAILED or code)
 end
 
 --- Runs the command.
