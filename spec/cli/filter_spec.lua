@@ -40,6 +40,11 @@ describe("smpp.cli.filter", function()
     local shown, err = decode("--command", "bind_*", "--command", "unbind")
     assert.equal("", shown)
     has(err, "12 PDUs on 1 connection, in 17 packets, 0 selected by the filter")
+    for _, word in ipairs { "0x000102AF", "0x000102af", "0x102AF" } do
+      has(select(2, run { "decode", "-b", "--command", word, "00000010000102AF0000000000000001" }), "0x000102AF #1")
+    end
+    assert.same({ 2, "", "smpp: --command: unknown command 'submit_sn'; did you mean 'submit_sm'?\n" },
+      { run({ "decode", "--command", "unbind", "--command", "submit_sn" }, { stdin = capture() }) })
   end)
 
   it("--status shows refused responses with their requests, by any of the status's names", function()

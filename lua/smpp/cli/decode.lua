@@ -342,7 +342,8 @@ end
 function decode.run(options, out)
   local words = options.input
   local declared, wrong = vendor.load(options.config)
-  if not declared then
+  wrong = wrong or filter.wrong(options)
+  if not declared or wrong then
     out:fail("%s", wrong)
     return exit.USAGE
   end

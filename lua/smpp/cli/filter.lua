@@ -1,6 +1,8 @@
 --- The filters of `smpp decode`: --command, --status, --to, --slow.
 local address = require "smpp.codec.address"
+local codec_commands = require "smpp.codec.commands"
 local explain = require "smpp.codec.explain"
+local mistake = require "smpp.base.mistake"
 local strings = require "smpp.base.strings"
 
 local filter = {}
@@ -55,6 +57,12 @@ local function any(list, word)
   return false
 end
 
+--- A command as `pdu.command` has it, in lower case: unknown ones are called by their number.
+local function command_name(word)
+  local number = word:match "^0[xX](%x+)$"
+  return number and ("0x%08x"):format(tonumber(number, 16)) or word:lower()
+end
+
 local function digits(word) return (word:gsub("^%+", "")) end
 
 local function is_to(list, pdu)
@@ -65,12 +73,25 @@ local function is_to(list, pdu)
   return false
 end
 
+--- What is wrong with --command, nil: nothing.  Vendors' commands are declared by now.
+---@param options table  as argparse gives them
+---@return string? message
+function filter.wrong(options)
+  for _, word in ipairs(options.command or {}) do
+    local name, known = command_name(word), codec_commands.ids
+    if not (known[name] or name:find "^0x" or name:find("*", 1, true)) then
+      local like = mistake.similar(name, known)
+      return ("--command: unknown command '%s'%s"):format(word, like and ("; did you mean '%s'?"):format(like) or "")
+    end
+  end
+end
+
 --- The filter that options ask for.
 ---@param options table  as argparse gives them
 ---@return (fun(pdu: smpp.Pdu, request: smpp.Pdu?, latency_s: number?): boolean)? is_wanted  nil: everything is shown.
 ---  request: what the PDU answers; a response is to whom its request was
 function filter.of(options)
-  local commands = patterns_of(options.command or {}, string.lower)
+  local commands = patterns_of(options.command or {}, command_name)
   local to = patterns_of(options.to or {}, digits)
   local statuses
   for _, code in ipairs(options.status or {}) do
@@ -80,7 +101,7 @@ function filter.of(options)
   local slow = options.slow
   if not (commands or to or statuses or slow) then return nil end
   return function(pdu, request, latency_s)
-    if commands and not any(commands, pdu.command) then return false end
+    if commands and not any(commands, pdu.command:lower()) then return false end
     if statuses then
       local code = pdu.command_status
       -- in a request the field has no meaning (5.0, 3.2.1.3)
