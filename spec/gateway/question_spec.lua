@@ -13,6 +13,7 @@ describe("smpp.gateway.question", function()
     msg = assert(question.message('{"carrier":"telco_a","from":"49151","to":"100","text":"STOP"}', CONFIG))
     assert.same({ "telco_a", "deliver_sm" }, { msg.carrier, msg.pdu.command })
     assert.is_nil(msg.account)
+    assert.equal("49151", question.message('{"to":49151}', CONFIG).to)
   end)
 
   it("makes one of fields", function()
@@ -35,7 +36,9 @@ describe("smpp.gateway.question", function()
       { "hello", "--explain: expected a JSON object or a PDU in hex" }, { "[1", "--explain: expected a JSON object or a PDU in hex" },
       { '{"too":"1"}', "too" }, { '{"from":"a name that is too long"}', "from: alphanumeric address" },
       { '{"carrier":"telco_b"}', "unknown carrier 'telco_b'; did you mean 'telco_a'?" },
-      { '{"account":"acm"}', "unknown account 'acm'; did you mean 'acme'?" }, { '{"account":5}', "unknown account '5'" },
+      { '{"account":"acm"}', "unknown account 'acm'; did you mean 'acme'?" }, { '{"account":5}', "account: expected a string, got 5" },
+      { '{"to":true}', "--explain: to: expected a string, got true" }, { '{"from":["1"]}', "from: expected a string, got a table" },
+      { '{"text":{}}', "text: expected a string, got a table" }, { '{"bind":"both"}', "bind: expected \"trx\", \"tx\" or \"rx\", got 'both'" },
       { '["acme"]', "--explain: expected an object, got a list" },
     } do
       local msg, wrong = question.message(case[1], CONFIG)

@@ -3,13 +3,15 @@ local address = require "smpp.codec.address"
 local codec = require "smpp.codec"
 local core = require "smpp.core"
 local json = require "smpp.codec.json"
+local mistake = require "smpp.base.mistake"
 local route = require "smpp.route"
 local text = require "smpp.text"
 local compose = require "smpp.text.compose"
 
 local question = {}
 
-local OWN = { account = true, carrier = true, bind = true, from = true, to = true, text = true }
+local OWN = { account = true, carrier = true, bind = true, from = true, to = true, text = true } -- all are strings
+local BINDS = { trx = true, tx = true, rx = true }
 
 local function of_hex(word)
   local octets = word:gsub("%s", ""):gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
@@ -74,6 +76,13 @@ end
 ---@return string? message  what is wrong
 function question.of(o, config)
   if o[1] ~= nil then return nil, "expected an object, got a list" end
+  for name, value in pairs(o) do
+    local is_address = (name == "from" or name == "to") and type(value) == "number"
+    if OWN[name] and type(value) ~= "string" and not is_address then
+      return nil, ("%s: %s"):format(name, mistake.wrong("a string", value).message)
+    end
+  end
+  if o.bind and not BINDS[o.bind] then return nil, "bind: " .. mistake.wrong('"trx", "tx" or "rx"', o.bind).message end
   local fields, message = fields_of(o, o.carrier and "deliver_sm" or "submit_sm")
   local octets
   if fields then octets, message = codec.encode(fields) end
