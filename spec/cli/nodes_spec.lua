@@ -97,6 +97,7 @@ describe("smpp nodes", function()
     assert.equal(3, code)
     has(err, "127.0.0.1:9")
     assert.equal(2, (run "valkey://127.0.0.1?lease_s=x"))
+    assert.same({ 2, "", "smpp: invalid host '': expected host[:port], IPv6 as [addr]:port\n" }, { run "valkey://" })
     local path = os.tmpname()
     local file = assert(io.open(path, "w"))
     file:write 'listen { port = 2775, accounts = { a = "secret" } }\ncarrier "a" { "smpp://me:x@localhost" }\nroute { via = "a" }\n'

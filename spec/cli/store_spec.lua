@@ -88,5 +88,19 @@ describe("smpp store", function()
     local path = cli.file(("text "):rep(500))
     assert.equal(2, (run(path)))
     os.remove(path)
+    for word, expected in pairs {
+      ["sqlit:x.db"] = "unknown store 'sqlit'; did you mean 'sqlite'?", ["sqlite:"] = "cannot open : No such file or directory",
+      ["valkey://"] = "invalid host '': expected host[:port], IPv6 as [addr]:port", ["valkey://a?lease_s=x"] = "lease_s: expected",
+    } do
+      code, _, err = run(word)
+      assert.equal(2, code)
+      has(err, "smpp: " .. expected)
+    end
+  end))
+
+  it("ends with 3 where an engine is away", with_store(function()
+    local code, out, err = run "valkey://127.0.0.1:9?prefix=eu"
+    assert.same({ 3, "" }, { code, out })
+    has(err, "cannot connect to 127.0.0.1:9")
   end))
 end)

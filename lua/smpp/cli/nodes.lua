@@ -8,6 +8,7 @@ local shown = require "smpp.base.shown"
 local status = require "smpp.nodes.status"
 local stores = require "smpp.store"
 local valkey = require "smpp.valkey"
+local valkey_options = require "smpp.valkey.options"
 
 local command = {
   description = [[
@@ -40,7 +41,8 @@ end
 local function place_of(path)
   if stores.is_url(path) then
     local url, o = nodes.of_url(path)
-    if not url then return nil, o.message end
+    local wrong = not url and o or select(2, valkey_options.of_url(url))
+    if wrong then return nil, wrong.message end
     return { url }, o.prefix or "smpp"
   end
   local config, problems = gateways.read(path)

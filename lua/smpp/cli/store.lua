@@ -4,8 +4,10 @@ local address = require "smpp.route.csv"
 local convert = require "smpp.cli.convert"
 local exit = require "smpp.cli.exit"
 local json = require "smpp.codec.json"
+local nodes = require "smpp.nodes"
 local shown = require "smpp.base.shown"
 local stores = require "smpp.store"
+local valkey_options = require "smpp.valkey.options"
 
 local store = {
   description = [[
@@ -96,6 +98,12 @@ local function wanted(options, record)
     and (not options.id or has_id(record, options.id))
 end
 
+--- The store could not be read: an engine is away.
+local function failed(out, options, message)
+  out:fail("%s", message)
+  return stores.is_url(options.file) and exit.UNREACHABLE or exit.FAILED
+end
+
 local function list(opened, options, out)
   local found = options.id and stores.get(opened, "message", options.id)
   if found then
@@ -109,10 +117,7 @@ local function list(opened, options, out)
     show(out, record)
     return count < options.limit
   end)
-  if not ok then
-    out:fail("%s", message)
-    return exit.FAILED
-  end
+  if not ok then return failed(out, options, message) end
   if count == 0 then out:note("no such message") end
   return count > 0 and exit.DONE or exit.FAILED
 end
@@ -124,7 +129,7 @@ local function sorted(counts)
   return names
 end
 
-local function summary(opened, out)
+local function summary(opened, options, out)
   local by = { state = {}, account = {}, carrier = {} }
   local function add(what, name) by[what][name] = (by[what][name] or 0) + 1 end
   local total, waiting, outbound = 0, 0, 0
@@ -137,10 +142,7 @@ local function summary(opened, out)
     if record.carrier then add("carrier", record.carrier) end
   end)
   if ok then ok, message = stores.walk(opened, { kind = "outbound", limit = 1000 }, function() outbound = outbound + 1 end) end
-  if not ok then
-    out:fail("%s", message)
-    return exit.FAILED
-  end
+  if not ok then return failed(out, options, message) end
   if out.json then
     local object = json.object { "messages", total, "waiting", waiting, "outbound", outbound }
     for _, what in ipairs { "state", "account", "carrier" } do
@@ -175,28 +177,30 @@ local function delete(opened, options, out)
   for _, change in ipairs(changes) do
     if ok and stores.commit(opened, { change }) then count = count + 1 end
   end
-  if not ok then
-    out:fail("%s", message)
-    return exit.FAILED
-  end
+  if not ok then return failed(out, options, message) end
   out:print(("%d messages deleted"):format(count))
   return exit.DONE
 end
 
-local function work(options, out)
-  local path = options.file:match "^%l+:(.*)$" or options.file
-  local opened, message
-  if stores.is_url(options.file) then
-    opened, message = stores.open(options.file)
-  else
-    local file = io.open(path, "rb")
-    if not file then
-      out:fail("cannot open %s", path)
-      return exit.USAGE
-    end
-    file:close()
-    opened, message = stores.of(options.file, { threads = not options.file:find "^file:" and false or nil })
+--- Opens the store that the command line names; no file is made.
+local function open(word)
+  if stores.is_url(word) then
+    local url, o = nodes.of_url(word)
+    local wrong = not url and o or select(2, valkey_options.of_url(url))
+    if wrong then return nil, wrong.message end
+    return stores.open(url, { prefix = o.prefix })
   end
+  local kind, path = word:match "^(%l+):(.*)$"
+  local wrong = kind and stores.registry:wrong(kind)
+  if wrong then return nil, wrong end
+  local file, message = io.open(path or word, "rb")
+  if not file then return nil, "cannot open " .. message end
+  file:close()
+  return stores.of(word, { threads = kind ~= "file" and false or nil })
+end
+
+local function work(options, out)
+  local opened, message = open(options.file)
   if not opened then
     out:fail("%s", message)
     return exit.USAGE
@@ -207,7 +211,7 @@ local function work(options, out)
   elseif options.id or options.number or options.account or options.carrier or options.state or options.waiting then
     code = list(opened, options, out)
   else
-    code = summary(opened, out)
+    code = summary(opened, options, out)
   end
   opened:close()
   return code
