@@ -128,7 +128,7 @@ get-url = "http://x.example/mo?from=%p&text=%a"
     assert.equal(0, code)
     cli.has(out, 'carrier "telco-a" { "smpp://a.example:2776"')
     os.remove(path)
-    assert.equal(2, (cli.run { "gateway", "--from-kannel", "/nonexistent" }))
+    assert.same({ 2, "", "smpp: cannot read /nonexistent: No such file or directory\n" }, { cli.run { "gateway", "--from-kannel", "/nonexistent" } })
     assert.equal(2, (cli.run { "gateway" }))
   end)
 end)

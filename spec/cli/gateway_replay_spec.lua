@@ -42,7 +42,7 @@ describe("smpp.cli.gateway_replay", function()
     local code, _, err = cli.run { "gateway", one, "--replay", text }
     assert.equal(2, code)
     cli.has(err, text)
-    assert.equal(2, (cli.run { "gateway", one, "--replay", "/nonexistent" }))
+    assert.same({ 2, "", "smpp: /nonexistent: No such file or directory\n" }, { cli.run { "gateway", one, "--replay", "/nonexistent" } })
     assert.equal(2, (cli.run { "gateway", one, "--replay", text, "--against", "/nonexistent" }))
     os.remove(one)
     os.remove(text)

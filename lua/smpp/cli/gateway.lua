@@ -235,9 +235,9 @@ end
 
 --- Prints a file made of another gateway's configuration.
 local function from(path, converter, out)
-  local text = files.octets(path)
+  local text, reason = files.octets(path)
   if not text then
-    out:fail("cannot read %s", path)
+    out:fail("cannot read %s: %s", path, reason)
     return exit.USAGE
   end
   out:print((converter.convert(text, path):gsub("\n$", "")))
@@ -253,6 +253,7 @@ function gateway.run(options, out)
   if options.jasmin then return from(options.jasmin, jasmin, out) end
   if not options.file then
     out:fail("missing FILE")
+    out:note("try: smpp gateway --help")
     return exit.USAGE
   end
   if options.check then return check(options, out) end

@@ -26,7 +26,7 @@ local function each_message(path, fn)
     end
   end)
   handle:close()
-  return summary, message
+  return summary, not summary and path .. ": " .. message or nil
 end
 
 --- A state of the rules in which all carriers are available.
@@ -71,7 +71,7 @@ function replay.run(options, out, read, describe)
     if second:gsub("^line %d+: ", "") ~= decision:gsub("^line %d+: ", "") then add(changes, changed, ("%s  =>  %s"):format(decision, second)) end
   end)
   if not summary then
-    out:fail("%s: %s", options.replay, message)
+    out:fail("%s", message)
     return exit.USAGE
   end
   local decisions, differences = lines(counts, order), lines(changes, changed)
