@@ -115,6 +115,9 @@ describe("smpp.client: connect", function()
       assert.has_error(function() smpp.connect { URL, message = "x" } end)
     end)
     assert.has_error(function() smpp.connect(URL) end, "call it inside smpp.run, or pass a callback")
+    for _, call in ipairs { function() local esme = smpp.connect(URL) return esme end, function() local pool = smpp.pool { URL } return pool end } do
+      assert.matches("^spec/client/init_spec.lua:%d+: call it inside", select(2, pcall(call)))
+    end
   end)
 end)
 

@@ -424,7 +424,7 @@ local function capture_of(o, teller)
 end
 
 local function open(o, callback)
-  if not callback then need(3) end
+  if not callback then need(2 + task.TAIL_LEVELS) end -- tail-called by what the program calls
   local teller = {}
   local ok, why, code = capture_of(o, teller)
   if not ok then
