@@ -23,6 +23,9 @@ describe("smpp.base.mistake", function()
     assert.same({ "unknown option 'widnow'; did you mean 'window'?", "widnow", true, "window" }, { m.message, m.path, m.unknown, m.suggestion })
     assert.equal("unknown option 'zzz'", mistake.unknown("zzz", { window = 1 }).message)
     assert.is_nil(mistake.similar("window", { window = 1 }))
+    for name, like in pairs { prot = "port", vai = "via", ["to"] = "ot", aab = "aba" } do assert.equal(like, mistake.similar(name, { [like] = 1, x = 2 })) end
+    assert.is_nil(mistake.similar("aa", { aa = 1, bb = 1 }))
+    assert.is_nil(mistake.similar(("ab"):rep(1e5), { ba = 1 }))
   end)
 
   it("grows a path outwards", function()

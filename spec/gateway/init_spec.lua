@@ -20,7 +20,7 @@ describe("smpp.gateway", function()
   it("is refused with the line of a mistake, and by a port in use", function()
     local made, message, code, problems = gateways.new { path = "x.lua", text = "listen { port = 1 }\nroute { vai = 1 }" }
     assert.is_nil(made)
-    assert.equal("x.lua:2: route: unknown option 'vai'", message)
+    assert.equal("x.lua:2: route: unknown option 'vai'; did you mean 'via'?", message)
     assert.equal("bad_value", code)
     assert.is_true(#problems >= 1)
     esme.run(function()

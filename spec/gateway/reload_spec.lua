@@ -40,7 +40,7 @@ describe("smpp.gateway.reload", function()
       local carriers = w.gateway.carriers
       w.gateway.options.text = "listen { port = 2775 }\nroute { vai = 'a' }"
       local ok, message, code = w.gateway:reload()
-      assert.same({ nil, "gateway.lua:2: route: unknown option 'vai'", "bad_value" }, { ok, message, code })
+      assert.same({ nil, "gateway.lua:2: route: unknown option 'vai'; did you mean 'via'?", "bad_value" }, { ok, message, code })
       assert.truthy(w:logged("not_loaded", "reason")[1]:find "gateway.lua:2: route")
       assert.equal(carriers, w.gateway.carriers)
       assert.truthy(submit(acme))

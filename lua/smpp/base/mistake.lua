@@ -60,6 +60,10 @@ function mistake.new(reason) return compose { reason = reason } end
 ---@param names table<string, any>
 ---@return string?
 function mistake.similar(name, names)
+  for i = 1, #name <= SHOWN and #name - 1 or 0 do -- "prot": two mistakes to core.suggest, too many in a short name
+    local exchanged = name:sub(1, i - 1) .. name:sub(i + 1, i + 1) .. name:sub(i, i) .. name:sub(i + 2)
+    if exchanged ~= name and names[exchanged] ~= nil then return exchanged end
+  end
   local like = core.suggest(name, names)
   return like ~= name and like or nil
 end
