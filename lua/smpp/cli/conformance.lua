@@ -163,9 +163,9 @@ function command.run(options, out)
     url = url:gsub("^(%a+://[^@/:]*)", "%1:" .. out.getenv "SMPP_PASSWORD":gsub("%%", "%%%%"), 1)
   end
   out.live = true
-  local report, message
+  local report, message, code
   local _, _, interrupted = out.run(function()
-    report, message = conformance.run(list, {
+    report, message, code = conformance.run(list, {
       url = url, second = options.second, submit_to = options.submit_to, broadcast_to = options.broadcast_to, receipts = options.receipts,
       receipt_wait_s = options.receipt_wait, timeout_s = options.timeout, jobs = math.min(options.jobs, options.max_binds or options.jobs),
       tls = next(tls or {}) and tls or nil,
@@ -175,7 +175,7 @@ function command.run(options, out)
   if interrupted == "interrupted" then return exit.INTERRUPTED end
   if not report then
     out:fail("%s", message)
-    return exit.UNREACHABLE
+    return code == "bad_value" and exit.USAGE or exit.UNREACHABLE
   end
   return finish(report, options, out)
 end

@@ -221,9 +221,10 @@ end
 ---@param o smpp.ConformanceOptions
 ---@return table? results  { peer, cases, summary } with the keys of the JSON
 ---@return string? message  nothing could be tested
+---@return string? code  "bad_value": the URL is invalid
 function conformance.run(list, o)
   local parsed, wrong = urls.parse(o.url)
-  if not parsed then return nil, wrong end
+  if not parsed then return nil, wrong, "bad_value" end
   o.parsed, o.timeout_s, o.receipt_wait_s = parsed, o.timeout_s or 5, o.receipt_wait_s or 30
   o.shared = { no_receipts = false, one_bind = false, bound = 0, changes = {} }
   local alive, first = is_alive(o)
