@@ -43,6 +43,7 @@ describe("smpp", function()
     has(select(3, run { "sim", "--port", "x" }), "smpp: --port: invalid value 'x': expected an integer from 0 to 65535\n")
     has(select(3, run { "sim", "--account", "x" }), "smpp: --account x: expected ID:PASSWORD\n")
     has(select(3, run { "load", "smpp://x", "--rate", "many" }), "smpp: --rate: invalid rate 'many'")
+    has(select(3, run { "load", "smpp://x", "--seed", "x" }), "smpp: --seed: invalid value 'x'\n")
   end)
 
   it("loads the command that is called and no other: a broken one breaks only itself", function()

@@ -2,6 +2,7 @@
 local brief = require "smpp.cli.brief"
 local capture = require "smpp.cli.capture"
 local content = require "smpp.receipt.content"
+local convert = require "smpp.cli.convert"
 local core = require "smpp.core"
 local exit = require "smpp.cli.exit"
 local filter = require "smpp.cli.filter"
@@ -37,7 +38,7 @@ function decode.define(command)
   command:flag("-v --verbose", "Captures: also show every octet."):count "*"
   command:flag("--show-secrets", "Show passwords.")
   filter.define(command)
-  command:option("--port", "Captures: show only connections with this port."):count "*":convert(tonumber):argname "N"
+  command:option("--port", "Captures: show only connections with this port."):count "*":convert(convert.number(0, 65535, true)):argname "N"
   command:option("--alphabet", "Encoding of data_coding 0 at this peer."):choices(decode.alphabets()):argname "NAME"
   vendor.define(command)
 end

@@ -62,7 +62,7 @@ local function name_options(command)
     if type(convert) == "function" then
       option:convert(function(word)
         local value, message = convert(word)
-        return value, value == nil and message and name .. ": " .. message or nil
+        return value, value == nil and ("%s: %s"):format(name, message or ("invalid value '%s'"):format(word)) or nil
       end)
     end
   end

@@ -10,8 +10,8 @@ local load_compare = {}
 local WORSE = 99
 
 local function read(path)
-  local octets = luafile.octets(path)
-  if not octets then return nil, "cannot open " .. path end
+  local octets, reason = luafile.octets(path)
+  if not octets then return nil, ("cannot read %s: %s"):format(path, reason) end
   local value, message = json.decode(octets)
   if type(value) ~= "table" or type(value.latency_s) ~= "table" or type(value.sent) ~= "number" then
     return nil, ("%s: expected a result of smpp load --json%s"):format(path, message and ": " .. message or "")

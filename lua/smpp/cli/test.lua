@@ -67,7 +67,7 @@ function test.define(command)
   command:flag("-v --verbose", "Show the PDUs of all scenarios."):count "*"
   command:option("--from", "Write a scenario from a capture, instead of running one."):argname "CAPTURE"
   command:option("--side", "With --from: whose part is scripted (esme)."):choices { "esme", "smsc" }
-  command:option("--port", "With --from: only connections with this port."):count "*":convert(tonumber):argname "N"
+  command:option("--port", "With --from: only connections with this port."):count "*":convert(convert.number(0, 65535, true)):argname "N"
   command:option("--connection", "With --from: only this connection."):convert(tonumber):argname "N"
   command:option("--pace", "With --from: factor for pauses (1)."):convert(convert.number(0)):argname "P"
   command:option("-o --output", "With --from: the file to write, else stdout."):argname "FILE"

@@ -15,9 +15,9 @@ function test_record.run(options, out)
     out:fail("%s: exists already; --force replaces it", options.output)
     return exit.USAGE
   end
-  local octets = luafile.octets(options.from)
+  local octets, reason = luafile.octets(options.from)
   if not octets then
-    out:fail("%s: cannot be read", options.from)
+    out:fail("cannot read %s: %s", options.from, reason)
     return exit.USAGE
   end
   local ports
