@@ -51,6 +51,20 @@ describe("smpp.store.valkey_calls", function()
     assert.equal("100", stores.get(store, "counter", "c").state)
   end))
 
+  it("change nothing where they reach the engine late, when they have been made over another connection", with(function(store, engine, o)
+    local late
+    o.fate = function(words)
+      if late or not is_commit(words) then return nil end
+      late = words
+      return "lost"
+    end
+    assert(stores.commit(store, { addition "a" }))
+    assert(stores.commit(store, { { op = "remove", kind = "value", key = "a" } }))
+    assert(stores.commit(store, { addition "b" }))
+    engine.late(late)
+    assert.equal("missing", (select(3, stores.get(store, "value", "a"))))
+  end))
+
   it("undo nothing that was never made", with(function(store, engine, o)
     o.fate = function(words) return is_commit(words) and "lost" or nil end
     assert.equal("store_failed", (select(3, stores.commit(store, { addition "a" }))))

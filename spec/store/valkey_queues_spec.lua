@@ -1,6 +1,7 @@
 local async = require "spec.support.async"
 local engine_store = require "spec.support.engine_store"
 local models = require "spec.support.valkey_model"
+local queues = require "smpp.store.valkey_queues"
 local smpp = require "smpp"
 local stores = require "smpp.store"
 local task = require "smpp.base.task"
@@ -38,7 +39,7 @@ end
 local function with(fn)
   return async.virtual(function(loop)
     local o = {}
-    local engine = models.new(loop, { fate = function(words) return o.fate and o.fate(words) end })
+    local engine = models.new(loop, { fate = function(...) return o.fate and o.fate(...) end })
     local a, b = engine_store.new(loop, { engine = engine }), engine_store.new(loop, { engine = engine })
     smpp.sleep(0.1)
     fn(a, b, engine, loop, o)
@@ -137,6 +138,24 @@ describe("smpp.store.valkey_queues", function()
     assert.equal("1 2 3", (take(a, { carrier "x" })))
     assert.equal(3, count) -- with a look at the format by the new connection
     assert.equal("", (take(a, { carrier "x" })))
+  end))
+
+  it("take nothing for a call that reaches the engine late, when it has been made over another connection", with(function(a, b, engine, loop, o)
+    local function put(key) assert(stores.commit(b, { addition(key, { "queue", home = "m:x", due = loop:time() }) })) end
+    put "1"
+    smpp.sleep(0.1)
+    local late
+    o.fate = function(words, _, script)
+      if late or script ~= queues.scripts.take.text then return nil end
+      late = words
+      return "lost"
+    end
+    assert.equal("1", (take(a, { carrier "x" })))
+    assert.equal("", (take(a, { carrier "x" })))
+    put "2"
+    smpp.sleep(0.1)
+    engine.late(late)
+    assert.equal("2", (take(b, { carrier "x" })))
   end))
 
   it("count without going below or above, in one step with what is paid for", with(function(a, b, _, loop)

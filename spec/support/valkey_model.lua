@@ -440,6 +440,8 @@ function model.new(loop, o)
   self.made = 0 -- commands
   self.compiled = {} -- text of a script -> it, and its environment
   self.loop, self.data, self.texts, self.dead = loop, o.data or {}, {}, setmetatable({}, { __mode = "k" })
+  --- Runs a command that has come late, over a connection that was given up.
+  function self.late(words) return perform(self, words, self) end
   self.clock_ahead_s, self.subscribers, self.info, self.info_names, self.waiting = 0, {}, {}, {}, nil
   for i, pair in ipairs(INFO) do self.info_names[i], self.info[pair[1]] = pair[1], o.info and o.info[pair[1]] or pair[2] end
   function self.copy() return copy(self.data) end

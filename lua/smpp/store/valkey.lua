@@ -64,8 +64,8 @@ end
 
 --- The results of a group of commits.
 local function committed(call, value, message, code)
-  local group, acknowledged = call.search, call.store.acknowledged
-  if value then acknowledged[#acknowledged + 1] = group.number end
+  local group = call.search
+  if value then calls.known(group.numbers, group.number) end
   local each = value and value ~= "dead" and value:gmatch "[^\n]+"
   for i = 1, group.count do ended(group[i], each and each() or value, message, code) end
 end
@@ -74,17 +74,17 @@ local MOST = 30 -- commits of a group: a script takes less than a millisecond
 
 --- A group of commits, which is made as one call at the end of this turn of the loop.
 local function new_group(self, name, script)
-  self.number = self.number + 1
-  local acknowledged = self.acknowledged
+  local numbers = self.numbers
+  local known, number = numbers.known, numbers.last + 1
+  numbers.known, numbers.last = {}, number
   local words = {
-    1, self.place, self.run, self.number, self.shared and 1 or 0, self.limit or "", self.max_octets or "", self.keep_final or "", #acknowledged,
+    1, self.place, self.run, number, numbers.oldest, self.shared and 1 or 0, self.limit or "", self.max_octets or "", self.keep_final or "", #known,
   }
   local n = #words
-  for i = 1, #acknowledged do words[n + i] = acknowledged[i] end
-  n = n + #acknowledged
-  self.acknowledged = {}
+  for i = 1, #known do words[n + i] = known[i] end
+  n = n + #known
   local group = {
-    name = name, script = script, number = self.number, count = 0, waits = false, results = "run:" .. self.run,
+    name = name, script = script, numbers = numbers, number = number, count = 0, waits = false, results = "run:" .. self.run,
     words = n, parts = { [0] = resp.words(words, n) }, -- octets: its head, and each commit
   }
   self[name] = group
@@ -280,7 +280,7 @@ function store.open(o)
     waits = nil,                -- smpp.StoreWaits: for replicas
     write = fields.committer(o.shared), -- commits as words of a script
     run = nil,                  -- this process; of a shared store: of its node, nil before it has joined
-    number = 0, acknowledged = {}, -- its groups of commits; those whose results it has
+    numbers = calls.numbers(),  -- of its groups of commits
     group = nil, patient_group = nil, -- of this turn of the loop
     is_deferred = false, flush_deferred = nil,
     latest = 0,                 -- what `time` has said

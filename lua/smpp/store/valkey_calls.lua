@@ -12,7 +12,7 @@ local calls = {}
 ---@field finish fun(self: smpp.ValkeyCall, value: any, message: string?, code: string?)
 ---@field done fun(...)
 ---@field context any
----@field search table?  of `find`: { words, count, after, limit, page, records }; of commits: their group
+---@field search table?  of `find`: { words, count, after, limit, page, records }; of commits: their group; numbers, number: of what changes something
 ---@field is_patient boolean? it is made until the engine has answered
 ---@field is_unknown boolean? the engine may have got it
 ---@field is_over boolean?   it has ended for its caller
@@ -26,6 +26,35 @@ local PAUSE_S = 0.5 -- before a call without a limit is made again
 
 local submit
 
+--- Numbers of calls that change something.  A call may reach the engine late, over a connection that was given up, when it has been made over another
+--- one and its result is not kept any more: the engine refuses those below the oldest that is under way.
+---@class smpp.ValkeyNumbers
+---@field last integer
+---@field oldest integer         of those under way
+---@field known integer[]        those whose results are here, until the engine is told
+---@field over table<integer, boolean>  those above the oldest that are not under way any more
+
+---@return smpp.ValkeyNumbers
+function calls.numbers() return { last = 0, oldest = 1, known = {}, over = {} } end
+
+--- It will not be made again.
+local function over(numbers, number)
+  if number < numbers.oldest then return end
+  numbers.over[number] = true
+  while numbers.over[numbers.oldest] do
+    numbers.over[numbers.oldest] = nil
+    numbers.oldest = numbers.oldest + 1
+  end
+end
+
+--- Its result is here: the engine need not keep it.
+---@param numbers smpp.ValkeyNumbers
+---@param number integer
+function calls.known(numbers, number)
+  numbers.known[#numbers.known + 1] = number
+  over(numbers, number)
+end
+
 --- Ends a call for its caller.
 local function finish(call, value, message, code)
   call.is_over = true
@@ -37,7 +66,9 @@ local function finish(call, value, message, code)
   call:finish(value, message, code)
 end
 
-local function ended(self)
+local function ended(call)
+  local self, search = call.store, call.search
+  if search and search.numbers then over(search.numbers, search.number) end
   self.open_calls = self.open_calls - 1
   if self.open_calls == 0 and self.on_idle then self.on_idle() end
 end
@@ -49,8 +80,8 @@ local UNTOUCHED = { work = "mine", queue = "queued" } -- where it was put: nobod
 ---@param call smpp.ValkeyCall  of a group of commits
 ---@param results string
 local function undo(call, results)
-  local each, acknowledged = results:gmatch "[^\n]+", call.store.acknowledged
-  acknowledged[#acknowledged + 1] = call.search.number
+  local each = results:gmatch "[^\n]+"
+  calls.known(call.search.numbers, call.search.number)
   for i = 1, call.search.count do
     local changes, n = { patient = true }, 0
     if each() == "ok" then
@@ -91,12 +122,12 @@ local function answered(value, message, code, call)
   if may_again and (call.is_patient or call.is_over) then return later(call) end
   if call.is_over then -- its caller was told that it failed
     if value then undo(call, value) end
-    return ended(self)
+    return ended(call)
   end
   if value and call.waits and has_changed(value) then return self.waits:add(call, value) end
   finish(call, value, message, code)
   if may_again and call.is_unknown and call.script == scripts.shared_commit then return later(call) end
-  ended(self)
+  ended(call)
 end
 
 --- Replicas have what a call has committed.
@@ -104,7 +135,7 @@ end
 ---@param value string
 function calls.settled(call, value)
   finish(call, value)
-  ended(call.store)
+  ended(call)
 end
 
 --- They do not have it in time.
@@ -115,7 +146,7 @@ end
 function calls.unsettled(call, value, message, is_closing)
   finish(call, nil, message, "store_failed")
   if not is_closing then undo(call, value) end
-  ended(call.store)
+  ended(call)
 end
 
 --- The engine does not have it any more.

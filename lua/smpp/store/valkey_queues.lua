@@ -15,14 +15,17 @@ local BLOCK = 1000 -- numbers for ids that a node takes at once
 --- A script that goes on when the engine is full.
 local function shared(body) return valkey.script("#!lua flags=allow-oom\n" .. scripts.text_of(body, true)) end
 
---- run, number of the call, how many calls are known to have got their result, their numbers; most records, "1": what waits
---- for another attempt, too, though it is not due; a time: messages of all carriers that were due then, or ""; how many lanes are given up, the
---- lanes; how many wishes; wishes: carrier, queue or set (all of a queue, where it has so many), name, room.
+--- run, number of the call, the oldest that is under way, how many calls are known to have got their result, their numbers; most records, "1": what
+--- waits for another attempt, too, though it is not due; a time: messages of all carriers that were due then, or ""; how many lanes are given up,
+--- the lanes; how many wishes; wishes: carrier, queue or set (all of a queue, where it has so many), name, room.
 --- Moves records from queues to the work of this run.  Returns the time, whether there is more, and of each record its kind, its key, and it.
 local take_script = shared([[
 local run = take()
 if call("HEXISTS", P .. "runs", run) == 0 then return { "dead" } end
-local work, number, given = P .. "work:" .. run, take(), P .. "given:" .. run
+local work, number, oldest, given = P .. "work:" .. run, take(), take(), P .. "given:" .. run
+local last_oldest = tonumber(call("HGET", given, "oldest")) or 0
+if tonumber(number) < last_oldest then return { "dead" } end -- it has come late
+if tonumber(oldest) > last_oldest then call("HSET", given, "oldest", oldest) end
 for i = 1, tonumber(take()) do call("HDEL", given, take()) end
 local left, early, all, unused = tonumber(take()), take() == "1", take(), {}
 for i = 1, tonumber(take()) do unused[i] = take() end
@@ -214,15 +217,15 @@ local mt = { __index = Queues, __name = "smpp.StoreQueues" }
 function queues.new(store)
   return setmetatable({
     store = store,
-    asked = nil,            -- what is to be resolved in this turn of the loop
-    number = 0, known = {}, -- calls of `take`; those whose results are here
+    asked = nil,             -- what is to be resolved in this turn of the loop
+    takes = calls.numbers(), -- of calls of `take`
   }, mt)
 end
 
 local function taken(call, value, message, code)
   if not value or value[1] == "dead" then return call.done(nil, message or "the node has not joined", code or "store_failed", call.context) end
-  local list, known = {}, call.store.queues.known
-  known[#known + 1] = call.search.number
+  local list = {}
+  calls.known(call.search.numbers, call.search.number)
   local asked_at, answered_at = call.search.asked_at, call.answered_at
   if answered_at - asked_at <= PROMPT_S then call.store.offset = tonumber(value[1]) - (asked_at + answered_at) / 2 end
   for i = 3, #value, 3 do list[#list + 1] = { kind = value[i], record = fields.read(value[i + 1], value[i + 2]) } end
@@ -238,11 +241,12 @@ end
 function Queues:take(wishes, o, done, context)
   self.store:flush()
   if not self.store.run then return done(nil, "the store is away", "store_failed", context) end
-  local known = self.known
-  self.number, self.known = self.number + 1, {}
-  local words = { 1, self.store.place, self.store.run, self.number, #known }
-  for i = 1, #known do words[5 + i] = known[i] end
-  local n = 5 + #known
+  local numbers = self.takes
+  local known, number = numbers.known, numbers.last + 1
+  numbers.known, numbers.last = {}, number
+  local words = { 1, self.store.place, self.store.run, number, numbers.oldest, #known }
+  for i = 1, #known do words[6 + i] = known[i] end
+  local n = 6 + #known
   local free = o.free or {}
   words[n + 1], words[n + 2], words[n + 3], words[n + 4] = PAGE, o.early and 1 or 0, o.all and ("%.6f"):format(o.all) or "", #free
   n = n + 4
@@ -253,7 +257,7 @@ function Queues:take(wishes, o, done, context)
     words[n + 1], words[n + 2], words[n + 3] = wish.what, wish.name, wish.room
     n = n + 3
   end
-  local search = { asked_at = self.store.loop:time(), number = self.number, waits = true, results = "given:" .. self.store.run }
+  local search = { asked_at = self.store.loop:time(), numbers = numbers, number = number, waits = true, results = "given:" .. self.store.run }
   calls.make(self.store, take_script, words, n, taken, done, context, search, true)
 end
 

@@ -6,7 +6,7 @@
 ---   KIND:open:N, KIND:open  of those that are not final; only of kinds with final states
 ---   KIND:ended, KIND:age    sorted sets: of final ones by the order of their ends; of records by the time that `discard` compares
 ---   KIND:g:GROUP:VALUES     sorted set by serial: of a group
----   run:RUN                 hash: number of a commit of this process -> its result, until the process has it
+---   run:RUN                 hash: number of a commit of this process -> its result, until the process has it; oldest: those below are over
 ---   meta                    hash: format, serials, octets, number of ends, clock (the last time that scripts went by, and the engine's then)
 ---
 --- Where nodes share a store, ids are in no index, there are no groups but those of values, and instead of KIND:ended and KIND:age
@@ -18,7 +18,7 @@
 ---   queues                  set: names of queues that are not empty, or were not when it was last looked
 ---   lanes                   hash: lane of the queues l:LANE:… -> the run that has work of it
 ---   expiry                  sorted set: KIND:KEY of those in queues by the time when they are over
----   given:RUN               hash: number of a call that took records -> their members, until the node has them
+---   given:RUN               hash: number of a call that took records -> their members, until the node has them; oldest: those below are over
 ---   runs                    hash: the runs of nodes that live (smpp.nodes); others may not have work
 ---   wake                    a channel: the name of a queue that has got something
 local kinds = require "smpp.store.kinds"
@@ -33,21 +33,23 @@ local PAGE = 100 -- records of one call at most: no script takes a millisecond
 
 local text_of = prelude.text_of
 
---- run, number, "1" if its work is shared, limit, max_octets, keep_final (or ""), how many results the process has, their numbers; then
---- commits, each of: how many changes; changes, as bind_commit.c writes them: a form, which many changes have in common; key; for work and queue:
---- due, over; for the guard "id": the key of the id; then of an addition and of a change: age, where the kind has one, octets; of a count: by, least,
---- most, per_s (or "").
+--- run, number, the oldest number that is under way, "1" if its work is shared, limit, max_octets, keep_final (or ""), how many results the
+--- process has, their numbers; then commits, each of: how many changes; changes, as bind_commit.c writes them: a form, which many changes have in
+--- common; key; for work and queue: due, over; for the guard "id": the key of the id; then of an addition and of a change: age, where the kind
+--- has one, octets; of a count: by, least, most, per_s (or "").
 ---
 --- A form: the sizes of its parts, and they: op (put: add, in the place of one that is there), kind, from (or ""), guard, where to, home, most (or
 --- ""), "=" where a change sets the state, state, then of an addition "i" (smpp.store.valkey_fields), of a change octets with the names of fields
 --- to clear, "*": it gives all octets.
---- Returns the results of the commits, a line for each; "dead": none was made, since the run is over.
+--- Returns the results of the commits, a line for each; "dead": none was made, since the run is over, or the call has
+--- come late: nobody waits for it any more.
 local COMMIT = [=[
-local name_of_run, number = take(), take()
+local name_of_run, number, oldest = take(), take(), tonumber(take())
 local run, work, mine = P .. "run:" .. name_of_run, P .. "work:" .. name_of_run, "w" .. name_of_run
-local before = call("HGET", run, number)
-if before then return before end
-if take() == "1" and call("HEXISTS", P .. "runs", name_of_run) == 0 then return "dead" end
+local kept = call("HMGET", run, number, "oldest")
+if kept[1] then return kept[1] end
+oldest = math.max(oldest, tonumber(kept[2]) or 0)
+if tonumber(number) < oldest or take() == "1" and call("HEXISTS", P .. "runs", name_of_run) == 0 then return "dead" end
 local limit, most, keep = tonumber(take()), tonumber(take()), tonumber(take())
 local results = {}
 for i = 1, tonumber(take()) do results[i] = take() end
@@ -300,7 +302,7 @@ fetch(wanted)
 for i = 1, #commits do lines[i] = commit(commits[i]) end
 settle()
 local answer = concat(lines, "\n")
-call("HSET", run, number, answer)
+call("HSET", run, number, answer, "oldest", oldest)
 if results[1] then call("HDEL", run, unpack(results)) else call("EXPIRE", run, 86400) end -- last: after such a write a full engine refuses nothing
 for queue in pairs(woken) do call("PUBLISH", P .. "wake", queue) end
 return answer
