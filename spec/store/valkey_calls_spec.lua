@@ -65,6 +65,15 @@ describe("smpp.store.valkey_calls", function()
     assert.equal("missing", (select(3, stores.get(store, "value", "a"))))
   end))
 
+  it("have results that the engine keeps for a day after the last one", with(function(store, engine)
+    for i = 1, 3 do
+      assert(stores.commit(store, { addition("k" .. i) }))
+      local results = engine.data["smpp:{gw}:run:" .. store.run]
+      assert.equal(86400, results.expire_s)
+      results.expire_s = nil
+    end
+  end))
+
   it("undo nothing that was never made", with(function(store, engine, o)
     o.fate = function(words) return is_commit(words) and "lost" or nil end
     assert.equal("store_failed", (select(3, stores.commit(store, { addition "a" }))))

@@ -1,6 +1,7 @@
 local async = require "spec.support.async"
 local engine_store = require "spec.support.engine_store"
 local models = require "spec.support.valkey_model"
+local nodes = require "smpp.nodes.scripts"
 local queues = require "smpp.store.valkey_queues"
 local smpp = require "smpp"
 local stores = require "smpp.store"
@@ -156,6 +157,19 @@ describe("smpp.store.valkey_queues", function()
     smpp.sleep(0.1)
     engine.late(late)
     assert.equal("2", (take(b, { carrier "x" })))
+  end))
+
+  it("leave nothing of a run that has left", with(function(a, _, engine, loop)
+    assert(stores.commit(a, { addition("1", { "queue", home = "m:x", due = loop:time() }) }))
+    smpp.sleep(0.1)
+    assert.equal("1", (take(a, { carrier "x" })))
+    assert(stores.commit(a, { change("1", {}, { place = { "none" } }) }))
+    assert.truthy(engine.data["smpp:{gw}:given:" .. a.run])
+    local left
+    a.client:run(nodes.leave, { 1, a.place, "a", a.run }, 4, function(reply) left = reply end)
+    smpp.sleep(0.1)
+    assert.equal(1, left)
+    assert.is_nil(engine.data["smpp:{gw}:given:" .. a.run])
   end))
 
   it("count without going below or above, in one step with what is paid for", with(function(a, b, _, loop)

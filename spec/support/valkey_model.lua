@@ -176,7 +176,10 @@ function commands.HGETALL(data, key)
 end
 
 function commands.EXISTS(data, key) return data[key] and 1 or 0 end
-function commands.EXPIRE() return 1 end
+function commands.EXPIRE(data, key, seconds)
+  if data[key] then data[key].expire_s = tonumber(seconds) end
+  return data[key] and 1 or 0
+end
 
 function commands.DEL(data, ...)
   local had = 0

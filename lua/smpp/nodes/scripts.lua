@@ -103,7 +103,10 @@ scripts.leave = valkey.script(COMMON .. [[
 local name, run = take(), take()
 if not is_live(run) then return 0 end
 ended(name, run)
-if call("EXISTS", P .. "work:" .. run) == 0 then call("SREM", P .. "orphans", run) end
+if call("EXISTS", P .. "work:" .. run) == 0 then
+  call("SREM", P .. "orphans", run)
+  call("DEL", P .. "given:" .. run) -- as where it is taken over
+end
 return 1
 ]])
 

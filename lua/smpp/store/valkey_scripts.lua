@@ -303,7 +303,8 @@ for i = 1, #commits do lines[i] = commit(commits[i]) end
 settle()
 local answer = concat(lines, "\n")
 call("HSET", run, number, answer, "oldest", oldest)
-if results[1] then call("HDEL", run, unpack(results)) else call("EXPIRE", run, 86400) end -- last: after such a write a full engine refuses nothing
+if results[1] then call("HDEL", run, unpack(results)) end -- not first: after such a write a full engine refuses nothing
+call("EXPIRE", run, 86400)
 for queue in pairs(woken) do call("PUBLISH", P .. "wake", queue) end
 return answer
 ]=]
