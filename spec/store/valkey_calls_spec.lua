@@ -65,6 +65,17 @@ describe("smpp.store.valkey_calls", function()
     assert.equal("missing", (select(3, stores.get(store, "value", "a"))))
   end))
 
+  it("are undone before the store closes", with(function(store, engine, o)
+    o.fate = function(words) return is_commit(words) and "unanswered" or nil end
+    assert.equal("store_failed", (select(3, stores.commit(store, { addition "a" }))))
+    o.fate = nil
+    local closed = 0
+    store:close(function() closed = closed + 1 end)
+    smpp.sleep(10)
+    assert.equal(1, closed)
+    assert.is_nil(engine.data["smpp:{gw}:value:r:a"])
+  end))
+
   it("have results that the engine keeps for a day after the last one", with(function(store, engine)
     for i = 1, 3 do
       assert(stores.commit(store, { addition("k" .. i) }))

@@ -45,6 +45,18 @@ describe("smpp.store.valkey_waits", function()
     assert.is_true(has(replica, "1"))
   end))
 
+  it("take out what they refuse before the store closes, once", with(function(store, engine, replica, loop)
+    replica.is_stopped = true
+    local order = {}
+    store:commit({ addition("1", queued(loop)) }, function(ok) order[#order + 1] = tostring(ok) end)
+    store:close(function() order[#order + 1] = "closed" end)
+    smpp.sleep(0.6)
+    replica.is_stopped = false
+    smpp.sleep(1)
+    assert.same({ "nil", "closed" }, order)
+    assert.is_nil(engine.data["smpp:{gw}:message:r:1"])
+  end))
+
   it("refuse what no replica has in time, and take it out again", with(function(store, engine, replica, loop)
     replica.is_stopped = true
     for i, place in ipairs { work(loop), queued(loop) } do

@@ -70,7 +70,12 @@ local function ended(call)
   local self, search = call.store, call.search
   if search and search.numbers then over(search.numbers, search.number) end
   self.open_calls = self.open_calls - 1
-  if self.open_calls == 0 and self.on_idle then self.on_idle() end
+  if self.open_calls > 0 or not self.on_idle then return end
+  self:flush() -- what was committed meanwhile, as by `undo`
+  if self.open_calls > 0 or not self.on_idle then return end
+  local done = self.on_idle
+  self.on_idle = nil
+  done()
 end
 
 local UNTOUCHED = { work = "mine", queue = "queued" } -- where it was put: nobody has taken it
