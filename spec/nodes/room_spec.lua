@@ -61,6 +61,19 @@ describe("smpp.nodes.room", function()
     assert.same({ "full: 900 octets wait, of 1000 (max_waiting_octets)", "free: 849 octets wait, of 1000 (max_waiting_octets)" }, told)
   end))
 
+  it("counts what this node has added once, when the engine answers late", with(1000, function(room, engine)
+    engine.data[META].fields.waiting = "500"
+    smpp.sleep(1)
+    room:add(300)
+    engine.stand_still(true)
+    smpp.sleep(1.8)
+    assert.is_nil(room:refusal())
+    engine.data[META].fields.waiting = "900"
+    engine.stand_still(false)
+    smpp.sleep(0.1)
+    assert.equal("ESME_RMSGQFUL", room:refusal())
+  end))
+
   it("takes nothing while the engine would drop messages, and says so each minute", with(0, function(room, engine, told)
     engine.info.maxmemory_policy = "allkeys-lru"
     memory(engine, 1, 1000)

@@ -28,6 +28,7 @@ function rooms.new(client, loop, place, max_octets, tell)
     memory = 0,                -- what share of it is used
     waiting = 0, octets = 0,   -- as of the last look
     added = 0,                 -- octets that this node has added since
+    is_looking = false,
     is_full = false, unsafe = nil, told_at = -math.huge, why = nil,
     closed = false,
   }, mt)
@@ -69,12 +70,14 @@ end
 function Room:look()
   if self.closed then return end
   self.timer:start(LOOK_S)
-  if self.client.state ~= "ready" then return end
+  if self.client.state ~= "ready" or self.is_looking then return end
   local before = self.added
+  self.is_looking = true
   self.client:send(self.info, function(text)
     if text then read(self, text) end
   end)
   self.client:send(self.count, function(list)
+    self.is_looking = false
     if not list or self.closed then return end
     self.waiting, self.octets = tonumber(list[1]) or 0, tonumber(list[2]) or 0
     self.added = self.added - before -- what was added since the question may be counted twice, until the next look
