@@ -304,6 +304,16 @@ describe("smpp.gateway.receiving", function()
     end)
   end
 
+  it("end messages without receipts in an engine as fast as they come, however many", function()
+    world('store "x.db"\ngateway { remember_s = 600 }\n' .. support.FILE, function(w)
+      local acme, ids = w:customer(), {}
+      for i = 1, 600 do ids[i] = submit(acme, { registered_delivery = 1 }) end
+      smpp.sleep(700)
+      for i, id in ipairs(ids) do assert.equal("UNKNOWN", stores.get(w.store, "message", id).state, i) end
+      assert.equal(600, #w:logged "no_receipt")
+    end, { count = 1, store = STORES.engine })
+  end)
+
   it("write the end of a message without a receipt later, when the store fails or the customer's queue is full", function()
     local failing = true
     local o = { count = 1, store = function(loop)

@@ -362,20 +362,32 @@ function Shared:resolve(carrier, receipt)
   return id, message
 end
 
+--- Gives up a page of them; then the next one, unless it ends with the same id as the last one: that could not be given up now.
+local function give_up(self, last)
+  self.store.queues:old_ids(self.books:time() - self.gateway.settings.remember_s, function(list)
+    local left = list and #list or 0
+    local ends_with = left > 0 and list[left].key
+    for _, one in ipairs(list or {}) do
+      task.start(self.books.sink, function()
+        if one.message == "" then
+          self.gateway.through:forget(one.key)
+        else
+          self.gateway:log("warn", "no_receipt", { carrier = one.key:match "^[^%z]*", id = one.message })
+          self.books:forgotten(one.message, self.gateway.settings.unknown_receipts)
+        end
+        left = left - 1
+        if left == 0 and ends_with ~= last and not self.books.closed then give_up(self, ends_with) end
+      end)
+    end
+  end)
+end
+
 --- Gives up messages whose receipt has not come for `remember_s`.
 function Shared:expire()
   local now = self.loop:now()
   if now - self.expired_at < EXPIRE_S or not self.store.run then return end
   self.expired_at = now
-  self.store.queues:old_ids(self.books:time() - self.gateway.settings.remember_s, function(list)
-    for _, one in ipairs(list or {}) do
-      task.start(self.books.sink, function()
-        if one.message == "" then return self.gateway.through:forget(one.key) end
-        self.gateway:log("warn", "no_receipt", { carrier = one.key:match "^[^%z]*", id = one.message })
-        self.books:forgotten(one.message, self.gateway.settings.unknown_receipts)
-      end)
-    end
-  end)
+  give_up(self, nil)
 end
 
 --- Something is new in a queue: is it for this node?
