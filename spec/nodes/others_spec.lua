@@ -82,6 +82,17 @@ describe("smpp.nodes.others", function()
     assert.equal("dead c rc", world.told[4])
   end)
 
+  it("remember no more of nodes that are long gone than of those that are there", function()
+    local world = new()
+    world.stored["p:config:c"] = configuration.write(configuration.of({ s = { x = 2 } }).parts)
+    for i = 1, 1500 do world.read { ["n" .. i] = { run = "r" .. i, beat = "1", config = "c" } } end
+    for _, name in ipairs { "names", "told", "differing" } do
+      local count = 0
+      for _ in pairs(world.others[name]) do count = count + 1 end
+      assert.is_true(count <= 1001, name)
+    end
+  end)
+
   it("have configurations, which are compared once for each change", function()
     local world, theirs = new(), configuration.of { s = { x = 2 } }
     world.stored["p:config:" .. theirs.hash] = configuration.write(theirs.parts)

@@ -41,7 +41,7 @@ end)
 
 computed("smpp_config_differs", "Nodes whose files differ from this one's.", { "node" }, function(nodes, put)
   local count = 0
-  for _ in pairs(nodes.others.differing) do count = count + 1 end
+  for name in pairs(nodes.others.differing) do count = count + (nodes.others.records[name] and 1 or 0) end
   put(count, nodes.name)
 end)
 

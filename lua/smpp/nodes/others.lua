@@ -22,7 +22,7 @@ function others.new(nodes)
     is_known = false,           -- a reply has come
     names = {},                 -- run -> name, also of the dead
     configurations = {},        -- hash -> parts
-    told = {}, differing = {},  -- name -> the two hashes that were compared last; true
+    told = {}, differing = {},  -- name -> the two hashes that were compared last; true; also of nodes that are gone
   }, mt)
 end
 
@@ -62,14 +62,17 @@ function Others:read(list)
   return records[nodes.name]
 end
 
---- Forgets runs that are long gone, and configurations that no node has.
+--- Forgets runs and names that are long gone, and configurations that no node has.
 ---@private
 function Others:prune()
   local count, has = 0, { [self.nodes.config.hash] = true }
   for _ in pairs(self.names) do count = count + 1 end
   if count > MOST_NAMES then
-    self.names = {}
-    for name, record in pairs(self.records) do self.names[record.run] = name end
+    local told, differing = self.told, self.differing
+    self.names, self.told, self.differing = {}, {}, {}
+    for name, record in pairs(self.records) do
+      self.names[record.run], self.told[name], self.differing[name] = name, told[name], differing[name]
+    end
   end
   for _, record in pairs(self.records) do has[record.config] = true end
   for hash in pairs(self.configurations) do
