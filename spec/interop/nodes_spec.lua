@@ -113,7 +113,6 @@ describe("nodes on Valkey", function()
       assert.same({ appendonly = "warning" }, found)
       assert(own:call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"))
       assert.equal("maxmemory-policy", nodes.check(own, {})[1].word)
-      assert.equal("maxmemory-policy", nodes.check_memory(own).word)
     end)
   end)
 

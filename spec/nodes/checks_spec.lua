@@ -67,6 +67,24 @@ describe("smpp.nodes.checks", function()
     assert.same({}, (problems { info = { maxmemory = "1000" } }))
   end)
 
+  it("looks for all commands that scripts, stores and nodes use", function()
+    local used, count = {}, 0
+    for _, name in ipairs { "store/valkey_prelude", "store/valkey_scripts", "store/valkey_queues", "store/valkey_waits", "nodes/scripts", "nodes/learner",
+      "nodes/room", "nodes/others", "nodes/init", "valkey/script" } do
+      local file = assert(io.open("lua/smpp/" .. name .. ".lua"))
+      local text = file:read "*a"
+      file:close()
+      for _, pattern in ipairs { '%f[%w_]call%(["\'](%u+)', 'call_with%("(%u+)', 'command%({ "(%u+)', 'command%([%w_]+, "(%u+)' } do
+        for word in text:gmatch(pattern) do used[word] = word ~= "WAITAOF" or nil end
+      end
+    end
+    for word in pairs(used) do
+      count = count + 1
+      assert.equal("the engine has no " .. word, select(2, problems { missing = word }).commands)
+    end
+    assert.is_true(count > 30)
+  end)
+
   it("finds what must not be", function()
     assert.same({ "error version", USUAL[1] }, (problems { info = { redis_version = "6.2.1" } }))
     local found, messages = problems { info = { redis_mode = "cluster" } }

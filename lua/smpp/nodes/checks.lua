@@ -16,9 +16,9 @@ local OLDEST = 7 -- major version; the scripts' flags are from 7.0 on
 
 -- What nodes and messages need, by the commands' names.
 local COMMANDS = {
-  "GET", "SET", "DEL", "EXISTS", "EXPIRE", "INCRBY", "HGET", "HSET", "HSETNX", "HMGET", "HGETALL", "HDEL", "HEXISTS", "HINCRBY", "HKEYS", "HLEN",
-  "LPUSH", "RPUSH", "LPOP", "LRANGE", "LLEN", "ZADD", "ZREM", "ZCARD", "ZSCORE", "ZRANGE", "SADD", "SREM", "SMEMBERS", "SISMEMBER", "EVAL", "EVALSHA",
-  "SCRIPT", "PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", "WAIT", "INFO", "ROLE", "HELLO", "CLIENT", "TIME",
+  "GET", "MGET", "SET", "MSET", "DEL", "EXISTS", "EXPIRE", "HGET", "HSET", "HSETNX", "HMGET", "HGETALL", "HDEL", "HEXISTS", "HINCRBY", "HKEYS",
+  "HLEN", "LPUSH", "RPUSH", "LRANGE", "LTRIM", "ZADD", "ZREM", "ZCARD", "ZRANGE", "SADD", "SREM", "SMEMBERS", "EVAL", "EVALSHA", "SCRIPT",
+  "PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", "WAIT", "INFO", "ROLE", "HELLO", "CLIENT", "TIME",
 }
 
 --- INFO as a table.
@@ -168,15 +168,6 @@ function checks.run(client, o)
     if one.severity ~= "error" then errors[#errors + 1] = one end
   end
   return errors
-end
-
---- The engine's memory, once a minute: a policy that has changed.
----@async
----@param client smpp.ValkeyClient
----@return smpp.NodesProblem?
-function checks.memory(client)
-  local text = client:call("INFO", "memory")
-  return text and checks.of_memory(checks.info(text)) or nil
 end
 
 return checks

@@ -34,7 +34,7 @@ events.mixin(Nodes, {
 function mt:__tostring() return ("node %s %s"):format(self.name, self.state) end
 
 local nodes = {
-  schema = options.schema, of_url = options.of_url, check = checks.run, check_memory = checks.memory, configuration = configuration.of,
+  schema = options.schema, of_url = options.of_url, check = checks.run, configuration = configuration.of,
   differences = configuration.differences, FORMAT = scripts.FORMAT,
 }
 
