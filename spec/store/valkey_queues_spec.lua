@@ -159,6 +159,15 @@ describe("smpp.store.valkey_queues", function()
     assert.equal("2", (take(b, { carrier "x" })))
   end))
 
+  it("give a set of more than a page in several calls", with(function(a, _, _, loop)
+    for i = 1, 150 do assert(stores.commit(a, { addition(("%03d"):format(i), { "queue", home = "j:2:x", due = loop:time() + 60 }) })) end
+    local wish = { { what = "set", name = "j:2:x", room = 2 } }
+    local first, more = take(a, wish)
+    assert.same({ 100, true }, { select(2, first:gsub("%d+", "")), more })
+    assert.equal(50, select(2, take(a, wish):gsub("%d+", "")))
+    assert.same({ "", false }, { take(a, wish) })
+  end))
+
   it("leave nothing of a run that has left", with(function(a, _, engine, loop)
     assert(stores.commit(a, { addition("1", { "queue", home = "m:x", due = loop:time() }) }))
     smpp.sleep(0.1)

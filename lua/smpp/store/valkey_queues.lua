@@ -29,7 +29,7 @@ if tonumber(oldest) > last_oldest then call("HSET", given, "oldest", oldest) end
 for i = 1, tonumber(take()) do call("HDEL", given, take()) end
 local left, early, all, unused = tonumber(take()), take() == "1", take(), {}
 for i = 1, tonumber(take()) do unused[i] = take() end
-local now = clock()
+local now, page = clock(), left
 local out, more, members = { string.format("%.6f", now), 0 }, 0, {}
 local function show(kind, key)
   local n = #out
@@ -101,7 +101,7 @@ for i = 1, tonumber(take()) do
     rooms[name], has = room, true
   elseif what == "set" then
     local count = call("ZCARD", P .. "queue:" .. name)
-    if count > left then more = 1 elseif count >= room then drain(name, count, "+inf") end
+    if count > left and left < page then more = 1 elseif count >= room then drain(name, count, "+inf") end
   elseif left > 0 then
     drain(name, room, string.format("%.6f", now))
   end
