@@ -168,6 +168,19 @@ describe("smpp.store.valkey_queues", function()
     assert.same({ "", false }, { take(a, wish) })
   end))
 
+  it("go on where somebody has deleted a record by hand", with(function(a, _, engine, loop)
+    local now = loop:time()
+    for _, key in ipairs { "1", "2", "3" } do
+      assert(stores.commit(a, { addition(key, { "queue", home = "m:x", due = now, over = key ~= "1" and now + 5 or nil }) }))
+    end
+    engine.data["smpp:{gw}:message:r:1"] = nil
+    engine.data["smpp:{gw}:message:r:2"] = nil
+    smpp.sleep(6)
+    assert.equal("3", (take(a, { carrier "x" })))
+    assert.same({}, { engine.data["smpp:{gw}:queue:m:x"], engine.data["smpp:{gw}:expiry"] })
+    assert.equal(1, #assert(stores.find(a, { kind = "message" })))
+  end))
+
   it("leave nothing of a run that has left", with(function(a, _, engine, loop)
     assert(stores.commit(a, { addition("1", { "queue", home = "m:x", due = loop:time() }) }))
     smpp.sleep(0.1)

@@ -45,9 +45,10 @@ if before then -- its reply was lost
   out[2] = 1
   return out
 end
-local function grab(member, score)
+local function grab(set, member, score)
   local kind, key = match(member, "^(%a+):(.*)$")
   local r = read_record(key_of(kind, key))
+  if not r then return call("ZREM", set, member) end -- somebody has deleted it by hand
   unplace(r, member)
   rank(work, member, score)
   r.place = "w" .. run
@@ -60,7 +61,7 @@ end
 local function drain(queue, room, limit)
   local set = P .. "queue:" .. queue
   local list = call("ZRANGE", set, "-inf", limit, "BYSCORE", "LIMIT", 0, math.min(room, left), "WITHSCORES")
-  for i = 1, #list, 2 do grab(list[i], list[i + 1]) end
+  for i = 1, #list, 2 do grab(set, list[i], list[i + 1]) end
   if call("EXISTS", set) == 0 then call("SREM", P .. "queues", queue) end
   if #list > 0 and #list / 2 == math.min(room, left + #list / 2) then more = 1 end
   return #list / 2
@@ -93,7 +94,7 @@ for _, lane in ipairs(unused) do
 end
 if unused[1] then call("PUBLISH", P .. "wake", "l:") end
 local over = call("ZRANGE", P .. "expiry", "-inf", string.format("%.6f", now), "BYSCORE", "LIMIT", 0, left)
-for _, member in ipairs(over) do grab(member, now) end
+for _, member in ipairs(over) do grab(P .. "expiry", member, now) end
 local rooms, has = {}, false
 for i = 1, tonumber(take()) do
   local what, name, room = take(), take(), tonumber(take())

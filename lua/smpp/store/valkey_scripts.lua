@@ -334,7 +334,7 @@ local function read_set(set, from)
   local page = page_of(set, from)
   for i = 1, #page, 2 do
     local text = call("GET", key_of(kind, page[i]))
-    if not filters or not is_final(kind, match(text, "^[^\n]*")) then
+    if text and not (filters and is_final(kind, match(text, "^[^\n]*"))) then -- false: somebody has deleted it by hand
       list[#list + 1], list[#list + 2] = page[i], text
       left = left - 1
     end
