@@ -492,6 +492,8 @@ build = {
         "csrc/binding/bind_reply.c",
         "csrc/binding/bind_resp.c",
         "csrc/binding/bind_session.c",
+        "csrc/binding/bind_session_events.c",
+        "csrc/binding/bind_session_request.c",
         "csrc/binding/bind_shared.c",
         "csrc/binding/bind_submit.c",
         "csrc/binding/bind_tally.c",

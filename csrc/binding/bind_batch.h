@@ -30,7 +30,7 @@ int session_send_batch(lua_State *L);
 /* The session at argument 1, which keeps |b| and tells it outcomes from now on (bind_session.c). */
 struct smpp_session *check_batch_session(lua_State *L, struct batch *b);
 
-/* The status of a response: a generic_nack without a reason is ESME_RUNKNOWNERR (bind_session.c). */
+/* The status of a response: a generic_nack without a reason is ESME_RUNKNOWNERR (bind_session_events.c). */
 uint32_t event_status(const struct smpp_event *event);
 
 #endif

@@ -219,7 +219,7 @@ out [=[
 ---@field set_max_unanswered fun(self, requests: integer)
 ---@field set_tally fun(self, tally: smpp.Tally?)  counts there from now on
 ---@field set_counts fun(self, counts: smpp.Counts?)  likewise
----@field reply fun(self, pdu: smpp.Pdu, text: string, waiter: any, now: number): integer?, integer|string|nil, string?  csrc/binding/bind_session.c
+---@field reply fun(self, pdu: smpp.Pdu, text: string, waiter: any, now: number): integer?, integer|string|nil, string?  bind_session_request.c
 ---@field send_batch fun(self, batch: smpp.CoreBatch, ...): integer, integer, integer, string?, string?  csrc/binding/bind_batch.c
 
 --- Messages of a load test, made of templates and counted in C; the only one of a session.
