@@ -57,5 +57,5 @@ if every then hook_everywhere(function() collectgarbage() end, "", every) end
 local counted = os.getenv("SMPP_COVERAGE")
 if counted then hook_everywhere(require("spec.support.line_counter").start(counted), "l") end
 
-if os.getenv "SMPP_RUNNING" then arg[#arg + 1] = "--helper=spec/support/running.lua" end
+arg[#arg + 1] = "--helper=spec/support/running.lua"
 require "busted.runner" { standalone = false }
