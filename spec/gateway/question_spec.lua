@@ -14,6 +14,7 @@ describe("smpp.gateway.question", function()
     assert.same({ "telco_a", "deliver_sm" }, { msg.carrier, msg.pdu.command })
     assert.is_nil(msg.account)
     assert.equal("49151", question.message('{"to":49151}', CONFIG).to)
+    assert.equal("http", question.message('{"to":"49151","bind":"http"}', CONFIG).bind)
   end)
 
   it("makes one of fields", function()
@@ -38,7 +39,7 @@ describe("smpp.gateway.question", function()
       { '{"carrier":"telco_b"}', "unknown carrier 'telco_b'; did you mean 'telco_a'?" },
       { '{"account":"acm"}', "unknown account 'acm'; did you mean 'acme'?" }, { '{"account":5}', "account: expected a string, got 5" },
       { '{"to":true}', "--explain: to: expected a string, got true" }, { '{"from":["1"]}', "from: expected a string, got a table" },
-      { '{"text":{}}', "text: expected a string, got a table" }, { '{"bind":"both"}', "bind: expected \"trx\", \"tx\" or \"rx\", got 'both'" },
+      { '{"text":{}}', "text: expected a string, got a table" }, { '{"bind":"both"}', "bind: expected \"trx\", \"tx\", \"rx\" or \"http\", got 'both'" },
       { '["acme"]', "--explain: expected an object, got a list" },
     } do
       local msg, wrong = question.message(case[1], CONFIG)

@@ -10,6 +10,7 @@ describe("smpp.route.matchers", function()
       { { account = "acme" }, { account = "acme" }, { account = "bank" } },
       { { account = { "acme", "bank" } }, { account = "bank" }, {} },
       { { bind = { "tx", "trx" } }, { bind = "tx" }, { bind = "rx" } },
+      { { bind = "http" }, { bind = "http" }, { bind = "trx" } },
       { { carrier = "a" }, { carrier = "a", command = "deliver_sm" }, { carrier = "b", command = "deliver_sm" } },
       { { to = w.prefix "49" }, { destination_addr = "+4915" }, { destination_addr = "44" } },
       { { from = w.alphanumeric() }, { source_addr = "Shop", source_addr_ton = 5 }, { source_addr = "12345" } },
@@ -136,7 +137,7 @@ describe("smpp.route.matchers", function()
   it("refuse other values, with a suggestion", function()
     for _, case in ipairs {
       { { account = 5 }, "account: expected a string or a list of names, got 5" },
-      { { bind = "tr" }, 'bind: expected one of "trx", "tx", "rx" or a list of bind types, got \'tr\'' },
+      { { bind = "tr" }, 'bind: expected one of "trx", "tx", "rx", "http" or a list of bind types, got \'tr\'' },
       { { to = 49 }, "to: expected a number, a list, or prefix, prefixes, pattern, range, listed, alphanumeric …, got a number" },
       { { tlv = { user_mesage_reference = true } }, "tlv: unknown TLV 'user_mesage_reference'; did you mean 'user_message_reference'?" },
       { { tlv = {} }, "tlv: expected a table { name = value or true }, got a table" },

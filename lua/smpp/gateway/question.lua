@@ -11,7 +11,7 @@ local compose = require "smpp.text.compose"
 local question = {}
 
 local OWN = { account = true, carrier = true, bind = true, from = true, to = true, text = true } -- all are strings
-local BINDS = { trx = true, tx = true, rx = true }
+local BINDS = { trx = true, tx = true, rx = true, http = true }
 
 local function of_hex(word)
   local octets = word:gsub("%s", ""):gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
@@ -82,7 +82,7 @@ function question.of(o, config)
       return nil, ("%s: %s"):format(name, mistake.wrong("a string", value).message)
     end
   end
-  if o.bind and not BINDS[o.bind] then return nil, "bind: " .. mistake.wrong('"trx", "tx" or "rx"', o.bind).message end
+  if o.bind and not BINDS[o.bind] then return nil, "bind: " .. mistake.wrong('"trx", "tx", "rx" or "http"', o.bind).message end
   local fields, message = fields_of(o, o.carrier and "deliver_sm" or "submit_sm")
   local octets
   if fields then octets, message = codec.encode(fields) end

@@ -126,7 +126,8 @@ local day_kind = one_or_more(kind.one_of("mon", "tue", "wed", "thu", "fri", "sat
 -- Cheap ones first: the order of the tests.
 local rows = {
   { "account", names, nil, "the customer's account", 'account = { "acme", "bank" }' },
-  { "bind", one_or_more(kind.one_of("trx", "tx", "rx"), "bind types"), nil, "how the customer is bound", 'bind = "tx"' },
+  { "bind", one_or_more(kind.one_of("trx", "tx", "rx", "http"), "bind types"), nil,
+    "how the customer is bound; http: the message came by HTTP", 'bind = "tx"' },
   { "carrier", names, nil, "the carrier that an incoming message came from", 'carrier = "telco_a"' },
   { "to", number_kind, nil, "destination address: a number, a list, or one of the words below", 'to = prefix { "4915", "4916" }' },
   { "from", number_kind, nil, "source address, in the same forms", 'from = alphanumeric()' },

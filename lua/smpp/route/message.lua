@@ -7,7 +7,7 @@ local message = {}
 
 ---@class smpp.RouteMessage
 ---@field account string?   of the customer that sent it
----@field bind string?      "trx", "tx", "rx": how that is bound
+---@field bind string?      "trx", "tx", "rx": how that is bound; "http": it came by HTTP
 ---@field carrier string?   that it came from (MO)
 ---@field from string       source address, without + and blanks
 ---@field to string         destination address
