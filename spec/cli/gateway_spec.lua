@@ -1,8 +1,10 @@
 local async = require "spec.support.async"
 local cli = require "spec.support.cli"
 local http = require "smpp.http"
+local loops = require "smpp.loop"
 local shell = require "spec.support.shell"
 local smpp = require "smpp"
+local virtual = require "smpp.loop.virtual"
 
 local has, objects = cli.has, cli.objects
 
@@ -39,7 +41,24 @@ local function beside(words, fn, o)
   return (table.unpack or unpack)(results) -- luacheck: compat
 end
 
+--- Runs `smpp gateway` on a virtual loop until a signal; returns what `cli.run` does.
+local function until_signal(signal)
+  local loop = virtual.new { limit_s = 1000 }
+  local previous = loops.set(loop)
+  loop:timer(function() loop:raise(signal) end):start(2)
+  local results
+  local ok, failure = pcall(with, FILE, function(path) results = { cli.run { "gateway", path } } end)
+  loops.set(previous)
+  assert(ok, failure)
+  return (table.unpack or unpack)(results) -- luacheck: compat
+end
+
 describe("smpp gateway", function()
+  it("ends with 0 after SIGTERM and with 130 after Ctrl-C", function()
+    assert.equal(0, (until_signal "SIGTERM"))
+    assert.equal(130, (until_signal "SIGINT"))
+  end)
+
   it("prints where it listens, then a line per change, and forwards", function()
     with(FILE, function(path)
       local code, out, err = beside({ "gateway", path, "--for", "5" }, function()

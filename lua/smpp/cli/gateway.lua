@@ -264,12 +264,12 @@ function gateway.run(options, out)
     return exit.USAGE
   end
   out.live = true
-  local code, _, interrupted = out.run(function()
+  local code, _, interrupted, _, signal = out.run(function()
     dial.survive_sigusr1(out)
     return metrics_flag.serve(options, out, "server", function(follow) return work(options, out, follow) end)
   end)
   out:settle()
-  if interrupted == "interrupted" then return exit.DONE end -- SIGTERM drains; so does the first Ctrl-C
+  if interrupted == "interrupted" then return signal == "SIGTERM" and exit.DONE or exit.INTERRUPTED end -- both drain
   return code
 end
 
